@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// LibTorch: `LIBTORCH` names a directory with `include/` and `lib/`; `launch/setup` leaves one in `.deps/libtorch`.
+let libTorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.deps/libtorch"
+
+let torchCompile: [CXXSetting] = [
+    .unsafeFlags([
+        "-I\(libTorch)/include", "-I\(libTorch)/include/torch/csrc/api/include",
+        // Kernels are optimised in every configuration; a debug build is for the Swift code above them.
+        "-O2", "-fno-math-errno", "-D_GLIBCXX_USE_CXX11_ABI=1", "-Wno-everything",
+    ])
+]
+
+// Run paths: beside an installed binary first, then where LibTorch was found at build time.
+let torchLink: [LinkerSetting] = [
+    .unsafeFlags([
+        "-L\(libTorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/mpo",
+        "-Xlinker", "-rpath", "-Xlinker", "\(libTorch)/lib",
+    ]),
+    .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("torch"), .linkedLibrary("dl"),
+]
+
+let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
+
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+
+let layers: [Target] = [
+    .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
+    .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
+    .target(name: "MPI", dependencies: ["COpenMPI"], swiftSettings: swift),
+    .target(name: "Tokenizers", swiftSettings: swift),
+    .target(name: "Transformers", dependencies: ["Torch"], swiftSettings: swift),
+    .target(name: "PreferenceData", dependencies: ["CZlib", "Tokenizers", "Transformers"], swiftSettings: swift),
+    .target(name: "Objectives", dependencies: ["Torch"], swiftSettings: swift),
+    .target(
+        name: "Training",
+        dependencies: ["MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams", log],
+        swiftSettings: swift),
+    .executableTarget(
+        name: "mpo",
+        dependencies: ["Training", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        swiftSettings: swift),
+]
+
+let tests: [Target] = [
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "PreferenceDataTests", dependencies: ["PreferenceData", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "ObjectivesTests", dependencies: ["Objectives", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: swift),
+    .testTarget(name: "CommandLineTests", dependencies: ["mpo", "TestSupport"], swiftSettings: swift),
+]
+
+// BOOTSTRAP: layers that do not exist yet are left out.
+let present = (layers + tests).filter { target in
+    let path = target.path ?? (target.isTest ? "Tests/\(target.name)" : "Sources/\(target.name)")
+    return FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(path)")
+}
+let names = Set(present.map(\.name))
+
+let package = Package(
+    name: "mpo",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: present,
+    cxxLanguageStandard: .cxx20
+)
