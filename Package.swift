@@ -63,7 +63,13 @@ let present = (layers + tests).filter { target in
     let path = target.path ?? (target.isTest ? "Tests/\(target.name)" : "Sources/\(target.name)")
     return FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(path)")
 }
-let names = Set(present.map(\.name))
+let absent = Set((layers + tests).map(\.name)).subtracting(present.map(\.name))
+for target in present {
+    target.dependencies = target.dependencies.filter { dependency in
+        if case .byNameItem(let name, _) = dependency { return !absent.contains(name) }
+        return true
+    }
+}
 
 let package = Package(
     name: "mpo",
