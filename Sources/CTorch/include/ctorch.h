@@ -1,0 +1,193 @@
+// A C face of LibTorch: opaque tensor handles, and the fused operators this trainer lives on.
+//
+// Every function that can fail returns a status: 0 is success. Results go through out-pointers, which a failure leaves
+// untouched; `ct_last_error` then tells why. A handle that comes back is owned by the caller and freed with
+// `ct_tensor_free`. No C++ exception leaves this library.
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ct_tensor ct_tensor;
+typedef int32_t ct_status;
+
+/// Element types, numbered as in LibTorch's `c10::ScalarType`.
+typedef enum ct_scalar_type {
+    CT_UINT8 = 0,
+    CT_INT32 = 3,
+    CT_INT64 = 4,
+    CT_FLOAT16 = 5,
+    CT_FLOAT32 = 6,
+    CT_FLOAT64 = 7,
+    CT_BOOL = 11,
+    CT_BFLOAT16 = 15,
+} ct_scalar_type;
+
+// ---- Runtime (runtime.cpp, parallel.cpp)
+
+/// The message of the last failure on this thread; valid until the next failure.
+const char *ct_last_error(void);
+/// LibTorch's version, such as "2.13.0".
+const char *ct_version(void);
+/// Keeps freed memory in the heap, so that large temporaries do not pay page faults at every step.
+void ct_retain_freed_memory(void);
+void ct_set_thread_count(int32_t count);
+int32_t ct_thread_count(void);
+/// Runs `body(context, index)` for every index below `count` on this library's threads; returns how many threads took part.
+int32_t ct_parallel(int64_t count, void (*body)(void *context, int64_t index), void *context);
+/// Turns recording of gradients on or off for this thread and returns what it was.
+bool ct_set_gradient_enabled(bool enabled);
+
+// ---- Tensors (tensor.cpp)
+
+void ct_tensor_free(ct_tensor *tensor);
+ct_status ct_from_data(const void *data, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
+ct_status ct_full(double value, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
+ct_status ct_empty(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
+ct_status ct_copy_to_host(const ct_tensor *tensor, ct_scalar_type type, void *destination, size_t bytes);
+int64_t ct_rank(const ct_tensor *tensor);
+int64_t ct_size(const ct_tensor *tensor, int64_t dimension);
+ct_scalar_type ct_type(const ct_tensor *tensor);
+bool ct_requires_gradient(const ct_tensor *tensor);
+bool ct_is_contiguous(const ct_tensor *tensor);
+/// The first element's address; the tensor must be contiguous to be read through it.
+void *ct_data(const ct_tensor *tensor);
+
+// ---- Views and shapes (views.cpp)
+
+ct_status ct_reshape(const ct_tensor *tensor, const int64_t *shape, size_t rank, ct_tensor **out);
+ct_status ct_narrow(const ct_tensor *tensor, int64_t dimension, int64_t start, int64_t count, ct_tensor **out);
+ct_status ct_transpose(const ct_tensor *tensor, int64_t first, int64_t second, ct_tensor **out);
+ct_status ct_unsqueeze(const ct_tensor *tensor, int64_t dimension, ct_tensor **out);
+ct_status ct_contiguous(const ct_tensor *tensor, ct_tensor **out);
+ct_status ct_to_type(const ct_tensor *tensor, ct_scalar_type type, ct_tensor **out);
+ct_status ct_detach(const ct_tensor *tensor, ct_tensor **out);
+ct_status ct_clone(const ct_tensor *tensor, ct_tensor **out);
+ct_status ct_concatenate(const ct_tensor *const *tensors, size_t count, int64_t dimension, ct_tensor **out);
+ct_status ct_index_select(const ct_tensor *tensor, int64_t dimension, const ct_tensor *indices, ct_tensor **out);
+ct_status ct_gather(const ct_tensor *tensor, int64_t dimension, const ct_tensor *indices, ct_tensor **out);
+/// Sums rows of `tensor` [n, ...] into `groups` rows by `indices` [n].
+ct_status ct_sum_groups(const ct_tensor *tensor, const ct_tensor *indices, int64_t groups, ct_tensor **out);
+
+// ---- Operators (operators.cpp)
+
+typedef enum ct_unary {
+    CT_NEGATE, CT_EXP, CT_LOG, CT_SIGMOID, CT_LOG_SIGMOID, CT_RELU, CT_SQUARE, CT_ABS, CT_SQRT, CT_TANH, CT_SILU,
+    CT_GELU, CT_GELU_TANH, CT_IS_FINITE, CT_SIGN,
+} ct_unary;
+typedef enum ct_binary {
+    CT_ADD, CT_SUBTRACT, CT_MULTIPLY, CT_DIVIDE, CT_MINIMUM, CT_MAXIMUM, CT_GREATER, CT_LESS, CT_EQUAL,
+} ct_binary;
+typedef enum ct_reduction { CT_SUM, CT_MEAN, CT_MAX, CT_MIN } ct_reduction;
+
+ct_status ct_apply_unary(ct_unary operation, const ct_tensor *input, ct_tensor **out);
+ct_status ct_apply_binary(ct_binary operation, const ct_tensor *left, const ct_tensor *right, ct_tensor **out);
+ct_status ct_apply_binary_scalar(ct_binary operation, const ct_tensor *left, double right, ct_tensor **out);
+ct_status ct_clamp(const ct_tensor *input, double low, double high, ct_tensor **out);
+ct_status ct_where(const ct_tensor *condition, const ct_tensor *left, const ct_tensor *right, ct_tensor **out);
+ct_status ct_reduce(ct_reduction operation, const ct_tensor *input, ct_tensor **out);
+ct_status ct_reduce_dimension(
+    ct_reduction operation, const ct_tensor *input, int64_t dimension, bool keep, ct_tensor **out);
+ct_status ct_norm(const ct_tensor *input, double *out);
+ct_status ct_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **out);
+ct_status ct_log_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **out);
+ct_status ct_matmul(const ct_tensor *left, const ct_tensor *right, ct_tensor **out);
+/// `input [.., in] x weight [out, in]ᵀ + bias [out]`; `bias` may be NULL.
+ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
+/// `input [n, in] x weight [in, out] + bias [out]`, the layout of GPT-2's checkpoints.
+ct_status ct_linear_transposed(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
+ct_status ct_embedding(const ct_tensor *weight, const ct_tensor *indices, ct_tensor **out);
+ct_status ct_layer_norm(
+    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, double epsilon, ct_tensor **out);
+
+// In place, without gradients.
+ct_status ct_copy_(ct_tensor *tensor, const ct_tensor *source);
+ct_status ct_fill_(ct_tensor *tensor, double value);
+ct_status ct_add_(ct_tensor *tensor, const ct_tensor *other, double factor);
+ct_status ct_multiply_(ct_tensor *tensor, double factor);
+/// Fills with normal variates that depend on `seed` alone.
+ct_status ct_normal_(ct_tensor *tensor, double mean, double deviation, uint64_t seed);
+
+// ---- Gradients, parameters, AdamW (parameters.cpp)
+
+ct_status ct_backward(const ct_tensor *loss);
+/// A leaf that needs gradients: a view of `shape` at `offset` into the flat `values`, whose gradient accumulates in place
+/// into the same place of the flat `gradients`.
+ct_status ct_parameter_view(
+    const ct_tensor *values, const ct_tensor *gradients, int64_t offset, const int64_t *shape, size_t rank,
+    ct_tensor **out);
+
+typedef struct ct_adamw {
+    double learning_rate, beta1, beta2, epsilon, weight_decay;
+    /// The number of this step, from 1.
+    int64_t step;
+} ct_adamw;
+/// One fused AdamW step over flat buffers of equal length.
+ct_status ct_adamw_step(
+    ct_tensor *values, ct_tensor *gradients, ct_tensor *first_moments, ct_tensor *second_moments, ct_adamw options);
+
+// ---- Fused operators (normalization.cpp, rotary.cpp, activation.cpp, attention.cpp, vocabulary.cpp)
+
+ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double epsilon, ct_tensor **out);
+/// Rotates the first `2 x half` channels of every head of `input [rows, heads, channels]` by `cosine`, `sine [rows, half]`.
+ct_status ct_rotary(const ct_tensor *input, const ct_tensor *cosine, const ct_tensor *sine, ct_tensor **out);
+/// `silu(gate) * up`.
+ct_status ct_silu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **out);
+
+/// Rows `start ..< start + count` attend causally to each other and to all rows of `prefix_start ..< + prefix_count`.
+typedef struct ct_segment {
+    int64_t start, count, prefix_start, prefix_count;
+} ct_segment;
+/// Attention a segment at a time: `query [rows, heads, channels]`, `key`, `value [rows, kv heads, channels]`.
+ct_status ct_segment_attention(
+    const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_segment *segments, size_t count,
+    double scale, ct_tensor **out);
+
+/// The log-probability of `targets [n]` (int64) under `softmax(hidden [n, width] x weight [vocabulary, width]ᵀ / temperature)`,
+/// in chunks, never holding `[n, vocabulary]`. `statistics [n, 3]`: entropy, mean logit, and 1 where the target is the
+/// most likely token; no gradient.
+ct_status ct_linear_logps(
+    const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, double temperature, ct_tensor **logps,
+    ct_tensor **statistics);
+
+// ---- Decoding (decoding.cpp, sampling.cpp)
+
+/// Writes `key`, `value [rows, kv heads, channels]` at `positions [rows]` of `slots [rows]` in caches
+/// `[slots, kv heads, capacity, channels]`.
+ct_status ct_cache_write(
+    ct_tensor *key_cache, ct_tensor *value_cache, const ct_tensor *key, const ct_tensor *value, const int64_t *slots,
+    const int64_t *positions);
+/// One query a row against the first `lengths[row]` entries of cache slot `slots[row]`: `[rows, heads, channels]`.
+ct_status ct_cache_attention(
+    const ct_tensor *query, const ct_tensor *key_cache, const ct_tensor *value_cache, const int64_t *slots,
+    const int64_t *lengths, double scale, ct_tensor **out);
+
+typedef struct ct_sampling {
+    /// 0 takes the most likely token.
+    double temperature;
+    /// 0 keeps all.
+    int64_t top_k;
+    /// 1 keeps all.
+    double top_p;
+    /// Ids that rows with `suppresses[row]` may not draw.
+    const int64_t *suppressed;
+    size_t suppressed_count;
+} ct_sampling;
+/// Draws a token a row from `logits [rows, vocabulary]` by an exponential race whose noise is a function of
+/// (`keys[row]`, `counters[row]`, token) alone. `logps` are those under the full softmax at this temperature (at 1 where the
+/// temperature is 0), before `top_k` and `top_p`.
+ct_status ct_sample(
+    const ct_tensor *logits, ct_sampling options, const uint64_t *keys, const uint64_t *counters,
+    const uint8_t *suppresses, int64_t *tokens, float *logps);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

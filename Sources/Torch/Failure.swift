@@ -1,0 +1,26 @@
+import CTorch
+import Foundation
+
+/// Runs an operator of the shim that gives a tensor.
+func tensor(
+    _ operation: StaticString, _ operands: Tensor?...,
+    body: (UnsafeMutablePointer<OpaquePointer?>) -> ct_status
+) -> Tensor {
+    var handle: OpaquePointer?
+    guard body(&handle) == 0, let handle else { fail(operation, operands) }
+    return Tensor(owning: handle)
+}
+
+/// Runs an operator of the shim that gives nothing.
+func perform(_ operation: StaticString, _ operands: Tensor?..., body: () -> ct_status) {
+    if body() != 0 { fail(operation, operands) }
+}
+
+/// Prints who failed at what, and ends the process.
+func fail(_ operation: StaticString, _ operands: [Tensor?]) -> Never {
+    let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"].map { "rank \($0): " } ?? ""
+    let shapes = operands.compactMap { $0.map { "\($0.shape) \($0.type)" } }.joined(separator: ", ")
+    let cause = String(cString: ct_last_error())
+    FileHandle.standardError.write(Data("mpo: \(rank)operator \(operation) failed on \(shapes): \(cause)\n".utf8))
+    abort()
+}

@@ -1,0 +1,38 @@
+import CTorch
+
+/// Runs `body` without recording operations for a backward pass.
+public func withoutGradients<Result, Failure>(
+    _ body: () throws(Failure) -> Result
+) throws(Failure) -> Result {
+    let before = ct_set_gradient_enabled(false)
+    defer { _ = ct_set_gradient_enabled(before) }
+    return try body()
+}
+
+extension Tensor {
+    /// Adds the gradient of this scalar to every parameter it was computed from.
+    public func backward() {
+        perform("backward", self) { ct_backward(handle) }
+    }
+
+    // MARK: In place, without gradients
+
+    /// Takes over the elements of `source`, converted and broadcast.
+    public func copy(from source: Tensor) { perform("copy", self, source) { ct_copy_(handle, source.handle) } }
+
+    /// Sets every element.
+    public func fill(_ value: Double) { perform("fill", self) { ct_fill_(handle, value) } }
+
+    /// Adds `factor * other`.
+    public func add(_ other: Tensor, times factor: Double = 1) {
+        perform("add in place", self, other) { ct_add_(handle, other.handle, factor) }
+    }
+
+    /// Multiplies every element.
+    public func scale(by factor: Double) { perform("scale in place", self) { ct_multiply_(handle, factor) } }
+
+    /// Fills with normal variates that are a function of `seed` alone.
+    public func fillNormal(mean: Double = 0, deviation: Double, seed: UInt64) {
+        perform("normal", self) { ct_normal_(handle, mean, deviation, seed) }
+    }
+}

@@ -1,0 +1,106 @@
+import CTorch
+
+/// All parameters of a model in one flat float32 buffer, their gradients in another; tensors are views into them.
+///
+/// Parameters with weight decay come first, then those without, each on a 64-byte boundary (padding stays zero). So one
+/// all-reduce, one fused optimizer call a part, one broadcast and one checksum serve any model.
+public final class ParameterBuffer {
+    /// What a parameter is, before it has a place.
+    public struct Declaration: Sendable, Equatable {
+        /// Its name in the checkpoint.
+        public var name: String
+        /// The extent of each dimension.
+        public var shape: [Int]
+        /// Whether weight decay applies: to matrices, not to norms and biases.
+        public var decays: Bool
+
+        /// A parameter to be placed.
+        public init(name: String, shape: [Int], decays: Bool) {
+            self.name = name
+            self.shape = shape
+            self.decays = decays
+        }
+    }
+
+    /// Where a parameter lies.
+    public struct Placement: Sendable, Equatable {
+        /// What lies there.
+        public var declaration: Declaration
+        /// The index of its first element in the flat buffers.
+        public var offset: Int
+        /// How many elements.
+        public var count: Int { declaration.shape.reduce(1, *) }
+        /// Its elements in the flat buffers.
+        public var range: Range<Int> { offset..<offset + count }
+    }
+
+    /// Every parameter, in the order of the buffer.
+    public let placements: [Placement]
+    /// How many leading elements weight decay applies to.
+    public let decayedCount: Int
+    /// The parameters, `[count]`.
+    public let values: Tensor
+    /// Their gradients, `[count]`; `nil` for a model that is not trained.
+    public let gradients: Tensor?
+    private let views: [String: Tensor]
+
+    /// Places and allocates the parameters; values and gradients are zero.
+    ///
+    /// - Parameter trainable: whether they take gradients.
+    public init(_ declarations: [Declaration], trainable: Bool) {
+        var placements: [Placement] = []
+        var end = 0
+        var decayed = 0
+        for decays in [true, false] {
+            for declaration in declarations where declaration.decays == decays {
+                let placement = Placement(declaration: declaration, offset: end)
+                placements.append(placement)
+                end += (placement.count + Self.alignment - 1) / Self.alignment * Self.alignment
+            }
+            if decays { decayed = end }
+        }
+        let values = Tensor.zeros([end])
+        let gradients = trainable ? Tensor.zeros([end]) : nil
+        views = Dictionary(
+            uniqueKeysWithValues: placements.map { placement in
+                let view = tensor("parameter view", values) { out in
+                    placement.declaration.shape.withInt64 {
+                        ct_parameter_view(
+                            values.handle, gradients?.handle, Int64(placement.offset), $0.baseAddress, $0.count, out)
+                    }
+                }
+                return (placement.declaration.name, view)
+            })
+        self.placements = placements
+        self.decayedCount = decayed
+        self.values = values
+        self.gradients = gradients
+    }
+
+    /// The length of the flat buffers, padding included.
+    public var count: Int { values.count }
+
+    /// How many numbers the model has.
+    public var parameterCount: Int { placements.reduce(0) { $0 + $1.count } }
+
+    /// The parameter of that name, a leaf that takes gradients if the buffer is trainable.
+    public subscript(name: String) -> Tensor {
+        guard let view = views[name] else { preconditionFailure("no parameter is named \(name)") }
+        return view
+    }
+
+    /// Whether a parameter has that name.
+    public func contains(_ name: String) -> Bool { views[name] != nil }
+
+    /// Sets all gradients to zero.
+    public func clearGradients() { gradients?.fill(0) }
+
+    /// Takes over the values of a buffer with the same layout.
+    public func copyValues(from other: ParameterBuffer) {
+        precondition(placements == other.placements, "parameters of another layout")
+        values.copy(from: other.values)
+    }
+
+    /// 64 bytes of float32.
+    private static let alignment = 16
+}

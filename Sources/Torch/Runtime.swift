@@ -1,0 +1,32 @@
+import CTorch
+
+/// LibTorch's settings for this process.
+public enum TorchRuntime {
+    /// LibTorch's version, such as "2.13.0".
+    public static var version: String { String(cString: ct_version()) }
+
+    /// How many threads operators run on.
+    public static var threadCount: Int { Int(ct_thread_count()) }
+
+    /// Sets how many threads operators run on, and keeps freed memory in the heap: large temporaries would otherwise pay page
+    /// faults at every step. Called once, before the first operator.
+    public static func start(threads: Int) {
+        precondition(threads > 0, "\(threads) threads")
+        ct_retain_freed_memory()
+        ct_set_thread_count(Int32(threads))
+    }
+
+    /// How many threads take part when `count` pieces of work, each a call of `body`, are handed out.
+    package static func threadsTakingPart(count: Int, body: @escaping @Sendable (Int) -> Void) -> Int {
+        final class Box { let body: @Sendable (Int) -> Void; init(_ body: @escaping @Sendable (Int) -> Void) { self.body = body } }
+        let box = Box(body)
+        return withExtendedLifetime(box) {
+            Int(
+                ct_parallel(
+                    Int64(count), { context, index in
+                        guard let context else { return }
+                        Unmanaged<Box>.fromOpaque(context).takeUnretainedValue().body(Int(index))
+                    }, Unmanaged.passUnretained(box).toOpaque()))
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import CTorch
+
+/// The products and normalisations that a decoder is made of.
+extension Tensor {
+    /// The matrix product, batched over leading dimensions.
+    public func matmul(_ other: Tensor) -> Tensor {
+        tensor("matmul", self, other) { ct_matmul(handle, other.handle, $0) }
+    }
+
+    /// `self [.., in]` by `weight [out, in]`, plus `bias [out]`.
+    public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+        tensor("linear", self, weight, bias) { ct_linear(handle, weight.handle, bias?.handle, $0) }
+    }
+
+    /// `self [n, in]` by `weight [in, out]`, plus `bias [out]`: the layout of GPT-2's checkpoints.
+    public func linearTransposed(_ weight: Tensor, bias: Tensor) -> Tensor {
+        tensor("linear transposed", self, weight, bias) {
+            ct_linear_transposed(handle, weight.handle, bias.handle, $0)
+        }
+    }
+
+    /// Rows of this table `[vocabulary, width]` by index: `[n, width]`.
+    public func embedding(_ indices: Tensor) -> Tensor {
+        tensor("embedding", self, indices) { ct_embedding(handle, indices.handle, $0) }
+    }
+
+    /// Layer normalisation over the last dimension.
+    public func layerNorm(_ weight: Tensor, bias: Tensor?, epsilon: Double) -> Tensor {
+        tensor("layer norm", self, weight, bias) {
+            ct_layer_norm(handle, weight.handle, bias?.handle, epsilon, $0)
+        }
+    }
+
+    /// Root-mean-square normalisation over the last dimension (Zhang & Sennrich 2019), fused.
+    public func rmsNorm(_ weight: Tensor, epsilon: Double) -> Tensor {
+        tensor("RMS norm", self, weight) { ct_rms_norm(handle, weight.handle, epsilon, $0) }
+    }
+
+    /// Rotary position embedding of `[rows, heads, channels]` in the half-split convention of Hugging Face models: channel
+    /// `i` is paired with `i + half`, and channels past `2 half` pass through. `cosine`, `sine`: `[rows, half]`.
+    public func rotated(cosine: Tensor, sine: Tensor) -> Tensor {
+        tensor("rotary", self, cosine, sine) { ct_rotary(handle, cosine.handle, sine.handle, $0) }
+    }
+
+    /// `silu(self) * up`, fused.
+    public func siluGate(_ up: Tensor) -> Tensor {
+        tensor("SiLU gate", self, up) { ct_silu_gate(handle, up.handle, $0) }
+    }
+
+    /// Softmax attention a segment at a time, without padding: `self [rows, heads, channels]` against `key`, `value`
+    /// `[rows, kv heads, channels]`; query heads share key heads in equal groups. Rows outside every segment give zeros.
+    public func attention(_ key: Tensor, _ value: Tensor, segments: [AttentionSegment], scale: Double) -> Tensor {
+        let list = segments.map {
+            ct_segment(
+                start: Int64($0.rows.lowerBound), count: Int64($0.rows.count),
+                prefix_start: Int64($0.prefix.lowerBound), prefix_count: Int64($0.prefix.count))
+        }
+        return tensor("segment attention", self, key, value) { out in
+            list.withUnsafeBufferPointer {
+                ct_segment_attention(handle, key.handle, value.handle, $0.baseAddress, $0.count, scale, out)
+            }
+        }
+    }
+
+    /// For hidden states `self [n, width]`: the log-probability of `targets [n]` (int64) under
+    /// softmax(self x vocabularyᵀ / temperature), without ever holding `[n, vocabulary]`.
+    public func logps(ofTargets targets: Tensor, vocabulary: Tensor, temperature: Double = 1) -> TokenLogps {
+        var logps: OpaquePointer?
+        var statistics: OpaquePointer?
+        let status = ct_linear_logps(
+            handle, vocabulary.handle, targets.handle, temperature, &logps, &statistics)
+        guard status == 0, let logps, let statistics else { fail("linear logps", [self, vocabulary, targets]) }
+        return TokenLogps(logps: Tensor(owning: logps), statistics: Tensor(owning: statistics))
+    }
+}
+
+/// A run of rows that attends causally to itself, and to all of an earlier `prefix`.
+public struct AttentionSegment: Sendable, Equatable {
+    /// The rows that ask.
+    public var rows: Range<Int>
+    /// Earlier rows that all of them see; empty where there are none.
+    public var prefix: Range<Int>
+
+    /// A run of rows and its prefix.
+    public init(rows: Range<Int>, prefix: Range<Int> = 0..<0) {
+        self.rows = rows
+        self.prefix = prefix
+    }
+}
+
+/// Log-probabilities of given tokens, with what is read off the same pass over the vocabulary.
+public struct TokenLogps {
+    /// Log-probabilities `[n]`, with gradient.
+    public let logps: Tensor
+    /// `[n, 3]`, no gradient: entropy in nats, mean logit, and 1 where the token was the most likely one.
+    public let statistics: Tensor
+}
