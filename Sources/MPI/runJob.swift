@@ -1,0 +1,52 @@
+import Foundation
+
+/// An error that knows the status its process should exit with; others mean 1.
+public protocol ExitStatusProviding: Error {
+    /// 2 stands for a mistake in what the user asked for, which every rank finds and one should tell.
+    var exitStatus: Int32 { get }
+}
+
+/// Runs a program's body between MPI's start and end, and exits with the status it returns.
+///
+/// An error that `body` throws on any rank is told in one line on standard error, `mpo: rank 3 on node7: cause`, and
+/// ends the whole job with its `exitStatus`, so no rank waits for one that is gone. An error of status 2 is the same on
+/// every rank, so rank zero tells it; another rank that finds one alone tells it a few seconds later.
+public func runJob(named program: String = "mpo", _ body: (MPIRuntime) throws -> Int32) -> Never {
+    let runtime: MPIRuntime
+    do {
+        runtime = try MPIRuntime()
+    } catch {
+        tell("\(program): on \(LaunchEnvironment.hostName): \(oneLine(error))")
+        exit(1)
+    }
+    do {
+        let status = try body(runtime)
+        try runtime.finalize()
+        exit(status)
+    } catch {
+        let status = (error as? any ExitStatusProviding)?.exitStatus ?? 1
+        let world = runtime.world
+        let isEveryones = status == 2
+        if isEveryones, world.rank != 0 {
+            Thread.sleep(forTimeInterval: 3)
+        }
+        let place =
+            world.size == 1 || (isEveryones && world.rank == 0)
+            ? "" : "rank \(world.rank) on \(LaunchEnvironment.hostName): "
+        tell("\(program): \(place)\(oneLine(error))")
+        if world.size > 1 {
+            // The launcher collects this line and the notice of the abort on different ways: let the line pass first.
+            Thread.sleep(forTimeInterval: 0.2)
+        }
+        runtime.abort(status: status)
+    }
+}
+
+private func oneLine(_ error: any Error) -> String {
+    "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+}
+
+private func tell(_ line: String) {
+    fflush(nil)
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+}
