@@ -49,7 +49,11 @@ let layers: [Target] = [
 let tests: [Target] = [
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport"], swiftSettings: swift),
+    .executableTarget(
+        name: "mpi-check", dependencies: ["MPI"], path: "Tests/Helpers/MPICheck",
+        // It makes and compares megabytes, so it is optimised in every configuration.
+        swiftSettings: swift + [.unsafeFlags(["-O"])]),
+    .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport", "mpi-check"], swiftSettings: swift),
     .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "PreferenceDataTests", dependencies: ["PreferenceData", "TestSupport"], swiftSettings: swift),
