@@ -1,0 +1,39 @@
+extension ConfigurationNode {
+    /// Applies `a.b.c=value`, as given to `--set`; the value is read as YAML, and missing blocks are made.
+    ///
+    /// - Throws: ``ConfigurationError`` where there is no `=`, a part of the key is empty, the value is not YAML, or
+    ///   the key leads through something that is not a block.
+    mutating func apply(override text: String) throws {
+        let origin = ConfigurationOrigin.override(text)
+        let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
+            throw ConfigurationError(
+                origin, key: nil, problem: "not of the form key=value",
+                remedy: "write for example --set ppo.kl_coef=0.1")
+        }
+        let value = try ConfigurationNode(yaml: String(parts[1])) { _ in origin }
+        try set(value, at: path[...], walked: [], origin: origin)
+    }
+
+    private mutating func set(
+        _ value: ConfigurationNode, at path: ArraySlice<String>, walked: [String], origin: ConfigurationOrigin
+    ) throws {
+        guard let key = path.first else {
+            self = value
+            return
+        }
+        guard var entries else {
+            throw ConfigurationError(
+                origin, key: walked.joined(separator: "."), problem: "is \(found), not a block of keys",
+                remedy: "set it as a whole, or a key that exists")
+        }
+        let index = entries.firstIndex { $0.key == key } ?? entries.endIndex
+        if index == entries.endIndex {
+            entries.append(Entry(key: key, origin: origin, value: ConfigurationNode(.null, origin: origin)))
+        }
+        entries[index].origin = origin
+        try entries[index].value.set(value, at: path.dropFirst(), walked: walked + [key], origin: origin)
+        content = .mapping(entries)
+    }
+}

@@ -1,0 +1,58 @@
+/// Reads blocks of keys into options, and remembers where each value came from.
+struct ConfigurationReader {
+    /// The file as a whole, for what is missing from it.
+    let file: ConfigurationOrigin
+    /// The place of every key that was given, by dotted name.
+    private(set) var origins: [String: ConfigurationOrigin] = [:]
+
+    init(file: ConfigurationOrigin) {
+        self.file = file
+    }
+
+    /// Reads the keys of `node` into `options` and returns those that were given.
+    ///
+    /// - Parameters:
+    ///   - block: the dotted name of the block, empty at the top level.
+    ///   - others: keys of the block that are not the options' and are read elsewhere.
+    ///   - elsewhere: in which blocks a key that is unknown here is known.
+    /// - Throws: ``ConfigurationError`` for an unknown key, a wrong type or a value out of range.
+    @discardableResult
+    mutating func read<Options: OptionGroup>(
+        _ options: inout Options, from node: ConfigurationNode, block: String, others: [String] = [],
+        elsewhere: (String) -> [String] = { _ in [] }
+    ) throws -> Set<String> {
+        guard let entries = node.entries else {
+            throw ConfigurationError(
+                node.origin, key: block.isEmpty ? nil : block, problem: "expected a block of keys, found \(node.found)",
+                remedy: "write key: value lines\(block.isEmpty ? "" : ", indented, under \(block):")")
+        }
+        let fields = Dictionary(uniqueKeysWithValues: Options.fields.map { ($0.key, $0) })
+        var given: Set<String> = []
+        for entry in entries {
+            let key = block.isEmpty ? entry.key : "\(block).\(entry.key)"
+            origins[key] = entry.origin
+            guard !others.contains(entry.key) else { continue }
+            guard let field = fields[entry.key] else {
+                throw UnknownKey(entry: entry, siblings: entries, key: key).error(
+                    known: Options.fields.map(\.key) + others, elsewhere: elsewhere(entry.key))
+            }
+            guard field.read(&options, entry.value) else {
+                throw ConfigurationError(
+                    entry.origin, key: key, problem: "expected \(field.kind), found \(entry.value.found)",
+                    remedy: Self.remedy(for: field, defaults: Options()))
+            }
+            given.insert(entry.key)
+        }
+        return given
+    }
+
+    /// Remembers a key that is read outside ``read(_:from:block:others:elsewhere:)``.
+    mutating func note(_ key: String, at origin: ConfigurationOrigin) {
+        origins[key] = origin
+    }
+
+    private static func remedy<Options>(for field: Field<Options>, defaults: Options) -> String {
+        if let text = field.defaultText { return "leave it out for the default (\(text))" }
+        return "leave it out for the default, \(field.key): \(ConfigurationWriter.inline(field.write(defaults)))"
+    }
+}

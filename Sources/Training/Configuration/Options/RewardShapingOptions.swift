@@ -1,0 +1,58 @@
+/// From scores to advantages: clipping, KL penalty, whitening and GAE.
+public struct RewardShapingOptions: Sendable, Equatable {
+    /// Taken off the score of a response without its end.
+    public var missingEOSPenalty: Double?
+    /// Scores are clipped to plus and minus this; `nil` for no clipping.
+    public var rewardClip: Double?
+    /// Whether rewards are scaled to unit variance, keeping their mean.
+    public var whitenRewards = false
+    /// Whether advantages are shifted and scaled to mean 0 and variance 1.
+    public var whitenAdvantages = true
+    /// The weight of the KL penalty; where it starts, if it adapts.
+    public var klCoef = 0.05
+    /// How each token's KL divergence is estimated.
+    public var klEstimator: KLEstimatorChoice = .k1
+    /// The KL divergence of a response that the weight adapts to; `nil` for a fixed weight.
+    public var klTarget: Double?
+    /// The responses over which it adapts.
+    public var klHorizon = 10_000
+    /// The discount of a token.
+    public var gamma = 1.0
+    /// The lambda of GAE.
+    public var lam = 0.95
+
+    /// The defaults.
+    public init() {}
+}
+
+extension RewardShapingOptions: OptionGroup {
+    static let fields = Field<Self>.list {
+        Field(
+            "kl_coef", \.klCoef, .atLeast(0), "Weight of the KL penalty in the reward; where it starts, if it adapts.")
+        Field(
+            "kl_estimator", \.klEstimator,
+            "Estimate of a token's KL divergence: k1 the log-ratio, k3 never negative, k1_clamped k1 from 0 up.")
+        Field(
+            "kl_target", \.klTarget, .greaterThan(0),
+            "KL divergence a response that kl_coef adapts to, such as 6.0; null for a fixed kl_coef.")
+        Field("kl_horizon", \.klHorizon, .atLeast(1), "Responses over which kl_coef adapts.")
+        Field(
+            "missing_eos_penalty", \.missingEOSPenalty, .atLeast(0),
+            "Taken off the score of a response without its end.")
+        Field("reward_clip", \.rewardClip, .greaterThan(0), "Scores are clipped to plus and minus this.")
+        Field("whiten_rewards", \.whitenRewards, "Whether rewards are scaled to variance 1, keeping their mean.")
+        Field("whiten_advantages", \.whitenAdvantages, "Whether advantages get mean 0 and variance 1 over the batch.")
+        Field("gamma", \.gamma, .between(0, 1), "Discount of a token.")
+        Field("lam", \.lam, .between(0, 1), "Lambda of generalised advantage estimation.")
+    }
+}
+
+/// Estimators of a token's KL divergence from a log-ratio.
+public enum KLEstimatorChoice: String, Sendable, ConfigurationWord {
+    /// The log-ratio.
+    case k1
+    /// `exp(-x) - 1 + x` for the log-ratio `x`.
+    case k3
+    /// The log-ratio, or 0 where it is negative.
+    case k1Clamped = "k1_clamped"
+}

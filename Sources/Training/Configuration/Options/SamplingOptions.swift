@@ -1,0 +1,66 @@
+/// How responses are drawn from a policy.
+public struct SamplingOptions: Sendable, Equatable {
+    /// Most tokens of a response.
+    public var responseLength: Int
+    /// What logits are divided by; 0 takes the likeliest token.
+    public var temperature: Double
+    /// The probability mass that is drawn from.
+    public var topP: Double
+    /// How many of the likeliest tokens are drawn from; 0 for all.
+    public var topK: Int
+    /// What ends a response.
+    public var stopToken: StopToken = .eos
+    /// Sequences that a rank decodes side by side.
+    public var generationBatchSize = 32
+
+    /// Sampling with these settings.
+    public init(responseLength: Int = 128, temperature: Double = 1, topP: Double = 1, topK: Int = 0) {
+        self.responseLength = responseLength
+        self.temperature = temperature
+        self.topP = topP
+        self.topK = topK
+    }
+}
+
+extension SamplingOptions: OptionGroup {
+    init() { self.init(responseLength: 128) }
+
+    static let fields = Field<Self>.list {
+        Field("response_length", \.responseLength, .atLeast(1), "Most tokens of a response.")
+        Field("temperature", \.temperature, .atLeast(0), "What logits are divided by; 0 takes the likeliest token.")
+        Field(
+            "top_p", \.topP, .aboveZero(upTo: 1),
+            "Smallest set of likeliest tokens with this probability is drawn from.")
+        Field("top_k", \.topK, .atLeast(0), "Number of likeliest tokens that are drawn from; 0 for all.")
+        Field("stop_token", \.stopToken, "What ends a response: eos, none, or the text of a token.")
+        Field(
+            "generation_batch_size", \.generationBatchSize, .atLeast(1), "Sequences that a rank decodes side by side.")
+    }
+}
+
+/// What ends a response before its full length.
+public enum StopToken: Sendable, Hashable {
+    /// The run's end-of-sequence token.
+    case eos
+    /// Nothing.
+    case none
+    /// The token with this text.
+    case token(String)
+}
+
+extension StopToken: ConfigurationValue {
+    static var kind: String { "eos, none, or the text of a token" }
+
+    init?(_ node: ConfigurationNode) {
+        guard let text = String(node), !text.isEmpty else { return nil }
+        self = text == "eos" ? .eos : text == "none" ? .none : .token(text)
+    }
+
+    var node: ConfigurationNode {
+        switch self {
+        case .eos: "eos".node
+        case .none: "none".node
+        case .token(let text): text.node
+        }
+    }
+}

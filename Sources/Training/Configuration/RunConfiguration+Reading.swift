@@ -1,0 +1,92 @@
+import Foundation
+
+extension RunConfiguration {
+    /// Reads a YAML file and applies overrides of the form `ppo.kl_coef=0.1`, in order.
+    ///
+    /// - Throws: ``ConfigurationError``
+    public init(contentsOf path: String, overrides: [String] = []) throws {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(filePath: path))
+        } catch {
+            let exists = FileManager.default.fileExists(atPath: path)
+            throw ConfigurationError(
+                .file(path, line: nil), key: nil, problem: exists ? "cannot be read" : "no such file",
+                remedy: exists ? "check that it is a file and its permissions" : "give the path of a YAML file")
+        }
+        guard let yaml = String(validating: data, as: UTF8.self) else {
+            throw ConfigurationError(
+                .file(path, line: nil), key: nil, problem: "is not UTF-8 text", remedy: "save it as UTF-8")
+        }
+        try self.init(yaml: yaml, name: path, overrides: overrides)
+    }
+
+    /// Reads YAML text, which error messages call `name`.
+    ///
+    /// - Throws: ``ConfigurationError``
+    public init(yaml: String, name: String, overrides: [String] = []) throws {
+        var root = try ConfigurationNode(yaml: yaml) { .file(name, line: $0) }
+        for override in overrides { try root.apply(override: override) }
+        try self.init(root, file: .file(name, line: nil))
+    }
+
+    private init(_ root: ConfigurationNode, file: ConfigurationOrigin) throws {
+        let list = try StageList(root, file: file)
+        var reader = ConfigurationReader(file: file)
+        var run = RunConfiguration()
+        run.file = file
+        let blocks = list.blocks(in: root)
+        try reader.read(
+            &run, from: root, block: "", others: ["dataset", "stages"] + list.names + blocks.map(\.key),
+            elsewhere: { StageList.blocks(knowing: $0) })
+        try run.checkRequired()
+        if let node = root.value(of: "dataset") { try run.readDataset(node, with: &reader) }
+        for block in blocks where !list.names.contains(block.key) {
+            _ = try Self.read(block.type.defaults, name: block.key, from: block.node, with: &reader)
+        }
+        for (name, type) in list.stages {
+            let node = root.value(of: name) ?? ConfigurationNode(.null, origin: file)
+            let (group, given) = try Self.read(type.defaults, name: name, from: node, with: &reader)
+            var resolved = group
+            try resolved.resolve(
+                in: StageScope(
+                    run: run, stageNames: list.names, name: name, given: given, origins: reader.origins, file: file))
+            run.stages.append(StageConfiguration(name: name, options: resolved.asStageOptions))
+        }
+        run.origins = reader.origins
+        self = run
+    }
+
+    private mutating func readDataset(_ node: ConfigurationNode, with reader: inout ConfigurationReader) throws {
+        let given = try reader.read(&dataset, from: node, block: "dataset") { StageList.blocks(knowing: $0) }
+        let lengths = dataset.lengths
+        if !given.contains("max_prompt_length") {
+            dataset.lengths.prompt.maxPromptLength = min(lengths.prompt.maxPromptLength, lengths.maxLength / 2)
+        } else if lengths.prompt.maxPromptLength >= lengths.maxLength {
+            let key = "dataset.max_prompt_length"
+            throw ConfigurationError(
+                reader.origins[key] ?? file, key: key,
+                problem: lengths.noRoom.problem, remedy: lengths.noRoom.remedy)
+        }
+    }
+
+    private static func read<Options: StageOptionGroup>(
+        _ defaults: Options, name: String, from node: ConfigurationNode, with reader: inout ConfigurationReader
+    ) throws -> (any StageOptionGroup, Set<String>) {
+        var options = defaults
+        let given = try reader.read(&options, from: node, block: name, others: ["type"]) {
+            StageList.blocks(knowing: $0, except: defaults.asStageOptions.type)
+        }
+        return (options, given)
+    }
+
+    private func checkRequired() throws {
+        guard !outputDir.isEmpty else {
+            throw error(at: "output_dir", "missing", remedy: "say where the run goes, as in output_dir: runs/first")
+        }
+        guard !modelNameOrPath.isEmpty else {
+            throw error(
+                at: "model_name_or_path", "missing", remedy: "give the directory of a model in Hugging Face layout")
+        }
+    }
+}
