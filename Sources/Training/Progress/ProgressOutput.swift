@@ -1,0 +1,51 @@
+import Foundation
+
+/// Where progress is shown: a terminal that can redraw a line, or a log.
+public struct ProgressOutput {
+    /// How progress is shown.
+    public enum Style: String, Sendable {
+        /// One line, drawn again and again.
+        case bar
+        /// A new line every few seconds.
+        case plain
+    }
+
+    /// How progress is shown.
+    public var style: Style
+    /// Characters that fit into a line of the terminal, asked anew for each drawing.
+    public var width: () -> Int
+    /// Writes text as it is.
+    public var write: (String) -> Void
+
+    /// An output.
+    public init(style: Style, width: @escaping () -> Int = { 80 }, write: @escaping (String) -> Void) {
+        self.style = style
+        self.width = width
+        self.write = write
+    }
+
+    /// Standard error: a bar on a terminal, else plain lines.
+    ///
+    /// `MPO_PROGRESS` (`bar` or `plain`) overrides what is found: a launcher knows the terminal, while its ranks see a
+    /// pipe. `COLUMNS` gives the width where the terminal does not.
+    public static func standardError(
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> ProgressOutput {
+        let found: Style = terminalWidth() == nil || environment["TERM"] == "dumb" ? .plain : .bar
+        let style = environment["MPO_PROGRESS"].flatMap { Style(rawValue: $0.lowercased()) } ?? found
+        let columns = environment["COLUMNS"].flatMap { Int($0) } ?? 80
+        return ProgressOutput(
+            style: style, width: { terminalWidth() ?? columns },
+            write: { FileHandle.standardError.write(Data($0.utf8)) })
+    }
+
+    /// The width of the terminal behind standard error; `nil` where there is none, or one that has no size, as those
+    /// that launchers make for their ranks.
+    private static func terminalWidth() -> Int? {
+        var size = winsize()
+        guard isatty(STDERR_FILENO) == 1, ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+}
