@@ -2,7 +2,7 @@ import Foundation
 
 /// One line of text on a stage's progress.
 enum ProgressLine {
-    /// `[4/6] dpo  ━━━━━━━┄┄┄┄  31/50 steps  1.8/s  eta 11s  loss 0.6712  accuracies 0.5800`, no wider than `width`:
+    /// `[4/6] dpo  ━━━━━┄┄  31/50 steps  1.8/s  eta 11s  loss 0.6712  accuracies 0.5800`, no wider than `width`:
     /// the bar shrinks first, then metrics are left out, the least telling first.
     static func bar(_ progress: StageProgress, rate: Double?, elapsed: Double, width: Int) -> String {
         let head = "[\(progress.position)/\(progress.stages)] \(progress.name)"

@@ -58,11 +58,16 @@ struct ConfigurationWritingTests {
     @Test("The reference documents every key of every block")
     func reference() {
         let sections = ConfigurationReference.markdown.split(separator: "### ")
-        #expect(sections.count == 2 + StageType.allCases.count)
+        #expect(sections.count == 3 + StageType.allCases.count)
+        let shared = sections.last ?? ""
         for type in StageType.allCases {
             let section = sections.first { $0.hasPrefix("`\(type.rawValue)`") } ?? ""
-            for key in type.keys { #expect(section.contains("| `\(key)` |"), "\(type).\(key)") }
+            for key in type.keys {
+                let isShared = section.contains("`\(key)`,") || section.contains("`\(key)`.")
+                #expect((isShared ? shared : section).contains("| `\(key)` |"), "\(type).\(key)")
+            }
         }
+        #expect(shared.contains("`2e-05` (sft); `0.0001` (reward); `1e-06` (dpo); `3e-06` (ppo)"))
         #expect(ConfigurationReference.markdown.contains("| `cliprange` | a number, greater than 0.0 | `0.2` |"))
     }
 
