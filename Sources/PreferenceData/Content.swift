@@ -1,0 +1,48 @@
+/// One turn of a conversation.
+public struct ChatMessage: Sendable, Equatable {
+    /// `system`, `user` or `assistant`.
+    public var role: String
+    /// What was said.
+    public var content: String
+
+    /// A turn of `role`.
+    public init(role: String, content: String) {
+        self.role = role
+        self.content = content
+    }
+}
+
+/// A prompt or a response as it stands in a record: plain text, or a list of messages for a chat template.
+public enum Content: Sendable, Equatable {
+    /// Text that is tokenized as it is.
+    case text(String)
+    /// Turns of a conversation.
+    case messages([ChatMessage])
+
+    /// As JSON in the layout it was read from.
+    public var json: JSON {
+        switch self {
+        case .text(let text): return .string(text)
+        case .messages(let messages):
+            return .array(
+                messages.map { message in
+                    var object = JSONObject()
+                    object["role"] = .string(message.role)
+                    object["content"] = .string(message.content)
+                    return .object(object)
+                })
+        }
+    }
+
+    /// The turns, where this is a list of messages.
+    var messages: [ChatMessage]? {
+        if case .messages(let messages) = self { messages } else { nil }
+    }
+
+    var isEmpty: Bool {
+        switch self {
+        case .text(let text): text.isEmpty
+        case .messages(let messages): messages.isEmpty
+        }
+    }
+}

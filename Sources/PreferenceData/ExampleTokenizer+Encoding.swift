@@ -1,0 +1,60 @@
+extension ExampleTokenizer {
+    /// Token ids of a prompt and of each response to it, uncut.
+    func encode(_ prompt: Content, _ responses: [Content], source: RecordSource) throws -> Encoded {
+        let promptIDs = try encodePrompt(prompt, source: source)
+        let joint = try responses.map { response in
+            encode(try rendering(source) { try renderer.render(prompt, response) })
+        }
+        var encoded = Encoded(prompt: promptIDs, responses: [])
+        if joint.allSatisfy({ $0.starts(with: promptIDs) }) {
+            encoded.responses = joint.map { ending(Array($0.dropFirst(promptIDs.count))) }
+        } else {
+            encoded.seamMerged = true
+            encoded.responses = try responses.map { ending(try encodeApart(prompt, $0, source: source)) }
+        }
+        return encoded
+    }
+
+    /// Token ids of a prompt up to where a response starts.
+    func encodePrompt(_ prompt: Content, source: RecordSource) throws -> [Int32] {
+        let ids = encode(try rendering(source) { try renderer.render(prompt) })
+        if let bos = encoder.bosTokenID, ids.starts(with: [bos, bos]) { throw DataError.doubleBOS(source, id: bos) }
+        return ids
+    }
+
+    /// A template writes BOS itself; plain text gets it from the tokenizer.
+    private func encode(_ rendered: PromptRenderer.Rendered) -> [Int32] {
+        encoder.encode(rendered.text, addSpecialTokens: !rendered.isTemplated)
+    }
+
+    /// The response on its own: the rendered text behind that of the prompt.
+    private func encodeApart(_ prompt: Content, _ response: Content, source: RecordSource) throws -> [Int32] {
+        let front = try rendering(source) { try renderer.render(prompt) }.text.utf8
+        let whole = try rendering(source) { try renderer.render(prompt, response) }.text.utf8
+        guard whole.starts(with: front) else {
+            throw DataError.unrenderable(
+                source, reason: "the chat template renders the prompt alone differently from the prompt with a response"
+            )
+        }
+        return encoder.encode(String(Substring(whole.dropFirst(front.count))), addSpecialTokens: false)
+    }
+
+    private func rendering<Result>(_ source: RecordSource, _ render: () throws -> Result) throws(DataError) -> Result {
+        do {
+            return try render()
+        } catch {
+            throw .unrenderable(source, reason: "\(error)")
+        }
+    }
+
+    /// The response up to its end token, which is appended where it is missing.
+    private func ending(_ response: [Int32]) -> [Int32] {
+        guard appendsEOS, let end = endTokens.first else { return response }
+        if let last = response.last, endTokens.contains(last) { return response }
+        if !tail.isEmpty, response.suffix(tail.count).elementsEqual(tail) {
+            let body = response.dropLast(tail.count)
+            if let last = body.last, endTokens.contains(last) { return Array(body) }
+        }
+        return response + [end]
+    }
+}

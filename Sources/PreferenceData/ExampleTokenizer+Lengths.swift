@@ -1,0 +1,79 @@
+extension ExampleTokenizer {
+    /// Token ids of one prompt and the responses to it.
+    struct Encoded: Equatable {
+        var prompt: [Int32]
+        var responses: [[Int32]]
+        var seamMerged = false
+
+        var longestResponse: Int { responses.reduce(0) { max($0, $1.count) } }
+        /// Whether there is something to learn from or to answer: an empty prompt predicts no first token.
+        var isUsable: Bool {
+            responses.isEmpty ? !prompt.isEmpty : responses.allSatisfy { $0.count > (prompt.isEmpty ? 1 : 0) }
+        }
+    }
+
+    /// Encodes, and cuts to the limits; `nil` where nothing is left.
+    func fit(
+        _ prompt: Content, _ responses: [Content], source: RecordSource, _ summary: inout TokenizationSummary
+    ) throws -> Encoded? {
+        var encoded = try encode(prompt, responses, source: source)
+        var dropsTurns = false
+        if limits.mode == .dropTurns {
+            let room = promptRoom(longestResponse: encoded.longestResponse)
+            var rest = prompt
+            var count = encoded.prompt.count
+            while count > room, let shorter = PromptRenderer.droppingOldestTurn(of: rest) {
+                rest = shorter
+                count = try encodePrompt(rest, source: source).count
+                dropsTurns = true
+            }
+            if dropsTurns { encoded = try encode(rest, responses, source: source) }
+        }
+        let whole = encoded
+        guard try cut(&encoded, source: source), encoded.isUsable else { return nil }
+        summary.turnsDropped += dropsTurns ? 1 : 0
+        summary.promptsTruncated += encoded.prompt.count < whole.prompt.count ? 1 : 0
+        summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }
+        summary.seamsMerged += encoded.seamMerged ? 1 : 0
+        return encoded
+    }
+
+    /// Cuts prompt and responses to the limits; false where the example has to go.
+    private func cut(_ example: inout Encoded, source: RecordSource) throws(DataError) -> Bool {
+        let maxLength = limits.maxLength ?? .max
+        let maxPrompt = limits.maxPromptLength ?? .max
+        switch limits.mode {
+        case .error:
+            let count = example.prompt.count + example.longestResponse
+            guard example.prompt.count <= maxPrompt else {
+                throw .tooLong(source, tokens: example.prompt.count, limit: maxPrompt, key: "max_prompt_length")
+            }
+            guard count <= maxLength else { throw .tooLong(source, tokens: count, limit: maxLength, key: "max_length") }
+        case .keepStart:
+            let needed = example.responses.isEmpty ? 0 : 1
+            guard example.prompt.count <= min(maxPrompt, maxLength - needed) else { return false }
+            example.responses = example.responses.map { Array($0.prefix(maxLength - example.prompt.count)) }
+        case .keepEnd:
+            let room = min(maxPrompt, max(1, maxLength - example.longestResponse))
+            example.prompt = keepingEnd(of: example.prompt, room)
+            example.responses = example.responses.map { Array($0.suffix(maxLength - example.prompt.count)) }
+        case .dropTurns:
+            example.prompt = keepingEnd(of: example.prompt, promptRoom(longestResponse: example.longestResponse))
+            example.responses = example.responses.map { Array($0.prefix(maxLength - example.prompt.count)) }
+        }
+        return true
+    }
+
+    /// What a prompt may take under `drop_turns`: its own limit, else what the longest response leaves, at least half.
+    private func promptRoom(longestResponse: Int) -> Int {
+        guard let maxLength = limits.maxLength else { return limits.maxPromptLength ?? .max }
+        return min(limits.maxPromptLength ?? .max, max(maxLength - longestResponse, maxLength / 2))
+    }
+
+    /// The last `room` tokens; a BOS token in front stays in front.
+    private func keepingEnd(of prompt: [Int32], _ room: Int) -> [Int32] {
+        guard prompt.count > room else { return prompt }
+        guard let bos = encoder.bosTokenID, prompt.first == bos, room > 1 else { return Array(prompt.suffix(room)) }
+        return [bos] + prompt.suffix(room - 1)
+    }
+}

@@ -1,0 +1,94 @@
+/// From records to token ids, within length limits.
+///
+/// Prompt and prompt-with-response are tokenized each as one text, as TRL does, and the response is what follows the
+/// prompt's ids. Where those are no prefix, the two are tokenized apart instead, so that the model always trains on
+/// the prompt it will see when it generates; ``TokenizationSummary/seamsMerged`` counts such examples.
+public struct ExampleTokenizer: Sendable {
+    /// How records become text.
+    public let renderer: PromptRenderer
+    /// How long examples may be.
+    public let limits: LengthLimits
+
+    let encoder: any TextEncoder
+    let endTokens: [Int32]
+    let appendsEOS: Bool
+    /// Ids that the chat template puts behind the end token, such as ChatML's line break.
+    let tail: [Int32]
+
+    /// A tokenizer of examples.
+    /// - Parameters: - appendsEOS: Responses end in an end token: it is appended where missing, and what a chat
+    ///   template writes behind it is left off, since a sampled response stops there as well. `false` keeps responses
+    ///   as rendered. - endTokens: Tokens that end a response; the tokenizer's EOS by default. The first one is
+    ///   appended.
+    public init(
+        encoder: any TextEncoder, renderer: PromptRenderer = PromptRenderer(), limits: LengthLimits = .none,
+        appendsEOS: Bool = true, endTokens: [Int32]? = nil
+    ) throws {
+        self.encoder = encoder
+        self.renderer = renderer
+        self.limits = limits
+        self.appendsEOS = appendsEOS
+        self.endTokens = endTokens ?? [encoder.eosTokenID].compactMap(\.self)
+        guard !appendsEOS || !self.endTokens.isEmpty else {
+            throw DataError.configuration(
+                key: "eos_token", reason: "the tokenizer has none, so nothing would end a response; name one")
+        }
+        let after = encoder.encode(try renderer.textAfterAnswer(), addSpecialTokens: false)
+        let end = after.firstIndex { [ends = self.endTokens] in ends.contains($0) }
+        tail = end.map { Array(after[($0 + 1)...]) } ?? []
+    }
+
+    /// Tokenizes preference pairs.
+    /// - Throws: ``DataError`` for a record that cannot be rendered, a double BOS, an example too long under
+    ///   ``TruncationMode/error``, and where no example is left.
+    public func tokenize(_ pairs: [PreferencePair]) throws -> TokenizedDataset<TokenizedPair> {
+        try tokenizeAll(pairs) { pair, summary in
+            try fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map {
+                TokenizedPair(index: pair.index, prompt: $0.prompt, chosen: $0.responses[0], rejected: $0.responses[1])
+            }
+        }
+    }
+
+    /// Tokenizes prompts with one response each.
+    /// - Throws: As for pairs.
+    public func tokenize(_ completions: [PromptCompletion]) throws -> TokenizedDataset<TokenizedCompletion> {
+        try tokenizeAll(completions) { record, summary in
+            try fit(record.prompt, [record.completion], source: record.source, &summary).map {
+                TokenizedCompletion(index: record.index, prompt: $0.prompt, completion: $0.responses[0])
+            }
+        }
+    }
+
+    /// Tokenizes prompts up to where a response starts; only the prompt counts against the limits.
+    /// - Throws: As for pairs.
+    public func tokenize(_ prompts: [Prompt]) throws -> TokenizedDataset<TokenizedPrompt> {
+        try tokenizeAll(prompts) { record, summary in
+            try fit(record.prompt, [], source: record.source, &summary).map {
+                TokenizedPrompt(index: record.index, prompt: $0.prompt)
+            }
+        }
+    }
+
+    private func tokenizeAll<Record, Example: PackableExample>(
+        _ records: [Record], _ tokenize: (Record, inout TokenizationSummary) throws -> Example?
+    ) throws -> TokenizedDataset<Example> {
+        var examples: [Example] = []
+        examples.reserveCapacity(records.count)
+        var summary = TokenizationSummary()
+        for record in records {
+            summary.records += 1
+            guard let example = try tokenize(record, &summary) else {
+                summary.dropped += 1
+                continue
+            }
+            summary.tokens += example.tokenCount
+            let responses = example.responses.map(\.count)
+            summary.longest = max(summary.longest, example.prompt.count + (responses.max() ?? 0))
+            examples.append(example)
+        }
+        guard !examples.isEmpty || records.isEmpty else {
+            throw DataError.nothingLeft(examples: records.count, limits: limits.text)
+        }
+        return TokenizedDataset(examples: examples, summary: summary)
+    }
+}

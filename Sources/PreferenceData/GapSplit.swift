@@ -1,0 +1,118 @@
+/// A pair with the rewards of its two responses.
+public struct ScoredPair: Sendable, Equatable, Codable {
+    /// Place of the pair in its dataset.
+    public var index: Int
+    /// The reward of the chosen response.
+    public var chosenReward: Double
+    /// The reward of the rejected response.
+    public var rejectedReward: Double
+
+    /// The pair at `index` with its rewards.
+    public init(index: Int, chosenReward: Double, rejectedReward: Double) {
+        self.index = index
+        self.chosenReward = chosenReward
+        self.rejectedReward = rejectedReward
+    }
+
+    /// `abs(r_w - r_l)`.
+    public var gap: Double { abs(chosenReward - rejectedReward) }
+
+    /// Whether the reward model prefers the chosen response; equal rewards count as a mistake, as in TRL's accuracy.
+    public var isCorrect: Bool { chosenReward > rejectedReward }
+
+    /// The pair with its responses exchanged.
+    public var swapped: ScoredPair {
+        ScoredPair(index: index, chosenReward: rejectedReward, rejectedReward: chosenReward)
+    }
+}
+
+/// Which pairs are easy: MPO's split by the gap of the rewards (arXiv 2403.19443).
+public struct GapSplit: Sendable, Equatable {
+    /// Where easy pairs begin.
+    public enum Rule: Sendable, Equatable {
+        /// Pairs with `gap >= gamma` are easy.
+        case threshold(Double)
+        /// The threshold is this quantile of the gaps (linear interpolation, as NumPy's), from 0 to 1: about this
+        /// part of the pairs is difficult.
+        case quantile(Double)
+    }
+
+    /// In which order the pairs of each part go.
+    public enum Order: String, Sendable, CaseIterable, Codable {
+        /// As in the data.
+        case source
+        /// The largest gap first, as the authors train; equal gaps as in the data.
+        case easyToHard = "easy_to_hard"
+    }
+
+    /// Where easy pairs begin.
+    public var rule: Rule
+    /// In which order they go.
+    public var order: Order
+
+    /// A split by `rule`.
+    /// - Throws: ``DataError/configuration(key:reason:)`` for a negative threshold or a quantile outside 0 ... 1.
+    public init(_ rule: Rule, order: Order = .source) throws {
+        switch rule {
+        case .threshold(let gamma) where !(gamma >= 0 && gamma.isFinite):
+            throw DataError.configuration(key: "gamma", reason: "\(gamma) is not a gap; it must be 0 or more")
+        case .quantile(let part) where !(0...1).contains(part):
+            throw DataError.configuration(key: "quantile", reason: "\(part) is not between 0 and 1")
+        default: break
+        }
+        self.rule = rule
+        self.order = order
+    }
+
+    /// The two parts of a set of pairs.
+    public struct Parts: Sendable, Equatable {
+        /// The gap from which on pairs are easy.
+        public var threshold: Double
+        /// For DPO.
+        public var easy: [ScoredPair]
+        /// For PPO.
+        public var difficult: [ScoredPair]
+    }
+
+    /// Splits pairs; every pair is in exactly one part. A part may be empty.
+    /// - Throws: ``DataError/badScore(index:chosen:rejected:)`` for a reward that is not finite.
+    public func split(_ pairs: [ScoredPair]) throws(DataError) -> Parts {
+        for pair in pairs where !(pair.chosenReward.isFinite && pair.rejectedReward.isFinite) {
+            throw .badScore(index: pair.index, chosen: pair.chosenReward, rejected: pair.rejectedReward)
+        }
+        let threshold =
+            switch rule {
+            case .threshold(let gamma): gamma
+            case .quantile(let part): Self.quantile(part, of: pairs.map(\.gap).sorted())
+            }
+        let ordered = order == .source ? pairs : Self.easyToHard(pairs)
+        return Parts(
+            threshold: threshold, easy: ordered.filter { $0.gap >= threshold },
+            difficult: ordered.filter { $0.gap < threshold })
+    }
+
+    /// Labels pairs by the sign of the reward, for two samples a prompt that no person has compared: the better one
+    /// becomes the chosen one. Equal rewards stay as they are.
+    /// - Returns: The pairs, and for each whether its responses were exchanged.
+    public static func labelled(_ pairs: [ScoredPair]) -> (pairs: [ScoredPair], exchanged: [Bool]) {
+        let exchanged = pairs.map { $0.chosenReward < $0.rejectedReward }
+        return (zip(pairs, exchanged).map { $1 ? $0.swapped : $0 }, exchanged)
+    }
+
+    /// The quantile of ascending values, by linear interpolation; 0 of none.
+    static func quantile(_ part: Double, of sorted: [Double]) -> Double {
+        guard let last = sorted.last else { return 0 }
+        let place = part * Double(sorted.count - 1)
+        let below = Int(place)
+        guard below + 1 < sorted.count else { return last }
+        return sorted[below] + (sorted[below + 1] - sorted[below]) * (place - Double(below))
+    }
+
+    private static func easyToHard(_ pairs: [ScoredPair]) -> [ScoredPair] {
+        pairs.enumerated().sorted { first, second in
+            let (gap, other) = (first.element.gap, second.element.gap)
+            return gap == other ? first.offset < second.offset : gap > other
+        }
+        .map(\.element)
+    }
+}

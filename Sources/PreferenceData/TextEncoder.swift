@@ -1,0 +1,15 @@
+/// What this layer asks of a tokenizer.
+public protocol TextEncoder: Sendable {
+    /// Token ids of `text`; with `addSpecialTokens` those the tokenizer puts around a text, such as BOS.
+    func encode(_ text: String, addSpecialTokens: Bool) -> [Int32]
+    /// The token that starts a text, where the tokenizer has one.
+    var bosTokenID: Int32? { get }
+    /// The token that ends a response, where the tokenizer has one.
+    var eosTokenID: Int32? { get }
+}
+
+/// What this layer asks of a chat template.
+public protocol ChatRenderer: Sendable {
+    /// The conversation as one text; with `addGenerationPrompt` up to where the assistant's next answer starts.
+    func render(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> String
+}

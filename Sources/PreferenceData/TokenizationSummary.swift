@@ -1,0 +1,69 @@
+/// What became of a dataset's examples on the way to token ids.
+public struct TokenizationSummary: Sendable, Equatable, Codable {
+    /// Records that came in.
+    public var records = 0
+    /// Left out, because truncation left no prompt or no response of them.
+    public var dropped = 0
+    /// Prompts that lost tokens at their start.
+    public var promptsTruncated = 0
+    /// Prompts that lost their oldest turns.
+    public var turnsDropped = 0
+    /// Responses that lost tokens.
+    public var responsesTruncated = 0
+    /// Examples whose prompt is not a token prefix of prompt and response, because tokens merge across the seam or
+    /// the template renders the prompt alone differently; prompt and response were tokenized apart.
+    public var seamsMerged = 0
+    /// Tokens of the longest example that is left: its prompt and its longest response.
+    public var longest = 0
+    /// Tokens of all examples that are left, a shared prompt counted once.
+    public var tokens = 0
+
+    /// No records yet.
+    public init() {}
+
+    /// Examples that are left.
+    public var kept: Int { records - dropped }
+
+    /// One line for the log: what is left, and what truncation did to it.
+    public var text: String {
+        let notes = [
+            (dropped, "dropped as too long"), (turnsDropped, "lost their oldest turns"),
+            (promptsTruncated, "prompts cut"), (responsesTruncated, "responses cut"),
+            (seamsMerged, "tokenized apart from their prompts"),
+        ]
+        .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        return (["\(kept) of \(records) examples, \(tokens) tokens, the longest \(longest)"] + notes)
+            .joined(separator: "; ")
+    }
+}
+
+/// A dataset's examples in token ids, in the order of their records.
+public struct TokenizedDataset<Example: PackableExample>: Sendable {
+    /// What is left. After drops, `examples[i].index` may be past `i`.
+    public var examples: [Example]
+    /// What was cut and dropped.
+    public var summary: TokenizationSummary
+
+    /// Examples and what is known of them.
+    public init(examples: [Example], summary: TokenizationSummary) {
+        self.examples = examples
+        self.summary = summary
+    }
+
+    /// A hash over every token (FNV-1a, 64 bits), the same wherever it is computed: names caches of what depends on
+    /// the data.
+    public var fingerprint: UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func mix(_ value: Int) {
+            hash = (hash ^ UInt64(bitPattern: Int64(value))) &* 0x100_0000_01B3
+        }
+        for example in examples {
+            mix(example.index)
+            for sequence in [example.prompt] + example.responses {
+                mix(sequence.count)
+                for token in sequence { mix(Int(token)) }
+            }
+        }
+        return hash
+    }
+}

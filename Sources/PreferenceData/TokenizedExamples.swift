@@ -1,0 +1,74 @@
+/// An example in token ids that can be packed into rows: a prompt, and responses that share it.
+public protocol PackableExample: Sendable {
+    /// Place of its record in the dataset.
+    var index: Int { get }
+    /// The prompt's tokens; may be empty.
+    var prompt: [Int32] { get }
+    /// The responses, each with at least one token; none where the prompt alone is a sequence to score.
+    var responses: [[Int32]] { get }
+}
+
+extension PackableExample {
+    /// Rows that the example takes: the prompt once, and every response.
+    public var tokenCount: Int { prompt.count + responses.reduce(0) { $0 + $1.count } }
+}
+
+/// A preference pair in token ids.
+public struct TokenizedPair: PackableExample, Equatable {
+    /// Place of its record in the dataset.
+    public var index: Int
+    /// The prompt, up to where a response starts.
+    public var prompt: [Int32]
+    /// The preferred response, its end token included.
+    public var chosen: [Int32]
+    /// The other response, its end token included.
+    public var rejected: [Int32]
+
+    /// A pair of the record at `index`.
+    public init(index: Int, prompt: [Int32], chosen: [Int32], rejected: [Int32]) {
+        self.index = index
+        self.prompt = prompt
+        self.chosen = chosen
+        self.rejected = rejected
+    }
+
+    /// `[chosen, rejected]`.
+    public var responses: [[Int32]] { [chosen, rejected] }
+}
+
+/// A prompt and one response in token ids.
+public struct TokenizedCompletion: PackableExample, Equatable {
+    /// Place of its record in the dataset.
+    public var index: Int
+    /// The prompt, up to where a response starts.
+    public var prompt: [Int32]
+    /// The response, its end token included.
+    public var completion: [Int32]
+
+    /// A completion of the record at `index`.
+    public init(index: Int, prompt: [Int32], completion: [Int32]) {
+        self.index = index
+        self.prompt = prompt
+        self.completion = completion
+    }
+
+    /// `[completion]`.
+    public var responses: [[Int32]] { [completion] }
+}
+
+/// A prompt in token ids, or any one sequence to be scored at its last token.
+public struct TokenizedPrompt: PackableExample, Equatable {
+    /// Place of its record in the dataset.
+    public var index: Int
+    /// The prompt, up to where a response starts.
+    public var prompt: [Int32]
+
+    /// A sequence of the record at `index`.
+    public init(index: Int, prompt: [Int32]) {
+        self.index = index
+        self.prompt = prompt
+    }
+
+    /// None.
+    public var responses: [[Int32]] { [] }
+}

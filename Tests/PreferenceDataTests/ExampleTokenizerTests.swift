@@ -1,0 +1,110 @@
+import Foundation
+import PreferenceData
+import Testing
+
+@Suite("Tokenizing examples")
+struct ExampleTokenizerTests {
+    private func pair(_ prompt: String, _ chosen: String, _ rejected: String) -> PreferencePair {
+        PreferencePair(
+            index: 0, source: .nowhere, prompt: .text(prompt), chosen: .text(chosen), rejected: .text(rejected))
+    }
+
+    private func chat(_ turns: [(String, String)], _ answer: String) -> PromptCompletion {
+        PromptCompletion(
+            index: 0, source: .nowhere, prompt: .messages(turns.map { ChatMessage(role: $0.0, content: $0.1) }),
+            completion: .messages([ChatMessage(role: "assistant", content: answer)]))
+    }
+
+    @Test("Text is tokenized as it is: BOS once, the responses end in EOS, and EOS in the text is not doubled")
+    func plainText() throws {
+        let tokenizer = try ExampleTokenizer(encoder: ByteEncoder(addsBOS: true))
+        let result = try tokenizer.tokenize([pair("ab", "c", "d</s>")])
+        #expect(
+            result.examples == [
+                TokenizedPair(index: 0, prompt: [1] + bytes("ab"), chosen: bytes("c") + [2], rejected: bytes("d") + [2])
+            ])
+        #expect(result.summary.tokens == 7 && result.summary.longest == 5 && result.summary.seamsMerged == 0)
+        let open = try ExampleTokenizer(encoder: ByteEncoder(), appendsEOS: false).tokenize([pair("ab", "c", "d")])
+        #expect(open.examples[0].responses == [bytes("c"), bytes("d")])
+    }
+
+    @Test(
+        "Messages go through the template, and a response ends at the end token, not behind it"
+    )
+    func templates() throws {
+        let renderer = PromptRenderer(template: BracketTemplate())
+        let record = chat([("user", "Q")], "A")
+        let ended = try ExampleTokenizer(encoder: ByteEncoder(addsBOS: true), renderer: renderer).tokenize([record])
+        #expect(ended.examples[0].prompt == bytes("[user]Q") + [2] + bytes("\n[assistant]"))
+        #expect(ended.examples[0].completion == bytes("A") + [2])
+        let rendered = try ExampleTokenizer(encoder: ByteEncoder(), renderer: renderer, appendsEOS: false)
+        #expect(try rendered.tokenize([record]).examples[0].completion == bytes("A") + [2] + bytes("\n"))
+        let breaks = try ExampleTokenizer(encoder: ByteEncoder(), renderer: renderer)
+            .tokenize([chat([("user", "Q")], "A\n")])
+        #expect(breaks.examples[0].completion == bytes("A\n") + [2])
+    }
+
+    @Test("Transcripts become messages only where the template is asked to apply to text")
+    func transcriptsInTemplates() throws {
+        let text = pair("\n\nHuman: Q\n\nAssistant: A\n\nHuman: R\n\nAssistant:", " yes", " no")
+        let plain = try ExampleTokenizer(encoder: ByteEncoder(), renderer: PromptRenderer(template: BracketTemplate()))
+        #expect(
+            try plain.tokenize([text]).examples[0].prompt
+                == bytes("\n\nHuman: Q\n\nAssistant: A\n\nHuman: R\n\nAssistant:"))
+        let applied = try ExampleTokenizer(
+            encoder: ByteEncoder(), renderer: PromptRenderer(template: BracketTemplate(), appliesToText: true))
+        let example = try applied.tokenize([text]).examples[0]
+        #expect(
+            example.prompt == bytes("[user]Q") + [2] + bytes("\n[assistant]A") + [2] + bytes("\n[user]R") + [2]
+                + bytes("\n[assistant]"))
+        #expect(example.responses == [bytes("yes") + [2], bytes("no") + [2]])
+    }
+
+    @Test("Where tokens merge across the seam, prompt and response are tokenized apart, and counted")
+    func seams() throws {
+        let tokenizer = try ExampleTokenizer(encoder: MergingEncoder())
+        let ids = { (text: String) in text.utf8.map { Int32($0) } }
+        let result = try tokenizer.tokenize([pair("xa", "by", "z"), pair("xa", "y", "z")])
+        #expect(result.examples[0].prompt == ids("xa"))
+        #expect(result.examples[0].chosen == ids("by") + [2] && result.examples[0].rejected == ids("z") + [2])
+        #expect(result.summary.seamsMerged == 1)
+        #expect(result.summary.text.contains("1 tokenized apart from their prompts"))
+    }
+
+    @Test("What a tokenizer or template cannot do is told with the record")
+    func errors() throws {
+        let twice = try ExampleTokenizer(
+            encoder: ByteEncoder(), renderer: PromptRenderer(template: BracketTemplate(start: "<s><s>")))
+        #expect(
+            message { _ = try twice.tokenize([chat([("user", "Q")], "A")]) }
+                == "made:1: the prompt starts with two BOS tokens (id 1); take BOS out of the text or the chat template"
+        )
+        let doubled = try ExampleTokenizer(encoder: ByteEncoder(addsBOS: true))
+        #expect(message { _ = try doubled.tokenize([pair("<s>a", "b", "c")]) }.contains("two BOS tokens"))
+        let none = try ExampleTokenizer(encoder: ByteEncoder())
+        #expect(message { _ = try none.tokenize([chat([("user", "Q")], "A")]) }.contains("brings no chat template"))
+        #expect(
+            message { _ = try ExampleTokenizer(encoder: ByteEncoder(), endTokens: []) }
+                == "eos_token: the tokenizer has none, so nothing would end a response; name one")
+    }
+
+    @Test("An empty prompt is allowed where the first token need not be predicted")
+    func emptyPrompt() throws {
+        let tokenizer = try ExampleTokenizer(encoder: ByteEncoder())
+        let text = PromptCompletion(index: 0, source: .nowhere, prompt: .text(""), completion: .text("abc"))
+        let nothing = PromptCompletion(index: 1, source: .nowhere, prompt: .text(""), completion: .text(""))
+        let result = try tokenizer.tokenize([text, nothing])
+        #expect(result.examples == [TokenizedCompletion(index: 0, prompt: [], completion: bytes("abc") + [2])])
+        #expect(result.summary.dropped == 1)
+    }
+
+    @Test("The fingerprint changes with any token, and not otherwise")
+    func fingerprint() throws {
+        let tokenizer = try ExampleTokenizer(encoder: ByteEncoder())
+        let one = try tokenizer.tokenize([pair("ab", "c", "d")]).fingerprint
+        #expect(one == (try tokenizer.tokenize([pair("ab", "c", "d")]).fingerprint))
+        let others = [pair("a", "bc", "d"), pair("ab", "c", "e"), pair("ab", "d", "c"), pair("abc", "", "d")]
+        let hashes = try others.map { try tokenizer.tokenize([$0]).fingerprint }
+        #expect(Set(hashes + [one]).count == 5)
+    }
+}
