@@ -1,0 +1,82 @@
+import Foundation
+import PreferenceData
+
+/// The data of a run, by what the configuration calls it.
+struct DataStore {
+    private let plan: RunPlan
+    private let text: TextPipeline
+
+    init(_ plan: RunPlan, _ text: TextPipeline) {
+        self.plan = plan
+        self.text = text
+    }
+
+    /// Records as they were read, and as token ids.
+    struct Loaded<Record: DatasetRecord, Example: PackableExample> {
+        var records: [Record]
+        var examples: [Example]
+        /// What was skipped and cut, for the person who watches.
+        var summary: String
+    }
+
+    /// Preference pairs within `lengths`.
+    func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions) throws
+        -> Loaded<PreferencePair, TokenizedPair>
+    {
+        try load(references, lengths.limits()) { try $0.tokenize($1) }
+    }
+
+    /// Prompts with a response to learn from, within `lengths`.
+    func completions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws
+        -> Loaded<PromptCompletion, TokenizedCompletion>
+    {
+        try load(references, lengths.limits()) { try $0.tokenize($1) }
+    }
+
+    /// Prompts no longer than `prompt` allows.
+    func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws
+        -> Loaded<Prompt, TokenizedPrompt>
+    {
+        try load(references, prompt.limits(), limit: limit) { try $0.tokenize($1) }
+    }
+
+    /// The files that references stand for.
+    func files(_ references: [ArtifactReference]) -> [URL] {
+        references.flatMap { reference -> [URL] in
+            switch reference {
+            case .dataset(.train): return plan.configuration.dataset.train.map { URL(filePath: $0) }
+            case .dataset(.eval): return plan.configuration.dataset.eval.map { URL(filePath: $0) }
+            case .path(let path): return [URL(filePath: path)]
+            case .stage(let name, let part):
+                let stage = plan.stage(named: name)
+                return [stage.directory.appending(path: "\(part ?? "pairs").jsonl")]
+            case .base, .rule, .command: preconditionFailure("\(reference) is not data")
+            }
+        }
+    }
+
+    private func load<Record: DatasetRecord, Example: PackableExample>(
+        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil,
+        _ tokenize: (ExampleTokenizer, [Record]) throws -> TokenizedDataset<Example>
+    ) throws -> Loaded<Record, Example> {
+        let dataset = try Dataset<Record>(
+            reading: files(references), onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit)
+        let tokenized = try tokenize(try text.exampleTokenizer(limits), dataset.records)
+        let skipped = dataset.skipped > 0 ? "; \(dataset.skipped) bad lines skipped" : ""
+        return Loaded(
+            records: dataset.records, examples: tokenized.examples, summary: tokenized.summary.text + skipped)
+    }
+}
+
+extension LengthOptions {
+    fileprivate func limits() throws -> LengthLimits {
+        try LengthLimits(
+            maxLength: maxLength, maxPromptLength: prompt.maxPromptLength, mode: prompt.truncationMode)
+    }
+}
+
+extension PromptOptions {
+    fileprivate func limits() throws -> LengthLimits {
+        try LengthLimits(maxLength: nil, maxPromptLength: maxPromptLength, mode: truncationMode)
+    }
+}

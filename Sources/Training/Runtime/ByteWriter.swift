@@ -1,0 +1,58 @@
+/// Numbers and arrays as bytes, for messages between processes of one job (which share their byte order).
+struct ByteWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func write<Number: BitwiseCopyable>(_ number: Number) {
+        withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
+    }
+
+    /// The array's length, then its elements.
+    mutating func write<Number: BitwiseCopyable>(_ array: [Number]) {
+        write(UInt64(array.count))
+        array.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+}
+
+/// Reads back what a ``ByteWriter`` wrote.
+struct ByteReader {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// What has not been read yet.
+    var rest: ArraySlice<UInt8> { bytes[position...] }
+
+    mutating func take(_ count: Int) throws(MessageError) -> ArraySlice<UInt8> {
+        guard count >= 0, count <= bytes.count - position else { throw MessageError(bytes: bytes.count) }
+        defer { position += count }
+        return bytes[position..<position + count]
+    }
+
+    mutating func read<Number: BitwiseCopyable>(_: Number.Type) throws(MessageError) -> Number {
+        let slice = try take(MemoryLayout<Number>.size)
+        return slice.withUnsafeBytes { $0.loadUnaligned(as: Number.self) }
+    }
+
+    mutating func readArray<Number: BitwiseCopyable>(of _: Number.Type) throws(MessageError) -> [Number] {
+        let count = Int(truncatingIfNeeded: try read(UInt64.self))
+        let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Number>.stride)
+        guard !overflow else { throw MessageError(bytes: bytes.count) }
+        let slice = try take(size)
+        return [Number](unsafeUninitializedCapacity: count) { buffer, initialized in
+            slice.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+            initialized = count
+        }
+    }
+}
+
+/// A message that ends before what it announces: the ranks run different programs.
+struct MessageError: Error, CustomStringConvertible {
+    let bytes: Int
+
+    var description: String {
+        "a message of \(bytes) bytes ends too early; do all ranks run the same build of mpo?"
+    }
+}

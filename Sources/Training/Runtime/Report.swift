@@ -1,0 +1,55 @@
+/// What a worker tells the orchestrator.
+enum Report: Sendable, Codable {
+    /// The stage begins, or goes on from `step`. `total` is `nil` where it is not known.
+    case began(total: Int?, unit: String, step: Int)
+    /// A step is done. Only the first worker or learner says so.
+    case step(Int, MetricValues)
+    /// So many units of this worker's share are done, in stages whose steps are counted over all workers.
+    case advanced(Int)
+    /// A line for the person who watches.
+    case note(String)
+    /// Scores of some items of the stage's data.
+    case scores([ItemScores])
+    /// Responses that were drawn, with their scores.
+    case samples([SampledResponse])
+    /// Responses for one PPO step; the payload holds an ``ExperienceBatch``.
+    case experience(step: Int)
+    /// A checkpoint is whole on disk.
+    case saved(step: Int)
+    /// The worker is through with the stage.
+    case finished
+}
+
+/// What the orchestrator tells a worker.
+enum Order: Sendable, Codable {
+    /// Run the stage of this index, from its checkpoint at `step` where there is one.
+    case run(stage: Int, checkpoint: Int?)
+    /// Learn from a share of a step's responses; the payload holds an ``ExperienceBatch``.
+    case learn(step: Int)
+    /// The run is over.
+    case end
+}
+
+/// The scores of one item, by its index in the stage's data.
+struct ItemScores: Sendable, Codable, Equatable {
+    var index: Int
+    var scores: [Double]
+}
+
+/// One response that was drawn and scored.
+struct SampledResponse: Sendable, Codable, Equatable {
+    /// Which policy of the stage drew it.
+    var policy: Int
+    /// The prompt's index in the stage's data.
+    var index: Int
+    /// Which of the prompt's responses it is.
+    var sample: Int
+    /// The response as text, special tokens left out.
+    var text: String
+    /// How many tokens it has.
+    var length: Int
+    /// Whether it ended by itself.
+    var isFinished: Bool
+    /// The reward or the judge's score.
+    var score: Double
+}

@@ -1,0 +1,54 @@
+import Foundation
+
+/// The places in a run directory.
+struct RunDirectory: Sendable {
+    let url: URL
+
+    init(_ url: URL) { self.url = url }
+
+    /// The configuration as resolved.
+    var configuration: URL { url.appending(path: "config.yaml") }
+    /// Which stages are done.
+    var state: URL { url.appending(path: "run.json") }
+    /// A directory a stage.
+    var stages: URL { url.appending(path: "stages") }
+}
+
+/// What a run has done so far, as `run.json` keeps it.
+struct RunState: Codable, Equatable {
+    /// Directory names of the stages that are done, in order.
+    var done: [String] = []
+    /// The length of `metrics.jsonl` at the end of the last stage that is done.
+    var position: UInt64 = 0
+    /// By stage and step: the length of `metrics.jsonl` when the checkpoint was written.
+    var checkpoints: [String: [Int: UInt64]] = [:]
+    /// The ranks of the latest start.
+    var ranks = 1
+    /// The version of this file's form.
+    var version = 1
+
+    func isDone(_ stage: PlannedStage) -> Bool { done.contains(stage.directoryName) }
+
+    /// Reads the state of a run; `nil` where there is none.
+    ///
+    /// - Throws: ``RunError/unreadableState(_:)``
+    static func read(from directory: RunDirectory) throws -> RunState? {
+        guard FileManager.default.fileExists(atPath: directory.state.path) else { return nil }
+        do {
+            return try JSONDecoder().decode(RunState.self, from: Data(contentsOf: directory.state))
+        } catch {
+            throw RunError.unreadableState(directory.state.path)
+        }
+    }
+
+    /// Replaces the file in one step.
+    func write(to directory: RunDirectory) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        do {
+            try encoder.encode(self).write(to: directory.state, options: .atomic)
+        } catch {
+            throw RunError.cannotWrite(directory.state.path, reason: error.localizedDescription)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import MPI
+
+/// What can be wrong with a run as its user started it.
+public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProviding {
+    /// The run directory holds a run, and resuming was not asked for.
+    case exists(directory: String)
+    /// Resuming was asked for, and there is nothing to resume.
+    case nothingToResume(directory: String)
+    /// The run directory holds a run of other stages.
+    case otherStages(directory: String)
+    /// `run.json` is damaged.
+    case unreadableState(String)
+    /// A file cannot be written.
+    case cannotWrite(String, reason: String)
+    /// The job has too few ranks for the roles that a stage asks for.
+    case tooFewRanks(stage: String, learners: Int, ranks: Int)
+    /// A loss or gradient is not a finite number.
+    case notFinite(stage: String, step: Int, what: String)
+    /// Something else a user can mend, said in one line.
+    case other(String)
+
+    /// One line: what is wrong, and a way out.
+    public var description: String {
+        switch self {
+        case .exists(let directory):
+            "\(directory): a run is there already; go on with --resume, or choose another output_dir"
+        case .nothingToResume(let directory): "\(directory): no run to resume; start it without --resume"
+        case .otherStages(let directory):
+            "\(directory): holds a run of other stages; resume with its own config.yaml, or choose another output_dir"
+        case .unreadableState(let path): "\(path): damaged; restore it, or choose another output_dir"
+        case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
+        case .tooFewRanks(let stage, let learners, let ranks):
+            "\(stage).learners: \(learners) learners and a rollout worker need \(learners + 2) ranks, but there are "
+                + "\(ranks); start more, lower learners, or write placement: colocated"
+        case .notFinite(let stage, let step, let what):
+            "\(stage): \(what) is not finite at step \(step); lower learning_rate or max_grad_norm, or look at the data"
+        case .other(let text): text
+        }
+    }
+
+    /// 2 for what the configuration or start is to blame for, 1 for what went wrong on the way.
+    public var exitStatus: Int32 {
+        switch self {
+        case .cannotWrite, .notFinite: 1
+        default: 2
+        }
+    }
+}

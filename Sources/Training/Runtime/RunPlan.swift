@@ -1,0 +1,67 @@
+import Foundation
+
+/// A resolved run: its stages with their places on disk.
+struct RunPlan {
+    let configuration: RunConfiguration
+    let directory: RunDirectory
+    let stages: [PlannedStage]
+
+    init(_ configuration: RunConfiguration) {
+        self.configuration = configuration
+        let directory = RunDirectory(URL(filePath: configuration.outputDir))
+        self.directory = directory
+        stages = configuration.stages.enumerated().map { index, stage in
+            PlannedStage(index: index, configuration: stage, run: directory)
+        }
+    }
+
+    /// The stage of that name; the configuration has been checked to have it.
+    func stage(named name: String) -> PlannedStage {
+        guard let stage = stages.first(where: { $0.name == name }) else {
+            preconditionFailure("no stage is named \(name)")
+        }
+        return stage
+    }
+}
+
+/// One stage of a run and its directory.
+struct PlannedStage {
+    /// Its place in the run, from 0.
+    let index: Int
+    let configuration: StageConfiguration
+    /// Where it leaves things.
+    let directory: URL
+
+    init(index: Int, configuration: StageConfiguration, run: RunDirectory) {
+        self.index = index
+        self.configuration = configuration
+        directory = run.stages.appending(path: Self.directoryName(index, configuration.name))
+    }
+
+    var name: String { configuration.name }
+    var type: StageType { configuration.type }
+
+    /// `02-reward` for the second stage.
+    var directoryName: String { Self.directoryName(index, name) }
+
+    /// Where the model that the stage leaves lies.
+    var final: URL { directory.appending(path: "final") }
+
+    private static func directoryName(_ index: Int, _ name: String) -> String {
+        "\(index < 9 ? "0" : "")\(index + 1)-\(name)"
+    }
+
+    /// What rank zero does with this stage's results.
+    func coordinator(plan: RunPlan, workerCount: Int) -> any StageCoordinator {
+        switch configuration.options {
+        case .sft, .reward, .dpo: WatchingCoordinator()
+        case .split(let options): SplitCoordinator(self, options, plan)
+        case .sample(let options): SampleCoordinator(self, options, plan)
+        case .evaluate(let options): EvaluateCoordinator(self, options, plan)
+        case .ppo(let options):
+            ExperienceRouter(
+                responses: options.responsesPerStep,
+                learners: PPOPlacement(options.placement, workerCount: workerCount).learners)
+        }
+    }
+}

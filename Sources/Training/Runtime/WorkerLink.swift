@@ -1,0 +1,67 @@
+import MPI
+
+/// How a worker reaches the orchestrator: over MPI, or within the process where there is only one.
+protocol WorkerLink: AnyObject {
+    /// Tells the orchestrator something; does not wait for an answer.
+    func report(_ report: Report, payload: [UInt8]) throws
+    /// Waits for the next order, without using the processor.
+    func nextOrder() throws -> Parcel<Order>
+}
+
+extension WorkerLink {
+    func report(_ report: Report) throws { try self.report(report, payload: []) }
+}
+
+/// Orders and reports as messages on the control communicator.
+final class MPILink: WorkerLink {
+    private let control: Communicator
+
+    init(_ control: Communicator) {
+        self.control = control
+    }
+
+    func report(_ report: Report, payload: [UInt8]) throws {
+        try control.post(try Parcel(report, payload: payload).encoded(), to: 0, tag: MessageTag.report)
+    }
+
+    func nextOrder() throws -> Parcel<Order> {
+        try control.flush()
+        return try Parcel(decoding: try control.receive(from: 0, tag: MessageTag.order).bytes)
+    }
+}
+
+/// Orders and reports within one process: reporting calls the orchestrator, whose answers queue up as orders.
+final class LocalLink: WorkerLink {
+    private let orchestrator: Orchestrator
+    private var orders: [Parcel<Order>] = []
+
+    init(_ orchestrator: Orchestrator) throws {
+        self.orchestrator = orchestrator
+        try take(try orchestrator.start())
+    }
+
+    func report(_ report: Report, payload: [UInt8]) throws {
+        try take(try orchestrator.handle(Parcel(report, payload: payload), from: 0))
+    }
+
+    func nextOrder() throws -> Parcel<Order> {
+        precondition(!orders.isEmpty, "the worker waits for an order that nobody will give")
+        return orders.removeFirst()
+    }
+
+    private func take(_ deliveries: [Delivery]) throws {
+        orders += deliveries.map(\.parcel)
+    }
+}
+
+/// What messages on the control communicator are about.
+enum MessageTag {
+    static let report = 1
+    static let order = 2
+}
+
+/// An order and the worker it goes to.
+struct Delivery {
+    var worker: Int
+    var parcel: Parcel<Order>
+}
