@@ -1,0 +1,137 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The mpirun command that `launch/run` derives, printed by `--dry-run`.
+@Suite
+struct RunCommandTests {
+    /// The words of the derived command.
+    private func words(cores: Int, environment: [String: String?] = [:], _ arguments: [String]) throws -> [String] {
+        try TestSupport.withTemporaryDirectory { directory in
+            let config = try write("", "config.yaml", in: directory)
+            let script = Script(name: "run", environment: ["MPO_CORES": "\(cores)"].merging(environment) { $1 })
+            let outcome = try script.start(["--dry-run"] + arguments.map { $0 == "CONFIG" ? config : $0 }).finish()
+            #expect(outcome.status == 0, "\(outcome.error)")
+            return outcome.output.split(separator: " ").map(String.init).dropLast(while: { $0 == "\n" })
+        }
+    }
+
+    @Test(
+        "Workers times threads are the cores; rank zero is not counted",
+        arguments: [(64, 2, 6, 8), (8, 1, 3, 2), (8, 1, 2, 2), (2, 1, 1, 1), (3, 1, 0, 3), (2, 3, 3, 1)])
+    func threads(cores: Int, learners: Int, rollouts: Int, threads: Int) throws {
+        let roles =
+            rollouts > 0 ? ["--learners", "\(learners)", "--rollouts", "\(rollouts)"] : ["--workers", "\(learners)"]
+        let words = try words(cores: cores, roles + ["CONFIG"])
+        #expect(words.value(after: "-n") == "\(learners + rollouts + 1)")
+        #expect(words.contains("OMP_NUM_THREADS=\(threads)"))
+        #expect(words.value(after: "--bind-to") == "none")
+    }
+
+    @Test(
+        "Open MPI is told to oversubscribe exactly where ranks exceed cores",
+        arguments: [(2, true), (3, false), (8, false)])
+    func oversubscription(cores: Int, isOversubscribed: Bool) throws {
+        let words = try words(cores: cores, ["--learners", "1", "--rollouts", "1", "CONFIG"])
+        #expect(words.contains("--oversubscribe") == isOversubscribed)
+    }
+
+    @Test("Roles reach mpo as placement and learners")
+    func roles() throws {
+        let split = try words(cores: 8, ["--learners", "3", "--rollouts", "2", "CONFIG"])
+        #expect(split.suffix(4) == ["--set", "placement=split", "--set", "learners=3"])
+        let colocated = try words(cores: 8, ["--workers", "4", "CONFIG"])
+        #expect(colocated.suffix(2) == ["--set", "placement=colocated"])
+        let plain = try words(cores: 8, ["--ranks", "4", "CONFIG"])
+        #expect(plain.value(after: "-n") == "4")
+        #expect(plain.last?.hasSuffix("config.yaml") == true)
+    }
+
+    @Test("Options before the config are mpirun's, those after it are mpo's")
+    func passedOn() throws {
+        let words = try words(
+            cores: 8,
+            ["--ranks", "3", "--mca", "btl", "tcp,self", "--bind-to", "core", "CONFIG", "--resume", "--set", "seed=7"])
+        let config = try #require(words.firstIndex { $0.hasSuffix("config.yaml") })
+        #expect(words[..<config].joined(separator: " ").contains("--mca btl tcp,self --bind-to core"))
+        #expect(words[..<config].count { $0 == "--bind-to" } == 1)
+        #expect(words[(config + 1)...].elementsEqual(["--resume", "--set", "seed=7"]))
+    }
+
+    @Test("Variables that begin with MPO_ reach the ranks, but for those that steer the scripts")
+    func variables() throws {
+        let words = try words(cores: 2, environment: ["MPO_SOMETHING": "1"], ["--ranks", "2", "CONFIG"])
+        #expect(words.contains("MPO_SOMETHING"))
+        #expect(!words.contains("MPO_CORES"))
+    }
+
+    @Test(
+        "On several hosts workers fill the cores of each, and rank zero joins the first",
+        arguments: [
+            ("a slots=8\nb slots=8 # big\n\nc slots=4\n", 5, 4, "a:3,b:2,c:1"),
+            ("a slots=8\nb slots=8\n", 2, 8, "a:2,b:1"),
+            ("a slots=4\nb slots=2\n", 9, 1, "a:7,b:3"),
+            ("a\nb\n", 2, 1, "a:2,b:1"),
+        ])
+    func hosts(file: String, workers: Int, threads: Int, placement: String) throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let hosts = try write(file, "hosts", in: directory)
+            let words = try words(cores: 1, ["--workers", "\(workers)", "--hostfile", hosts, "CONFIG"])
+            #expect(words.contains("OMP_NUM_THREADS=\(threads)"))
+            #expect(words.value(after: "--host") == placement)
+        }
+    }
+
+    @Test("In a Slurm allocation mpirun places the ranks, and a task's CPUs are the threads")
+    func slurm() throws {
+        let slurm = ["SLURM_JOB_ID": "1", "SLURM_NTASKS": "5", "SLURM_CPUS_PER_TASK": "6"]
+        let words = try words(cores: 2, environment: slurm, ["--learners", "2", "--rollouts", "2", "CONFIG"])
+        #expect(words.contains("OMP_NUM_THREADS=6"))
+        #expect(!words.contains("--oversubscribe"))
+        #expect(!words.contains("--host"))
+    }
+
+    @Test(
+        "A mistake is one clear line and status 2",
+        arguments: [
+            (["CONFIG"], "how many processes"),
+            (["--learners", "0", "CONFIG"], "--learners takes a whole number of at least 1, not '0'"),
+            (["--learners", "two", "--rollouts", "1", "CONFIG"], "not 'two'"),
+            (["--workers"], "--workers takes a whole number"),
+            (["--workers", "2", "--ranks", "3", "CONFIG"], "--workers and --ranks both"),
+            (["--learners", "1", "--ranks", "3", "CONFIG"], "leave out --workers and --ranks"),
+            (["--workers", "2", "--hostfile", "/none", "CONFIG"], "no host file /none"),
+            (["--workers", "2"], "no config given"),
+            (["--workers", "2", "none.yaml"], "no config none.yaml"),
+        ])
+    func refusals(arguments: [String], message: String) throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let config = try write("", "config.yaml", in: directory)
+            let outcome = try Script(name: "run").start(arguments.map { $0 == "CONFIG" ? config : $0 }).finish()
+            #expect(outcome.status == 2)
+            #expect(outcome.error.hasPrefix("launch/run: error: "))
+            #expect(outcome.lastLine.contains(message))
+        }
+    }
+
+    @Test("A host file that cannot be read as one is refused with its line")
+    func badHostFile() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let config = try write("", "config.yaml", in: directory)
+            let hosts = try write("a slots=4\nb slots=many\n", "hosts", in: directory)
+            let outcome = try Script(name: "run").run("--workers", "2", "--hostfile", hosts, config)
+            #expect(outcome.status == 2)
+            #expect(outcome.lastLine.contains("b slots=many"))
+        }
+    }
+}
+
+extension [String] {
+    fileprivate func value(after word: String) -> String? {
+        firstIndex(of: word).flatMap { $0 + 1 < count ? self[$0 + 1] : nil }
+    }
+
+    fileprivate func dropLast(while predicate: (String) -> Bool) -> [String] {
+        last.map(predicate) == true ? dropLast() : self
+    }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Jobs under a real mpirun, with a few lines of shell in the place of `mpo`.
+@Suite(.serialized)
+struct RunJobTests {
+    private func start(_ program: String, in directory: URL, _ arguments: String...) throws -> Script.Running {
+        let config = try write("", "config.yaml", in: directory)
+        let binary = try write(
+            "#!/bin/bash\nrank=$OMPI_COMM_WORLD_RANK\n\(program)\n", "mpo", in: directory, isExecutable: true)
+        let script = Script(name: "run", environment: ["MPO_BINARY": binary, "MPO_CORES": "2"])
+        return try script.start(["--learners", "1", "--rollouts", "1"] + arguments + [config])
+    }
+
+    private func run(_ program: String) throws -> Script.Outcome {
+        try TestSupport.withTemporaryDirectory { try start(program, in: $0).finish() }
+    }
+
+    @Test("mpo's exit status is passed on, and its own error is the last line", arguments: [1, 2, 75])
+    func statuses(status: Int32) throws {
+        let outcome = try run(
+            """
+            ((rank == 0)) || exec sleep 30
+            printf 'step 1\\rstep 2\\r' >&2
+            echo 'mpo: config.yaml:3: no such key' >&2
+            sleep 0.2
+            exit \(status)
+            """)
+        #expect(outcome.status == status)
+        #expect(outcome.error == "step 1\rstep 2\rmpo: config.yaml:3: no such key\n")
+    }
+
+    @Test("A job that ends well says nothing of its own, and its output comes through")
+    func success() throws {
+        let outcome = try run("((rank > 0)) || echo \"$OMP_NUM_THREADS $1\"")
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "1 train\n")
+        #expect(outcome.error.isEmpty)
+    }
+
+    @Test("A rank killed from outside ends the job, and is told as such")
+    func killed() throws {
+        let outcome = try run("((rank == 1)) || exec sleep 30\nkill -KILL $$")
+        #expect(outcome.status == 1)
+        #expect(outcome.lastLine.contains("a rank was ended by SIGKILL"))
+    }
+
+    @Test("An end without a reason is told as such")
+    func silent() throws {
+        let outcome = try run("((rank == 1)) || exec sleep 30\nexit 3")
+        #expect(outcome.status == 1)
+        #expect(outcome.lastLine.contains("mpirun ended with status 3"))
+    }
+
+    @Test("SIGTERM, SIGINT and SIGUSR1 reach every rank as SIGUSR1", arguments: [SIGTERM, SIGINT, SIGUSR1])
+    func signals(signal: Int32) throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let job = try start(
+                """
+                trap 'echo "rank $rank stops" >&2; sleep 0.2; exit 75' USR1
+                echo "rank $rank is up" >&2
+                for i in {1..300}; do sleep 0.1; done
+                """, in: directory)
+            for rank in 0...2 { #expect(try job.waitFor("rank \(rank) is up")) }
+            kill(job.identifier, signal)
+            let outcome = try job.finish()
+            #expect(outcome.status == 75)
+            for rank in 0...2 { #expect(outcome.error.contains("rank \(rank) stops")) }
+        }
+    }
+
+    @Test("A second SIGINT ends a job that does not heed the first")
+    func secondInterrupt() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let job = try start(
+                "trap 'echo deaf >&2' USR1\necho up >&2\nfor i in {1..300}; do sleep 0.1; done", in: directory)
+            #expect(try job.waitFor("up\nup\nup"))
+            kill(job.identifier, SIGINT)
+            #expect(try job.waitFor("deaf"))
+            let start = Date()
+            kill(job.identifier, SIGINT)
+            let outcome = try job.finish()
+            #expect(outcome.status == 128 + SIGINT)
+            #expect(outcome.lastLine == "launch/run: ending at once")
+            #expect(Date().timeIntervalSince(start) < 10)
+        }
+    }
+
+    @Test("A killed launch/run takes its job with it")
+    func orphan() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let job = try start("echo \"pid $$.\" >&2\nexec sleep 60", in: directory)
+            #expect(try job.waitFor("pid"))
+            Thread.sleep(forTimeInterval: 1)
+            kill(job.identifier, SIGKILL)
+            let outcome = try job.finish()
+            let ranks = outcome.error.matches(of: /pid (\d+)\./).compactMap { Int32($0.1) }
+            #expect(ranks.count == 3)
+            for _ in 0..<100 where ranks.contains(where: { kill($0, 0) == 0 }) { Thread.sleep(forTimeInterval: 0.1) }
+            for rank in ranks { #expect(kill(rank, 0) != 0) }
+        }
+    }
+}
