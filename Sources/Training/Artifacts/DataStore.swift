@@ -41,19 +41,7 @@ struct DataStore {
     }
 
     /// The files that references stand for.
-    func files(_ references: [ArtifactReference]) -> [URL] {
-        references.flatMap { reference -> [URL] in
-            switch reference {
-            case .dataset(.train): return plan.configuration.dataset.train.map { URL(filePath: $0) }
-            case .dataset(.eval): return plan.configuration.dataset.eval.map { URL(filePath: $0) }
-            case .path(let path): return [URL(filePath: path)]
-            case .stage(let name, let part):
-                let stage = plan.stage(named: name)
-                return [stage.directory.appending(path: "\(part ?? "pairs").jsonl")]
-            case .base, .rule, .command: preconditionFailure("\(reference) is not data")
-            }
-        }
-    }
+    func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
 
     private func load<Record: DatasetRecord, Example: PackableExample>(
         _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil,

@@ -54,14 +54,13 @@ struct PlannedStage {
     /// What rank zero does with this stage's results.
     func coordinator(plan: RunPlan, workerCount: Int) -> any StageCoordinator {
         switch configuration.options {
-        case .sft, .reward, .dpo: WatchingCoordinator()
+        case .sft, .dpo: WatchingCoordinator()
+        case .reward: RewardCoordinator(self)
         case .split(let options): SplitCoordinator(self, options, plan)
         case .sample(let options): SampleCoordinator(self, options, plan)
         case .evaluate(let options): EvaluateCoordinator(self, options, plan)
         case .ppo(let options):
-            ExperienceRouter(
-                responses: options.responsesPerStep,
-                learners: PPOPlacement(options.placement, workerCount: workerCount).learners)
+            ExperienceRouter(learners: PPOPlacement(options.placement, workerCount: workerCount).learners)
         }
     }
 }

@@ -1,0 +1,34 @@
+import Foundation
+
+/// Where the things that a configuration names lie on disk.
+struct RunFiles {
+    private let plan: RunPlan
+
+    init(_ plan: RunPlan) {
+        self.plan = plan
+    }
+
+    /// The JSONL files that references stand for.
+    func data(_ references: [ArtifactReference]) -> [URL] {
+        references.flatMap { reference -> [URL] in
+            switch reference {
+            case .dataset(.train): return plan.configuration.dataset.train.map { URL(filePath: $0) }
+            case .dataset(.eval): return plan.configuration.dataset.eval.map { URL(filePath: $0) }
+            case .path(let path): return [URL(filePath: path)]
+            case .stage(let name, let part):
+                return [plan.stage(named: name).directory.appending(path: "\(part ?? "pairs").jsonl")]
+            case .base, .rule, .command: preconditionFailure("\(reference) is not data")
+            }
+        }
+    }
+
+    /// The directory of a model.
+    func model(_ reference: ArtifactReference) -> URL {
+        switch reference {
+        case .base: URL(filePath: plan.configuration.modelNameOrPath)
+        case .path(let path): URL(filePath: path)
+        case .stage(let name, _): plan.stage(named: name).final
+        case .dataset, .rule, .command: preconditionFailure("\(reference) is not a model")
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import PreferenceData
+import Tokenizers
+
+/// From text to token ids and back, as the run's configuration asks for it.
+struct TextPipeline: Sendable {
+    let tokenizer: Tokenizer
+    private let renderer: PromptRenderer
+    /// Tokens that end a response; the first is the one that is appended.
+    let endTokens: [Int32]
+
+    /// Reads the run's tokenizer and chat template.
+    ///
+    /// - Throws: the tokenizer's and template's own errors, and ``ConfigurationError`` for an unknown `eos_token`.
+    init(_ configuration: RunConfiguration) throws {
+        let directory = URL(filePath: configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath)
+        tokenizer = try Tokenizer(directory: directory)
+        if let name = configuration.chatTemplate {
+            renderer = PromptRenderer(template: try ChatTemplate(named: name), appliesToText: true)
+        } else {
+            renderer = PromptRenderer(template: try tokenizer.chatTemplate())
+        }
+        if let text = configuration.eosToken {
+            guard let id = tokenizer.id(of: text) else {
+                throw configuration.error(
+                    at: "eos_token", "'\(text)' is no token of \(directory.path)", remedy: "write one that it has")
+            }
+            endTokens = [id]
+        } else {
+            let eos = tokenizer.specialTokens.eos.map { [$0.id] } ?? []
+            endTokens = eos + tokenizer.endIDs.filter { !eos.contains($0) }
+        }
+    }
+
+    /// Tokenizes records within these limits.
+    func exampleTokenizer(_ limits: LengthLimits) throws -> ExampleTokenizer {
+        try ExampleTokenizer(encoder: tokenizer, renderer: renderer, limits: limits, endTokens: endTokens)
+    }
+
+    /// The tokens that end a sampled response.
+    func stopTokens(_ stop: StopToken, key: String, _ configuration: RunConfiguration) throws -> [Int32] {
+        switch stop {
+        case .eos: return endTokens
+        case .none: return []
+        case .token(let text):
+            guard let id = tokenizer.id(of: text) else {
+                throw configuration.error(
+                    at: "\(key).stop_token", "'\(text)' is no token", remedy: "write eos, none or a token's text")
+            }
+            return [id]
+        }
+    }
+
+    /// A response as text, special tokens left out.
+    func text(of response: [Int32]) -> String {
+        tokenizer.decode(response, skipSpecialTokens: true)
+    }
+}
+
+extension Tokenizer: TextEncoder {
+    /// The token that starts a text.
+    public var bosTokenID: Int32? { specialTokens.bos?.id }
+    /// The token that ends a response.
+    public var eosTokenID: Int32? { specialTokens.eos?.id }
+}
+
+extension ChatTemplate: ChatRenderer {}

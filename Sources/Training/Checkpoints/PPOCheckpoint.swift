@@ -1,0 +1,35 @@
+import Foundation
+import Objectives
+
+/// The state of PPO on disk: policy, critic, both optimizers and the KL coefficient.
+struct PPOCheckpoint {
+    let learner: PPOLearner
+    let models: ModelStore
+
+    private struct State: Codable {
+        var global_step: Int
+        var kl_controller: KLController
+    }
+
+    private var updaters: [String: ParameterUpdater] {
+        ["policy": learner.policyUpdater, "critic": learner.criticUpdater]
+    }
+
+    func write(to directory: URL, step: Int) throws {
+        try models.save(learner.policy, to: directory)
+        let critic = directory.appending(path: "critic")
+        try FileManager.default.createDirectory(at: critic, withIntermediateDirectories: true)
+        try models.save(learner.critic, to: critic)
+        try OptimizerFile.write(updaters, to: directory)
+        try JSONEncoder().encode(State(global_step: step, kl_controller: learner.controller))
+            .write(to: directory.appending(path: TrainerState.fileName))
+    }
+
+    /// Takes over optimizers and coefficient; the models were loaded from the same directory.
+    func restore(from directory: URL) throws {
+        try OptimizerFile.read(updaters, from: directory)
+        let state = try JSONDecoder().decode(
+            State.self, from: Data(contentsOf: directory.appending(path: TrainerState.fileName)))
+        learner.controller = state.kl_controller
+    }
+}

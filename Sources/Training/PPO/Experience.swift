@@ -1,0 +1,63 @@
+/// One response of a PPO step, as it travels from the worker that drew it to a learner: ids and numbers, never text.
+struct Experience: Equatable {
+    /// Its place in the step: prompts in the order of the step, the samples of each one after another.
+    var place: Int
+    /// The version of the policy that drew it.
+    var version: Int
+    var prompt: [Int32]
+    var response: [Int32]
+    /// Log-probabilities of the response's tokens as the sampler saw them.
+    var sampledLogps: [Float]
+    /// The same tokens' under the reference.
+    var referenceLogps: [Float]
+    /// The reward, neither clipped nor penalised.
+    var score: Double
+    /// Whether the response ended by itself.
+    var isFinished: Bool
+
+    /// Tokens of prompt and response.
+    var tokenCount: Int { prompt.count + response.count }
+}
+
+/// Responses of one PPO step, or a learner's share of them.
+struct ExperienceBatch: Equatable {
+    /// Responses of the whole step, over all learners.
+    var total: Int
+    var experiences: [Experience]
+
+    var bytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.write(total)
+        writer.write(experiences.count)
+        for experience in experiences {
+            writer.write(experience.place)
+            writer.write(experience.version)
+            writer.write(experience.prompt)
+            writer.write(experience.response)
+            writer.write(experience.sampledLogps)
+            writer.write(experience.referenceLogps)
+            writer.write(experience.score)
+            writer.write(experience.isFinished ? UInt8(1) : 0)
+        }
+        return writer.bytes
+    }
+
+    init(total: Int, experiences: [Experience]) {
+        self.total = total
+        self.experiences = experiences
+    }
+
+    init(bytes: [UInt8]) throws {
+        var reader = ByteReader(bytes)
+        total = try reader.read(Int.self)
+        let count = try reader.read(Int.self)
+        experiences = try (0..<count).map { _ in
+            Experience(
+                place: try reader.read(Int.self), version: try reader.read(Int.self),
+                prompt: try reader.readArray(of: Int32.self), response: try reader.readArray(of: Int32.self),
+                sampledLogps: try reader.readArray(of: Float.self),
+                referenceLogps: try reader.readArray(of: Float.self), score: try reader.read(Double.self),
+                isFinished: try reader.read(UInt8.self) == 1)
+        }
+    }
+}

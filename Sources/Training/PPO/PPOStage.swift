@@ -1,0 +1,179 @@
+import Foundation
+import MPI
+import PreferenceData
+import Torch
+import Transformers
+
+extension StageContext {
+    func runPPO(_ options: PPOOptions) throws {
+        let prompts = try data.prompts(options.prompts, options.prompt)
+        try note(prompts.summary)
+        let order = try DataOrder(
+            count: prompts.examples.count, batchSize: options.rollouts.rolloutBatchSize, seed: seed,
+            shuffles: options.rollouts.shuffle)
+        try PPOWorker(self, options, prompts, order).run()
+    }
+}
+
+/// One worker's part in PPO: a learner, a sampler, or both.
+///
+/// The schedule is fixed, so a run can be repeated: a step's responses come from the policy after `step - max_staleness`
+/// updates. With `max_staleness: 1` samplers draw the next step's responses while learners use this one's.
+private struct PPOWorker {
+    private let context: StageContext
+    private let options: PPOOptions
+    private let placement: PPOPlacement
+    private let totalSteps: Int
+    private let order: DataOrder
+    private let learner: PPOLearner?
+    private let sampler: RolloutWorker?
+    private let channel: WeightChannel?
+    private let firstStep: Int
+
+    init(
+        _ context: StageContext, _ options: PPOOptions, _ prompts: DataStore.Loaded<Prompt, TokenizedPrompt>,
+        _ order: DataOrder
+    ) throws {
+        self.context = context
+        self.options = options
+        self.order = order
+        firstStep = context.checkpoint ?? 0
+        totalSteps = Self.steps(options, order)
+        placement = PPOPlacement(options.placement, workerCount: context.workers.size)
+        let me = context.workers.rank
+        let learns = placement.learners.contains(me), samples = placement.rollouts.contains(me)
+        let learners = try context.workers.split(color: learns ? 0 : nil, key: me, name: "learners")
+        let carries = !placement.isColocated && (samples || me == placement.learners[0])
+        channel = try context.workers.split(color: carries ? 0 : nil, key: me, name: "weights").map { WeightChannel($0) }
+        let policy = try context.ppoModel(options.initial, .languageModel, trainable: learns)
+        learner = try learners.map { learners in
+            let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
+            let learner = PPOLearner(
+                policy: policy, critic: critic, options, totalSteps: Self.steps(options, order), learners: learners,
+                seed: context.seed)
+            if let step = context.checkpoint {
+                try PPOCheckpoint(learner: learner, models: context.models).restore(
+                    from: context.checkpoints.url(ofStep: step))
+            }
+            return learner
+        }
+        guard samples else {
+            sampler = nil
+            return
+        }
+        sampler = RolloutWorker(
+            context: context, options: options, prompts: prompts, order: order, policy: policy,
+            reference: try context.models.load(
+                options.reference, head: .languageModel, trainable: false, seed: context.seed),
+            scorer: try context.scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch),
+            place: (placement.rollouts.firstIndex(of: me) ?? 0, placement.rollouts.count))
+    }
+
+    private static func steps(_ options: PPOOptions, _ order: DataOrder) -> Int {
+        if let steps = options.rollouts.maxSteps { return steps }
+        if let episodes = options.rollouts.totalEpisodes { return max(1, episodes / options.responsesPerStep) }
+        return max(1, Int((Double(order.stepsPerEpoch) * options.rollouts.numTrainEpochs).rounded(.up)))
+    }
+
+    func run() throws {
+        try context.begin(total: totalSteps, unit: "step", step: firstStep)
+        if learner != nil, sampler != nil {
+            try runColocated()
+        } else if sampler != nil {
+            try runSampler()
+        } else {
+            try runLearner()
+        }
+        if isFirst, let learner {
+            try AtomicDirectory.write(to: context.stage.final) { directory in
+                try context.models.save(learner.policy, to: directory)
+            }
+            try AtomicDirectory.write(to: context.stage.directory.appending(path: "critic")) { directory in
+                try context.models.save(learner.critic, to: directory)
+            }
+        }
+    }
+
+    private var staleness: Int { options.rollouts.maxStaleness }
+
+    private var isFirst: Bool { context.workers.rank == placement.learners[0] }
+
+    private func runColocated() throws {
+        var timing = RolloutWorker.Timing()
+        var produced = firstStep
+        for step in firstStep..<totalSteps {
+            while produced <= min(step + staleness, totalSteps - 1) {
+                timing = try sampler?.produce(step: produced, version: step) ?? timing
+                produced += 1
+            }
+            try learn(step, timing)
+        }
+    }
+
+    private func runSampler() throws {
+        guard let sampler else { return }
+        for step in firstStep..<totalSteps {
+            // The first steps after a start are drawn from the policy as it was loaded.
+            let version = max(firstStep, step - staleness)
+            if version > firstStep { try channel?.transfer(sampler.policy.parameters, version: version) }
+            _ = try sampler.produce(step: step, version: version)
+        }
+    }
+
+    private func runLearner() throws {
+        guard let learner else { return }
+        for step in firstStep..<totalSteps {
+            try learn(step, nil)
+            // What the samplers of step + 1 + staleness wait for.
+            if step + 1 + staleness < totalSteps { try channel?.transfer(learner.policy.parameters, version: step + 1) }
+        }
+    }
+
+    private func learn(_ step: Int, _ timing: RolloutWorker.Timing?) throws {
+        guard let learner else { return }
+        let waiting = ContinuousClock.now
+        let order = try context.link.nextOrder()
+        let start = ContinuousClock.now
+        guard case .learn(step) = order.header else { preconditionFailure("expected step \(step), got \(order.header)") }
+        let batch = try ExperienceBatch(bytes: order.payload)
+        for experience in batch.experiences where !(step - staleness...step).contains(experience.version) {
+            throw RunError.other(
+                "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
+                    + "than max_staleness \(staleness) allows")
+        }
+        guard var metrics = try learner.learn(step: step, from: batch) else {
+            throw RunError.notFinite(stage: context.stage.name, step: step + 1, what: "the gradient")
+        }
+        let now = ContinuousClock.now
+        metrics["episode"] = Double((step + 1) * options.responsesPerStep)
+        metrics["epoch"] = Double(step + 1) / Double(self.order.stepsPerEpoch)
+        metrics["timing/waiting"] = waiting.duration(to: start).seconds
+        metrics["timing/ppo_train"] = start.duration(to: now).seconds
+        if let timing {
+            metrics["timing/generation"] = timing.generation
+            metrics["timing/scoring"] = timing.scoring
+        }
+        guard isFirst else { return }
+        try context.link.report(.step(step + 1, metrics))
+        if step + 1 < totalSteps, (step + 1).isMultiple(of: options.saveSteps) {
+            try context.checkpoints.write(step: step + 1) {
+                try PPOCheckpoint(learner: learner, models: context.models).write(to: $0, step: step + 1)
+            }
+            try context.link.report(.saved(step: step + 1))
+        }
+    }
+}
+
+extension StageContext {
+    /// A model of PPO, from the stage's checkpoint where there is one.
+    fileprivate func ppoModel(
+        _ initial: ArtifactReference, _ head: ModelHead, trainable: Bool, part: String? = nil
+    ) throws -> Transformers.Decoder {
+        if let checkpoint {
+            let directory = checkpoints.url(ofStep: checkpoint)
+            return try models.load(
+                part.map { directory.appending(path: $0) } ?? directory, head: head, trainable: trainable)
+        }
+        return try models.load(initial, head: head, trainable: trainable, seed: seed)
+    }
+}

@@ -1,0 +1,29 @@
+import PreferenceData
+import Torch
+import Transformers
+
+/// Log-probabilities of each token of responses under a frozen model.
+enum ResponseLogps {
+    /// For each (prompt, response) its tokens' log-probabilities, by a packed forward pass.
+    static func all(
+        of responses: [(prompt: [Int32], response: [Int32])], under model: Transformers.Decoder, temperature: Double,
+        maxTokens: Int
+    ) -> [[Float]] {
+        var result = [[Float]](repeating: [], count: responses.count)
+        let examples = responses.enumerated().map {
+            TokenizedCompletion(index: $0, prompt: $1.prompt, completion: $1.response)
+        }
+        withoutGradients {
+            for batch in ResponseBatch.microBatches(examples, maxTokens: maxTokens) {
+                let logps = model.tokenLogps(batch.rows, predictions: batch.predictions, temperature: temperature).logps
+                var flat = logps.floats()[...]
+                for index in batch.indices {
+                    let count = examples[index].completion.count
+                    result[index] = Array(flat.prefix(count))
+                    flat = flat.dropFirst(count)
+                }
+            }
+        }
+        return result
+    }
+}

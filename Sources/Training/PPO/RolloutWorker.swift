@@ -1,0 +1,51 @@
+import Foundation
+import PreferenceData
+import Torch
+import Transformers
+
+/// A sampler of PPO: draws responses to its share of a step's prompts, and runs the frozen models on them.
+struct RolloutWorker {
+    let context: StageContext
+    let options: PPOOptions
+    let prompts: DataStore.Loaded<Prompt, TokenizedPrompt>
+    let order: DataOrder
+    let policy: Transformers.Decoder
+    let reference: Transformers.Decoder
+    let scorer: any Scorer
+    /// Its place among the samplers, and how many there are.
+    let place: (index: Int, count: Int)
+
+    /// What a step cost.
+    struct Timing {
+        var generation = 0.0
+        var scoring = 0.0
+    }
+
+    /// Samples, scores and reports this worker's share of a step.
+    ///
+    /// - Parameter version: The version of the policy as it is now.
+    func produce(step: Int, version: Int) throws -> Timing {
+        let clock = ContinuousClock.now
+        let batch = order.batch(atStep: step).map { prompts.examples[$0] }
+        let samples = options.rollouts.nSamplesPerPrompt
+        let share = TokenBalancer.share(batch.map(\.tokenCount), over: place.count)[place.index]
+        let mine = share.map { batch[$0] }
+        let responses = try context.sample(policy, mine, samples: samples, step: step, options.sampling)
+        let sampled = clock.duration(to: .now).seconds
+        let scores = try context.score(responses, to: mine, records: prompts.records, by: scorer)
+        let referenceLogps = ResponseLogps.all(
+            of: responses.map { (mine[$0.place].prompt, $0.tokens) }, under: reference,
+            temperature: options.sampling.temperature, maxTokens: options.maxTokensPerMicroBatch)
+        let experiences = responses.indices.map { index in
+            let response = responses[index]
+            return Experience(
+                place: share[response.place] * samples + response.sample, version: version,
+                prompt: mine[response.place].prompt, response: response.tokens, sampledLogps: response.logps,
+                referenceLogps: referenceLogps[index], score: scores[index], isFinished: response.isFinished)
+        }
+        try context.link.report(
+            .experience(step: step),
+            payload: ExperienceBatch(total: batch.count * samples, experiences: experiences).bytes)
+        return Timing(generation: sampled, scoring: clock.duration(to: .now).seconds - sampled)
+    }
+}

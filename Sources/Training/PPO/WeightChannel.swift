@@ -1,0 +1,37 @@
+import MPI
+import Torch
+
+/// Carries the policy's weights from the first learner to the samplers, each time with its version and a checksum.
+final class WeightChannel {
+    private let communicator: Communicator
+
+    /// - Parameter communicator: The first learner and the samplers, in this order.
+    init(_ communicator: Communicator) {
+        self.communicator = communicator
+    }
+
+    /// Hands over the weights as they are after `version` updates; all members call it for the same versions in turn.
+    ///
+    /// - Throws: ``RunError`` where a sampler got other bits than were sent.
+    func transfer(_ parameters: ParameterBuffer, version: Int) throws {
+        // Whoever comes first waits asleep; the broadcast itself would keep a core busy.
+        try communicator.quietBarrier()
+        let sends = communicator.rank == 0
+        var header = [Int64(version), Int64(bitPattern: sends ? Self.checksum(parameters) : 0)]
+        try header.withUnsafeMutableBufferPointer { try communicator.broadcast($0, root: 0) }
+        try parameters.values.withUnsafeMutableFloats { try communicator.broadcast($0, root: 0) }
+        guard header[0] == Int64(version), sends || Self.checksum(parameters) == UInt64(bitPattern: header[1]) else {
+            throw RunError.other(
+                "weights of version \(version) arrived damaged (version \(header[0])); do all ranks run the same build?")
+        }
+    }
+
+    /// A sum over the bits that depends on their order.
+    private static func checksum(_ parameters: ParameterBuffer) -> UInt64 {
+        parameters.values.withUnsafeMutableFloats { values in
+            var sum: UInt64 = 0
+            for index in values.indices { sum &+= UInt64(values[index].bitPattern) &* (2 &* UInt64(index) &+ 1) }
+            return sum
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+/// How a reward model scores its training data, in `reward_statistics.json` beside the model.
+struct RewardStatistics: Codable, Equatable {
+    /// The mean score.
+    var mean: Double
+    /// The standard deviation.
+    var std: Double
+    /// Whether later stages use scores less the mean.
+    var isSubtracted = true
+
+    private enum CodingKeys: String, CodingKey {
+        case mean, std
+        case isSubtracted = "normalize_reward"
+    }
+
+    private static let fileName = "reward_statistics.json"
+
+    func write(to directory: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try encoder.encode(self).write(to: directory.appending(path: Self.fileName), options: .atomic)
+    }
+
+    /// Reads the statistics of a reward model; `nil` for a model that has none.
+    static func read(from directory: URL) throws -> RewardStatistics? {
+        let file = directory.appending(path: fileName)
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        do {
+            return try JSONDecoder().decode(RewardStatistics.self, from: Data(contentsOf: file))
+        } catch {
+            throw RunError.other("\(file.path): damaged; delete it to use the model's scores as they are")
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import MPI
+import Objectives
+import PreferenceData
+import Torch
+import Transformers
+
+/// A preference loss against reference log-probabilities that were computed once.
+struct DPOObjective: OfflineObjective {
+    let loss: DPOLoss
+    /// Sums of the reference's log-probabilities by the pair's index.
+    let reference: [Int: ReferenceLogps]
+
+    func weight(of example: TokenizedPair) -> Int { 1 }
+
+    func loss(_ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<DPOMetrics> {
+        let policy = PairLogps(
+            model.tokenLogps(batch.rows, predictions: batch.predictions),
+            responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)
+        let sums = batch.indices.map { index in
+            guard let logps = reference[index] else { preconditionFailure("pair \(index) has no reference") }
+            return logps
+        }
+        return loss(
+            policy: policy,
+            reference: PairLogps(
+                chosen: Tensor(sums.map { Float($0.chosen) }), rejected: Tensor(sums.map { Float($0.rejected) }),
+                chosenLengths: policy.chosenLengths, rejectedLengths: policy.rejectedLengths),
+            globalPairs: stepWeight)
+    }
+}
+
+extension StageContext {
+    func runDPO(_ options: DPOOptions) throws {
+        let data = try data.pairs(options.pairs, options.lengths)
+        try note(data.summary)
+        let eval = try evalExamples(options.loop) { try self.data.pairs($0, options.lengths).examples }
+        let tokens = options.loop.maxTokensPerMicroBatch
+        let referenceModel = try models.load(options.reference, head: .languageModel, trainable: false, seed: seed)
+        let reference = try ReferenceLogps.all(of: data.examples, under: referenceModel, maxTokens: tokens, over: workers)
+        let evalReference = try ReferenceLogps.all(of: eval, under: referenceModel, maxTokens: tokens, over: workers)
+        let model = try trainable(options.initial, head: .languageModel)
+        let loss = DPOLoss(
+            options.lossType.form, beta: options.beta, labelSmoothing: options.labelSmoothing)
+        // Held-out pairs are told apart from the others by negative indices.
+        let objective = DPOObjective(
+            loss: loss,
+            reference: reference.merging(
+                evalReference.map { (Self.heldOut($0.key), $0.value) }, uniquingKeysWith: { first, _ in first }))
+        let trainer = OfflineTrainer(
+            context: self, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
+        let marked = eval.map { pair in
+            var pair = pair
+            pair.index = Self.heldOut(pair.index)
+            return pair
+        }
+        try trainer.train(data.examples, eval: marked) { try models.save(model, to: $0) }
+    }
+
+    private static func heldOut(_ index: Int) -> Int { -1 - index }
+}
+
+extension PreferenceLossType {
+    /// The same loss in the words of the layer that computes it.
+    fileprivate var form: DPOLoss.Form {
+        guard let form = DPOLoss.Form(rawValue: rawValue) else { preconditionFailure("no form of DPO is \(rawValue)") }
+        return form
+    }
+}

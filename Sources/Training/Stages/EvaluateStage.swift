@@ -1,0 +1,60 @@
+import Foundation
+import PreferenceData
+
+extension StageContext {
+    func runEvaluate(_ options: EvaluateOptions) throws {
+        let prompts = try data.prompts(options.prompts, options.prompt, limit: options.numPrompts)
+        try note(prompts.summary)
+        try sampleAndReport(
+            policies: options.policies, prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,
+            reward: options.judge, maxTokens: options.maxTokensPerMicroBatch)
+    }
+}
+
+/// Compares the policies and writes `evaluation.json` and `samples.jsonl`.
+final class EvaluateCoordinator: StageCoordinator {
+    private let stage: PlannedStage
+    private let options: EvaluateOptions
+    private let plan: RunPlan
+    private var samples: [SampledResponse] = []
+
+    init(_ stage: PlannedStage, _ options: EvaluateOptions, _ plan: RunPlan) {
+        self.stage = stage
+        self.options = options
+        self.plan = plan
+    }
+
+    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+        if case .samples(let more) = parcel.header { samples += more }
+        return []
+    }
+
+    func finish() throws -> [String] {
+        samples.sort { ($0.policy, $0.index, $0.sample) < ($1.policy, $1.index, $1.sample) }
+        let names = options.policies.map(\.description)
+        let evaluation = Evaluation(samples, policies: names)
+        try FileManager.default.createDirectory(at: stage.directory, withIntermediateDirectories: true)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try encoder.encode(evaluation).write(to: stage.directory.appending(path: "evaluation.json"), options: .atomic)
+        try writeSamples(names)
+        return ["", evaluation.table]
+    }
+
+    private func writeSamples(_ names: [String]) throws {
+        let records = try Dataset<Prompt>(
+            reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord,
+            limit: options.numPrompts
+        ).records
+        let writer = try JSONLWriter(stage.directory.appending(path: "samples.jsonl"))
+        for sample in samples {
+            var object = JSONObject()
+            object["policy"] = .string(names[sample.policy])
+            object["prompt"] = records[sample.index].prompt.json
+            object["completion"] = .string(sample.text)
+            object["score"] = JSON(sample.score)
+            try writer.write(object)
+        }
+        try writer.finish()
+    }
+}

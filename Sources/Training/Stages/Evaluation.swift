@@ -1,0 +1,120 @@
+import Foundation
+
+/// How policies compare under a judge, prompt by prompt.
+struct Evaluation: Codable, Equatable {
+    /// One policy's responses.
+    struct Policy: Codable, Equatable {
+        var name: String
+        var prompts: Int
+        var meanScore: Double
+        var standardError: Double
+        var meanLength: Double
+        /// The share of responses that ended by themselves.
+        var finished: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case name, prompts, finished
+            case meanScore = "mean_score"
+            case standardError = "standard_error"
+            case meanLength = "mean_length"
+        }
+    }
+
+    /// One policy against an earlier one of the list.
+    struct Match: Codable, Equatable {
+        var policy: String
+        var against: String
+        var wins: Int
+        var ties: Int
+        var losses: Int
+        /// Wins and half of the ties, over all.
+        var winRate: Double
+        /// Its 95 % interval.
+        var low: Double
+        var high: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case policy, against, wins, ties, losses, low, high
+            case winRate = "win_rate"
+        }
+    }
+
+    var policies: [Policy]
+    var matches: [Match]
+
+    /// - Parameter samples: Responses of every policy to the same prompts, sorted by policy, prompt and sample.
+    init(_ samples: [SampledResponse], policies names: [String]) {
+        let groups = names.indices.map { policy in samples.filter { $0.policy == policy } }
+        policies = zip(names, groups).map { Policy(name: $0, $1) }
+        matches = names.indices.flatMap { second in
+            (0..<second).map { first in
+                Match(policy: names[second], groups[second], against: names[first], groups[first])
+            }
+        }
+    }
+
+    /// A table for the person who watches.
+    var table: String {
+        var table = TextTable(["policy", "score", "± 95 %", "length"] + policies.dropLast().map { "win rate over \($0.name)" })
+        for policy in policies {
+            let cells = policies.dropLast().map { other in
+                matches.first { $0.policy == policy.name && $0.against == other.name }.map(\.text) ?? ""
+            }
+            table.add(
+                [
+                    policy.name, Self.number(policy.meanScore, 3), Self.number(1.96 * policy.standardError, 3),
+                    Self.number(policy.meanLength, 1),
+                ] + cells)
+        }
+        return table.render()
+    }
+
+    fileprivate static func number(_ value: Double, _ digits: Int) -> String {
+        String(format: "%.\(digits)f", value)
+    }
+}
+
+extension Evaluation.Policy {
+    fileprivate init(name: String, _ samples: [SampledResponse]) {
+        let means = Dictionary(grouping: samples, by: \.index).values.map { $0.map(\.score).mean }
+        self.init(
+            name: name, prompts: means.count, meanScore: means.mean, standardError: means.standardError,
+            meanLength: samples.map { Double($0.length) }.mean,
+            finished: samples.map { $0.isFinished ? 1 : 0 }.mean)
+    }
+}
+
+extension Evaluation.Match {
+    /// Compares samples one by one; the interval takes each prompt as one draw.
+    fileprivate init(
+        policy: String, _ samples: [SampledResponse], against other: String, _ otherSamples: [SampledResponse]
+    ) {
+        let outcomes = zip(samples, otherSamples).map { sample, other in
+            precondition(sample.index == other.index && sample.sample == other.sample, "policies answered other prompts")
+            return (index: sample.index, value: sample.score > other.score ? 1 : sample.score < other.score ? 0 : 0.5)
+        }
+        let byPrompt = Dictionary(grouping: outcomes, by: \.index).values.map { $0.map(\.value).mean }
+        let margin = 1.96 * byPrompt.standardError
+        self.init(
+            policy: policy, against: other, wins: outcomes.count { $0.value == 1 },
+            ties: outcomes.count { $0.value == 0.5 }, losses: outcomes.count { $0.value == 0 }, winRate: byPrompt.mean,
+            low: byPrompt.mean - margin, high: byPrompt.mean + margin)
+    }
+
+    fileprivate var text: String {
+        let percent = { (value: Double) in Evaluation.number(100 * value, 1) }
+        return "\(percent(winRate)) % [\(percent(low)), \(percent(high))]"
+    }
+}
+
+extension [Double] {
+    fileprivate var mean: Double { isEmpty ? 0 : reduce(0, +) / Double(count) }
+
+    /// The standard error of the mean.
+    fileprivate var standardError: Double {
+        guard count > 1 else { return 0 }
+        let mean = mean
+        let variance = reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)
+        return (variance / Double(count)).squareRoot()
+    }
+}

@@ -1,0 +1,63 @@
+import MPI
+import Torch
+
+/// One optimizer step after another on a model that several ranks train together.
+final class ParameterUpdater {
+    let parameters: ParameterBuffer
+    let optimizer: AdamW
+    let schedule: Torch.LearningRateSchedule
+    private let maxGradNorm: Double
+    private let communicator: Communicator
+
+    init(
+        _ parameters: ParameterBuffer, _ options: OptimizerOptions, learningRate: Double? = nil, totalSteps: Int,
+        communicator: Communicator
+    ) {
+        self.parameters = parameters
+        self.communicator = communicator
+        maxGradNorm = options.maxGradNorm
+        optimizer = AdamW(
+            parameters,
+            options: AdamW.Options(
+                beta1: options.adamBeta1, beta2: options.adamBeta2, epsilon: options.adamEpsilon,
+                weightDecay: options.weightDecay))
+        schedule = Torch.LearningRateSchedule(
+            peak: learningRate ?? options.learningRate, warmupSteps: options.warmup(of: totalSteps),
+            totalSteps: totalSteps, decay: options.schedule.decay)
+    }
+
+    /// What a step did.
+    struct Update {
+        var gradientNorm: Double
+        var learningRate: Double
+    }
+
+    /// Sums the gradients of all ranks, clips them to the norm, steps, and clears them.
+    ///
+    /// Every rank sees the same sum, so all find the same norm; where it is not finite, nothing is changed and the result is
+    /// `nil` on all of them.
+    func step() throws -> Update? {
+        guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
+        if communicator.size > 1 {
+            try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
+        }
+        let norm = parameters.gradientNorm()
+        guard norm.isFinite else { return nil }
+        if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
+        let rate = schedule.rate(at: optimizer.step)
+        optimizer.update(learningRate: rate)
+        parameters.clearGradients()
+        return Update(gradientNorm: norm, learningRate: rate)
+    }
+}
+
+extension LearningRateSchedule {
+    /// The same course in the words of the layer that computes it.
+    var decay: Torch.LearningRateSchedule.Decay {
+        switch self {
+        case .linear: .linear
+        case .cosine: .cosine
+        case .constant: .constant
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import PreferenceData
+
+/// Writes how often a new reward model is right on held-out pairs, by the gap of their scores.
+final class RewardCoordinator: StageCoordinator {
+    private let stage: PlannedStage
+    private var scores: [ItemScores] = []
+
+    init(_ stage: PlannedStage) {
+        self.stage = stage
+    }
+
+    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+        if case .scores(let more) = parcel.header { scores += more }
+        return []
+    }
+
+    func finish() throws -> [String] {
+        guard !scores.isEmpty else { return [] }
+        let pairs = scores.sorted { $0.index < $1.index }.map {
+            ScoredPair(index: $0.index, chosenReward: $0.scores[0], rejectedReward: $0.scores[1])
+        }
+        let summary = SplitSummary(try GapSplit(.quantile(0.5)).split(pairs))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try encoder.encode(summary).write(to: stage.directory.appending(path: "evaluation.json"), options: .atomic)
+        let accuracies = summary.quantiles.map { $0.accuracy.map { HumanFormat.metric($0) } ?? "-" }
+        let overall = summary.accuracy.map { HumanFormat.metric($0) } ?? "-"
+        return [
+            "  \(stage.name): accuracy \(overall) on \(pairs.count) held-out pairs; by gap quantile: "
+                + accuracies.joined(separator: " ")
+        ]
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Objectives
+import PreferenceData
+import Torch
+import Transformers
+
+/// Bradley-Terry training of the score on the last token of each response.
+struct RewardObjective: OfflineObjective {
+    let loss: BradleyTerryLoss
+
+    func weight(of example: TokenizedPair) -> Int { 1 }
+
+    func loss(
+        _ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int
+    ) -> LossTerm<BradleyTerryMetrics> {
+        let pairs = batch.sequenceCount / 2
+        let scores = model.scores(batch.rows, at: batch.lastRows).reshaped([pairs, 2])
+        return loss(
+            chosen: scores.narrowed(1, 0..<1).reshaped([pairs]), rejected: scores.narrowed(1, 1..<2).reshaped([pairs]),
+            globalPairs: stepWeight)
+    }
+}
+
+extension StageContext {
+    func runReward(_ options: RewardOptions) throws {
+        let data = try data.pairs(options.pairs, options.lengths)
+        try note(data.summary)
+        let eval = try evalExamples(options.loop) { try self.data.pairs($0, options.lengths).examples }
+        let model = try trainable(options.initial, head: .score)
+        let objective = RewardObjective(
+            loss: BradleyTerryLoss(centeringCoefficient: options.centerRewardsCoefficient ?? 0))
+        let trainer = OfflineTrainer(
+            context: self, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
+        try trainer.train(data.examples, eval: eval) { try models.save(model, to: $0) }
+        try finishReward(model, data.examples, eval, options)
+    }
+
+    /// Takes the mean and spread of the scores on the training data, and the accuracy on held-out pairs by gap.
+    private func finishReward(
+        _ model: Transformers.Decoder, _ examples: [TokenizedPair], _ eval: [TokenizedPair], _ options: RewardOptions
+    ) throws {
+        let scorer = ModelScorer(model, maxTokens: options.loop.maxTokensPerMicroBatch)
+        var moments = Moments()
+        for pair in try scorer.pairScores(workers.share(of: examples) { $0 }) {
+            moments.add(pair.chosenReward)
+            moments.add(pair.rejectedReward)
+        }
+        moments = try moments.reduced(over: workers)
+        var statistics = RewardStatistics(mean: moments.mean, std: moments.variance.squareRoot())
+        statistics.isSubtracted = options.normalizeReward
+        if isFirst { try statistics.write(to: stage.final) }
+        try note("reward mean \(HumanFormat.metric(statistics.mean)), std \(HumanFormat.metric(statistics.std))")
+        guard !eval.isEmpty else { return }
+        let scored = try scorer.pairScores(workers.share(of: eval) { $0 })
+        try link.report(.scores(scored.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))
+    }
+}

@@ -1,0 +1,44 @@
+import Objectives
+import PreferenceData
+import Transformers
+
+/// Supervised fine-tuning: next-token loss on responses alone.
+struct SFTObjective: OfflineObjective {
+    func weight(of example: TokenizedCompletion) -> Int {
+        // The first token of a response to nothing is not predicted.
+        example.completion.count - (example.prompt.isEmpty ? 1 : 0)
+    }
+
+    func loss(
+        _ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int
+    ) -> LossTerm<SupervisedMetrics> {
+        SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: stepWeight)
+    }
+}
+
+extension StageContext {
+    func runSFT(_ options: SFTOptions) throws {
+        let data = try data.completions(options.data, options.lengths)
+        try note(data.summary)
+        let eval = try evalExamples(options.loop) { try self.data.completions($0, options.lengths).examples }
+        let model = try trainable(options.initial, head: .languageModel)
+        let trainer = OfflineTrainer(
+            context: self, model: model, objective: SFTObjective(), loop: options.loop, optimizer: options.optimizer)
+        try trainer.train(data.examples, eval: eval) { try models.save(model, to: $0) }
+    }
+
+    /// Held-out examples, where the stage has any.
+    func evalExamples<Example>(_ loop: TrainingLoopOptions, _ read: ([ArtifactReference]) throws -> [Example]) throws
+        -> [Example]
+    {
+        data.files(loop.evalData).isEmpty ? [] : try read(loop.evalData)
+    }
+
+    /// The model that training starts from: the stage's checkpoint where there is one, else `initial`.
+    func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> Transformers.Decoder {
+        if let checkpoint {
+            return try models.load(checkpoints.url(ofStep: checkpoint), head: head, trainable: true)
+        }
+        return try models.load(initial, head: head, trainable: true, seed: seed)
+    }
+}

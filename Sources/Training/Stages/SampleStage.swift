@@ -1,0 +1,66 @@
+import Foundation
+import PreferenceData
+
+extension StageContext {
+    func runSample(_ options: SampleOptions) throws {
+        let prompts = try data.prompts(options.prompts, options.prompt)
+        try note(prompts.summary)
+        try sampleAndReport(
+            policies: [options.policy], prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,
+            reward: options.reward, maxTokens: options.maxTokensPerMicroBatch)
+    }
+}
+
+/// Writes `pairs.jsonl`: for each prompt the response of the highest and that of the lowest reward.
+final class SampleCoordinator: StageCoordinator {
+    private let stage: PlannedStage
+    private let options: SampleOptions
+    private let plan: RunPlan
+    private var samples: [SampledResponse] = []
+
+    init(_ stage: PlannedStage, _ options: SampleOptions, _ plan: RunPlan) {
+        self.stage = stage
+        self.options = options
+        self.plan = plan
+    }
+
+    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+        if case .samples(let more) = parcel.header { samples += more }
+        return []
+    }
+
+    func finish() throws -> [String] {
+        let records = try Dataset<Prompt>(
+            reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord
+        ).records
+        try FileManager.default.createDirectory(at: stage.directory, withIntermediateDirectories: true)
+        let file = stage.directory.appending(path: "pairs.jsonl")
+        let writer = try JSONLWriter(file)
+        var count = 0
+        for (index, responses) in Dictionary(grouping: samples, by: \.index).sorted(by: { $0.key < $1.key }) {
+            // Equal scores go by the order of the samples, so that the file does not depend on who reported first.
+            let ranked = responses.sorted { ($1.score, $0.sample) < ($0.score, $1.sample) }
+            guard let best = ranked.first, let worst = ranked.last, best.sample != worst.sample else { continue }
+            let prompt = records[index].prompt
+            let pair = PreferencePair(
+                index: count, source: RecordSource(file: file.path, line: count + 1), prompt: prompt,
+                chosen: prompt.answer(best.text), rejected: prompt.answer(worst.text))
+            try writer.write(
+                pair.fields(
+                    with: ScoredPair(index: index, chosenReward: best.score, rejectedReward: worst.score)))
+            count += 1
+        }
+        try writer.finish()
+        return ["  \(stage.name): \(count) pairs"]
+    }
+}
+
+extension Content {
+    /// A response in the form that goes with a prompt of this form.
+    fileprivate func answer(_ text: String) -> Content {
+        switch self {
+        case .text: .text(text)
+        case .messages: .messages([ChatMessage(role: "assistant", content: text)])
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import PreferenceData
+
+extension StageContext {
+    func runSplit(_ options: SplitOptions) throws {
+        let data = try data.pairs(options.pairs, options.lengths)
+        try note(data.summary)
+        let mine = workers.share(of: data.examples) { $0 }
+        let scorer = try scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch)
+        try begin(total: data.examples.count, unit: "pair")
+        // Small parts, so that progress shows.
+        for start in stride(from: 0, to: mine.count, by: 64) {
+            let part = Array(mine[start..<min(mine.count, start + 64)])
+            let scores = try pairScores(part, data.records, by: scorer)
+            try link.report(.scores(scores.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))
+            try link.report(.advanced(part.count))
+        }
+    }
+
+    private func pairScores(
+        _ pairs: [TokenizedPair], _ records: [PreferencePair], by scorer: any Scorer
+    ) throws -> [ScoredPair] {
+        if let model = scorer as? ModelScorer { return try model.pairScores(pairs) }
+        let items = pairs.flatMap { pair in
+            pair.responses.map { response in
+                ScoredItem(
+                    prompt: pair.prompt, response: response, promptContent: records[pair.index].prompt,
+                    completion: text.text(of: response))
+            }
+        }
+        let scores = try scorer.scores(items)
+        return pairs.enumerated().map { place, pair in
+            ScoredPair(index: pair.index, chosenReward: scores[2 * place], rejectedReward: scores[2 * place + 1])
+        }
+    }
+}
+
+/// Gathers the scores of all pairs and writes `easy.jsonl`, `difficult.jsonl` and `summary.json`.
+final class SplitCoordinator: StageCoordinator {
+    private let stage: PlannedStage
+    private let options: SplitOptions
+    private let plan: RunPlan
+    private var scores: [ItemScores] = []
+
+    init(_ stage: PlannedStage, _ options: SplitOptions, _ plan: RunPlan) {
+        self.stage = stage
+        self.options = options
+        self.plan = plan
+    }
+
+    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+        if case .scores(let more) = parcel.header { scores += more }
+        return []
+    }
+
+    func finish() throws -> [String] {
+        let records = try Dataset<PreferencePair>(
+            reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord
+        ).records
+        let pairs = scores.sorted { $0.index < $1.index }.map {
+            ScoredPair(index: $0.index, chosenReward: $0.scores[0], rejectedReward: $0.scores[1])
+        }
+        let rule: GapSplit.Rule = options.quantile.map { .quantile($0) } ?? .threshold(options.gamma ?? 1)
+        let parts = try GapSplit(rule, order: options.order == .easyToHard ? .easyToHard : .source).split(pairs)
+        try FileManager.default.createDirectory(at: stage.directory, withIntermediateDirectories: true)
+        let summary = try parts.write(records, to: stage.directory)
+        guard !parts.easy.isEmpty, !parts.difficult.isEmpty else {
+            let side = parts.easy.isEmpty ? "easy" : "difficult"
+            let gaps = pairs.map(\.gap)
+            throw RunError.other(
+                "\(stage.name): no pair is \(side) at gap \(HumanFormat.metric(summary.threshold)) (gaps lie between "
+                    + "\(HumanFormat.metric(gaps.min() ?? 0)) and \(HumanFormat.metric(gaps.max() ?? 0))); "
+                    + "set \(stage.name).quantile, such as 0.5, or another gamma")
+        }
+        return [describe(summary)]
+    }
+
+    private func describe(_ summary: SplitSummary) -> String {
+        let accuracies = summary.quantiles.map { $0.accuracy.map { HumanFormat.metric($0) } ?? "-" }
+        return "  \(stage.name): \(summary.easy) easy, \(summary.difficult) difficult pairs at gap "
+            + "\(HumanFormat.metric(summary.threshold)); reward accuracy by gap quantile: "
+            + accuracies.joined(separator: " ")
+    }
+}
