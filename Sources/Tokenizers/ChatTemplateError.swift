@@ -1,0 +1,31 @@
+/// Why messages cannot be written with a chat template. Every description is one line.
+public enum ChatTemplateError: Error, CustomStringConvertible, Sendable, Equatable {
+    /// A template's text that is none of the known ones; `nearest` is the family it resembles.
+    case unknownTemplate(nearest: String?, known: [String])
+    /// A name that no template has.
+    case unknownName(String, nearest: String, known: [String])
+    /// The template writes a token that the tokenizer does not name.
+    case missingToken(String, template: String)
+    /// The template has no form for this conversation.
+    case invalidMessages(String, template: String)
+    /// The ids begin with two BOS tokens: the template and the text, or the tokenizer, both put one.
+    case doubleBOS(template: String)
+
+    public var description: String {
+        switch self {
+        case .unknownTemplate(let nearest, let known):
+            "the tokenizer's chat template is not one of the known texts"
+                + (nearest.map { " (it resembles \($0))" } ?? "")
+                + "; set chat_template to one of: \(known.joined(separator: ", "))"
+        case .unknownName(let name, let nearest, let known):
+            "unknown chat template \(name.debugDescription); did you mean \(nearest)? "
+                + "Known: \(known.joined(separator: ", "))"
+        case .missingToken(let token, let template):
+            "chat template \(template) needs \(token), which the tokenizer does not name; add it to tokenizer_config.json"
+        case .invalidMessages(let reason, let template):
+            "chat template \(template): \(reason)"
+        case .doubleBOS(let template):
+            "chat template \(template): the text begins with two BOS tokens; remove the one in the messages"
+        }
+    }
+}

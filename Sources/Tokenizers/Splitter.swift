@@ -1,0 +1,122 @@
+/// One step of a pre-tokenizer that takes pieces of text apart at matches of a pattern.
+struct Splitter: Sendable {
+    enum Pattern: Sendable {
+        case scanner(WordScanner)
+        case regex(RegexPattern)
+        case literal([UInt8])
+        /// Numbers, each character a match of its own.
+        case digits
+    }
+
+    /// What becomes of a match, as `SplitDelimiterBehavior` in the `tokenizers` library.
+    enum Behavior: String, Sendable {
+        case isolated = "Isolated"
+        case removed = "Removed"
+        case mergedWithPrevious = "MergedWithPrevious"
+        case mergedWithNext = "MergedWithNext"
+        case contiguous = "Contiguous"
+    }
+
+    /// A range of bytes; `isMatch` only while a step works.
+    struct Piece: Sendable {
+        var start: Int
+        var end: Int
+        var isMatch = false
+    }
+
+    let pattern: Pattern
+    let behavior: Behavior
+    let inverted: Bool
+
+    /// Appends what `text[start..<end]` is taken apart into; empty pieces are left out.
+    func split(_ reader: UTF8Reader, from start: Int, to end: Int, into pieces: inout [Piece]) {
+        if case .scanner(let scanner) = pattern {
+            // A scanner leaves nothing between its matches, so these two mean the same.
+            if behavior == .isolated || (behavior == .removed && inverted) {
+                var index = start
+                while index < end {
+                    let next = scanner.endOfWord(in: reader, from: index, to: end)
+                    pieces.append(Piece(start: index, end: next))
+                    index = next
+                }
+                return
+            }
+        }
+        let found = matches(reader, from: start, to: end)
+        switch behavior {
+        case .isolated: pieces += found
+        case .removed: pieces += found.filter { !$0.isMatch }
+        case .contiguous: merge(found, into: &pieces) { $0 == $1 }
+        case .mergedWithPrevious: merge(found, into: &pieces) { !$0 && $1 }
+        case .mergedWithNext: mergeWithNext(found, into: &pieces)
+        }
+    }
+
+    /// All of `text[start..<end]`, as matches and what lies between them.
+    private func matches(_ reader: UTF8Reader, from start: Int, to end: Int) -> [Piece] {
+        var found: [Piece] = []
+        var previous = start
+        func match(_ lower: Int, _ upper: Int) {
+            if previous < lower { found.append(Piece(start: previous, end: lower, isMatch: inverted)) }
+            found.append(Piece(start: lower, end: upper, isMatch: !inverted))
+            previous = upper
+        }
+        switch pattern {
+        case .scanner(let scanner):
+            var index = start
+            while index < end {
+                let next = scanner.endOfWord(in: reader, from: index, to: end)
+                match(index, next)
+                index = next
+            }
+        case .regex(let regex):
+            regex.forEachMatch(in: reader.text, from: start, to: end, match)
+        case .literal(let literal):
+            var index = start
+            while !literal.isEmpty, index + literal.count <= end {
+                if (0..<literal.count).allSatisfy({ reader.text[index + $0] == literal[$0] }) {
+                    match(index, index + literal.count)
+                    index += literal.count
+                } else {
+                    index += 1
+                }
+            }
+        case .digits:
+            var index = start
+            while index < end {
+                let (found, length) = reader.rawClass(at: index)
+                if found == CharacterClass.number.rawValue { match(index, index + length) }
+                index += length
+            }
+        }
+        if previous < end { found.append(Piece(start: previous, end: end, isMatch: inverted)) }
+        return found
+    }
+
+    private func merge(_ found: [Piece], into pieces: inout [Piece], joins: (Bool, Bool) -> Bool) {
+        let first = pieces.count
+        var previous = false
+        for piece in found {
+            if joins(previous, piece.isMatch), pieces.count > first {
+                pieces[pieces.count - 1].end = piece.end
+            } else {
+                pieces.append(piece)
+            }
+            previous = piece.isMatch
+        }
+    }
+
+    private func mergeWithNext(_ found: [Piece], into pieces: inout [Piece]) {
+        var merged: [Piece] = []
+        var previous = false
+        for piece in found.reversed() {
+            if piece.isMatch, !previous, let last = merged.indices.last {
+                merged[last].start = piece.start
+            } else {
+                merged.append(piece)
+            }
+            previous = piece.isMatch
+        }
+        pieces += merged.reversed()
+    }
+}

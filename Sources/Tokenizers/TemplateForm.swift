@@ -1,0 +1,98 @@
+import Foundation
+
+/// A known template text: Jinja with `{{ DEFAULT_SYSTEM }}` where texts differ in the default system message, and
+/// `{% anything %}` in place of what is reached only with tools, which are not used here.
+struct TemplateForm: Sendable {
+    let text: String
+    let template: @Sendable (_ defaultSystem: String?) -> ChatTemplate
+
+    private static let hole = TemplateText.Node.output(["DEFAULT_SYSTEM"])
+    private static let anything = TemplateText.Node.statement(["anything"])
+
+    /// The template, where `other` is this text.
+    func match(_ other: TemplateText) -> ChatTemplate? {
+        guard let form = TemplateText(text) else { return nil }
+        var system: String?
+        return Self.match(form.nodes[...], other.nodes[...], &system) ? template(system) : nil
+    }
+
+    private static func match(
+        _ form: ArraySlice<TemplateText.Node>, _ other: ArraySlice<TemplateText.Node>, _ system: inout String?
+    ) -> Bool {
+        var (form, other) = (form, other)
+        while let node = form.popFirst() {
+            if node == anything { return true }
+            guard let found = other.popFirst() else { return false }
+            switch (node, found) {
+            case (.text(let before), .text(let text)) where form.first == hole:
+                guard case .text(let after)? = form.dropFirst().first, text.hasPrefix(before), text.hasSuffix(after),
+                    text.count >= before.count + after.count
+                else { return false }
+                system = String(text.dropFirst(before.count).dropLast(after.count))
+                form = form.dropFirst(2)
+            case (.block(let parts), .block(let otherParts)):
+                guard parts.count == otherParts.count else { return false }
+                for (part, otherPart) in zip(parts, otherParts) {
+                    guard part.head == otherPart.head, match(part.body[...], otherPart.body[...], &system) else {
+                        return false
+                    }
+                }
+            default:
+                guard node == found else { return false }
+            }
+        }
+        return other.isEmpty
+    }
+}
+
+extension ChatTemplate {
+    /// The template whose text this is.
+    ///
+    /// - Parameter text: `chat_template` of a `tokenizer_config.json`, or a `chat_template.jinja`. Differences of style
+    ///   (white space that makes no output, quotes, comments) do not count, any other does.
+    /// - Throws: `ChatTemplateError.unknownTemplate`, with the family that the text resembles.
+    public init(recognizing text: String) throws {
+        if let other = TemplateText(text) {
+            for form in TemplateForm.known {
+                if let template = form.match(other) {
+                    self = template
+                    return
+                }
+            }
+        }
+        throw ChatTemplateError.unknownTemplate(
+            nearest: Self.nearest(to: text)?.rawValue, known: Family.allCases.map(\.rawValue))
+    }
+
+    /// Jinja text that renders as this template does, for a model that is saved; `nil` for `plain`.
+    public var jinja: String? {
+        for form in TemplateForm.known where form.template(options.defaultSystem) == Self(family, savedOptions) {
+            // Inside a string literal of the form, so that it must be escaped like one.
+            let system = (options.defaultSystem ?? "").map { character in
+                switch character {
+                case "\\": "\\\\"
+                case "'": "\\'"
+                case "\n": "\\n"
+                default: String(character)
+                }
+            }.joined()
+            return form.text.replacingOccurrences(of: "' }}{{ DEFAULT_SYSTEM }}{{ '", with: system)
+        }
+        return nil
+    }
+
+    /// A saved text gives transformers no BOS to add, which is what `recognizing` must read out of it again.
+    private var savedOptions: Options {
+        var saved = options
+        if family == .anthropic { saved.takesTokenizerBOS = false }
+        return saved
+    }
+
+    private static func nearest(to text: String) -> Family? {
+        let marks: [(String, Family)] = [
+            ("<|im_start|>", .chatML), ("<|start_header_id|>", .llama3), ("<<SYS>>", .llama2), ("[INST]", .mistral),
+            ("<|assistant|>", .zephyr), ("Human:", .anthropic),
+        ]
+        return marks.first { text.contains($0.0) }?.1
+    }
+}
