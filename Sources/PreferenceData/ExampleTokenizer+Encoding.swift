@@ -22,9 +22,8 @@ extension ExampleTokenizer {
         return ids
     }
 
-    /// A template writes BOS itself; plain text gets it from the tokenizer.
     private func encode(_ rendered: PromptRenderer.Rendered) -> [Int32] {
-        encoder.encode(rendered.text, addSpecialTokens: !rendered.isTemplated)
+        encoder.encode(rendered.text, addSpecialTokens: rendered.takesSpecialTokens)
     }
 
     /// The response on its own: the rendered text behind that of the prompt.

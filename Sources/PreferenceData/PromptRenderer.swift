@@ -15,23 +15,22 @@ public struct PromptRenderer: Sendable {
         self.appliesToText = appliesToText
     }
 
-    /// A text, and whether the template has put the special tokens into it already.
+    /// A text, and whether the tokenizer puts its special tokens around it; most templates write them themselves.
     struct Rendered: Equatable {
         var text: String
-        var isTemplated: Bool
+        var takesSpecialTokens: Bool
     }
 
     /// The prompt up to where the response starts.
     func render(_ prompt: Content) throws -> Rendered {
-        guard usesTemplate(prompt) else { return Rendered(text: try plain(prompt), isTemplated: false) }
-        return Rendered(
-            text: try renderer().render(conversation(prompt), addGenerationPrompt: true), isTemplated: true)
+        guard usesTemplate(prompt) else { return Rendered(text: try plain(prompt), takesSpecialTokens: true) }
+        return try templated(conversation(prompt), addGenerationPrompt: true)
     }
 
     /// The prompt with a response behind it.
     func render(_ prompt: Content, _ response: Content) throws -> Rendered {
         guard usesTemplate(prompt) || response.messages != nil else {
-            return Rendered(text: try plain(prompt) + plain(response), isTemplated: false)
+            return Rendered(text: try plain(prompt) + plain(response), takesSpecialTokens: true)
         }
         let answer: [ChatMessage] =
             switch response {
@@ -40,8 +39,7 @@ public struct PromptRenderer: Sendable {
                 // The space behind "Assistant:" belongs to the transcript, not to what was said.
                 [ChatMessage(role: "assistant", content: isTranscript(prompt) ? String(text.trimmed) : text)]
             }
-        return Rendered(
-            text: try renderer().render(conversation(prompt) + answer, addGenerationPrompt: false), isTemplated: true)
+        return try templated(conversation(prompt) + answer, addGenerationPrompt: false)
     }
 
     /// What the template writes behind an answer, its end-of-turn token included; empty without a template.
@@ -76,9 +74,11 @@ public struct PromptRenderer: Sendable {
         return text
     }
 
-    private func renderer() throws -> any ChatRenderer {
+    private func templated(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> Rendered {
         guard let template else { throw RenderError.noTemplate }
-        return template
+        return Rendered(
+            text: try template.render(messages, addGenerationPrompt: addGenerationPrompt),
+            takesSpecialTokens: template.takesSpecialTokens)
     }
 
     private func isTranscript(_ content: Content) -> Bool {

@@ -12,4 +12,12 @@ public protocol TextEncoder: Sendable {
 public protocol ChatRenderer: Sendable {
     /// The conversation as one text; with `addGenerationPrompt` up to where the assistant's next answer starts.
     func render(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> String
+    /// Whether the tokenizer puts its special tokens, such as BOS, around what the template writes. False for
+    /// templates that write them themselves.
+    var takesSpecialTokens: Bool { get }
+}
+
+extension ChatRenderer {
+    /// False, as for most templates.
+    public var takesSpecialTokens: Bool { false }
 }

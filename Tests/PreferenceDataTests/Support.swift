@@ -45,6 +45,7 @@ struct MergingEncoder: TextEncoder {
 /// `[role]content</s>` and a line break for each message, `[assistant]` as generation prompt.
 struct BracketTemplate: ChatRenderer {
     var start = ""
+    var takesSpecialTokens = false
 
     func render(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> String {
         start + messages.map { "[\($0.role)]\($0.content)</s>\n" }.joined() + (addGenerationPrompt ? "[assistant]" : "")
