@@ -59,11 +59,18 @@ std::vector<Group> groups(const std::vector<ct_segment> &segments) {
     for (size_t i = 0; i < segments.size(); i++) {
         const auto &segment = segments[i];
         if (segment.prefix_count == 0) continue;
+        const int64_t prefix_end = segment.prefix_start + segment.prefix_count;
+        int64_t covered = 0;
         for (size_t j = i; j-- > 0;) {
             const auto &other = segments[j];
             if (other.start + other.count <= segment.prefix_start) break;
-            if (other.start < segment.prefix_start + segment.prefix_count) parent[root(i)] = root(j);
+            if (other.start >= prefix_end) continue;
+            parent[root(i)] = root(j);
+            covered += std::min(other.start + other.count, prefix_end) - std::max(other.start, segment.prefix_start);
         }
+        TORCH_CHECK(
+            covered == segment.prefix_count, "of prefix ", segment.prefix_start, "+", segment.prefix_count, " only ", covered,
+            " rows are in segments");
     }
     std::vector<Group> all;
     std::vector<ptrdiff_t> place(segments.size(), -1);
@@ -216,11 +223,14 @@ void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const 
     TORCH_CHECK(
         k.sizes() == v.sizes() && k.size(0) == q.size(0) && k.size(2) == q.size(2) && q.size(1) % k.size(1) == 0,
         "attention of ", q.sizes(), " over ", k.sizes(), " and ", v.sizes());
+    int64_t end = 0;
     for (const auto &s : segments) {
+        // In order and apart from each other: then the groups below share no row, and threads share no gradient.
         TORCH_CHECK(
-            s.count > 0 && s.start >= 0 && s.start + s.count <= q.size(0) && s.prefix_start >= 0
+            s.count > 0 && s.start >= end && s.start + s.count <= q.size(0) && s.prefix_start >= 0
                 && s.prefix_count >= 0 && s.prefix_start + s.prefix_count <= s.start,
             "segment ", s.start, "+", s.count, " after ", s.prefix_start, "+", s.prefix_count, " in ", q.size(0), " rows");
+        end = s.start + s.count;
     }
 }
 

@@ -37,8 +37,8 @@ CT_KERNEL void rms_backward(
     }
 }
 
-Computed rms_norm(const at::Tensor &input, const at::Tensor &weight, float epsilon) {
-    const auto x = input.contiguous();
+Computed rms_norm(const at::Tensor &input, const at::Tensor &weight_input, float epsilon) {
+    const auto x = input.contiguous(), weight = weight_input.contiguous();
     const int64_t width = weight.numel(), rows = x.numel() / width;
     auto y = at::empty_like(x);
     auto scales = at::empty({rows}, x.options());

@@ -103,9 +103,6 @@ ct_status ct_reduce_dimension(
     });
 }
 
-ct_status ct_norm(const ct_tensor *input, double *out) {
-    return guarded([&] { *out = input->value.detach().norm().item<double>(); });
-}
 
 ct_status ct_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **out) {
     return returning(out, [&] { return input->value.softmax(dimension); });

@@ -94,4 +94,10 @@ public struct TokenLogps {
     public let logps: Tensor
     /// `[n, 3]`, no gradient: entropy in nats, mean logit, and 1 where the token was the most likely one.
     public let statistics: Tensor
+
+    /// Log-probabilities that come from elsewhere.
+    public init(logps: Tensor, statistics: Tensor) {
+        self.logps = logps
+        self.statistics = statistics
+    }
 }

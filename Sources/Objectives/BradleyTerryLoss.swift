@@ -1,0 +1,79 @@
+import Torch
+
+/// The ranking loss of a reward model, `-log σ(chosen - rejected)` (Bradley & Terry 1952), with TRL's option to keep scores
+/// centred: `+ coefficient (chosen + rejected)²` (Eisenstein et al. 2023). Both are means over pairs.
+public struct BradleyTerryLoss: Sendable, Equatable {
+    /// Weight of the centring term; 0 leaves it out.
+    public var centeringCoefficient: Double
+
+    /// A loss with that weight of the centring term.
+    public init(centeringCoefficient: Double = 0) {
+        self.centeringCoefficient = centeringCoefficient
+    }
+
+    /// The loss of a micro-batch.
+    ///
+    /// - Parameters:
+    ///   - chosen: scores `[n]` of the better responses.
+    ///   - rejected: scores `[n]` of the worse ones.
+    ///   - globalPairs: how many pairs the whole optimizer step has.
+    public func callAsFunction(
+        chosen: Tensor, rejected: Tensor, globalPairs: Int
+    ) -> LossTerm<BradleyTerryMetrics> {
+        precondition(chosen.shape == rejected.shape && chosen.rank == 1, "scores \(chosen.shape), \(rejected.shape)")
+        let ranking = -(chosen - rejected).logSigmoid()
+        let centering = (chosen + rejected).square() * centeringCoefficient
+        let losses = centeringCoefficient == 0 ? ranking : ranking + centering
+        return LossTerm(
+            value: losses.sum() * (1 / Double(globalPairs)),
+            metrics: BradleyTerryMetrics(chosen: chosen.numbers, rejected: rejected.numbers, losses: losses.numbers))
+    }
+}
+
+/// Sums of reward modelling over pairs.
+public struct BradleyTerryMetrics: AdditiveMetrics {
+    /// Pairs.
+    public var pairs = 0.0
+    /// Sum of their losses.
+    public var loss = 0.0
+    /// Pairs whose chosen response scores higher.
+    public var correct = 0.0
+    /// Sum of chosen minus rejected scores.
+    public var margin = 0.0
+    /// Sum of the scores of both.
+    public var rewards = 0.0
+    /// The highest score.
+    public var highest = -Double.infinity
+    /// The negative of the lowest score.
+    public var negatedLowest = -Double.infinity
+
+    /// Nothing counted.
+    public init() {}
+
+    init(chosen: [Double], rejected: [Double], losses: [Double]) {
+        pairs = Double(chosen.count)
+        loss = losses.reduce(0, +)
+        for (chosen, rejected) in zip(chosen, rejected) {
+            correct += chosen > rejected ? 1 : 0
+            margin += chosen - rejected
+            rewards += chosen + rejected
+            highest = max(highest, chosen, rejected)
+            negatedLowest = max(negatedLowest, -chosen, -rejected)
+        }
+    }
+
+    /// See ``AdditiveMetrics``.
+    public static var additive: [WritableKeyPath<Self, Double>] { [\.pairs, \.loss, \.correct, \.margin, \.rewards] }
+
+    /// See ``AdditiveMetrics``.
+    public static var extreme: [WritableKeyPath<Self, Double>] { [\.highest, \.negatedLowest] }
+
+    /// `loss`, `accuracy`, `margin`, and `mean_reward`, `min_reward`, `max_reward` over chosen and rejected alike.
+    public var report: [String: Double] {
+        guard pairs > 0 else { return [:] }
+        return [
+            "loss": loss / pairs, "accuracy": correct / pairs, "margin": margin / pairs,
+            "mean_reward": rewards / (2 * pairs), "min_reward": -negatedLowest, "max_reward": highest,
+        ]
+    }
+}
