@@ -5,6 +5,7 @@ import Objectives
 struct PPOCheckpoint {
     let learner: PPOLearner
     let models: ModelStore
+    let text: TextPipeline
 
     private struct State: Codable {
         var global_step: Int
@@ -16,10 +17,10 @@ struct PPOCheckpoint {
     }
 
     func write(to directory: URL, step: Int) throws {
-        try models.save(learner.policy, to: directory)
+        try models.save(learner.policy, to: directory, text: text)
         let critic = directory.appending(path: "critic")
         try FileManager.default.createDirectory(at: critic, withIntermediateDirectories: true)
-        try models.save(learner.critic, to: critic)
+        try models.save(learner.critic, to: critic, text: text)
         try OptimizerFile.write(updaters, to: directory)
         try JSONEncoder().encode(State(global_step: step, kl_controller: learner.controller))
             .write(to: directory.appending(path: TrainerState.fileName))

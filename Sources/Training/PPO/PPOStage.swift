@@ -52,7 +52,7 @@ private struct PPOWorker {
                 policy: policy, critic: critic, options, totalSteps: Self.steps(options, order), learners: learners,
                 seed: context.seed)
             if let step = context.checkpoint {
-                try PPOCheckpoint(learner: learner, models: context.models).restore(
+                try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
                     from: context.checkpoints.url(ofStep: step))
             }
             return learner
@@ -86,10 +86,10 @@ private struct PPOWorker {
         }
         if isFirst, let learner {
             try AtomicDirectory.write(to: context.stage.final) { directory in
-                try context.models.save(learner.policy, to: directory)
+                try context.models.save(learner.policy, to: directory, text: context.text)
             }
             try AtomicDirectory.write(to: context.stage.directory.appending(path: "critic")) { directory in
-                try context.models.save(learner.critic, to: directory)
+                try context.models.save(learner.critic, to: directory, text: context.text)
             }
         }
     }
@@ -157,7 +157,7 @@ private struct PPOWorker {
         try context.link.report(.step(step + 1, metrics))
         if step + 1 < totalSteps, (step + 1).isMultiple(of: options.saveSteps) {
             try context.checkpoints.write(step: step + 1) {
-                try PPOCheckpoint(learner: learner, models: context.models).write(to: $0, step: step + 1)
+                try PPOCheckpoint(learner: learner, models: context.models, text: context.text).write(to: $0, step: step + 1)
             }
             try context.link.report(.saved(step: step + 1))
         }

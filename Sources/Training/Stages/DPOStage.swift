@@ -54,7 +54,7 @@ extension StageContext {
             pair.index = Self.heldOut(pair.index)
             return pair
         }
-        try trainer.train(data.examples, eval: marked) { try models.save(model, to: $0) }
+        try trainer.train(data.examples, eval: marked) { try models.save(model, to: $0, text: text) }
     }
 
     private static func heldOut(_ index: Int) -> Int { -1 - index }

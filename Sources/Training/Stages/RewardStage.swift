@@ -31,7 +31,7 @@ extension StageContext {
             loss: BradleyTerryLoss(centeringCoefficient: options.centerRewardsCoefficient ?? 0))
         let trainer = OfflineTrainer(
             context: self, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
-        try trainer.train(data.examples, eval: eval) { try models.save(model, to: $0) }
+        try trainer.train(data.examples, eval: eval) { try models.save(model, to: $0, text: text) }
         try finishReward(model, data.examples, eval, options)
     }
 

@@ -24,7 +24,7 @@ extension StageContext {
         let model = try trainable(options.initial, head: .languageModel)
         let trainer = OfflineTrainer(
             context: self, model: model, objective: SFTObjective(), loop: options.loop, optimizer: options.optimizer)
-        try trainer.train(data.examples, eval: eval) { try models.save(model, to: $0) }
+        try trainer.train(data.examples, eval: eval) { try models.save(model, to: $0, text: text) }
     }
 
     /// Held-out examples, where the stage has any.

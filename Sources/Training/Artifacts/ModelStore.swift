@@ -1,0 +1,52 @@
+import Foundation
+import Transformers
+
+/// What a model ends in.
+typealias ModelHead = DecoderHead
+
+/// The models of a run, by what the configuration calls them.
+struct ModelStore {
+    private let plan: RunPlan
+
+    init(_ plan: RunPlan) {
+        self.plan = plan
+    }
+
+    /// The directory that a reference stands for.
+    func directory(of reference: ArtifactReference) -> URL { RunFiles(plan).model(reference) }
+
+    /// Loads the model that a reference stands for.
+    ///
+    /// The base model is drawn at random where the run asks for it; a policy loaded with a score head gets a new one.
+    func load(
+        _ reference: ArtifactReference, head: ModelHead, trainable: Bool, seed: UInt64
+    ) throws -> Decoder {
+        let directory = directory(of: reference)
+        guard reference == .base, plan.configuration.randomInit else {
+            return try load(directory, head: head, trainable: trainable, newHeadSeed: seed)
+        }
+        let model = Decoder(try ModelConfiguration(directory: directory), head: head, trainable: trainable)
+        // Every stage that starts from the base model starts from the same one.
+        model.initialize(seed: UInt64(plan.configuration.seed))
+        return model
+    }
+
+    /// Loads the model in a directory.
+    ///
+    /// - Parameter newHeadSeed: Draws a score head where the directory has none; without it that is an error.
+    func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws -> Decoder {
+        try ModelDirectory(directory).load(head: head, trainable: trainable, newHeadSeed: newHeadSeed)
+    }
+
+    /// Writes a model as a Hugging Face directory, with the run's tokenizer.
+    func save(_ model: Decoder, to directory: URL, text: TextPipeline) throws {
+        let ends = model.configuration.eosTokenIDs + text.endTokens
+        try ModelDirectory(directory).save(model, padTokenID: model.configuration.unusedTokenID(besides: Set(ends)))
+        for file in text.tokenizer.files {
+            let copy = directory.appending(path: file.lastPathComponent)
+            if !FileManager.default.fileExists(atPath: copy.path) {
+                try FileManager.default.copyItem(at: file, to: copy)
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+import PreferenceData
+import Tokenizers
+import Transformers
+
+/// Looks at all a run will read before anything is trained or written.
+struct Preflight {
+    private let plan: RunPlan
+    private let workerCount: Int
+    private let ranks: Int
+
+    init(_ plan: RunPlan, workerCount: Int, ranks: Int) {
+        self.plan = plan
+        self.workerCount = workerCount
+        self.ranks = ranks
+    }
+
+    private var configuration: RunConfiguration { plan.configuration }
+
+    /// - Throws: the first mistake found, with its place and a way out.
+    func check() throws {
+        try configuration.checkFiles()
+        let text = try TextPipeline(configuration)
+        _ = try text.exampleTokenizer(.none)
+        try checkModels(text)
+        for stage in plan.stages { try check(stage, text) }
+    }
+
+    private func checkModels(_ text: TextPipeline) throws {
+        let references = [ArtifactReference.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)
+        var seen: Set<String> = []
+        for reference in references {
+            guard let directory = directory(of: reference), seen.insert(directory.path).inserted else { continue }
+            let model = try ModelConfiguration(directory: directory)
+            guard text.tokenizer.vocabularySize <= model.vocabularySize else {
+                throw configuration.error(
+                    at: reference == .base ? "model_name_or_path" : "tokenizer_name_or_path",
+                    "the tokenizer has \(text.tokenizer.vocabularySize) tokens, but \(directory.path) only "
+                        + "\(model.vocabularySize)",
+                    remedy: "use the tokenizer that belongs to the model")
+            }
+            if reference != .base || !configuration.randomInit { try ModelDirectory(directory).check() }
+        }
+    }
+
+    /// The directory of a model that was there before the run.
+    private func directory(of reference: ArtifactReference) -> URL? {
+        switch reference {
+        case .base: return URL(filePath: configuration.modelNameOrPath)
+        case .path(let path) where FileManager.default.fileExists(atPath: path + "/config.json"):
+            return URL(filePath: path)
+        default: return nil
+        }
+    }
+
+    private func check(_ stage: PlannedStage, _ text: TextPipeline) throws {
+        switch stage.configuration.options {
+        case .sft(let options): try read(PromptCompletion.self, options.data)
+        case .reward(let options): try read(PreferencePair.self, options.pairs)
+        case .dpo(let options): try read(PreferencePair.self, options.pairs)
+        case .split(let options):
+            try read(PreferencePair.self, options.pairs)
+            try checkReward(options.reward)
+        case .sample(let options):
+            try read(Prompt.self, options.prompts)
+            try checkReward(options.reward)
+            _ = try text.stopTokens(options.sampling.stopToken, key: stage.name, configuration)
+        case .evaluate(let options):
+            try read(Prompt.self, options.prompts)
+            try checkReward(options.judge)
+            _ = try text.stopTokens(options.sampling.stopToken, key: stage.name, configuration)
+        case .ppo(let options):
+            try read(Prompt.self, options.prompts)
+            try checkReward(options.reward)
+            _ = try text.stopTokens(options.sampling.stopToken, key: stage.name, configuration)
+            try PPOPlacement.check(options.placement, stage: stage.name, workerCount: workerCount, ranks: ranks)
+        }
+    }
+
+    private func checkReward(_ reference: ArtifactReference) throws {
+        if case .rule(let rule) = reference { try RuleScorer.check(rule) }
+    }
+
+    /// Reads data that is there before the run; what stages leave is read when it is there.
+    private func read<Record: DatasetRecord>(_: Record.Type, _ references: [ArtifactReference]) throws {
+        let files = references.filter { reference in
+            if case .stage = reference { false } else { true }
+        }
+        guard !files.isEmpty else { return }
+        _ = try Dataset<Record>(reading: RunFiles(plan).data(files), onBadRecord: configuration.dataset.onBadRecord)
+    }
+}
