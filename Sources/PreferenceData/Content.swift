@@ -1,16 +1,4 @@
-/// One turn of a conversation.
-public struct ChatMessage: Sendable, Equatable {
-    /// `system`, `user` or `assistant`.
-    public var role: String
-    /// What was said.
-    public var content: String
-
-    /// A turn of `role`.
-    public init(role: String, content: String) {
-        self.role = role
-        self.content = content
-    }
-}
+import Tokenizers
 
 /// A prompt or a response as it stands in a record: plain text, or a list of messages for a chat template.
 public enum Content: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import Tokenizers
+
 /// From prompts and responses to the text that is tokenized.
 ///
 /// Lists of messages go through the chat template. Text is taken as it is, as TRL does, unless ``appliesToText`` asks

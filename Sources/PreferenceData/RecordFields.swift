@@ -1,3 +1,5 @@
+import Tokenizers
+
 /// Why a JSON object is not a record of the kind asked for.
 struct RecordError: Error {
     let reason: String

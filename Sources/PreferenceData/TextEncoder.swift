@@ -1,3 +1,5 @@
+import Tokenizers
+
 /// What this layer asks of a tokenizer.
 public protocol TextEncoder: Sendable {
     /// Token ids of `text`; with `addSpecialTokens` those the tokenizer puts around a text, such as BOS.

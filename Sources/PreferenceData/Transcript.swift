@@ -1,3 +1,5 @@
+import Tokenizers
+
 /// Conversations as one text with `\n\nHuman:` and `\n\nAssistant:` before the turns, as in Anthropic's HH-RLHF.
 public enum Transcript {
     /// Starts a turn of the person.

@@ -32,9 +32,7 @@ extension ChatTemplate {
             messages, addGenerationPrompt: addGenerationPrompt, specialTokens: tokenizer.specialTokens)
         var ids = tokenizer.encode(text, addSpecialTokens: false)
         guard let bos = tokenizer.specialTokens.bos?.id else { return ids }
-        if family == .anthropic || family == .plain, options.takesTokenizerBOS, tokenizer.addsBOS {
-            ids.insert(bos, at: 0)
-        }
+        if takesTokenizerBOS, tokenizer.addsBOS { ids.insert(bos, at: 0) }
         if ids.count > 1, ids[0] == bos, ids[1] == bos { throw ChatTemplateError.doubleBOS(template: name) }
         return ids
     }

@@ -63,6 +63,11 @@ public struct ChatTemplate: Sendable, Equatable {
         self.init(family, family == .mistral ? Options(assistantPrefix: " ") : Options())
     }
 
+    /// Whether the template writes no special tokens and its ids begin with the tokenizer's BOS, if that adds one.
+    public var takesTokenizerBOS: Bool {
+        (family == .anthropic || family == .plain) && options.takesTokenizerBOS
+    }
+
     /// The name of the family.
     public var name: String { family.rawValue }
 

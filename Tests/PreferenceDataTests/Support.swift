@@ -1,6 +1,7 @@
 import Foundation
 import PreferenceData
 import TestSupport
+import Tokenizers
 
 /// One token a byte, from 10 on; optionally with BOS (1) in front of a text, and `</s>` as EOS (2).
 struct ByteEncoder: TextEncoder {

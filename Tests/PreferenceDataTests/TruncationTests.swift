@@ -1,6 +1,7 @@
 import Foundation
 import PreferenceData
 import Testing
+import Tokenizers
 
 @Suite("Truncation")
 struct TruncationTests {
