@@ -38,7 +38,7 @@ let layers: [Target] = [
     .target(name: "Objectives", dependencies: ["Torch"], swiftSettings: swift),
     .target(
         name: "Training",
-        dependencies: ["MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams", log],
+        dependencies: ["CZlib", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams", log],
         swiftSettings: swift),
     .executableTarget(
         name: "mpo",

@@ -16,9 +16,11 @@ struct TextPipeline: Sendable {
         let directory = URL(filePath: configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath)
         tokenizer = try Tokenizer(directory: directory)
         if let name = configuration.chatTemplate {
-            renderer = PromptRenderer(template: try ChatTemplate(named: name), appliesToText: true)
+            renderer = PromptRenderer(
+                template: TokenizerTemplate(try ChatTemplate(named: name), for: tokenizer), appliesToText: true)
         } else {
-            renderer = PromptRenderer(template: try tokenizer.chatTemplate())
+            renderer = PromptRenderer(
+                template: try tokenizer.chatTemplate().map { [tokenizer] in TokenizerTemplate($0, for: tokenizer) })
         }
         if let text = configuration.eosToken {
             guard let id = tokenizer.id(of: text) else {
@@ -56,12 +58,3 @@ struct TextPipeline: Sendable {
         tokenizer.decode(response, skipSpecialTokens: true)
     }
 }
-
-extension Tokenizer: TextEncoder {
-    /// The token that starts a text.
-    public var bosTokenID: Int32? { specialTokens.bos?.id }
-    /// The token that ends a response.
-    public var eosTokenID: Int32? { specialTokens.eos?.id }
-}
-
-extension ChatTemplate: ChatRenderer {}

@@ -42,8 +42,9 @@ struct Manifest: Codable, Equatable {
         for path in try FileManager.default.subpathsOfDirectory(atPath: directory.path) where path != Self.name {
             let url = directory.appending(path: path)
             var isDirectory: ObjCBool = false
-            FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory)
-            if !isDirectory.boolValue { files[path] = try Entry(of: url) }
+            if FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), !isDirectory.boolValue {
+                files[path] = try Entry(of: url)
+            }
         }
     }
 }

@@ -23,8 +23,8 @@ enum OptimizerFile {
             guard let step = file.metadata["\(model).step"].flatMap({ Int($0) }) else {
                 throw RunError.other("\(url.path): does not say how many steps \(model)'s optimizer has taken")
             }
-            try file.copy("\(model).exp_avg", into: updater.optimizer.firstMoments)
-            try file.copy("\(model).exp_avg_sq", into: updater.optimizer.secondMoments)
+            try file.read("\(model).exp_avg", into: updater.optimizer.firstMoments)
+            try file.read("\(model).exp_avg_sq", into: updater.optimizer.secondMoments)
             updater.optimizer.step = step
         }
     }

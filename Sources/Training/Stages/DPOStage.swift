@@ -41,7 +41,7 @@ extension StageContext {
         let evalReference = try ReferenceLogps.all(of: eval, under: referenceModel, maxTokens: tokens, over: workers)
         let model = try trainable(options.initial, head: .languageModel)
         let loss = DPOLoss(
-            options.lossType.form, beta: options.beta, labelSmoothing: options.labelSmoothing)
+            options.lossType, beta: options.beta, labelSmoothing: options.labelSmoothing)
         // Held-out pairs are told apart from the others by negative indices.
         let objective = DPOObjective(
             loss: loss,
@@ -58,12 +58,4 @@ extension StageContext {
     }
 
     private static func heldOut(_ index: Int) -> Int { -1 - index }
-}
-
-extension PreferenceLossType {
-    /// The same loss in the words of the layer that computes it.
-    fileprivate var form: DPOLoss.Form {
-        guard let form = DPOLoss.Form(rawValue: rawValue) else { preconditionFailure("no form of DPO is \(rawValue)") }
-        return form
-    }
 }

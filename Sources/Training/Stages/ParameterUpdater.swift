@@ -5,7 +5,7 @@ import Torch
 final class ParameterUpdater {
     let parameters: ParameterBuffer
     let optimizer: AdamW
-    let schedule: Torch.LearningRateSchedule
+    let schedule: LearningRateSchedule
     private let maxGradNorm: Double
     private let communicator: Communicator
 
@@ -21,9 +21,9 @@ final class ParameterUpdater {
             options: AdamW.Options(
                 beta1: options.adamBeta1, beta2: options.adamBeta2, epsilon: options.adamEpsilon,
                 weightDecay: options.weightDecay))
-        schedule = Torch.LearningRateSchedule(
+        schedule = LearningRateSchedule(
             peak: learningRate ?? options.learningRate, warmupSteps: options.warmup(of: totalSteps),
-            totalSteps: totalSteps, decay: options.schedule.decay)
+            totalSteps: totalSteps, decay: options.schedule)
     }
 
     /// What a step did.
@@ -48,16 +48,5 @@ final class ParameterUpdater {
         optimizer.update(learningRate: rate)
         parameters.clearGradients()
         return Update(gradientNorm: norm, learningRate: rate)
-    }
-}
-
-extension LearningRateSchedule {
-    /// The same course in the words of the layer that computes it.
-    var decay: Torch.LearningRateSchedule.Decay {
-        switch self {
-        case .linear: .linear
-        case .cosine: .cosine
-        case .constant: .constant
-        }
     }
 }

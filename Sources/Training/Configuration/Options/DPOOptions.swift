@@ -1,3 +1,5 @@
+import Objectives
+
 /// Direct Preference Optimization and its relatives on preference pairs.
 public struct DPOOptions: Sendable, Equatable {
     /// The policy that training starts from.
@@ -9,7 +11,7 @@ public struct DPOOptions: Sendable, Equatable {
     /// The strength of the tie to the reference.
     public var beta = 0.1
     /// The loss on the difference of the log-ratios.
-    public var lossType: PreferenceLossType = .sigmoid
+    public var lossType: DPOLoss.Form = .sigmoid
     /// The share of labels taken to be wrong.
     public var labelSmoothing = 0.0
     /// AdamW.
@@ -60,16 +62,4 @@ extension DPOOptions: StageOptionGroup {
     }
 
     var asStageOptions: StageOptions { .dpo(self) }
-}
-
-/// The losses on the difference of the chosen and the rejected log-ratio.
-public enum PreferenceLossType: String, Sendable, ConfigurationWord {
-    /// The DPO loss.
-    case sigmoid
-    /// Identity Preference Optimization with log-probabilities averaged over tokens.
-    case ipo
-    /// The same with sums, as its paper has it.
-    case ipoSum = "ipo_sum"
-    /// A hinge.
-    case hinge
 }

@@ -1,33 +1,8 @@
+import PreferenceData
+
 /// The run's data, and how long and bad examples are treated where a stage does not say otherwise.
 public struct DatasetOptions: Sendable, Equatable {
     /// Files of preference pairs or prompts to train on.
     public var train: [String] = []
     /// Held-out files.
     public var eval: [String] = []
-    /// What happens at a line that is not a valid record.
-    public var onBadRecord: BadRecordPolicy = .fail
-    /// How long an example may be.
-    public var lengths = LengthOptions()
-
-    /// No files.
-    public init() {}
-}
-
-extension DatasetOptions: OptionGroup {
-    static let fields = Field<Self>.list {
-        Field("train", \.train, "JSONL or JSONL.gz files to train on: pairs, prompts, or prompts with completions.")
-        Field("eval", \.eval, "Held-out files in the same layouts.")
-        Field(
-            "on_bad_record", \.onBadRecord,
-            "Whether a line that is no valid record ends the run or is skipped and counted.")
-        embed(\.lengths)
-    }
-}
-
-/// What happens at a line that is not a valid record.
-public enum BadRecordPolicy: String, Sendable, ConfigurationWord {
-    /// The run ends with the file and line.
-    case fail
-    /// The line is left out and counted.
-    case skip
-}

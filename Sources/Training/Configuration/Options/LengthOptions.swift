@@ -1,3 +1,5 @@
+import PreferenceData
+
 /// How long an example may be.
 public struct LengthOptions: Sendable, Equatable {
     /// Tokens of prompt and response together.
@@ -41,7 +43,7 @@ public struct PromptOptions: Sendable, Equatable {
     /// Tokens of the prompt.
     public var maxPromptLength = 512
     /// How longer prompts are cut.
-    public var truncationMode: TruncationChoice = .keepStart
+    public var truncationMode: TruncationMode = .keepStart
 
     /// The defaults.
     public init() {}
@@ -61,16 +63,4 @@ extension PromptOptions: OptionGroup {
             "truncation_mode", \.truncationMode,
             "What is kept of an example that is too long: its start, its end, its latest whole turns; or an error.")
     }
-}
-
-/// How examples that are too long are cut.
-public enum TruncationChoice: String, Sendable, ConfigurationWord {
-    /// The first tokens are kept.
-    case keepStart = "keep_start"
-    /// The last tokens are kept.
-    case keepEnd = "keep_end"
-    /// The oldest turns of the conversation are dropped.
-    case dropTurns = "drop_turns"
-    /// The run ends.
-    case error
 }
