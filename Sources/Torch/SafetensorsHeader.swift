@@ -1,0 +1,88 @@
+import Foundation
+
+/// The header of a safetensors file: read from a file's bytes and checked, or made for tensors to be written.
+struct SafetensorsHeader {
+    typealias Entry = SafetensorsFile.Entry
+
+    /// The tensors, in the order of their bytes.
+    let entries: [Entry]
+    let metadata: [String: String]
+    /// Where the tensors' bytes start in the file.
+    let end: Int
+
+    /// The bytes that hold the header's length.
+    static let prefix = 8
+    private static let maximumLength = 100_000_000
+
+    init(_ file: UnsafeRawBufferPointer, _ url: URL) throws(SafetensorsError) {
+        let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
+        guard length <= Self.maximumLength else {
+            throw SafetensorsError(url, "a header of \(length) bytes is too long; this is not a safetensors file")
+        }
+        end = Self.prefix + Int(length)
+        guard end <= file.count else {
+            throw SafetensorsError(url, "the header takes \(length) bytes, the file has \(file.count); it is truncated")
+        }
+        let text = Data(file[Self.prefix..<end])
+        guard let object = try? JSONSerialization.jsonObject(with: text) as? [String: Any] else {
+            throw SafetensorsError(url, "the header is not a JSON object; this is not a safetensors file")
+        }
+        metadata = object["__metadata__"] as? [String: String] ?? [:]
+        var entries: [Entry] = []
+        for (name, value) in object where name != "__metadata__" {
+            entries.append(try Self.entry(name, value, url))
+        }
+        entries.sort { ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound) }
+        try Self.checkLayout(entries, available: file.count - end, url)
+        self.entries = entries
+    }
+
+    private static func entry(_ name: String, _ value: Any, _ url: URL) throws(SafetensorsError) -> Entry {
+        guard let fields = value as? [String: Any], let format = fields["dtype"] as? String,
+            let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
+        else { throw SafetensorsError(url, "tensor \(name) lacks a dtype, a shape or two data_offsets") }
+        guard let size = sizes[format] else {
+            throw SafetensorsError(url, "tensor \(name) has the unknown dtype \(format)")
+        }
+        var bytes = size
+        for extent in shape {
+            let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
+            guard extent >= 0, !overflow else {
+                throw SafetensorsError(url, "tensor \(name) has the impossible shape \(shape)")
+            }
+            bytes = product
+        }
+        guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] - offsets[0] == bytes else {
+            throw SafetensorsError(
+                url, "tensor \(name) \(format) \(shape) takes \(bytes) bytes, but its data_offsets are \(offsets)")
+        }
+        return Entry(name: name, shape: shape, format: format, bytes: offsets[0]..<offsets[1])
+    }
+
+    /// Tensors follow each other without overlap or gap, up to the end of the file.
+    private static func checkLayout(_ entries: [Entry], available: Int, _ url: URL) throws(SafetensorsError) {
+        var position = 0
+        for entry in entries {
+            guard entry.bytes.upperBound <= available else {
+                throw SafetensorsError(
+                    url,
+                    "tensor \(entry.name) ends at byte \(entry.bytes.upperBound) of the data, which has \(available); "
+                        + "the file is truncated")
+            }
+            guard entry.bytes.lowerBound == position else {
+                let fault = entry.bytes.lowerBound < position ? "overlaps the tensor before it" : "follows a gap"
+                throw SafetensorsError(url, "tensor \(entry.name) \(fault)")
+            }
+            position = entry.bytes.upperBound
+        }
+        guard position == available else {
+            throw SafetensorsError(url, "\(available - position) bytes after the last tensor belong to none")
+        }
+    }
+
+    /// Bytes an element takes, by dtype.
+    private static let sizes = [
+        "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2, "I32": 4,
+        "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
+    ]
+}

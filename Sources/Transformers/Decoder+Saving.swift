@@ -1,0 +1,88 @@
+import Foundation
+import Torch
+
+extension Decoder {
+    /// Writes the decoder as a Hugging Face directory that transformers loads: `AutoModelForCausalLM`, or
+    /// `AutoModelForSequenceClassification` with one label for a score head.
+    ///
+    /// Tensors go to the files straight from the parameter buffer. Nothing here is atomic: the caller writes into a directory
+    /// of its own and moves it in place. Tokenizer files are copied by ``ModelDirectory/copyTokenizer(to:)``.
+    ///
+    /// - Parameters:
+    ///   - directory: an existing directory.
+    ///   - padTokenID: written as `pad_token_id` where not `nil`. A score model needs one that no input uses, since
+    ///     transformers scores the last token that is not padding: see ``ModelConfiguration/unusedTokenID(besides:)``.
+    ///   - shardBytes: weights larger than this are split over several files.
+    public func save(to directory: URL, padTokenID: Int32? = nil, shardBytes: Int = 5_000_000_000) throws {
+        try ConfigurationValue.write(
+            configuration.exported(head: head, padTokenID: padTokenID), to: directory.appending(path: "config.json"))
+        if head == .languageModel {
+            try ConfigurationValue.write(
+                configuration.exportedGeneration(), to: directory.appending(path: "generation_config.json"))
+        }
+        let shards = shards(limit: shardBytes)
+        guard shards.count > 1 else {
+            try write(shards.first ?? [], to: directory.appending(path: "model.safetensors"))
+            return
+        }
+        var map: [String: ConfigurationValue] = [:]
+        for (index, names) in shards.enumerated() {
+            let name = String(format: "model-%05d-of-%05d.safetensors", index + 1, shards.count)
+            try write(names, to: directory.appending(path: name))
+            for tensor in names { map[tensor] = .string(name) }
+        }
+        let size = 4 * parameters.parameterCount
+        try ConfigurationValue.write(
+            ["metadata": .object(["total_size": .integer(size)]), "weight_map": .object(map)],
+            to: directory.appending(path: "model.safetensors.index.json"))
+    }
+
+    /// Parameter names in the order of the model, cut where a file would grow past the limit.
+    private func shards(limit: Int) -> [[String]] {
+        var shards: [[String]] = []
+        var room = 0
+        for declaration in specification.declarations(head: head) {
+            let bytes = 4 * declaration.shape.reduce(1, *)
+            if shards.isEmpty || bytes > room {
+                shards.append([])
+                room = limit
+            }
+            shards[shards.count - 1].append(declaration.name)
+            room -= bytes
+        }
+        return shards
+    }
+
+    private func write(_ names: [String], to url: URL) throws {
+        try SafetensorsWriter.write(names.map { ($0, parameters[$0]) }, to: url)
+    }
+}
+
+extension ModelConfiguration {
+    /// `config.json` of a saved model: the file it came from, with what the head and float32 change.
+    func exported(head: DecoderHead, padTokenID: Int32?) -> [String: ConfigurationValue] {
+        var values = original
+        values["architectures"] = .list([.string(family.architecture(head))])
+        // transformers 5 renamed the key.
+        values[values["dtype"] == nil ? "torch_dtype" : "dtype"] = .string("float32")
+        if let padTokenID { values["pad_token_id"] = .integer(Int(padTokenID)) }
+        switch head {
+        case .languageModel:
+            for key in ["num_labels", "id2label", "label2id"] { values[key] = nil }
+        case .score:
+            values["num_labels"] = .integer(1)
+            values["id2label"] = .object(["0": .string("LABEL_0")])
+            values["label2id"] = .object(["LABEL_0": .integer(0)])
+        }
+        return values
+    }
+
+    /// `generation_config.json` of a saved model: the file that was there, or the special tokens alone.
+    func exportedGeneration() -> [String: ConfigurationValue] {
+        guard generation.isEmpty else { return generation }
+        let tokens = ["bos_token_id", "eos_token_id", "pad_token_id"].compactMap { key in
+            original[key].flatMap { $0 == .null ? nil : (key, $0) }
+        }
+        return ["_from_model_config": .bool(true)].merging(tokens) { $1 }
+    }
+}

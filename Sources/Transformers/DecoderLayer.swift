@@ -1,0 +1,121 @@
+import Torch
+
+/// One block of a decoder: attention and a feed-forward network, each added to the residual stream.
+struct DecoderLayer {
+    /// Computes attention from queries `[rows, heads, channels]` and keys and values `[rows, kv heads, channels]`: over
+    /// packed segments, or over a cache.
+    typealias Attention = (_ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
+
+    let specification: DecoderSpecification
+    let attentionNorm: Normalization
+    let input: InputProjection
+    let headNorms: (query: Normalization, key: Normalization)?
+    let attentionOutput: Linear
+    let feedForwardNorm: Normalization
+    let gate: Linear?
+    let up: Linear
+    let down: Linear
+
+    /// The residual stream `[rows, width]` after this block; `rotation` holds cosine and sine `[rows, half]`.
+    func callAsFunction(
+        _ stream: Tensor, rotation: (cosine: Tensor, sine: Tensor)?, attention: Attention
+    ) -> Tensor {
+        let attended = attend(attentionNorm(stream), rotation, attention)
+        let between = stream + attended
+        let fed = feedForward(feedForwardNorm(specification.parallelResidual ? stream : between))
+        return between + fed
+    }
+
+    private func attend(
+        _ hidden: Tensor, _ rotation: (cosine: Tensor, sine: Tensor)?, _ attention: Attention
+    ) -> Tensor {
+        var (query, key, value) = input(hidden, specification)
+        if let headNorms {
+            query = headNorms.query(query)
+            key = headNorms.key(key)
+        }
+        if let rotation {
+            query = query.rotated(cosine: rotation.cosine, sine: rotation.sine)
+            key = key.rotated(cosine: rotation.cosine, sine: rotation.sine)
+        }
+        let width = specification.heads * specification.channels
+        return attentionOutput(attention(query, key, value).reshaped([-1, width]))
+    }
+
+    private func feedForward(_ hidden: Tensor) -> Tensor {
+        guard let gate else { return down(specification.activation(up(hidden))) }
+        if specification.activation == .silu { return down(gate(hidden).siluGate(up(hidden))) }
+        return down(specification.activation(gate(hidden)) * up(hidden))
+    }
+}
+
+/// A projection with the layout its checkpoint has.
+struct Linear {
+    let weight: Tensor
+    let bias: Tensor?
+    /// Whether the weight is `[in, out]`, as GPT-2's are.
+    let transposed: Bool
+
+    func callAsFunction(_ input: Tensor) -> Tensor {
+        if transposed, let bias { return input.linearTransposed(weight, bias: bias) }
+        return input.linear(weight, bias: bias)
+    }
+}
+
+/// A norm over the last dimension.
+struct Normalization {
+    let weight: Tensor
+    /// Present in layer norms alone.
+    let bias: Tensor?
+    let kind: DecoderSpecification.Norm
+    let epsilon: Double
+
+    func callAsFunction(_ input: Tensor) -> Tensor {
+        switch kind {
+        case .rootMeanSquare: input.rmsNorm(weight, epsilon: epsilon)
+        case .layer: input.layerNorm(weight, bias: bias, epsilon: epsilon)
+        }
+    }
+}
+
+/// The projection to queries, keys and values.
+enum InputProjection {
+    case separate(query: Linear, key: Linear, value: Linear)
+    case interleaved(Linear)
+    case concatenated(Linear)
+
+    /// Queries `[rows, heads, channels]`, keys and values `[rows, kv heads, channels]`.
+    func callAsFunction(
+        _ hidden: Tensor, _ specification: DecoderSpecification
+    ) -> (query: Tensor, key: Tensor, value: Tensor) {
+        let (heads, keyHeads, channels) = (specification.heads, specification.keyValueHeads, specification.channels)
+        switch self {
+        case .separate(let query, let key, let value):
+            return (
+                query(hidden).reshaped([-1, heads, channels]), key(hidden).reshaped([-1, keyHeads, channels]),
+                value(hidden).reshaped([-1, keyHeads, channels])
+            )
+        case .interleaved(let fused):
+            // [rows, heads, (query, key, value) x channels]
+            let all = fused(hidden).reshaped([-1, heads, 3 * channels])
+            let part = { (index: Int) in all.narrowed(2, index * channels..<(index + 1) * channels) }
+            return (part(0), part(1), part(2))
+        case .concatenated(let fused):
+            // [rows, (query, key, value) x heads, channels]
+            let all = fused(hidden).reshaped([-1, 3 * heads, channels])
+            let part = { (index: Int) in all.narrowed(1, index * heads..<(index + 1) * heads) }
+            return (part(0), part(1), part(2))
+        }
+    }
+}
+
+extension ModelConfiguration.Activation {
+    func callAsFunction(_ input: Tensor) -> Tensor {
+        switch self {
+        case .silu: input.silu()
+        case .gelu: input.gelu()
+        case .geluTanh: input.geluTanh()
+        case .relu: input.relu()
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+import Torch
+
+/// A Hugging Face model directory: `config.json` and weights in one safetensors file or several.
+public struct ModelDirectory: Sendable {
+    /// The directory.
+    public let url: URL
+    /// Its configuration.
+    public let configuration: ModelConfiguration
+
+    /// Reads the configuration; weights are read by ``load(into:scoreSeed:)``.
+    public init(_ url: URL) throws(ModelError) {
+        self.url = url
+        configuration = try ModelConfiguration(directory: url)
+    }
+
+    /// A decoder with the directory's weights.
+    ///
+    /// - Parameter scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
+    public func decoder(head: DecoderHead, trainable: Bool, scoreSeed: UInt64? = nil) throws -> Decoder {
+        let decoder = Decoder(configuration, head: head, trainable: trainable)
+        try load(into: decoder, scoreSeed: scoreSeed)
+        return decoder
+    }
+
+    /// Reads the directory's weights into a decoder, converted to float32.
+    ///
+    /// A score head is left aside where the decoder has a language-model head and the weights hold that, and the other way
+    /// round: so a reward model starts from a policy, and a critic from a reward model.
+    ///
+    /// - Parameter scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
+    /// - Throws: ``ModelError`` or `SafetensorsError`, naming file and tensor: one that is missing, left over, of another
+    ///   shape, or of a type that cannot be read.
+    public func load(into decoder: Decoder, scoreSeed: UInt64? = nil) throws {
+        let weights = try WeightFiles(url)
+        let names = decoder.specification.names
+        var unread = Set(weights.names.filter { !ParameterNames.isBuffer($0) })
+        for declaration in decoder.parameters.placements.map(\.declaration) {
+            if let name = Self.candidates(declaration.name, names).first(where: weights.contains) {
+                try weights.read(name, into: decoder.parameters[declaration.name])
+                unread.remove(name)
+            } else if declaration.name == ParameterNames.score, let scoreSeed {
+                decoder.initializeScoreHead(seed: scoreSeed)
+            } else {
+                throw ModelError(weights.url, "tensor \(declaration.name) is missing" + Self.hint(declaration.name))
+            }
+        }
+        // The other head, or the copy of tied embeddings that some checkpoints hold.
+        unread.subtract([ParameterNames.score, names.head])
+        if let name = unread.min() {
+            throw ModelError(weights.url, "tensor \(name) belongs to no parameter of a \(configuration.family.rawValue) model")
+        }
+    }
+
+    /// Files beside the weights that a tokenizer needs.
+    public static let tokenizerFiles = [
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+        "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json",
+    ]
+
+    /// Copies the tokenizer's files to another directory, over those that are there.
+    public func copyTokenizer(to destination: URL) throws(ModelError) {
+        for name in Self.tokenizerFiles {
+            let source = url.appending(path: name)
+            guard FileManager.default.fileExists(atPath: source.path) else { continue }
+            do {
+                try Data(contentsOf: source).write(to: destination.appending(path: name))
+            } catch {
+                throw ModelError(source, "cannot be copied to \(destination.path): \(error.localizedDescription)")
+            }
+        }
+    }
+
+    /// The names under which a checkpoint may hold a parameter: with the base model's prefix or without.
+    private static func candidates(_ name: String, _ names: ParameterNames) -> [String] {
+        name.hasPrefix(names.base) ? [name, String(name.dropFirst(names.base.count))] : [name]
+    }
+
+    private static func hint(_ name: String) -> String {
+        name == ParameterNames.score ? "; this is not a reward model" : ""
+    }
+}
+
+/// The tensors of `model.safetensors`, or of the files that `model.safetensors.index.json` lists.
+private struct WeightFiles {
+    /// The file that says which tensors there are.
+    let url: URL
+    private let files: [String: SafetensorsFile]
+
+    init(_ directory: URL) throws {
+        let single = directory.appending(path: "model.safetensors")
+        let index = directory.appending(path: "model.safetensors.index.json")
+        if FileManager.default.fileExists(atPath: single.path) {
+            let file = try SafetensorsFile(single)
+            url = single
+            files = file.entries.mapValues { _ in file }
+        } else if FileManager.default.fileExists(atPath: index.path) {
+            url = index
+            files = try Self.shards(index, directory)
+        } else {
+            throw ModelError(directory, "there is neither model.safetensors nor model.safetensors.index.json")
+        }
+    }
+
+    var names: some Collection<String> { files.keys }
+
+    func contains(_ name: String) -> Bool { files[name] != nil }
+
+    func read(_ name: String, into parameter: Tensor) throws {
+        guard let file = files[name] else { throw ModelError(url, "tensor \(name) is missing") }
+        try file.read(name, into: parameter)
+    }
+
+    private static func shards(_ index: URL, _ directory: URL) throws -> [String: SafetensorsFile] {
+        guard case .object(let map)? = try ConfigurationValue.object(at: index)["weight_map"] else {
+            throw ModelError(index, "weight_map is missing")
+        }
+        var opened: [String: SafetensorsFile] = [:]
+        var files: [String: SafetensorsFile] = [:]
+        for (tensor, value) in map {
+            guard case .string(let name) = value, !name.contains("/") else {
+                throw ModelError(index, "weight_map names no file of this directory for tensor \(tensor)")
+            }
+            let file = try opened[name] ?? SafetensorsFile(directory.appending(path: name))
+            opened[name] = file
+            guard file.entries[tensor] != nil else {
+                throw ModelError(file.url, "tensor \(tensor), which the index places here, is missing")
+            }
+            files[tensor] = file
+        }
+        return files
+    }
+}
