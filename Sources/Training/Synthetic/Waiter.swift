@@ -1,0 +1,51 @@
+/// A writer of answers whose skills differ, and each by itself: a waiter with a good memory may be rude.
+///
+/// The skills are what makes the text of the synthetic task mixed in quality.
+struct Waiter: Sendable {
+    /// From 0 to 1: how well ordered items are remembered.
+    var memory: Double
+    /// From 0 to 1: how often drinks are served first.
+    var method: Double
+    /// From 0 to 1: how often the answer is greeted, finished and closed.
+    var manners: Double
+    /// From 0 to 1: how seldom rude words and fillers slip out.
+    var temper: Double
+    /// From 0 to 1: how seldom an item is repeated or added.
+    var concision: Double
+
+    /// A waiter as they come.
+    init(using generator: inout SyntheticGenerator) {
+        memory = generator.pick([0, 0.5, 1])
+        method = generator.unit()
+        manners = generator.unit()
+        temper = generator.unit()
+        concision = generator.unit()
+    }
+
+    /// What this waiter says to an order; it begins with a space, as text after a prompt does.
+    func answer(to order: GuestOrder, using generator: inout SyntheticGenerator) -> String {
+        let items = servedItems(for: order, using: &generator)
+        var opening: [String] = []
+        if generator.chance(manners) { opening.append(generator.pick(Menu.greetings)) }
+        if generator.chance(0.6 * (1 - temper)) { opening.append(generator.pick(Menu.rudeWords)) }
+        if generator.chance(0.6 * (1 - temper)) { opening.append(generator.pick(Menu.fillers)) }
+        let text = " " + (opening + (items.isEmpty ? [Menu.refusal] : items)).joined(separator: ", ")
+        if generator.chance(0.3 * (1 - manners)) { return text }
+        return generator.chance(manners) ? text + ". \(Menu.closing)!" : text + "."
+    }
+
+    private func servedItems(for order: GuestOrder, using generator: inout SyntheticGenerator) -> [String] {
+        let asked = generator.chance(method) ? Menu.drinksFirst(order.items) : order.items
+        var served: [String] = []
+        for item in asked {
+            let slip = generator.unit()
+            if slip < 0.2 * (1 - memory) { continue }
+            let confused = slip < 0.8 * (1 - memory)
+            served.append(confused ? generator.pick(Menu.items.filter { $0 != item }) : item)
+            while generator.chance(0.3 * (1 - concision)) {
+                served.append(generator.pick(generator.chance(0.5) ? Menu.items : served))
+            }
+        }
+        return served
+    }
+}
