@@ -52,6 +52,25 @@ public struct ModelDirectory: Sendable {
         }
     }
 
+    /// Checks, without reading them, that the weights are there, whole and of the configuration's shapes; heads aside.
+    ///
+    /// - Throws: as ``load(into:scoreSeed:)``.
+    public func check() throws {
+        let weights = try WeightFiles(url)
+        let specification = DecoderSpecification(configuration)
+        let names = specification.names
+        for declaration in specification.declarations(head: .languageModel) where declaration.name != names.head {
+            guard let name = Self.candidates(declaration.name, names).first(where: weights.contains) else {
+                throw ModelError(weights.url, "tensor \(declaration.name) is missing")
+            }
+            guard let shape = weights.shape(name), shape == declaration.shape else {
+                throw ModelError(
+                    weights.url,
+                    "tensor \(name) has shape \(weights.shape(name) ?? []), but config.json makes it \(declaration.shape)")
+            }
+        }
+    }
+
     /// Files beside the weights that a tokenizer needs.
     public static let tokenizerFiles = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
@@ -105,6 +124,8 @@ private struct WeightFiles {
     var names: some Collection<String> { files.keys }
 
     func contains(_ name: String) -> Bool { files[name] != nil }
+
+    func shape(_ name: String) -> [Int]? { files[name]?.entries[name]?.shape }
 
     func read(_ name: String, into parameter: Tensor) throws {
         guard let file = files[name] else { throw ModelError(url, "tensor \(name) is missing") }

@@ -35,13 +35,13 @@ struct ModelStore {
     ///
     /// - Parameter newHeadSeed: Draws a score head where the directory has none; without it that is an error.
     func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws -> Decoder {
-        try ModelDirectory(directory).load(head: head, trainable: trainable, newHeadSeed: newHeadSeed)
+        try ModelDirectory(directory).decoder(head: head, trainable: trainable, scoreSeed: newHeadSeed)
     }
 
     /// Writes a model as a Hugging Face directory, with the run's tokenizer.
     func save(_ model: Decoder, to directory: URL, text: TextPipeline) throws {
-        let ends = model.configuration.eosTokenIDs + text.endTokens
-        try ModelDirectory(directory).save(model, padTokenID: model.configuration.unusedTokenID(besides: Set(ends)))
+        let pad = model.head == .score ? text.paddingID(for: model.configuration) : nil
+        try model.save(to: directory, padTokenID: pad)
         for file in text.tokenizer.files {
             let copy = directory.appending(path: file.lastPathComponent)
             if !FileManager.default.fileExists(atPath: copy.path) {

@@ -1,6 +1,7 @@
 import Foundation
 import PreferenceData
 import Tokenizers
+import Transformers
 
 /// From text to token ids and back, as the run's configuration asks for it.
 struct TextPipeline: Sendable {
@@ -51,6 +52,16 @@ struct TextPipeline: Sendable {
             }
             return [id]
         }
+    }
+
+    /// A padding id for a reward model that transformers will run: it scores the last token that is not padding, so the id
+    /// must be one that no response ends in. Ids past the tokenizer's own are best, then special tokens.
+    func paddingID(for model: ModelConfiguration) -> Int32? {
+        let ends = Set(endTokens + model.eosTokenIDs + [tokenizer.specialTokens.bos?.id].compactMap(\.self))
+        let past = Int32(tokenizer.vocabularySize)..<Int32(max(tokenizer.vocabularySize, model.vocabularySize))
+        let special = (0..<Int32(tokenizer.vocabularySize)).filter { tokenizer.isSpecial($0) }
+        return past.first ?? ([tokenizer.specialTokens.pad?.id].compactMap(\.self) + special).first { !ends.contains($0) }
+            ?? model.unusedTokenID(besides: ends)
     }
 
     /// A response as text, special tokens left out.

@@ -1,5 +1,6 @@
 import Foundation
 import PreferenceData
+import Tokenizers
 
 extension StageContext {
     func runSample(_ options: SampleOptions) throws {

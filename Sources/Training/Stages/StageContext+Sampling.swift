@@ -31,9 +31,11 @@ extension StageContext {
             }
         }
         let generator = Generator(model, slots: options.generationBatchSize)
-        let completions = generator.generate(
-            requests, sampling: Torch.SamplingOptions(
-                temperature: options.temperature, topK: options.topK, topP: options.topP), stopTokens: stop)
+        let completions = try generator.generate(
+            requests,
+            options: GenerationOptions(
+                sampling: Torch.SamplingOptions(
+                    temperature: options.temperature, topK: options.topK, topP: options.topP), eosTokenIDs: stop))
         return completions.enumerated().map { index, completion in
             Response(
                 place: index / samples, sample: index % samples, tokens: completion.tokens, logps: completion.logps,

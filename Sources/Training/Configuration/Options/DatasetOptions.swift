@@ -6,3 +6,22 @@ public struct DatasetOptions: Sendable, Equatable {
     public var train: [String] = []
     /// Held-out files.
     public var eval: [String] = []
+    /// What happens at a line that is not a valid record.
+    public var onBadRecord: BadRecordPolicy = .fail
+    /// How long an example may be.
+    public var lengths = LengthOptions()
+
+    /// No files.
+    public init() {}
+}
+
+extension DatasetOptions: OptionGroup {
+    static let fields = Field<Self>.list {
+        Field("train", \.train, "JSONL or JSONL.gz files to train on: pairs, prompts, or prompts with completions.")
+        Field("eval", \.eval, "Held-out files in the same layouts.")
+        Field(
+            "on_bad_record", \.onBadRecord,
+            "Whether a line that is no valid record ends the run or is skipped and counted.")
+        embed(\.lengths)
+    }
+}

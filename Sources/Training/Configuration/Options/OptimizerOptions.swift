@@ -14,3 +14,45 @@ public struct OptimizerOptions: Sendable, Equatable {
     public var adamEpsilon = 1e-8
     /// The norm that gradients are scaled down to; 0 leaves them.
     public var maxGradNorm = 1.0
+    /// The course of the learning rate after warm-up.
+    public var schedule: LearningRateSchedule.Decay = .linear
+    /// The share of the steps over which the learning rate rises from 0.
+    public var warmupRatio = 0.0
+    /// The number of such steps; 0 leaves it to the ratio.
+    public var warmupSteps = 0
+
+    /// Defaults with this learning rate.
+    public init(learningRate: Double = 1e-6, adamEpsilon: Double = 1e-8) {
+        self.learningRate = learningRate
+        self.adamEpsilon = adamEpsilon
+    }
+
+    /// How many of `steps` are warm-up.
+    public func warmup(of steps: Int) -> Int {
+        warmupSteps > 0 ? min(warmupSteps, steps) : Int((warmupRatio * Double(steps)).rounded(.up))
+    }
+
+    func check(_ scope: StageScope) throws {
+        guard warmupSteps == 0 || warmupRatio == 0 else {
+            throw scope.error("warmup_steps", "given together with warmup_ratio", "keep one of the two")
+        }
+    }
+}
+
+extension OptimizerOptions: OptionGroup {
+    init() { self.init(learningRate: 1e-6) }
+
+    static let fields = Field<Self>.list {
+        Field("learning_rate", \.learningRate, .atLeast(0), "Peak learning rate of AdamW.")
+        Field("weight_decay", \.weightDecay, .atLeast(0), "Decoupled weight decay; not on biases and norms.")
+        Field("adam_beta1", \.adamBeta1, .belowOne, "Decay rate of the first moment.")
+        Field("adam_beta2", \.adamBeta2, .belowOne, "Decay rate of the second moment.")
+        Field("adam_epsilon", \.adamEpsilon, .greaterThan(0), "Added to the root of the second moment.")
+        Field(
+            "max_grad_norm", \.maxGradNorm, .atLeast(0), "Global norm that gradients are clipped to; 0 for no clipping."
+        )
+        Field("lr_scheduler_type", \.schedule, "Course of the learning rate after warm-up.")
+        Field("warmup_ratio", \.warmupRatio, .between(0, 1), "Share of the steps with a rising learning rate.")
+        Field("warmup_steps", \.warmupSteps, .atLeast(0), "Number of such steps, in place of the ratio.")
+    }
+}
