@@ -1,0 +1,69 @@
+/// A built-in rule as it is written behind `rule:`, a name and what it looks for: `count:the`.
+package enum RewardRule {
+    /// How often a word occurs.
+    case count(word: String)
+    /// How near the length of the response is to a number of tokens.
+    case length(tokens: Int)
+    /// Whether a text occurs.
+    case contains(String)
+    /// Whether a pattern matches.
+    case regex(Regex<AnyRegexOutput>)
+
+    /// The names that a rule can start with.
+    package enum Name: String, Sendable, CaseIterable {
+        case count, length, contains, regex
+
+        /// How it is written behind `rule:`.
+        package var form: String {
+            switch self {
+            case .count: "count:WORD"
+            case .length: "length:TOKENS"
+            case .contains: "contains:TEXT"
+            case .regex: "regex:PATTERN"
+            }
+        }
+
+        /// What the reward then is.
+        package var meaning: String {
+            switch self {
+            case .count: "how often the response has the word, upper or lower case"
+            case .length: "minus the response's distance from that many tokens, divided by them"
+            case .contains: "1 where the response has the text exactly so, else 0"
+            case .regex: "1 where the pattern matches somewhere in the response, else 0"
+            }
+        }
+    }
+
+    /// Reads what follows `rule:`.
+    package init(_ text: String) throws(RuleError) {
+        let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard let name = Name(rawValue: parts[0]) else {
+            let nearest = NearestName.of(parts[0], in: Name.allCases.map(\.rawValue)).flatMap(Name.init(rawValue:))
+            throw RuleError(text: text, problem: .unknown(nearest: nearest))
+        }
+        func wrong(_ reason: String) -> RuleError {
+            RuleError(text: text, problem: .argument(of: name, reason: reason))
+        }
+        guard parts.count == 2, parts[1].contains(where: { !$0.isWhitespace }) else {
+            throw wrong("nothing follows '\(name.rawValue)'")
+        }
+        let argument = parts[1]
+        switch name {
+        case .count:
+            self = .count(word: argument)
+        case .contains:
+            self = .contains(argument)
+        case .length:
+            guard let tokens = Int(argument), tokens > 0 else {
+                throw wrong("'\(argument)' is not a whole number above 0")
+            }
+            self = .length(tokens: tokens)
+        case .regex:
+            do {
+                self = .regex(try Regex(argument))
+            } catch {
+                throw wrong("not a regular expression (\(error))")
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import PreferenceData
+import TestSupport
+import Testing
+import Training
+
+/// Programs in the shell where a few lines do; Python where the JSON must be read.
+@Suite("Rewards by a program")
+struct CommandScorerTests {
+    /// Answers each line as it comes with the value of a Python expression of `r`, the record.
+    private func python(_ expression: String, before: String = "pass") -> String {
+        """
+        python3 -c '
+        import json, sys, time
+        \(before)
+        for n, line in enumerate(sys.stdin):
+            r = json.loads(line)
+            print(json.dumps({"score": \(expression)}))
+        '
+        """
+    }
+
+    @Test("Each response is answered in order, over several batches of one process")
+    func order() throws {
+        let scorer = CommandScorer(python(#"float(r["completion"]) + n / 1024"#))
+        #expect(scorer.process == nil)
+        #expect(try scorer.scores((0..<100).map { item("\($0)") }) == (0..<100).map { Double($0) * (1 + 1 / 1024) })
+        let process = try #require(scorer.process)
+        // The program's own line count goes on: it was not started again.
+        #expect(try scorer.scores([item("-3"), item("0.5")]) == [-3 + 100 / 1024, 0.5 + 101 / 1024])
+        #expect(scorer.process == process)
+        #expect(try scorer.scores([]) == [])
+    }
+
+    @Test("The prompt arrives as the data gave it, and text unharmed")
+    func records() throws {
+        let messages = [
+            ChatMessage(role: "system", content: "s"), ChatMessage(role: "user", content: "a \"b\"\n\u{7}\\ é 🎉"),
+        ]
+        let expected = #"[{"role": "system", "content": "s"}, {"role": "user", "content": "a \"b\"\n\u0007\\ é 🎉"}]"#
+        try TestSupport.withTemporaryDirectory { directory in
+            let seen = directory.appending(path: "seen").path
+            let scorer = CommandScorer(
+                "tee '\(seen)' | while read -r line; do echo '{\"score\": 1, \"why\": []}'; done")
+            let items = [item("c\r\n d", prompt: .messages(messages)), item("", prompt: .text("{plain}"))]
+            let scores = try scorer.scores(items)
+            #expect(scores == [1, 1])
+            let text = try String(contentsOfFile: seen, encoding: .utf8)
+            #expect(
+                text == """
+                    {"prompt": \(expected), "completion": "c\\r\\n d"}
+                    {"prompt": "{plain}", "completion": ""}
+
+                    """)
+        }
+    }
+
+    @Test("Ten thousand long responses pass a program that answers at length while it reads", .timeLimit(.minutes(1)))
+    func manyLong() throws {
+        // Some 40 MB go in and 10 MB come out: neither pipe holds more than 64 KiB.
+        let scorer = CommandScorer(
+            """
+            python3 -c '
+            import sys
+            for line in sys.stdin.buffer:
+                text = line.split(b"\\x22completion\\x22: \\x22")[1]
+                sys.stdout.buffer.write(b"{\\x22note\\x22: \\x22" + b"n" * 1000 + b"\\x22, \\x22score\\x22: "
+                    + text.split(b" ")[0] + b"}\\n")
+            '
+            """)
+        let tail = String(repeating: " lorem ipsum", count: 333)
+        let items = (0..<10_000).map { item("\($0)\(tail)") }
+        #expect(try scorer.scores(items) == (0..<10_000).map(Double.init))
+    }
+
+    @Test("A program that reads all it gets before it answers anything is no deadlock", .timeLimit(.minutes(1)))
+    func readsAhead() throws {
+        let scorer = CommandScorer(
+            "python3 -c 'import sys\nlines = [sys.stdin.readline() for _ in range(2000)]\n"
+                + "for line in lines: print(\"{\\\"score\\\": %d}\" % len(line))'")
+        let items = (0..<2000).map { item(String(repeating: "x", count: 1000 + $0)) }
+        let empty = #"{"prompt": "p", "completion": ""}"#.utf8.count + 1
+        #expect(try scorer.scores(items) == (0..<2000).map { Double(empty + 1000 + $0) })
+    }
+
+    @Test("A slow program is waited for: the time limit counts from the last answer", .timeLimit(.minutes(1)))
+    func slow() throws {
+        let scorer = CommandScorer("while read -r line; do sleep 0.4; echo '{\"score\": 2}'; done", timeout: 1.5)
+        #expect(try scorer.scores((0..<6).map { item("\($0)") }) == [Double](repeating: 2, count: 6))
+    }
+
+    @Test("Megabytes on standard error hold nothing up", .timeLimit(.minutes(1)))
+    func chatter() throws {
+        let scorer = CommandScorer(
+            python("float(r[\"completion\"])", before: "for _ in range(4000): sys.stderr.write(\"e\" * 999 + \"\\n\")"))
+        #expect(try scorer.scores([item("1"), item("2")]) == [1, 2])
+    }
+
+    @Test("It runs in this process's environment, and Python need not flush")
+    func environment() throws {
+        let pathLength = try #require(ProcessInfo.processInfo.environment["PATH"]).utf8.count
+        let scorer = CommandScorer(
+            "while read -r line; do echo \"{\\\"score\\\": ${#PATH}$PYTHONUNBUFFERED}\"; done")
+        let unbuffered = ProcessInfo.processInfo.environment["PYTHONUNBUFFERED"] ?? "1"
+        let expected = try #require(Double("\(pathLength)\(unbuffered)"))
+        #expect(try scorer.scores([item("x")]) == [expected])
+    }
+}
