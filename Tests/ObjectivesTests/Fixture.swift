@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Torch
 
-/// `Tests/Fixtures/objectives.json`: formulas evaluated in float64 and their gradients, by a script that shares no code with
-/// this project.
+/// `Tests/Fixtures/objectives.json`: formulas evaluated in float64 and their gradients, by a script that shares no code
+/// with this project.
 struct Fixture: Decodable {
     struct Gradients: Decodable {
         var perPair: [Double]

@@ -38,8 +38,8 @@ struct Evaluation {
         gradients = leaves.indices.map { inputs.gradient($0) }
     }
 
-    /// The largest difference in norm of value or any gradient, relative to the other's; a gradient that is zero in exact
-    /// arithmetic counts by its size.
+    /// The largest difference in norm of value or any gradient, relative to the other's; a gradient that is zero in
+    /// exact arithmetic counts by its size.
     func difference(to other: Evaluation) -> Double {
         zip([value] + gradients, [other.value] + other.gradients)
             .map { relativeDifference($0, $1, leastNorm: 0.1) }.max() ?? 0

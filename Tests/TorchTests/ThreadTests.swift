@@ -9,7 +9,7 @@ import Torch
         let taken = withThreads([count]) {
             TorchRuntime.threadsTakingPart(count: 12) {
                 begun.add($0)
-                // Pieces last until as many have begun as there are threads; a thread that is missing lets time run out.
+                // Pieces last until as many have begun as there are threads; one that is missing lets time run out.
                 let end = Date(timeIntervalSinceNow: 2)
                 while begun.indices.count < count, Date() < end { Thread.sleep(forTimeInterval: 0.001) }
             }
