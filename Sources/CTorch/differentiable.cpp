@@ -11,18 +11,15 @@ using Backward = decltype(Computed::backward);
 /// Carries the backward pass through LibTorch's record of the graph.
 struct Holder : torch::CustomClassHolder {
     Backward backward;
-    size_t inputs;
 };
 
 struct Fused : torch::autograd::Function<Fused> {
     static torch::autograd::variable_list forward(
-        torch::autograd::AutogradContext *context, const at::Tensor &, const at::Tensor &, const at::Tensor &,
-        const std::function<Computed()> *compute, size_t inputs) {
+        torch::autograd::AutogradContext *context, at::TensorList, const std::function<Computed()> *compute) {
         auto computed = (*compute)();
         context->save_for_backward(computed.saved);
         auto holder = c10::make_intrusive<Holder>();
         holder->backward = std::move(computed.backward);
-        holder->inputs = inputs;
         context->saved_data["backward"] = c10::IValue::make_capsule(holder);
         context->mark_non_differentiable(
             torch::autograd::variable_list(computed.outputs.begin() + 1, computed.outputs.end()));
@@ -34,7 +31,8 @@ struct Fused : torch::autograd::Function<Fused> {
         const auto capsule = context->saved_data["backward"].toCapsule();
         const auto &holder = static_cast<const Holder &>(*capsule);
         auto results = holder.backward(context->get_saved_variables(), gradients[0].contiguous());
-        results.resize(5);
+        // None for `compute`.
+        results.emplace_back();
         return results;
     }
 };
@@ -42,8 +40,7 @@ struct Fused : torch::autograd::Function<Fused> {
 }  // namespace
 
 Tensors differentiable(const Tensors &inputs, const std::function<Computed()> &forward) {
-    const auto input = [&](size_t i) { return i < inputs.size() ? inputs[i] : at::Tensor(); };
-    return Fused::apply(input(0), input(1), input(2), &forward, inputs.size());
+    return Fused::apply(at::TensorList(inputs), &forward);
 }
 
 }  // namespace ctorch

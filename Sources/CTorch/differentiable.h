@@ -20,7 +20,7 @@ struct Computed {
     std::function<Tensors(const Tensors &saved, const at::Tensor &gradient)> backward;
 };
 
-/// Runs `forward` over `inputs` (at most three) without recording, and records its own backward pass instead.
+/// Runs `forward` over `inputs` without recording, and records its own backward pass instead.
 Tensors differentiable(const Tensors &inputs, const std::function<Computed()> &forward);
 
 }  // namespace ctorch

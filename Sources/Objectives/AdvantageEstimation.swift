@@ -1,7 +1,7 @@
 /// Generalised advantage estimation (Schulman et al. 2016) over the tokens of a response.
 ///
-/// `A_t = sum_k (γ λ)^k δ_(t+k)` with `δ_t = r_t + γ V_(t+1) - V_t`; after the last token the value is 0, for a response
-/// ends its episode.
+/// `A_t = sum_k (γ λ)^k δ_(t+k)` with `δ_t = r_t + γ V_(t+1) - V_t`; after the last token the value is 0, for a
+/// response ends its episode.
 public struct AdvantageEstimation: Sendable, Equatable, Codable {
     /// Advantages, and what values should have been, a token each.
     public struct Estimate: Sendable, Equatable {

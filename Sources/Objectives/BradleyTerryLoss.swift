@@ -1,7 +1,7 @@
 import Torch
 
-/// The ranking loss of a reward model, `-log σ(chosen - rejected)` (Bradley & Terry 1952), with TRL's option to keep scores
-/// centred: `+ coefficient (chosen + rejected)²` (Eisenstein et al. 2023). Both are means over pairs.
+/// The ranking loss of a reward model, `-log σ(chosen - rejected)` (Bradley & Terry 1952), with TRL's option to keep
+/// scores centred: `+ coefficient (chosen + rejected)²` (Eisenstein et al. 2023). Both are means over pairs.
 public struct BradleyTerryLoss: Sendable, Equatable {
     /// Weight of the centring term; 0 leaves it out.
     public var centeringCoefficient: Double

@@ -8,7 +8,8 @@ public struct DPOLoss: Sendable, Equatable {
     public enum Form: String, Sendable, CaseIterable, Codable {
         /// `-(1 - ε) log σ(β h) - ε log σ(-β h)`, `ε` being the label smoothing (conservative DPO).
         case sigmoid
-        /// `(h̄ - 1 / (2 β))²` (Azar et al. 2023), where `h̄` is of log-ratios divided by their response's length, as TRL has it.
+        /// `(h̄ - 1 / (2 β))²` (Azar et al. 2023), where `h̄` is of log-ratios divided by their response's length, as
+        /// TRL has it.
         case ipo
         /// `(h - 1 / (2 β))²`, as in the paper's formula.
         case ipoSum = "ipo_sum"

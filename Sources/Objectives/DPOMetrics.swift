@@ -69,7 +69,8 @@ public struct DPOMetrics: AdditiveMetrics {
         ]
     }
 
-    /// `loss`, `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over tokens.
+    /// `loss`, `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over
+    /// tokens.
     public var report: [String: Double] {
         guard pairs > 0 else { return [:] }
         var report = [

@@ -1,7 +1,8 @@
 /// The coefficient of the KL penalty: fixed, or led towards a target (Ziegler et al. 2019).
 ///
-/// The adaptive rule is `β ← β (1 + clamp(KL / target - 1, ±0.2) n / horizon)` after a step with `n` responses whose KL,
-/// summed over each response's tokens, is `KL` on average. The whole is its own state: a run that resumes decodes it.
+/// The adaptive rule is `β ← β (1 + clamp(KL / target - 1, ±0.2) n / horizon)` after a step with `n` responses whose
+/// KL, summed over each response's tokens, is `KL` on average. The whole is its own state: a run that resumes decodes
+/// it.
 public struct KLController: Sendable, Equatable, Codable {
     /// How the coefficient goes on.
     public enum Rule: Sendable, Equatable, Codable {

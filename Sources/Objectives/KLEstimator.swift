@@ -9,7 +9,8 @@ public enum KLEstimator: String, Sendable, CaseIterable, Codable {
     case k2
     /// `e⁻ˣ - 1 + x`: unbiased, never negative.
     case k3
-    /// `max(x, 0)`: the penalty of the MPO authors' code; biased upwards, it leaves alone tokens that became less likely.
+    /// `max(x, 0)`: the penalty of the MPO authors' code; biased upwards, it leaves alone tokens that became less
+    /// likely.
     case clampedK1 = "k1_clamped"
 
     /// The estimate for one token.

@@ -2,8 +2,8 @@ import Torch
 
 /// What a loss gives for one micro-batch.
 ///
-/// `value` is the sum over the micro-batch's items divided by the number of items of the *whole* optimizer step, so values
-/// and gradients of micro-batches and ranks add up to those of the undivided batch, however it was divided.
+/// `value` is the sum over the micro-batch's items divided by the number of items of the *whole* optimizer step, so
+/// values and gradients of micro-batches and ranks add up to those of the undivided batch, however it was divided.
 public struct LossTerm<Metrics: AdditiveMetrics> {
     /// This micro-batch's share of the loss, a scalar with gradient.
     public let value: Tensor

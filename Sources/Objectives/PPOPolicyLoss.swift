@@ -3,8 +3,8 @@ import Torch
 /// PPO's clipped policy loss a token (Schulman et al. 2017): the mean over tokens of
 /// `max(-A ρ, -A clamp(ρ, 1 - ε, 1 + ε))` with `ρ = exp(logp - old logp)`.
 ///
-/// The mean is over all response tokens of the optimizer step, so long and short responses weigh by their tokens however
-/// they are divided into micro-batches.
+/// The mean is over all response tokens of the optimizer step, so long and short responses weigh by their tokens
+/// however they are divided into micro-batches.
 public struct PPOPolicyLoss: Sendable, Equatable {
     /// How far a ratio may go from 1 before it gives no more gradient, ε.
     public var clipRange: Double
@@ -18,7 +18,8 @@ public struct PPOPolicyLoss: Sendable, Equatable {
     /// The loss of a micro-batch.
     ///
     /// - Parameters:
-    ///   - tokens: log-probabilities `[n]` of the response tokens under the policy, with gradient, and their statistics.
+    ///   - tokens: log-probabilities `[n]` of the response tokens under the policy, with gradient, and their
+    ///     statistics.
     ///   - oldLogps: those of the policy before its first update on this batch, `[n]`.
     ///   - advantages: advantages `[n]`, whitened if they are to be.
     ///   - behaviourWeights: what multiplies each token's loss where the tokens come from an older policy; see

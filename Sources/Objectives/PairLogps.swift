@@ -9,7 +9,8 @@ public struct PairLogps {
     public struct Tokens {
         /// Log-probabilities `[tokens]` and their statistics.
         public let logps: TokenLogps
-        /// For each token its response: `2 i` is the chosen and `2 i + 1` the rejected one of pair `i`; int64 `[tokens]`.
+        /// For each token its response: `2 i` is the chosen and `2 i + 1` the rejected one of pair `i`; int64
+        /// `[tokens]`.
         public let responses: Tensor
     }
 

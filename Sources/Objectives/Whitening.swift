@@ -1,7 +1,7 @@
 /// Brings numbers to variance 1 and, if asked, mean 0, over all tokens of all ranks at once.
 ///
-/// As in `masked_whiten` of the PPO implementations after Stiennon et al. 2020, except that the variance is the population's
-/// (Huang et al. 2024): `(x - mean) / sqrt(variance + 1e-8)`.
+/// As in `masked_whiten` of the PPO implementations after Stiennon et al. 2020, except that the variance is the
+/// population's (Huang et al. 2024): `(x - mean) / sqrt(variance + 1e-8)`.
 public struct Whitening: Sendable, Equatable {
     /// Whether the mean goes to 0: so for advantages; rewards keep theirs.
     public var shiftsMean: Bool

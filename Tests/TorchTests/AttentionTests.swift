@@ -1,0 +1,132 @@
+import Testing
+import Torch
+
+/// Segment attention against softmax over explicit scores.
+@Suite struct AttentionTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var rows: Int
+        var heads = 4
+        var keyHeads = 2
+        var segments: [AttentionSegment]
+    }
+
+    static let cases = [
+        Case(testDescription: "one short segment", rows: 5, segments: [AttentionSegment(rows: 0..<5)]),
+        Case(
+            testDescription: "one row a segment", rows: 3,
+            segments: (0..<3).map { AttentionSegment(rows: $0..<$0 + 1) }),
+        Case(
+            testDescription: "segments longer than a block of 64 rows", rows: 300, heads: 2, keyHeads: 2,
+            segments: [AttentionSegment(rows: 0..<130), AttentionSegment(rows: 130..<300)]),
+        Case(
+            testDescription: "two responses behind each of two prompts", rows: 180, heads: 6, keyHeads: 2,
+            segments: [
+                AttentionSegment(rows: 0..<70), AttentionSegment(rows: 70..<80, prefix: 0..<70),
+                AttentionSegment(rows: 80..<150, prefix: 0..<70), AttentionSegment(rows: 150..<153),
+                AttentionSegment(rows: 153..<160, prefix: 150..<153),
+                AttentionSegment(rows: 160..<180, prefix: 150..<153),
+            ]),
+        Case(
+            testDescription: "a prefix that is part of a segment, and one of two segments", rows: 40, heads: 3,
+            keyHeads: 1,
+            segments: [
+                AttentionSegment(rows: 0..<10), AttentionSegment(rows: 10..<20, prefix: 2..<7),
+                AttentionSegment(rows: 20..<40, prefix: 0..<20),
+            ]),
+        Case(
+            testDescription: "rows that no segment holds", rows: 12,
+            segments: [AttentionSegment(rows: 2..<6), AttentionSegment(rows: 8..<11)]),
+    ]
+
+    private static let channels = 8
+    private static let scale = 0.4
+
+    private func leaves(_ test: Case) -> [(values: [Float], shape: [Int])] {
+        var source = NumberSource(17)
+        return [
+            source.leaf([test.rows, test.heads, Self.channels], scale: 2),
+            source.leaf([test.rows, test.keyHeads, Self.channels], scale: 2),
+            source.leaf([test.rows, test.keyHeads, Self.channels]),
+        ]
+    }
+
+    /// The definition, in float64: a mask a segment, a copy of the key heads a query head.
+    private func plain(_ inputs: Leaves, _ test: Case) -> Tensor {
+        let share = test.heads / test.keyHeads
+        let spread = Tensor((0..<test.heads).map { Int64($0 / share) })
+        let query = inputs[0].converted(to: .float64)
+        let key = inputs[1].converted(to: .float64).selecting(spread, along: 1)
+        let value = inputs[2].converted(to: .float64).selecting(spread, along: 1)
+        var parts: [Tensor] = []
+        var end = 0
+        for segment in test.segments {
+            parts.append(.zeros([segment.rows.lowerBound - end, test.heads, Self.channels], .float64))
+            end = segment.rows.upperBound
+            let visible = Tensor((Array(segment.prefix) + Array(segment.rows)).map { Int64($0) })
+            let q = query.narrowed(0, segment.rows).transposed(0, 1)
+            let k = key.selecting(visible).transposed(0, 1)
+            let v = value.selecting(visible).transposed(0, 1)
+            var mask: [Double] = []
+            for row in segment.rows.indices {
+                mask += segment.prefix.map { _ in 0 } + segment.rows.map { $0 <= row ? 0 : -1e30 }
+            }
+            let scores = q.matmul(k.transposed(1, 2)) * Self.scale
+            let weights = (scores + Tensor(mask, shape: [segment.rows.count, visible.count])).softmax(-1)
+            parts.append(weights.matmul(v).transposed(0, 1))
+        }
+        parts.append(.zeros([test.rows - end, test.heads, Self.channels], .float64))
+        return Tensor.concatenated(parts)
+    }
+
+    @Test("values and gradients equal softmax over explicit scores", arguments: cases)
+    func againstDefinition(test: Case) {
+        let leaves = leaves(test)
+        let fused = Evaluation(leaves) {
+            $0[0].attention($0[1], $0[2], segments: test.segments, scale: Self.scale)
+        }
+        let plain = Evaluation(leaves) { self.plain($0, test) }
+        #expect(fused.difference(to: plain) < 5e-6)
+    }
+
+    @Test("a segment's rows do not depend on other segments: same bits alone and in company")
+    func company() {
+        let test = Self.cases[3]
+        let leaves = Leaves(leaves(test))
+        let whole = leaves[0].attention(leaves[1], leaves[2], segments: test.segments, scale: Self.scale)
+        let part = { (tensor: Tensor) in tensor.detached().narrowed(0, 150..<180) }
+        let alone = part(leaves[0]).attention(
+            part(leaves[1]), part(leaves[2]),
+            segments: [
+                AttentionSegment(rows: 0..<3), AttentionSegment(rows: 3..<10, prefix: 0..<3),
+                AttentionSegment(rows: 10..<30, prefix: 0..<3),
+            ], scale: Self.scale)
+        #expect(part(whole).floats() == alone.floats())
+    }
+
+    @Test("cached attention, a token at a time, equals attention over the whole sequence")
+    func cache() {
+        let (heads, keyHeads, channels) = (4, 2, 8)
+        var source = NumberSource(23)
+        // Two sequences of 9 and 5 tokens, in slots 2 and 0 of 3.
+        let (lengths, slots) = ([9, 5], [2, 0])
+        let query = Tensor(source.floats(14 * heads * channels), shape: [14, heads, channels])
+        let key = Tensor(source.floats(14 * keyHeads * channels), shape: [14, keyHeads, channels])
+        let value = Tensor(source.floats(14 * keyHeads * channels), shape: [14, keyHeads, channels])
+        let whole = query.attention(
+            key, value, segments: [AttentionSegment(rows: 0..<9), AttentionSegment(rows: 9..<14)], scale: 0.5)
+        let cache = AttentionCache(slots: 3, heads: keyHeads, capacity: 9, channels: channels)
+        for step in 0..<9 {
+            // Rows of both sequences while both last, in reverse order.
+            let live = [1, 0].filter { step < lengths[$0] }
+            let rows = Tensor(live.map { Int64($0 * 9 + step) })
+            let places = live.map { Int64(slots[$0]) }
+            cache.write(
+                key.selecting(rows), value.selecting(rows), slots: places,
+                positions: live.map { _ in Int64(step) })
+            let result = cache.attention(
+                query.selecting(rows), slots: places, lengths: live.map { _ in Int64(step + 1) }, scale: 0.5)
+            #expect(relativeDifference(result.floats(), whole.selecting(rows).floats()) < 1e-6)
+        }
+    }
+}

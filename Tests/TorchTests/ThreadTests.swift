@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+import Torch
+
+@Suite struct ThreadTests {
+    @Test("pieces of work are handed to all threads, each once", arguments: [1, 2, 3])
+    func allThreads(count: Int) {
+        let begun = Begun()
+        let taken = withThreads([count]) {
+            TorchRuntime.threadsTakingPart(count: 12) {
+                begun.add($0)
+                // Pieces last until as many have begun as there are threads; one that is missing lets time run out.
+                let end = Date(timeIntervalSinceNow: 2)
+                while begun.indices.count < count, Date() < end { Thread.sleep(forTimeInterval: 0.001) }
+            }
+        }
+        #expect(taken == [count])
+        #expect(begun.indices.sorted() == Array(0..<12))
+    }
+
+    @Test("fused operators give the same bits on one thread and on two")
+    func sameBits() {
+        var source = NumberSource(31)
+        let norm = [source.leaf([500, 64]), source.leaf([64])]
+        let gate = [source.leaf([70_000]), source.leaf([70_000])]
+        let results = withThreads([1, 2]) {
+            [
+                Evaluation(norm) { $0[0].rmsNorm($0[1], epsilon: 1e-5) },
+                Evaluation(gate) { $0[0].siluGate($0[1]) },
+            ]
+        }
+        for (one, two) in zip(results[0], results[1]) {
+            #expect(one.value == two.value)
+            #expect(one.gradients == two.gradients)
+        }
+    }
+
+    @Test("attention and log-probabilities agree on one thread and on two")
+    func closeResults() {
+        var source = NumberSource(32)
+        let attention = [source.leaf([200, 4, 16]), source.leaf([200, 2, 16]), source.leaf([200, 2, 16])]
+        let logps = [source.leaf([100, 16]), source.leaf([1000, 16])]
+        let targets = Tensor((0..<100).map { Int64($0 * 7) })
+        let segments = (0..<4).map { AttentionSegment(rows: $0 * 50..<($0 + 1) * 50) }
+        let results = withThreads([1, 2]) {
+            [
+                Evaluation(attention) { $0[0].attention($0[1], $0[2], segments: segments, scale: 0.25) },
+                Evaluation(logps) { $0[0].logps(ofTargets: targets, vocabulary: $0[1]).logps },
+            ]
+        }
+        for (one, two) in zip(results[0], results[1]) { #expect(two.difference(to: one) < 1e-6) }
+    }
+
+    @Test("a norm has the same bits on any number of threads, and is exact where float32 sums are not")
+    func norm() {
+        let large = Tensor.full(1, [1 << 25])
+        #expect(withThreads([1, 2, 3]) { large.norm() } == [Double](repeating: 5792.618751480198, count: 3))
+        var source = NumberSource(33)
+        let values = source.floats(200_001)
+        let exact = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        let norms = withThreads([1, 2]) { Tensor(values).norm() }
+        #expect(norms[0] == norms[1] && abs(norms[0] - exact) < 1e-12 * exact)
+        #expect(!Tensor([1, .infinity] as [Float]).norm().isFinite)
+        #expect(!Tensor([1, .nan] as [Float]).norm().isFinite)
+    }
+
+    private final class Begun: @unchecked Sendable {
+        private let lock = NSLock()
+        private var seen: [Int] = []
+        func add(_ index: Int) { lock.withLock { seen.append(index) } }
+        var indices: [Int] { lock.withLock { seen } }
+    }
+}
