@@ -59,7 +59,9 @@ private final class OutputFile {
     }
 
     func write(_ bytes: [UInt8]) throws(SafetensorsError) {
-        try bytes.withUnsafeBufferPointer { (buffer) throws(SafetensorsError) in try write(UnsafeRawBufferPointer(buffer)) }
+        try bytes.withUnsafeBufferPointer { (buffer) throws(SafetensorsError) in
+            try write(UnsafeRawBufferPointer(buffer))
+        }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(SafetensorsError) {

@@ -24,7 +24,8 @@ struct ConfigurationReader {
             throw ModelError(url, "\(keys[0]) is missing")
         }
         guard case .integer(let number) = value, bounds.contains(number) else {
-            throw error(key, "must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound), not \(value.brief)")
+            throw error(
+                key, "must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound), not \(value.brief)")
         }
         return number
     }

@@ -69,7 +69,9 @@ public enum ConfigurationValue: Sendable, Equatable {
         case .string(let value): return Self.quoted(value)
         case .list(let values): return lines("[", values.map { $0.text(indent: inner) }, "]")
         case .object(let values):
-            let items = values.sorted { $0.key < $1.key }.map { Self.quoted($0.key) + ": " + $0.value.text(indent: inner) }
+            let items = values.sorted { $0.key < $1.key }.map {
+                Self.quoted($0.key) + ": " + $0.value.text(indent: inner)
+            }
             return lines("{", items, "}")
         }
     }

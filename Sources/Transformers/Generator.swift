@@ -51,7 +51,9 @@ public final class Generator {
                 prefill(free.compactMap { slot in lanes[slot].map { (slot, $0.request.prompt.dropLast()) } })
                 let drawn = step(lanes, options)
                 for slot in lanes.indices {
-                    guard let finished = lanes[slot]?.take(drawn.tokens[slot], drawn.logps[slot], options) else { continue }
+                    guard let finished = lanes[slot]?.take(drawn.tokens[slot], drawn.logps[slot], options) else {
+                        continue
+                    }
                     completions[finished.index] = finished.completion
                     lanes[slot] = nil
                 }
@@ -98,7 +100,8 @@ public final class Generator {
         let places = positions.map { Int64($0) }
         let lengths = places.map { $0 + 1 }
         let scale = decoder.scale
-        let hidden = decoder.hiddenStates(tokens: lanes.map { $0?.token ?? 0 }, positions: positions.map { Int32($0) }) {
+        let hidden = decoder.hiddenStates(tokens: lanes.map { $0?.token ?? 0 }, positions: positions.map { Int32($0) })
+        {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
             return caches[layer].attention(query, slots: owners, lengths: lengths, scale: scale)

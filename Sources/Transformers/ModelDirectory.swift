@@ -48,7 +48,8 @@ public struct ModelDirectory: Sendable {
         // The other head, or the copy of tied embeddings that some checkpoints hold.
         unread.subtract([ParameterNames.score, names.head])
         if let name = unread.min() {
-            throw ModelError(weights.url, "tensor \(name) belongs to no parameter of a \(configuration.family.rawValue) model")
+            throw ModelError(
+                weights.url, "tensor \(name) belongs to no parameter of a \(configuration.family.rawValue) model")
         }
     }
 

@@ -19,7 +19,8 @@ public struct RotaryEmbedding: Sendable, Equatable {
         let rotated = Int(Double(headDimension) * fraction)
         guard rotated > 0, rotated <= headDimension, rotated.isMultiple(of: 2) else {
             throw ModelError(
-                reader.url, "\(rotated) of \(headDimension) channels of a head would be rotated; an even number is needed")
+                reader.url,
+                "\(rotated) of \(headDimension) channels of a head would be rotated; an even number is needed")
         }
         // In float32 throughout, as the reference computes them.
         let base = Float(theta)
@@ -36,7 +37,8 @@ public struct RotaryEmbedding: Sendable, Equatable {
             return plain.map { $0 / factor }
         case "llama3": return try llama3(plain, reader)
         case let other:
-            throw reader.error("rope_type", "is \(other), which is not supported; supported are default, linear, llama3")
+            throw reader.error(
+                "rope_type", "is \(other), which is not supported; supported are default, linear, llama3")
         }
     }
 

@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+import Transformers
+
+@Suite("Model configurations")
+struct ModelConfigurationTests {
+    @Test(
+        "A value that cannot be is refused with file and key",
+        arguments: [
+            (
+                #""model_type": "bert""#,
+                "model_type is bert, which is not supported; supported are gpt2, gpt_neox, llama"
+            ),
+            (#""hidden_size": -4"#, "hidden_size must be a whole number from 1 to 131072, not -4"),
+            (#""hidden_size": 0"#, "hidden_size must be"), (#""hidden_size": "32""#, "hidden_size must be"),
+            (#""hidden_size": 32.5"#, "hidden_size must be"), (#""hidden_size": null"#, "hidden_size is missing"),
+            (#""num_hidden_layers": 9223372036854775807"#, "num_hidden_layers must be"),
+            (#""vocab_size": 1e30"#, "vocab_size must be"), (#""vocab_size": true"#, "vocab_size must be"),
+            (#""num_key_value_heads": 3"#, "num_key_value_heads is 3, which does not divide num_attention_heads, 4"),
+            (#""hidden_act": "mish""#, "hidden_act is mish"), (#""rms_norm_eps": -1"#, "rms_norm_eps must be"),
+            (#""tie_word_embeddings": 1"#, "tie_word_embeddings must be true or false, not 1"),
+            (#""eos_token_id": [2, 160]"#, "eos_token_id must hold token ids from 0 to 159, not 160"),
+            (#""head_dim": 7"#, "7 of 7 channels"),
+            (#""rope_parameters": {"rope_type": "yarn"}"#, "rope_type is yarn, which is not supported"),
+            (#""rope_parameters": {"rope_type": "linear", "factor": 0}"#, "factor must be"),
+            (#""rope_parameters": {"rope_type": "llama3", "factor": 2}"#, "low_freq_factor is missing"),
+            (#""rope_parameters": 3"#, "rope_parameters must be an object"),
+        ])
+    func refused(change: String, problem: String) throws {
+        let text = message { _ = try configuration(changing: change) }
+        #expect(text?.contains("config.json: \(problem)") == true, "\(text ?? "no error")")
+    }
+
+    @Test("A window of attention and a table of positions bound the length; unused windows do not")
+    func maximumLength() throws {
+        #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": 64"#).maximumLength == 64)
+        #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": null"#).maximumLength == nil)
+        #expect(try configuration(changing: #""model_type": "qwen2", "sliding_window": 64"#).maximumLength == nil)
+        #expect(try ModelConfiguration(directory: ModelFixture("gpt2").url).maximumLength == 128)
+    }
+
+    @Test("Ends of text are those of config.json and of generation_config.json; unused ids are found from the top")
+    func tokens() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let config = try ModelFixture("llama").url.appending(path: "config.json")
+            try FileManager.default.copyItem(at: config, to: directory.appending(path: "config.json"))
+            try Data(#"{"eos_token_id": [7, 2]}"#.utf8).write(to: directory.appending(path: "generation_config.json"))
+            let configuration = try ModelConfiguration(directory: directory)
+            #expect(configuration.eosTokenIDs == [2, 7] && configuration.bosTokenID == 1)
+            #expect(configuration.unusedTokenID(besides: [159, 157]) == 158)
+        }
+    }
+
+    /// The small Llama's configuration with keys changed.
+    private func configuration(changing change: String) throws -> ModelConfiguration {
+        let source = try ModelFixture("llama").url.appending(path: "config.json")
+        var object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: source)) as? [String: Any])
+        let changes = try JSONSerialization.jsonObject(with: Data("{\(change)}".utf8)) as? [String: Any]
+        object.merge(try #require(changes)) { $1 }
+        return try TestSupport.withTemporaryDirectory { directory in
+            let url = directory.appending(path: "config.json")
+            try JSONSerialization.data(withJSONObject: object).write(to: url)
+            return try ModelConfiguration(file: url)
+        }
+    }
+}
