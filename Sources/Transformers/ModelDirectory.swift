@@ -67,7 +67,8 @@ public struct ModelDirectory: Sendable {
             guard let shape = weights.shape(name), shape == declaration.shape else {
                 throw ModelError(
                     weights.url,
-                    "tensor \(name) has shape \(weights.shape(name) ?? []), but config.json makes it \(declaration.shape)")
+                    "tensor \(name) has shape \(weights.shape(name) ?? []), but config.json makes it \(declaration.shape)"
+                )
             }
         }
     }

@@ -55,6 +55,23 @@ struct GeneratorTests {
         }
     }
 
+    @Test(
+        "SmolLM2's completions are the same to the last bit alone and among others",
+        .enabled(if: TestSupport.smolLM2 != nil, "no SmolLM2 here"))
+    func smolLM2() throws {
+        let decoder = try ModelDirectory(try #require(TestSupport.smolLM2)).decoder(
+            head: .languageModel, trainable: false)
+        let requests = Self.requests(20, seed: 2).map {
+            GenerationRequest(prompt: $0.prompt, stream: $0.stream, maxNewTokens: 2 + $0.maxNewTokens % 4)
+        }
+        let generator = Generator(decoder, slots: 16)
+        let options = GenerationOptions(eosTokenIDs: [2])
+        let together = try generator.generate(requests, options: options)
+        for index in [0, 18] {
+            #expect(try generator.generate([requests[index]], options: options) == [together[index]])
+        }
+    }
+
     @Test("Tokens with the cache are drawn as without it: one whole forward pass a token and the same stream")
     func withoutCache() throws {
         let decoder = try ModelFixture("llama-rope3").decoder()
