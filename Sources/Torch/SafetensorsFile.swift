@@ -3,8 +3,8 @@ import Foundation
 
 /// A safetensors file, mapped into memory and checked before anything is read from it.
 ///
-/// The layout is eight bytes with the length of a JSON header, the header, then the elements of all tensors without gaps
-/// (<https://github.com/huggingface/safetensors>). Opening a file reads its header alone.
+/// The layout is eight bytes with the length of a JSON header, the header, then the elements of all tensors without
+/// gaps (<https://github.com/huggingface/safetensors>). Opening a file reads its header alone.
 public final class SafetensorsFile {
     /// What the header says of one tensor.
     public struct Entry: Sendable, Equatable {

@@ -2,7 +2,8 @@ import Foundation
 
 /// A value of a model's JSON files that is written back as it was read.
 ///
-/// It keeps `10000.0` apart from `10000`: transformers checks the types of its configuration and refuses one for the other.
+/// It keeps `10000.0` apart from `10000`: transformers checks the types of its configuration and refuses one for the
+/// other.
 public enum ConfigurationValue: Sendable, Equatable {
     case null
     case bool(Bool)

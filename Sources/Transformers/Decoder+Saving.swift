@@ -5,8 +5,8 @@ extension Decoder {
     /// Writes the decoder as a Hugging Face directory that transformers loads: `AutoModelForCausalLM`, or
     /// `AutoModelForSequenceClassification` with one label for a score head.
     ///
-    /// Tensors go to the files straight from the parameter buffer. Nothing here is atomic: the caller writes into a directory
-    /// of its own and moves it in place. Tokenizer files are copied by ``ModelDirectory/copyTokenizer(to:)``.
+    /// Tensors go to the files straight from the parameter buffer. Nothing here is atomic: the caller writes into a
+    /// directory of its own and moves it in place. Tokenizer files are copied by ``ModelDirectory/copyTokenizer(to:)``.
     ///
     /// - Parameters:
     ///   - directory: an existing directory.

@@ -3,8 +3,8 @@ import Torch
 extension DecoderSpecification {
     typealias Declaration = ParameterBuffer.Declaration
 
-    /// Every parameter of a decoder with this head: one a tensor of a Hugging Face checkpoint, under its name and in its
-    /// layout. Matrices take weight decay; norms and biases do not.
+    /// Every parameter of a decoder with this head: one a tensor of a Hugging Face checkpoint, under its name and in
+    /// its layout. Matrices take weight decay; norms and biases do not.
     public func declarations(head: DecoderHead) -> [ParameterBuffer.Declaration] {
         var all = [matrix(names.embedding, vocabularySize, width)]
         if case .learned(let count) = positions { all.append(matrix(names.positions, count, width)) }

@@ -4,7 +4,8 @@ import Torch
 public struct GenerationRequest: Sendable, Equatable {
     /// Token ids to go on from, at least one.
     public var prompt: [Int32]
-    /// The key of this completion's own random stream: its draws are a function of this, the model and the prompt alone.
+    /// The key of this completion's own random stream: its draws are a function of this, the model and the prompt
+    /// alone.
     public var stream: UInt64
     /// The most tokens to draw, at least one.
     public var maxNewTokens: Int

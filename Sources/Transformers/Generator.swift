@@ -2,10 +2,10 @@ import Torch
 
 /// Draws completions from a language model with a key-value cache and a fixed number of slots.
 ///
-/// New prompts enter as packed rows without padding, a finished slot is refilled at once, and every step advances all slots
-/// by a token. Steps always have the full width and prompts at least ``promptRows`` rows, since the last bits of a matrix
-/// product depend on how few rows it has: so a completion's bits depend on its request alone, not on its neighbours, its
-/// slot or the order of requests.
+/// New prompts enter as packed rows without padding, a finished slot is refilled at once, and every step advances all
+/// slots by a token. Steps always have the full width and prompts at least ``promptRows`` rows, since the last bits of
+/// a matrix product depend on how few rows it has: so a completion's bits depend on its request alone, not on its
+/// neighbours, its slot or the order of requests.
 public final class Generator {
     /// How many completions advance together.
     public let slots: Int

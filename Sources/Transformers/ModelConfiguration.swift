@@ -64,14 +64,15 @@ public struct ModelConfiguration: Sendable, Equatable {
 
     /// The longest sequence the model can compute; `nil` where positions have no bound.
     ///
-    /// Learned positions end with their table. A sliding window is not implemented: up to its length it makes no difference.
+    /// Learned positions end with their table. A sliding window is not implemented: up to its length it makes no
+    /// difference.
     public var maximumLength: Int? {
         let table = rotary == nil ? maximumPositions : nil
         return [table, slidingWindow].compactMap { $0 }.min()
     }
 
-    /// The largest token id that is not among `used`: a padding id for reward models, which transformers scores at the last
-    /// token that is not padding. `nil` where all ids are used.
+    /// The largest token id that is not among `used`: a padding id for reward models, which transformers scores at the
+    /// last token that is not padding. `nil` where all ids are used.
     public func unusedTokenID(besides used: Set<Int32>) -> Int32? {
         (0..<Int32(vocabularySize)).last { !used.contains($0) }
     }

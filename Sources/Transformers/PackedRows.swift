@@ -1,7 +1,8 @@
 /// A batch as one flat row of tokens: no padding, and a prompt that several responses share appears once.
 ///
 /// A preference pair is `[prompt | chosen | rejected]`: three segments, where both responses name the prompt as their
-/// ``Segment/prefix`` and their positions go on from its end. Masks follow from the segments, so `pad == eos` is harmless.
+/// ``Segment/prefix`` and their positions go on from its end. Masks follow from the segments, so `pad == eos` is
+/// harmless.
 public struct PackedRows: Sendable, Equatable {
     /// Token ids, shape `[rows]`.
     public var tokens: [Int32] = []
@@ -52,8 +53,8 @@ public struct PackedRows: Sendable, Equatable {
 
     /// Fills up to `rows` rows with ones that belong to no segment, so that matrix products have at least as many.
     ///
-    /// The last bits of a product depend on how few rows it has (below some 200): a batch that is filled up gives a sequence
-    /// the same bits in any company. What comes out at the added rows is meaningless.
+    /// The last bits of a product depend on how few rows it has (below some 200): a batch that is filled up gives a
+    /// sequence the same bits in any company. What comes out at the added rows is meaningless.
     public mutating func pad(to rows: Int) {
         let missing = max(0, rows - count)
         tokens.append(contentsOf: repeatElement(0, count: missing))
@@ -61,9 +62,11 @@ public struct PackedRows: Sendable, Equatable {
     }
 }
 
-/// What the language-model head is asked for: at each listed row of a ``PackedRows``, the log-probability of one next token.
+/// What the language-model head is asked for: at each listed row of a ``PackedRows``, the log-probability of one next
+/// token.
 public struct PredictedTokens: Sendable, Equatable {
-    /// The row whose hidden state predicts, shape `[predictions]`. A shared prompt's last row may appear more than once.
+    /// The row whose hidden state predicts, shape `[predictions]`. A shared prompt's last row may appear more than
+    /// once.
     public var rows: [Int32] = []
     /// The token id predicted there, shape `[predictions]`.
     public var tokens: [Int32] = []

@@ -26,8 +26,8 @@ public struct ParameterNames: Sendable, Equatable {
     /// The score head of a reward model.
     static let score = "score.weight"
 
-    /// Whether a checkpoint may hold a tensor of this name that is no parameter: masks and tables that older versions of
-    /// transformers saved.
+    /// Whether a checkpoint may hold a tensor of this name that is no parameter: masks and tables that older versions
+    /// of transformers saved.
     static func isBuffer(_ name: String) -> Bool {
         [
             ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "rotary_emb.inv_freq",

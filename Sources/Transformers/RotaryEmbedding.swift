@@ -2,7 +2,8 @@ import Foundation
 
 /// Rotary position embedding (Su et al. 2021): the angle a position of one adds to each pair of channels.
 public struct RotaryEmbedding: Sendable, Equatable {
-    /// Radians a position, one for each pair of rotated channels; a head's channels past twice their number are left alone.
+    /// Radians a position, one for each pair of rotated channels; a head's channels past twice their number are left
+    /// alone.
     public let frequencies: [Float]
 
     /// Reads `rope_parameters` (transformers 5), or `rope_theta`, `rope_scaling` and the older names.
