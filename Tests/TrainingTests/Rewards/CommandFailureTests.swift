@@ -38,6 +38,9 @@ struct CommandFailureTests {
 
     @Test("One that dies while much is still to be sent does not end this process", .timeLimit(.minutes(1)))
     func diesUnread() throws {
+        // A test's process may have been started with the signal ignored.
+        let before = signal(SIGPIPE, SIG_DFL)
+        defer { signal(SIGPIPE, before) }
         let scorer = CommandScorer("read a; \(answer); exit 3")
         let long = String(repeating: "x", count: 1 << 20)
         let error = try #require(throws: CommandError.self) { try scorer.scores([item(long), item(long), item(long)]) }
@@ -46,7 +49,7 @@ struct CommandFailureTests {
     }
 
     @Test("One that a signal ends", .timeLimit(.minutes(1)))
-    func signal() throws {
+    func endedBySignal() throws {
         let error = try failure("read a; kill -SEGV $$")
         #expect(error.exit == .signal(SIGSEGV))
         #expect(error.description.contains("was ended by signal 11 (Segmentation fault) after 0 of 5 answers"))
@@ -105,8 +108,10 @@ struct CommandFailureTests {
 
     @Test("One that answers more than it was asked, in the batch or before the next", .timeLimit(.minutes(1)))
     func tooMany() throws {
-        let error = try failure("read a; \(answer); \(answer); \(answer); cat > /dev/null", count: 2)
-        #expect(error.problem == .unasked(line: #"{"score": 1}"#))
+        let error = try failure(
+            #"read a; read b; printf '%s\n%s\n%s\n' '{"score": 1}' '{"score": 2}' '{"score": 3}'; cat > /dev/null"#,
+            count: 2)
+        #expect(error.problem == .unasked(line: #"{"score": 3}"#))
 
         let scorer = CommandScorer("read a; \(answer); sleep 0.1; echo bye; cat > /dev/null")
         #expect(try scorer.scores([item("x")]) == [1])

@@ -2,6 +2,7 @@ import Foundation
 import PreferenceData
 import TestSupport
 import Testing
+import Tokenizers
 import Training
 
 /// Programs in the shell where a few lines do; Python where the JSON must be read.
@@ -41,7 +42,11 @@ struct CommandScorerTests {
         try TestSupport.withTemporaryDirectory { directory in
             let seen = directory.appending(path: "seen").path
             let scorer = CommandScorer(
-                "tee '\(seen)' | while read -r line; do echo '{\"score\": 1, \"why\": []}'; done")
+                """
+                while read -r line; do
+                    printf '%s\\n' "$line" >> '\(seen)'; echo '{"score": 1, "why": []}'
+                done
+                """)
             let items = [item("c\r\n d", prompt: .messages(messages)), item("", prompt: .text("{plain}"))]
             let scores = try scorer.scores(items)
             #expect(scores == [1, 1])
