@@ -14,7 +14,7 @@ public struct SyntheticTask: Sendable {
         /// Prompts with one answer each, to learn to answer from.
         public var demonstrations = 4000
         /// Labelled pairs to train on.
-        public var pairs = 6000
+        public var pairs = 8000
         /// Labelled pairs about held-out orders.
         public var evaluationPairs = 500
         /// Held-out orders, all different.

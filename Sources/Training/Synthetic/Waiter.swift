@@ -41,11 +41,18 @@ struct Waiter: Sendable {
             let slip = generator.unit()
             if slip < 0.2 * (1 - memory) { continue }
             let confused = slip < 0.8 * (1 - memory)
-            served.append(confused ? generator.pick(Menu.items.filter { $0 != item }) : item)
+            served.append(confused ? mistaken(for: item, in: order, using: &generator) : item)
             while generator.chance(0.3 * (1 - concision)) {
                 served.append(generator.pick(generator.chance(0.5) ? Menu.items : served))
             }
         }
         return served
+    }
+
+    /// Another item in place of `item`: of the same order, and so served twice, or of the whole menu.
+    private func mistaken(
+        for item: String, in order: GuestOrder, using generator: inout SyntheticGenerator
+    ) -> String {
+        generator.pick((generator.chance(0.2) ? order.items : Menu.items).filter { $0 != item })
     }
 }

@@ -70,8 +70,10 @@ import Training
     @Test("each word of prompts and answers is one token")
     func words() throws {
         let vocabulary = try tokenizer().model.vocab
-        let task = try SyntheticTask(seed: 2)
-        let texts = task.pairs().prefix(1000).flatMap { [$0.prompt, $0.chosen, $0.rejected] } + [" no."]
+        var sizes = SyntheticTask.Sizes()
+        sizes.pairs = 500
+        let texts =
+            try SyntheticTask(seed: 2, sizes: sizes).pairs().flatMap { [$0.prompt, $0.chosen, $0.rejected] } + [" no."]
         // The byte-level pre-tokenizer cuts before a space that leads a word; marks and newlines stand alone here.
         let pieces = Set(texts.flatMap { $0.matches(of: /[ ]?[A-Za-z]+|[^A-Za-z ]/).map { String($0.output) } })
         #expect(pieces.count == SyntheticModel.words.count + 5)

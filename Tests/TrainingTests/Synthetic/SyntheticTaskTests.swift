@@ -61,7 +61,9 @@ import Training
 
     @Test("evaluation prompts are all different and occur in nothing that is trained on")
     func heldOut() throws {
-        let task = try SyntheticTask(seed: 11)
+        var sizes = SyntheticTask.Sizes()
+        (sizes.demonstrations, sizes.pairs) = (1500, 1500)
+        let task = try SyntheticTask(seed: 11, sizes: sizes)
         let heldOut = Set(task.evaluationPrompts().map(\.prompt))
         #expect(heldOut.count == task.sizes.evaluationPrompts)
         #expect(heldOut.isDisjoint(with: task.demonstrations().map(\.prompt)))
@@ -80,7 +82,9 @@ import Training
 
     @Test("demonstrations are of mixed quality")
     func mixedQuality() throws {
-        let gold = try SyntheticTask(seed: 5).demonstrations().map {
+        var sizes = SyntheticTask.Sizes()
+        sizes.demonstrations = 1000
+        let gold = try SyntheticTask(seed: 5, sizes: sizes).demonstrations().map {
             GoldScore(order: try GuestOrder(prompt: $0.prompt), completion: $0.completion).total
         }.sorted()
         #expect(gold[gold.count / 10] < 0.5)
