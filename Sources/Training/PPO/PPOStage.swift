@@ -38,7 +38,7 @@ private struct PPOWorker {
         self.options = options
         self.order = order
         firstStep = context.checkpoint ?? 0
-        totalSteps = Self.steps(options, order)
+        totalSteps = options.rollouts.steps(in: order)
         placement = PPOPlacement(options.placement, workerCount: context.workers.size)
         let me = context.workers.rank
         let learns = placement.learners.contains(me), samples = placement.rollouts.contains(me)
@@ -49,7 +49,7 @@ private struct PPOWorker {
         learner = try learners.map { learners in
             let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
             let learner = PPOLearner(
-                policy: policy, critic: critic, options, totalSteps: Self.steps(options, order), learners: learners,
+                policy: policy, critic: critic, options, totalSteps: options.rollouts.steps(in: order), learners: learners,
                 seed: context.seed)
             if let step = context.checkpoint {
                 try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
@@ -67,12 +67,6 @@ private struct PPOWorker {
                 options.reference, head: .languageModel, trainable: false, seed: context.seed),
             scorer: try context.scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch),
             place: (placement.rollouts.firstIndex(of: me) ?? 0, placement.rollouts.count))
-    }
-
-    private static func steps(_ options: PPOOptions, _ order: DataOrder) -> Int {
-        if let steps = options.rollouts.maxSteps { return steps }
-        if let episodes = options.rollouts.totalEpisodes { return max(1, episodes / options.responsesPerStep) }
-        return max(1, Int((Double(order.stepsPerEpoch) * options.rollouts.numTrainEpochs).rounded(.up)))
     }
 
     func run() throws {

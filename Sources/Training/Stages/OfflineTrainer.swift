@@ -24,7 +24,7 @@ struct OfflineTrainer<Objective: OfflineObjective> {
     ) throws {
         let order = try DataOrder(
             count: examples.count, batchSize: loop.trainBatchSize, seed: context.seed, shuffles: loop.shuffle)
-        let total = loop.maxSteps ?? max(1, Int((Double(order.stepsPerEpoch) * loop.numTrainEpochs).rounded(.up)))
+        let total = loop.steps(in: order)
         let updater = ParameterUpdater(
             model.parameters, optimizer, totalSteps: total, communicator: context.workers)
         let state = OfflineCheckpoint(updater: updater, save: save)

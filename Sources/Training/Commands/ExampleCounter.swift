@@ -1,0 +1,82 @@
+import Foundation
+import PreferenceData
+
+/// Counts the examples that stages will see, as training reads them.
+final class ExampleCounter {
+    /// Examples, and their tokens together.
+    struct Count: Equatable {
+        var examples: Int
+        /// `nil` where only examples are known.
+        var tokens: Int?
+        /// Tokens of the longest prompt with its responses.
+        var longest: Int?
+        /// Whether it may be off by a few, because an earlier stage has yet to leave the data.
+        var isEstimate = false
+    }
+
+    private let plan: RunPlan
+    private let data: DataStore
+    private var known: [String: Count] = [:]
+
+    init(_ configuration: RunConfiguration) throws {
+        plan = RunPlan(configuration)
+        data = DataStore(plan, try TextPipeline(configuration))
+    }
+
+    func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> Count? {
+        try count("pairs", references, lengths.prompt, lengths.maxLength) {
+            Count(try data.pairs(references, lengths).examples)
+        }
+    }
+
+    func completions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> Count? {
+        try count("completions", references, lengths.prompt, lengths.maxLength) {
+            Count(try data.completions(references, lengths).examples)
+        }
+    }
+
+    func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws -> Count? {
+        try count("prompts \(limit ?? 0)", references, prompt, 0) {
+            Count(try data.prompts(references, prompt, limit: limit).examples)
+        }
+    }
+
+    private func count(
+        _ kind: String, _ references: [ArtifactReference], _ prompt: PromptOptions, _ length: Int,
+        _ read: () throws -> Count
+    ) throws -> Count? {
+        guard data.files(references).allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else {
+            return try references.count == 1 ? estimate(references[0]) : nil
+        }
+        let key = "\(kind) \(references) \(prompt) \(length)"
+        if let count = known[key] { return count }
+        let count = try read()
+        known[key] = count
+        return count
+    }
+
+    /// What an earlier stage will leave, as far as its input says.
+    private func estimate(_ reference: ArtifactReference) throws -> Count? {
+        guard case .stage(let name, let part) = reference else { return nil }
+        switch plan.stage(named: name).configuration.options {
+        case .sample(let options):
+            guard let count = try prompts(options.prompts, options.prompt) else { return nil }
+            return Count(examples: count.examples, isEstimate: true)
+        case .split(let options):
+            guard let quantile = options.quantile, let count = try pairs(options.pairs, options.lengths) else {
+                return nil
+            }
+            let difficult = Int((Double(count.examples) * quantile).rounded())
+            return Count(examples: part == "difficult" ? difficult : count.examples - difficult, isEstimate: true)
+        default: return nil
+        }
+    }
+}
+
+extension ExampleCounter.Count {
+    fileprivate init(_ examples: [some PackableExample]) {
+        self.init(
+            examples: examples.count, tokens: examples.reduce(0) { $0 + $1.tokenCount },
+            longest: examples.map(\.tokenCount).max())
+    }
+}

@@ -1,0 +1,72 @@
+import Transformers
+
+/// Bytes that a rank holds at most during a stage.
+struct MemoryEstimate: Equatable {
+    /// Parameters of models that are trained.
+    var weights = 0
+    /// Their gradients.
+    var gradients = 0
+    /// Adam's two moments.
+    var moments = 0
+    /// Parameters of models that only compute.
+    var frozen = 0
+    /// What forward passes leave for backward passes, and temporaries.
+    var activations = 0
+    /// Keys and values of responses that are being drawn.
+    var cache = 0
+
+    /// The library and its buffers: what a process has before it holds any model (measured, rounded up).
+    static let process = 300 << 20
+
+    /// All of it, with the process itself.
+    var total: Int { weights + gradients + moments + frozen + activations + cache + Self.process }
+
+    /// Adds a model that is trained on rows of at most `rows` tokens.
+    mutating func train(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
+        let bytes = model.parameterBytes(head: head)
+        weights += bytes
+        gradients += bytes
+        moments += 2 * bytes
+        // Models take turns: what one leaves for its backward pass is gone before the next one computes.
+        activations = max(activations, rows * model.trainingBytesPerToken + model.vocabularyBytes(head: head))
+    }
+
+    /// Adds a model that computes rows of at most `rows` tokens.
+    mutating func compute(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
+        frozen += model.parameterBytes(head: head)
+        activations = max(activations, rows * model.computingBytesPerToken + model.vocabularyBytes(head: head))
+    }
+
+    /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included.
+    mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
+        cache = max(cache, 2 * 4 * model.layers * model.keyValueHeads * model.channels * slots * capacity)
+    }
+}
+
+extension DecoderSpecification {
+    /// How many numbers a model with this head has.
+    func parameterCount(head: DecoderHead) -> Int {
+        declarations(head: head).reduce(0) { $0 + $1.shape.reduce(1, *) }
+    }
+
+    /// Bytes of a model's float32 parameters.
+    func parameterBytes(head: DecoderHead) -> Int { 4 * parameterCount(head: head) }
+
+    /// What a forward pass keeps for the backward pass, a token: in each layer the inputs and outputs of both norms,
+    /// queries, keys, values and attention's output, and what the activation reads and writes.
+    fileprivate var trainingBytesPerToken: Int {
+        let attention = 2 * heads * channels + 2 * keyValueHeads * channels + heads
+        let layer = 4 * width + attention + (gated ? 3 : 2) * innerWidth
+        return 4 * (layers * layer) + computingBytesPerToken
+    }
+
+    /// The temporaries of one layer, a token.
+    fileprivate var computingBytesPerToken: Int {
+        4 * (6 * width + 2 * (heads + 2 * keyValueHeads) * channels + 3 * innerWidth)
+    }
+
+    /// The vocabulary is projected in chunks of some eight million logits, with as many gradients.
+    fileprivate func vocabularyBytes(head: DecoderHead) -> Int {
+        head == .languageModel ? 2 * 4 * max(1 << 23, 16 * vocabularySize) : 0
+    }
+}

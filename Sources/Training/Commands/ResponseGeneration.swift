@@ -1,0 +1,114 @@
+import Foundation
+import PreferenceData
+import Torch
+import Transformers
+
+/// Responses that a model draws to prompts, as JSON lines.
+public struct ResponseGeneration {
+    /// Where prompts come from.
+    public enum Prompts: Sendable {
+        /// JSONL files of prompts, pairs or conversations.
+        case files([String])
+        /// The prompts themselves.
+        case texts([String])
+    }
+
+    /// The model.
+    public var text: TextSettings
+    /// What is answered.
+    public var prompts: Prompts
+    /// How responses are drawn.
+    public var sampling = SamplingOptions(responseLength: 128)
+    /// Responses drawn for each prompt.
+    public var samplesPerPrompt = 1
+    /// Seed of the random streams; each response has its own.
+    public var seed: UInt64 = 42
+    /// The file that is written; `nil` for standard output.
+    public var output: String?
+
+    /// Responses of the model of `text`, drawn from its own distribution.
+    public init(_ text: TextSettings, prompts: Prompts) {
+        self.text = text
+        self.prompts = prompts
+    }
+
+    /// Draws the responses and writes them in the order of prompts: `prompt`, `sample`, `completion` (text without special
+    /// tokens), `tokens`, `logps` (of each token under the full softmax at the sampling temperature) and
+    /// `finish_reason`, `stop` or `length`.
+    public func run() throws {
+        TorchRuntime.startAlone()
+        let records = try self.records()
+        let pipeline = try text.pipeline()
+        let model = try text.load(head: .languageModel, text: pipeline)
+        let data = try pipeline.exampleTokenizer(.none).tokenize(records)
+        let room = "shorten prompts or --response-length"
+        try model.check(length: data.summary.longest + sampling.responseLength, remedy: room)
+        let sink = try LineSink(output)
+        let generator = Generator(model, slots: sampling.generationBatchSize)
+        let promptsAtOnce = max(1, 4 * generator.slots / samplesPerPrompt)
+        for start in stride(from: 0, to: data.examples.count, by: promptsAtOnce) {
+            let part = data.examples[start..<min(data.examples.count, start + promptsAtOnce)]
+            let requests = part.flatMap { prompt in
+                (0..<samplesPerPrompt).map { sample in
+                    GenerationRequest(
+                        prompt: prompt.prompt,
+                        stream: StreamKey(seed: seed, step: 0, prompt: prompt.index, sample: sample).value,
+                        maxNewTokens: sampling.responseLength)
+                }
+            }
+            let completions = try generator.generate(requests, options: options(pipeline))
+            for (place, completion) in completions.enumerated() {
+                let prompt = part[part.startIndex + place / samplesPerPrompt]
+                var object = JSONObject()
+                object["prompt"] = records[prompt.index].prompt.json
+                object["sample"] = .number(place % samplesPerPrompt)
+                object["completion"] = .string(pipeline.text(of: completion.tokens))
+                object["tokens"] = JSON(ids: completion.tokens)
+                object["logps"] = .array(completion.logps.map { JSON(shortest: $0) })
+                object["finish_reason"] = .string(completion.finishReason.rawValue)
+                try sink.write(object)
+            }
+        }
+        try sink.finish()
+    }
+
+    private func records() throws -> [Prompt] {
+        switch prompts {
+        case .files(let files): return try Dataset<Prompt>(reading: files.map { URL(filePath: $0) }).records
+        case .texts(let texts):
+            return texts.enumerated().map { index, text in
+                Prompt(
+                    index: index, source: RecordSource(file: "--prompt", line: index + 1), prompt: .text(text))
+            }
+        }
+    }
+
+    private func options(_ pipeline: TextPipeline) -> GenerationOptions {
+        GenerationOptions(
+            sampling: Torch.SamplingOptions(
+                temperature: sampling.temperature, topK: sampling.topK, topP: sampling.topP),
+            eosTokenIDs: pipeline.endTokens)
+    }
+}
+
+/// Lines that go to a file, which appears when it is whole, or to standard output.
+private struct LineSink {
+    private let writer: JSONLWriter?
+
+    init(_ file: String?) throws { writer = try file.map { try JSONLWriter(URL(filePath: $0)) } }
+
+    func write(_ object: JSONObject) throws {
+        if let writer {
+            try writer.write(object)
+        } else {
+            print(JSON.object(object).line)
+        }
+    }
+
+    func finish() throws { try writer?.finish() }
+}
+
+extension JSON {
+    /// A number in the fewest digits that read back to the same `Float`; `null` where it is not finite.
+    fileprivate init(shortest value: Float) { self = value.isFinite ? .number("\(value)") : .null }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import MPI
+import PreferenceData
+import Torch
+import Transformers
+
+/// A model with its tokenizer and chat template, as commands outside a run name them.
+public struct TextSettings: Sendable {
+    /// The directory of the model and its tokenizer.
+    public var model: String
+    /// The name of the chat template; `nil` for the tokenizer's own.
+    public var chatTemplate: String?
+    /// The text of the token that ends a response; `nil` for the tokenizer's own.
+    public var eosToken: String?
+
+    /// The model in a directory.
+    public init(model: String, chatTemplate: String? = nil, eosToken: String? = nil) {
+        self.model = model
+        self.chatTemplate = chatTemplate
+        self.eosToken = eosToken
+    }
+
+    /// From text to ids and back, as a run on this model has it.
+    func pipeline() throws -> TextPipeline {
+        var configuration = RunConfiguration()
+        configuration.modelNameOrPath = model
+        configuration.chatTemplate = chatTemplate
+        configuration.eosToken = eosToken
+        return try TextPipeline(configuration)
+    }
+
+    /// Loads the model, whose vocabulary must hold the tokens of `text`.
+    func load(head: ModelHead, text: TextPipeline) throws -> Transformers.Decoder {
+        let directory = try ModelDirectory(URL(filePath: model))
+        let (tokens, rows) = (text.tokenizer.vocabularySize, directory.configuration.vocabularySize)
+        guard tokens <= rows else {
+            throw RunError.other(
+                "\(model): the tokenizer has \(tokens) tokens, but the model only \(rows); "
+                    + "use the tokenizer that belongs to the model")
+        }
+        return try directory.decoder(head: head, trainable: false)
+    }
+}
+
+extension TorchRuntime {
+    /// Starts the runtime of a process that works alone: on all cores it may use, unless `OMP_NUM_THREADS` says otherwise.
+    static func startAlone() {
+        let asked = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
+        start(threads: max(1, asked ?? LaunchEnvironment.availableCores))
+    }
+}
+
+extension Transformers.Decoder {
+    /// Checks that sequences of `length` tokens are not longer than the model can compute.
+    ///
+    /// - Throws: ``RunError/other(_:)``, with `remedy` behind what is wrong.
+    func check(length: Int, remedy: String) throws {
+        if let maximumLength, length > maximumLength {
+            throw RunError.other(
+                "a sequence has \(length) tokens, but the model computes at most \(maximumLength); \(remedy)")
+        }
+    }
+}

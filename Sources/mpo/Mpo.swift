@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+import MPI
+import Training
+
+/// The root command. Parsing errors and help are told once, by rank zero, however many ranks were started.
+@main
+struct Mpo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mpo",
+        abstract: "Mixed Preference Optimization (arXiv 2403.19443) over MPI ranks.",
+        discussion: """
+            A run is one YAML file: 'mpo plan' shows what it will do, 'mpo inspect' what it will read, 'mpo train' does \
+            it. Start several ranks with launch/run, or with mpirun.
+            """,
+        version: BuildInformation.description,
+        subcommands: [
+            TrainCommand.self, PlanCommand.self, InspectCommand.self, TokenizeCommand.self, ScoreCommand.self,
+            GenerateCommand.self, SynthesizeCommand.self,
+        ])
+
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            if let job = command as? any JobCommand {
+                runJob(named: "mpo") { runtime in try job.run(on: runtime) }
+            }
+            try command.run()
+        } catch {
+            end(with: error)
+        }
+    }
+
+    /// Ends a process whose command line asked for help or could not be read.
+    private static func end(with error: any Error) -> Never {
+        guard exitCode(for: error) == .success else {
+            let usage = UsageError(message(for: error), command: subcommandName)
+            runJob(named: "mpo") { _ in throw usage }
+        }
+        if LaunchEnvironment().announcedRank ?? 0 == 0 {
+            print(fullMessage(for: error))
+            fflush(nil)
+        }
+        Foundation.exit(0)
+    }
+
+    /// The subcommand that the command line names, for a hint at its help.
+    private static var subcommandName: String? {
+        let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+        return CommandLine.arguments.dropFirst().first.flatMap { names.contains($0) ? $0 : nil }
+    }
+}

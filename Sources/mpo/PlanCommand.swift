@@ -1,0 +1,43 @@
+import ArgumentParser
+import Training
+
+struct PlanCommand: LoneCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show what a run will do on so many ranks, and refuse what cannot fit.",
+        discussion: """
+            Roles by stage, batch arithmetic, steps where the data is there to be counted, and memory a rank. Reads \
+            configurations, tokenizers and data, but no weights.
+
+            Example: mpo plan run.yaml -n 3
+            """)
+
+    @OptionGroup var source: ConfigurationArguments
+
+    @Option(name: [.customShort("n"), .long], help: "Ranks, the orchestrator included.")
+    var ranks: Int
+
+    @Option(help: "Ranks that share a node's memory. (default: all)")
+    var ranksPerNode: Int?
+
+    @Option(help: ArgumentHelp("Memory of a node. (default: this machine's)", valueName: "GiB"))
+    var memoryPerNode: Double?
+
+    func validate() throws {
+        guard (1...1 << 20).contains(ranks) else { throw ValidationError("-n takes a number of ranks from 1 on, not \(ranks)") }
+        guard ranksPerNode ?? 1 >= 1 else { throw ValidationError("--ranks-per-node takes a number from 1 on") }
+        guard memoryPerNode ?? 1 > 0, memoryPerNode ?? 1 < 1e6 else {
+            throw ValidationError("--memory-per-node takes a number of GiB above 0")
+        }
+    }
+
+    func work() throws {
+        let configuration = try RunConfiguration(contentsOf: source.config, overrides: source.overrides)
+        var node = RunForecast.Node.thisMachine
+        node.ranks = ranksPerNode
+        if let memoryPerNode { node.memory = Int(memoryPerNode * 0x1p30) }
+        let forecast = try RunForecast(configuration, ranks: ranks, node: node)
+        print(forecast.text, terminator: "")
+        try forecast.check()
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Commands on a model: tokenize, score, generate")
+struct ModelCommandTests {
+    @Test("tokenize writes the ids of each line that the tokenizers library gives, with BOS or without")
+    func tokenize() throws {
+        let expected = try Expected()
+        let texts = expected.tokens.keys.sorted()
+        try Workspace.with { workspace in
+            let input = texts.joined(separator: "\n") + "\n\n"
+            let ids = try workspace.mpo("tokenize", "--model", "policy", input: input).lines
+            #expect(ids == texts.map { "\(expected.tokens[$0] ?? [])" } + ["[1]"])
+            let bare = try workspace.mpo("tokenize", "--model", "policy", "--no-special-tokens", input: input).lines
+            #expect(bare == texts.map { "\((expected.tokens[$0] ?? []).dropFirst())" } + ["[]"])
+        }
+    }
+
+    @Test("tokenize on stories260K equals its library's ids", .enabled(if: TestSupport.shared != nil))
+    func tokenizeStories() throws {
+        let model = try #require(TestSupport.shared).appending(path: "models/stories260K").path
+        try Workspace.with { workspace in
+            let result = try workspace.mpo("tokenize", "--model", model, input: "Once upon a time")
+            #expect(result.output == "[1, 403, 407, 261, 378]\n")
+        }
+    }
+
+    private struct ScoredLine: Decodable {
+        var prompt: String
+        var chosen: String
+        var chosenLogps: Double?
+        var rejectedLogps: Double?
+        var chosenReward: Double?
+        var rejectedReward: Double?
+    }
+
+    @Test("score adds transformers' log-probabilities and rewards to the lines it read, whatever the batches")
+    func score() throws {
+        let expected = try Expected().scored
+        try Workspace.with { workspace in
+            let inputs = try workspace.read("pairs.jsonl").split(separator: "\n")
+            for maxTokens in ["4096", "30"] {
+                try workspace.mpo(
+                    "score", "--model", "policy", "--reward", "reward-model", "--data", "pairs.jsonl", "--output",
+                    "scored.jsonl", "--max-tokens-per-micro-batch", maxTokens)
+                let lines = try workspace.read("scored.jsonl").split(separator: "\n")
+                #expect(lines.count == expected.count)
+                for (input, (line, score)) in zip(inputs, zip(lines, expected)) {
+                    #expect(line.hasPrefix(input.dropLast()))
+                    let scored = try decodeLine(ScoredLine.self, line)
+                    #expect(abs(try #require(scored.chosenLogps) - score.chosenLogps) < 1e-3)
+                    #expect(abs(try #require(scored.rejectedLogps) - score.rejectedLogps) < 1e-3)
+                    #expect(abs(try #require(scored.chosenReward) - score.chosenReward) < 1e-4)
+                    #expect(abs(try #require(scored.rejectedReward) - score.rejectedReward) < 1e-4)
+                }
+            }
+        }
+    }
+
+    @Test("A pair that the limits drop keeps its line, with null scores; without a reward there are no reward fields")
+    func scoreDropped() throws {
+        try Workspace.with { workspace in
+            let result = try workspace.mpo(
+                "score", "--model", "policy", "--data", "pairs.jsonl", "--output", "scored.jsonl",
+                "--max-prompt-length", "18", "--max-length", "60")
+            #expect(result.errors.contains("dropped as too long"))
+            let lines = try workspace.read("scored.jsonl").split(separator: "\n")
+            #expect(lines[0].hasSuffix("\"chosen_logps\": null, \"rejected_logps\": null}"))
+            #expect(try decodeLine(ScoredLine.self, lines[1]).chosenLogps != nil)
+        }
+    }
+
+    @Test("score of SmolLM2 with a policy as reward is refused with status 2, and writes nothing")
+    func scoreWithoutHead() throws {
+        try Workspace.with { workspace in
+            let result = try workspace.mpo(
+                "score", "--model", "policy", "--reward", "policy", "--data", "pairs.jsonl", "--output", "scored.jsonl",
+                status: 2)
+            #expect(result.lastError.hasPrefix("mpo: "))
+            #expect(result.lastError.contains("score.weight"))
+            #expect(!workspace.has("scored.jsonl"))
+        }
+    }
+
+    private struct Response: Decodable {
+        var prompt: String
+        var sample: Int
+        var completion: String
+        var tokens: [Int]
+        var logps: [Double]
+        var finishReason: String
+    }
+
+    @Test("generate at temperature 0 draws transformers' greedy tokens with their log-probabilities")
+    func greedy() throws {
+        let expected = try Expected()
+        try Workspace.with { workspace in
+            var prompts: [String] = []
+            for greedy in expected.greedy { prompts += ["{\"prompt\": \"\(greedy.prompt)\"}"] }
+            try workspace.write(prompts.joined(separator: "\n"), to: "prompts.jsonl")
+            let result = try workspace.mpo(
+                "generate", "--model", "policy", "--prompts", "prompts.jsonl", "--temperature", "0",
+                "--response-length", "\(expected.newTokens)")
+            #expect(result.lines.count == expected.greedy.count)
+            for (line, greedy) in zip(result.lines, expected.greedy) {
+                let response = try decodeLine(Response.self, line)
+                #expect(response.prompt == greedy.prompt)
+                #expect(response.tokens == greedy.tokens)
+                #expect(zip(response.logps, greedy.logps).allSatisfy { abs($0 - $1) < 1e-4 })
+                #expect(response.finishReason == (greedy.tokens.last == 2 ? "stop" : "length"))
+            }
+        }
+    }
+
+    @Test("generate draws the same responses from the same seed, others from another, and writes a whole file")
+    func seeds() throws {
+        try Workspace.with { workspace in
+            func draw(seed: String, _ output: String) throws -> [Response] {
+                try workspace.mpo(
+                    "generate", "--model", "policy", "--prompt", "a", "--prompt", "b", "-n", "3", "--seed", seed,
+                    "--response-length", "6", "--top-k", "20", "--output", output)
+                return try workspace.read(output).split(separator: "\n").map { try decodeLine(Response.self, $0) }
+            }
+            let first = try draw(seed: "1", "first.jsonl")
+            #expect(first.map(\.prompt) == ["a", "a", "a", "b", "b", "b"])
+            #expect(first.map(\.sample) == [0, 1, 2, 0, 1, 2])
+            #expect(first.allSatisfy { $0.tokens.count == $0.logps.count && $0.tokens.count <= 6 })
+            #expect(Set(first.map(\.tokens)).count > 1)
+            _ = try draw(seed: "1", "again.jsonl")
+            #expect(try workspace.read("first.jsonl") == workspace.read("again.jsonl"))
+            #expect(try draw(seed: "2", "second.jsonl").map(\.tokens) != first.map(\.tokens))
+        }
+    }
+}

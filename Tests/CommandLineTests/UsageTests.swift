@@ -1,0 +1,77 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Help, versions and command lines that cannot be read", .serialized)
+struct UsageTests {
+    private static let commands = ["train", "plan", "inspect", "tokenize", "score", "generate", "synthesize"]
+
+    @Test("--version names the program, its version and LibTorch's")
+    func version() throws {
+        try Workspace.with { workspace in
+            let output = try workspace.mpo("--version").output
+            #expect(output.wholeMatch(of: /mpo \d+\.\d+\.\d+ \(LibTorch \d+\.\d+\.\d+.*\)\n/) != nil)
+        }
+    }
+
+    @Test("Every command has help with one example", arguments: commands)
+    func help(command: String) throws {
+        try Workspace.with { workspace in
+            let output = try workspace.mpo(command, "--help").output
+            #expect(output.ranges(of: "Example: ").count == 1)
+            #expect(output.contains("mpo \(command)"))
+        }
+    }
+
+    @Test("A mistake on the command line is one line that names the command's help, with status 2")
+    func mistakes() throws {
+        try Workspace.with { workspace in
+            func message(_ result: Job.Result) -> String { result.errors }
+            #expect(
+                try message(workspace.mpo("trian", status: 2)) == "mpo: Unexpected argument 'trian'; see mpo --help\n")
+            #expect(
+                try message(workspace.mpo("train", status: 2))
+                    == "mpo: Missing expected argument '<config>'; see mpo train --help\n")
+            #expect(
+                try message(workspace.mpo("generate", "--model", "policy", status: 2))
+                    == "mpo: Give --prompts or --prompt; see mpo generate --help\n")
+            #expect(
+                try message(workspace.mpo("synthesize", status: 2))
+                    == "mpo: Give --output or --judge, one of the two; see mpo synthesize --help\n")
+            #expect(
+                try workspace.mpo("train", "run.yaml", "--set", "seed", status: 2).lastError.contains("no such file"))
+        }
+    }
+
+    @Test("Without a command, mpo prints its help")
+    func bare() throws {
+        try Workspace.with { workspace in
+            let output = try workspace.mpo().output
+            #expect(Self.commands.allSatisfy(output.contains))
+        }
+    }
+
+    @Test(
+        "Under mpirun help is printed once and a mistake is told once, with status 2",
+        .enabled(if: TestSupport.mpirun != nil, "mpirun is not in PATH"), arguments: [1, 2, 3])
+    func ranks(ranks: Int) throws {
+        try Workspace.with { workspace in
+            let help = try workspace.mpo("train", "--help", ranks: ranks).output
+            #expect(help == (try workspace.mpo("train", "--help").output))
+            let mistake = try workspace.mpo("train", "--no-such-option", ranks: ranks, status: 2)
+            #expect(mistake.errors.ranges(of: "Unknown option '--no-such-option'").count == 1)
+            #expect(mistake.lastError.hasPrefix("mpo: Unknown option"))
+            #expect(mistake.output.isEmpty)
+        }
+    }
+
+    @Test(
+        "A command for one process refuses several",
+        .enabled(if: TestSupport.mpirun != nil, "mpirun is not in PATH"))
+    func loneCommand() throws {
+        try Workspace.with { workspace in
+            let result = try workspace.mpo("tokenize", "--model", "policy", ranks: 2, status: 2)
+            #expect(result.lastError.contains("start it without mpirun"))
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Something wrong with what a run is given, and what has to be said about it.
+struct WrongInput: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    /// Makes it wrong, in a workspace whose configuration is right.
+    let spoil: @Sendable (Workspace) throws -> Void
+    /// What the last line has to contain.
+    let clues: [String]
+
+    static let all = [
+        WrongInput(
+            testDescription: "a configuration that is not there",
+            spoil: { try FileManager.default.removeItem(at: $0.directory.appending(path: "run.yaml")) },
+            clues: ["run.yaml: no such file"]),
+        WrongInput(
+            testDescription: "a data file that is not there",
+            spoil: { try $0.configure(data: "nowhere.jsonl") },
+            clues: ["run.yaml:3: dataset.train: no such file: nowhere.jsonl"]),
+        WrongInput(
+            testDescription: "an unknown key", spoil: { try $0.configure("dpo: {betta: 0.1}") },
+            clues: ["run.yaml:5: dpo.betta: unknown key; did you mean beta?"]),
+        WrongInput(
+            testDescription: "a value of the wrong type", spoil: { try $0.configure("dpo: {beta: strong}") },
+            clues: ["run.yaml:5: dpo.beta: expected a number", "found 'strong'"]),
+        WrongInput(
+            testDescription: "an empty dataset",
+            spoil: {
+                try $0.write("\n", to: "empty.jsonl")
+                try $0.configure(data: "empty.jsonl")
+            },
+            clues: ["empty.jsonl", "no p"]),
+        WrongInput(
+            testDescription: "a line that is no record",
+            spoil: {
+                try $0.write("{\"prompt\": \"a\"}\n", to: "bad.jsonl")
+                try $0.configure(data: "bad.jsonl")
+            },
+            clues: ["bad.jsonl:1: "]),
+        WrongInput(
+            testDescription: "a tokenizer with more tokens than the model",
+            spoil: { workspace in
+                let added = (100..<200).map { "{\"id\": \($0), \"content\": \"<extra\($0)>\", \"special\": true}" }
+                let text = try workspace.read("policy/tokenizer.json")
+                let marker = try #require(text.firstRange(of: "\"added_tokens\": ["))
+                try workspace.write(
+                    text.replacingCharacters(
+                        in: marker, with: text[marker] + added.joined(separator: ",") + ","),
+                    to: "policy/tokenizer.json")
+            },
+            clues: ["the tokenizer has 200 tokens, but ", "only 160", "use the tokenizer that belongs to the model"]),
+        WrongInput(
+            testDescription: "weights cut short",
+            spoil: { workspace in
+                let file = workspace.directory.appending(path: "policy/model.safetensors")
+                let data = try Data(contentsOf: file)
+                try data.prefix(data.count / 2).write(to: file)
+            },
+            clues: ["policy/model.safetensors"]),
+        WrongInput(
+            testDescription: "a chat template that nobody knows",
+            spoil: {
+                try $0.write(
+                    """
+                    {"bos_token": "<s>", "eos_token": "</s>", "chat_template": "{{ messages[0]['content'] | upper }}"}
+                    """, to: "policy/tokenizer_config.json")
+            },
+            clues: ["chat template is not one of the known texts", "set chat_template to one of"]),
+        WrongInput(
+            testDescription: "a chat template's name that nobody knows",
+            spoil: { try $0.configure("chat_template: chatlm") }, clues: ["chatlm", "did you mean chatml?"]),
+        WrongInput(
+            testDescription: "more roles than ranks", spoil: { try $0.configure("ppo: {learners: 4}") },
+            clues: ["4 learners and a rollout worker need 6 ranks"]),
+    ]
+}
+
+@Suite(
+    "Wrong input ends a run before it starts", .serialized,
+    .enabled(if: TestSupport.mpirun != nil, "mpirun is not in PATH"))
+struct WrongInputTests {
+    @Test(
+        "It is the last line under mpirun -q, with status 2 and nothing written, on every rank count",
+        arguments: WrongInput.all, [1, 2, 3])
+    func lastLine(wrong: WrongInput, ranks: Int) throws {
+        try Workspace.with { workspace in
+            try workspace.configure()
+            try wrong.spoil(workspace)
+            let result = try workspace.mpo("train", "run.yaml", ranks: ranks, status: 2)
+            #expect(result.lastError.hasPrefix("mpo: "))
+            for clue in wrong.clues { #expect(result.lastError.contains(clue)) }
+            #expect(!workspace.has("out"))
+        }
+    }
+
+    @Test("Started without mpirun, it is the only line", arguments: WrongInput.all)
+    func onlyLine(wrong: WrongInput) throws {
+        try Workspace.with { workspace in
+            try workspace.configure()
+            try wrong.spoil(workspace)
+            let result = try workspace.mpo("train", "run.yaml", status: 2)
+            #expect(result.errors == result.lastError + "\n")
+            #expect(!workspace.has("out"))
+        }
+    }
+}
