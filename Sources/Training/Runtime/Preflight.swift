@@ -55,9 +55,9 @@ struct Preflight {
 
     private func check(_ stage: PlannedStage, _ text: TextPipeline) throws {
         switch stage.configuration.options {
-        case .sft(let options): try read(PromptCompletion.self, options.data)
-        case .reward(let options): try read(PreferencePair.self, options.pairs)
-        case .dpo(let options): try read(PreferencePair.self, options.pairs)
+        case .sft(let options): try read(PromptCompletion.self, options.data, options.loop)
+        case .reward(let options): try read(PreferencePair.self, options.pairs, options.loop)
+        case .dpo(let options): try read(PreferencePair.self, options.pairs, options.loop)
         case .split(let options):
             try read(PreferencePair.self, options.pairs)
             try checkReward(options.reward)
@@ -79,6 +79,14 @@ struct Preflight {
 
     private func checkReward(_ reference: ArtifactReference) throws {
         if case .rule(let rule) = reference { try RuleScorer.check(rule) }
+    }
+
+    /// Reads what a stage trains on and what it is evaluated on.
+    private func read<Record: DatasetRecord>(
+        _ record: Record.Type, _ references: [ArtifactReference], _ loop: TrainingLoopOptions
+    ) throws {
+        try read(record, references)
+        if !RunFiles(plan).data(loop.evalData).isEmpty { try read(record, loop.evalData) }
     }
 
     /// Reads data that is there before the run; what stages leave is read when it is there.
