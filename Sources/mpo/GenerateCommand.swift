@@ -44,7 +44,9 @@ struct GenerateCommand: LoneCommand {
     func validate() throws {
         guard !prompts.isEmpty || !prompt.isEmpty else { throw ValidationError("Give --prompts or --prompt.") }
         guard prompts.isEmpty || prompt.isEmpty else { throw ValidationError("Give --prompts or --prompt, not both.") }
-        guard temperature >= 0, temperature.isFinite else { throw ValidationError("--temperature takes a number from 0 on") }
+        guard temperature >= 0, temperature.isFinite else {
+            throw ValidationError("--temperature takes a number from 0 on")
+        }
         guard topK >= 0 else { throw ValidationError("--top-k takes a number from 0 on") }
         guard topP > 0, topP <= 1 else { throw ValidationError("--top-p takes a number above 0, up to 1") }
         guard responseLength >= 1 else { throw ValidationError("--response-length takes a number from 1 on") }

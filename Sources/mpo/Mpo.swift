@@ -10,8 +10,8 @@ struct Mpo: ParsableCommand {
         commandName: "mpo",
         abstract: "Mixed Preference Optimization (arXiv 2403.19443) over MPI ranks.",
         discussion: """
-            A run is one YAML file: 'mpo plan' shows what it will do, 'mpo inspect' what it will read, 'mpo train' does \
-            it. Start several ranks with launch/run, or with mpirun.
+            A run is one YAML file: 'mpo plan' shows what it will do, 'mpo inspect' what it will read, 'mpo train' \
+            does it. Start several ranks with launch/run, or with mpirun.
             """,
         version: BuildInformation.description,
         subcommands: [
@@ -22,9 +22,6 @@ struct Mpo: ParsableCommand {
     static func main() {
         do {
             var command = try parseAsRoot()
-            if let job = command as? any JobCommand {
-                runJob(named: "mpo") { runtime in try job.run(on: runtime) }
-            }
             try command.run()
         } catch {
             end(with: error)
@@ -34,8 +31,7 @@ struct Mpo: ParsableCommand {
     /// Ends a process whose command line asked for help or could not be read.
     private static func end(with error: any Error) -> Never {
         guard exitCode(for: error) == .success else {
-            let usage = UsageError(message(for: error), command: subcommandName)
-            runJob(named: "mpo") { _ in throw usage }
+            LoneProcess.end(with: UsageError(message(for: error), command: subcommandName))
         }
         if LaunchEnvironment().announcedRank ?? 0 == 0 {
             print(fullMessage(for: error))

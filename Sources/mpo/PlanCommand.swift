@@ -24,7 +24,9 @@ struct PlanCommand: LoneCommand {
     var memoryPerNode: Double?
 
     func validate() throws {
-        guard (1...1 << 20).contains(ranks) else { throw ValidationError("-n takes a number of ranks from 1 on, not \(ranks)") }
+        guard (1...1 << 20).contains(ranks) else {
+            throw ValidationError("-n takes a number of ranks from 1 on, not \(ranks)")
+        }
         guard ranksPerNode ?? 1 >= 1 else { throw ValidationError("--ranks-per-node takes a number from 1 on") }
         guard memoryPerNode ?? 1 > 0, memoryPerNode ?? 1 < 1e6 else {
             throw ValidationError("--memory-per-node takes a number of GiB above 0")

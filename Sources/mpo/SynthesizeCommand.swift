@@ -7,8 +7,8 @@ struct SynthesizeCommand: LoneCommand {
         commandName: "synthesize",
         abstract: "Write the synthetic preference task of the quickstart, or judge responses to it.",
         discussion: """
-            The task has SFT text of mixed quality, noisy preference pairs, held-out prompts and the configuration of a \
-            small model. The judge answers lines {"prompt", "completion"} on standard input with {"score"}: the score \
+            The task has SFT text of mixed quality, noisy preference pairs, held-out prompts and the configuration of \
+            a small model. The judge answers lines {"prompt", "completion"} on standard input with {"score"}: the score \
             that the pairs were labelled by.
 
             Example: mpo synthesize --output task --seed 1
@@ -27,6 +27,9 @@ struct SynthesizeCommand: LoneCommand {
         guard judge != (output != nil) else { throw ValidationError("Give --output or --judge, one of the two.") }
         guard !judge || seed == nil else { throw ValidationError("--seed belongs to --output.") }
     }
+
+    /// A worker may start its judge under mpirun.
+    static let refusesRanks = false
 
     func work() throws {
         if let output {

@@ -2,7 +2,7 @@ import ArgumentParser
 import MPI
 import Training
 
-struct TrainCommand: JobCommand {
+struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
         abstract: "Run the stages of a configuration, on all ranks that were started.",
@@ -20,15 +20,17 @@ struct TrainCommand: JobCommand {
     @Flag(help: "Print the configuration with every default filled in, and stop.")
     var printConfig = false
 
-    func run(on runtime: MPIRuntime) throws -> Int32 {
-        let configuration = try RunConfiguration(
-            contentsOf: source.config, overrides: source.overrides, on: runtime.world)
-        guard !printConfig else {
-            if runtime.world.rank == 0 { print(configuration.yaml, terminator: "") }
+    func run() {
+        runJob(named: "mpo") { runtime in
+            let configuration = try RunConfiguration(
+                contentsOf: source.config, overrides: source.overrides, on: runtime.world)
+            guard !printConfig else {
+                if runtime.world.rank == 0 { print(configuration.yaml, terminator: "") }
+                return 0
+            }
+            try TrainingRun(configuration, on: runtime, resuming: resume)()
             return 0
         }
-        try TrainingRun(configuration, on: runtime, resuming: resume)()
-        return 0
     }
 }
 

@@ -71,7 +71,7 @@ struct ModelCommandTests {
         }
     }
 
-    @Test("score of SmolLM2 with a policy as reward is refused with status 2, and writes nothing")
+    @Test("A policy in place of the reward model is refused with status 2, and writes nothing")
     func scoreWithoutHead() throws {
         try Workspace.with { workspace in
             let result = try workspace.mpo(

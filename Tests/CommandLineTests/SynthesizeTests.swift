@@ -29,4 +29,20 @@ struct SynthesizeTests {
             #expect(bad.lastError.contains("standard input:3: "))
         }
     }
+
+    @Test(
+        "A rank can start the judge as its program", .enabled(if: TestSupport.mpirun != nil, "mpirun is not in PATH"))
+    func judgesForRanks() throws {
+        try Workspace.with { workspace in
+            let question = "{\"prompt\": \"Guest: tea.\\nWaiter:\", \"completion\": \" no\"}"
+            try workspace.write(question + "\n", to: "question.jsonl")
+            let judge = "\(TestSupport.product("mpo").path) synthesize --judge < question.jsonl"
+            let job = try Job.mpirun(
+                ranks: 2, URL(filePath: "/bin/sh"), ["-c", judge], directory: workspace.directory, timeLimit: 120)
+            let result = try job.run()
+            #expect(result.status == 0)
+            #expect(result.lines.count == 2)
+            #expect(result.lines.allSatisfy { $0.hasPrefix("{\"score\":") })
+        }
+    }
 }

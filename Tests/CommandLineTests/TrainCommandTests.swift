@@ -22,7 +22,8 @@ struct TrainCommandTests {
         }
     }
 
-    @Test("Other ranks need not see the configuration", .enabled(if: TestSupport.mpirun != nil, "mpirun is not in PATH"))
+    @Test(
+        "Other ranks need not see the configuration", .enabled(if: TestSupport.mpirun != nil, "mpirun is not in PATH"))
     func ranks() throws {
         try Workspace.with { workspace in
             try workspace.configure(stages: "[sft]", "sft: {max_steps: 1, train_batch_size: 2}")

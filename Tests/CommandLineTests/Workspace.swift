@@ -69,6 +69,11 @@ struct Workspace {
     /// Runs `mpo` alone, or on so many ranks under `mpirun -q`.
     @discardableResult
     func mpo(_ arguments: String..., ranks: Int? = nil, status: Int32 = 0) throws -> Job.Result {
+        try mpo(arguments, ranks: ranks, status: status)
+    }
+
+    /// Runs `mpo` with a list of arguments.
+    func mpo(_ arguments: [String], ranks: Int? = nil, status: Int32 = 0) throws -> Job.Result {
         let program = TestSupport.product("mpo")
         let job =
             if let ranks {

@@ -16,7 +16,7 @@ struct MemoryEstimate: Equatable {
     var cache = 0
 
     /// The library and its buffers: what a process has before it holds any model (measured, rounded up).
-    static let process = 300 << 20
+    static let process = 200 << 20
 
     /// All of it, with the process itself.
     var total: Int { weights + gradients + moments + frozen + activations + cache + Self.process }

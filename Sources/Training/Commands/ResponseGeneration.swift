@@ -32,8 +32,8 @@ public struct ResponseGeneration {
         self.prompts = prompts
     }
 
-    /// Draws the responses and writes them in the order of prompts: `prompt`, `sample`, `completion` (text without special
-    /// tokens), `tokens`, `logps` (of each token under the full softmax at the sampling temperature) and
+    /// Draws the responses and writes them in the order of prompts: `prompt`, `sample`, `completion` (text without
+    /// special tokens), `tokens`, `logps` (of each token under the full softmax at the sampling temperature) and
     /// `finish_reason`, `stop` or `length`.
     public func run() throws {
         TorchRuntime.startAlone()

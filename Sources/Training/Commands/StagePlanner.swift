@@ -114,7 +114,8 @@ struct StagePlanner {
         let rollouts = options.rollouts
         let updates = rollouts.numPPOEpochs * rollouts.numMiniBatches
         var batches = Batches(
-            unit: "prompts", count: count.map { ExampleCounter.Count(examples: $0.examples, isEstimate: $0.isEstimate) },
+            unit: "prompts",
+            count: count.map { ExampleCounter.Count(examples: $0.examples, isEstimate: $0.isEstimate) },
             size: rollouts.rolloutBatchSize, learners: placement.learners.count,
             maxTokens: options.maxTokensPerMicroBatch, steps: rollouts.fixedSteps,
             note: "\(rollouts.rolloutBatchSize) prompts x \(rollouts.nSamplesPerPrompt) = \(options.responsesPerStep) "

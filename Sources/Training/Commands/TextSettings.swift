@@ -43,7 +43,8 @@ public struct TextSettings: Sendable {
 }
 
 extension TorchRuntime {
-    /// Starts the runtime of a process that works alone: on all cores it may use, unless `OMP_NUM_THREADS` says otherwise.
+    /// Starts the runtime of a process that works alone: on all cores it may use, unless `OMP_NUM_THREADS` says
+    /// otherwise.
     static func startAlone() {
         let asked = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
         start(threads: max(1, asked ?? LaunchEnvironment.availableCores))

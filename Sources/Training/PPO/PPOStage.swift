@@ -49,8 +49,8 @@ private struct PPOWorker {
         learner = try learners.map { learners in
             let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
             let learner = PPOLearner(
-                policy: policy, critic: critic, options, totalSteps: options.rollouts.steps(in: order), learners: learners,
-                seed: context.seed)
+                policy: policy, critic: critic, options, totalSteps: options.rollouts.steps(in: order),
+                learners: learners, seed: context.seed)
             if let step = context.checkpoint {
                 try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
                     from: context.checkpoints.url(ofStep: step))
