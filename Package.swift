@@ -42,7 +42,9 @@ let layers: [Target] = [
         swiftSettings: swift),
     .executableTarget(
         name: "mpo",
-        dependencies: ["Training", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: [
+            "MPI", "PreferenceData", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
         swiftSettings: swift),
 ]
 
