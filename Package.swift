@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 // LibTorch: `LIBTORCH` names a directory with `include/` and `lib/`; `launch/setup` leaves one in `.deps/libtorch`.
@@ -24,8 +23,6 @@ let torchLink: [LinkerSetting] = [
 
 let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
 
-let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
-
 let layers: [Target] = [
     .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
@@ -38,7 +35,9 @@ let layers: [Target] = [
     .target(name: "Objectives", dependencies: ["Torch"], swiftSettings: swift),
     .target(
         name: "Training",
-        dependencies: ["CZlib", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams", log],
+        dependencies: [
+            "CZlib", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams",
+        ],
         swiftSettings: swift),
     .executableTarget(
         name: "mpo",
@@ -65,26 +64,12 @@ let tests: [Target] = [
     .testTarget(name: "CommandLineTests", dependencies: ["mpo", "TestSupport"], swiftSettings: swift),
 ]
 
-// BOOTSTRAP: layers that do not exist yet are left out.
-let present = (layers + tests).filter { target in
-    let path = target.path ?? (target.isTest ? "Tests/\(target.name)" : "Sources/\(target.name)")
-    return FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(path)")
-}
-let absent = Set((layers + tests).map(\.name)).subtracting(present.map(\.name))
-for target in present {
-    target.dependencies = target.dependencies.filter { dependency in
-        if case .byNameItem(let name, _) = dependency { return !absent.contains(name) }
-        return true
-    }
-}
-
 let package = Package(
     name: "mpo",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
-    targets: present,
+    targets: layers + tests,
     cxxLanguageStandard: .cxx20
 )

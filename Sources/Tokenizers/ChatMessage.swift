@@ -5,6 +5,7 @@ public struct ChatMessage: Sendable, Equatable {
     /// What was said.
     public var content: String
 
+    /// A turn of `role`.
     public init(role: String, content: String) {
         self.role = role
         self.content = content

@@ -11,6 +11,7 @@ public enum ChatTemplateError: Error, CustomStringConvertible, Sendable, Equatab
     /// The ids begin with two BOS tokens: the template and the text, or the tokenizer, both put one.
     case doubleBOS(template: String)
 
+    /// One line: what is wrong, and a way out.
     public var description: String {
         switch self {
         case .unknownTemplate(let nearest, let known):

@@ -7,6 +7,7 @@ public struct SpecialTokens: Sendable, Equatable {
         /// The id.
         public let id: Int32
 
+        /// A token and its id.
         public init(text: String, id: Int32) {
             self.text = text
             self.id = id
@@ -22,6 +23,7 @@ public struct SpecialTokens: Sendable, Equatable {
     /// Stands for what the vocabulary does not have.
     public let unknown: Token?
 
+    /// The roles that a tokenizer names; `nil` where it names none.
     public init(bos: Token? = nil, eos: Token? = nil, pad: Token? = nil, unknown: Token? = nil) {
         self.bos = bos
         self.eos = eos

@@ -11,6 +11,7 @@ public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable 
     /// The file asks for a component, or an option of one, that this project does not implement.
     case unsupported(file: String, component: String)
 
+    /// One line: what is wrong, and a way out.
     public var description: String {
         switch self {
         case .unreadable(let file, let reason):

@@ -19,7 +19,8 @@ public final class AttentionCache {
 
     /// Writes row `i` of `key`, `value` `[rows, kv heads, channels]` at `positions[i]` of `slots[i]`.
     public func write(_ key: Tensor, _ value: Tensor, slots: [Int64], positions: [Int64]) {
-        precondition(slots.count == key.shape[0] && positions.count == slots.count, "a slot and a position for each row")
+        precondition(
+            slots.count == key.shape[0] && positions.count == slots.count, "a slot and a position for each row")
         perform("cache write", key, value) {
             ct_cache_write(keys.handle, values.handle, key.handle, value.handle, slots, positions)
         }
@@ -72,7 +73,8 @@ extension Tensor {
     ) -> SampledTokens {
         let rows = shape[0]
         precondition(
-            keys.count == rows && counters.count == rows && suppressing.count == rows, "a stream for each of \(rows) rows")
+            keys.count == rows && counters.count == rows && suppressing.count == rows,
+            "a stream for each of \(rows) rows")
         var tokens = [Int64](repeating: 0, count: rows)
         var logps = [Float](repeating: 0, count: rows)
         let suppressed = options.suppressed.map(Int64.init)

@@ -18,12 +18,15 @@ public enum TorchRuntime {
 
     /// How many threads take part when `count` pieces of work, each a call of `body`, are handed out.
     package static func threadsTakingPart(count: Int, body: @escaping @Sendable (Int) -> Void) -> Int {
-        final class Box { let body: @Sendable (Int) -> Void; init(_ body: @escaping @Sendable (Int) -> Void) { self.body = body } }
+        final class Box {
+            let body: @Sendable (Int) -> Void; init(_ body: @escaping @Sendable (Int) -> Void) { self.body = body }
+        }
         let box = Box(body)
         return withExtendedLifetime(box) {
             Int(
                 ct_parallel(
-                    Int64(count), { context, index in
+                    Int64(count),
+                    { context, index in
                         guard let context else { return }
                         Unmanaged<Box>.fromOpaque(context).takeUnretainedValue().body(Int(index))
                     }, Unmanaged.passUnretained(box).toOpaque()))

@@ -104,6 +104,7 @@ public struct SafetensorsError: Error, CustomStringConvertible, Sendable {
         self.reason = reason
     }
 
+    /// `file: reason`, in one line.
     public var description: String { "\(url.path): \(reason)" }
 }
 

@@ -103,5 +103,6 @@ public struct ModelError: Error, CustomStringConvertible, Sendable {
         self.reason = reason
     }
 
+    /// `file: reason`, in one line.
     public var description: String { "\(url.path): \(reason)" }
 }

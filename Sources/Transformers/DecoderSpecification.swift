@@ -33,27 +33,37 @@ public struct DecoderSpecification: Sendable, Equatable {
         case learned(Int)
     }
 
+    /// Rows of the embedding table.
     public let vocabularySize: Int
     /// Channels of the residual stream.
     public let width: Int
     /// Channels inside the feed-forward network.
     public let innerWidth: Int
+    /// How many blocks.
     public let layers: Int
+    /// Query heads.
     public let heads: Int
+    /// Key and value heads.
     public let keyValueHeads: Int
     /// Channels of a head.
     public let channels: Int
+    /// The kind of norm.
     public let norm: Norm
+    /// Added to the variance in norms.
     public let epsilon: Double
+    /// How positions enter.
     public let positions: Positions
+    /// How queries, keys and values are stored.
     public let projection: Projection
     /// Whether the projections of queries, keys and values have biases.
     public let inputBias: Bool
     /// Whether the projection after attention has a bias.
     public let outputBias: Bool
+    /// Whether feed-forward projections have biases.
     public let feedForwardBias: Bool
     /// Whether the activation multiplies a second projection (SwiGLU).
     public let gated: Bool
+    /// The activation of the feed-forward network.
     public let activation: ModelConfiguration.Activation
     /// Whether attention and feed-forward network read the same input.
     public let parallelResidual: Bool

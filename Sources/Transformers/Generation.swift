@@ -67,6 +67,7 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
     /// Prompt and completion of request `index` are longer than the model can compute.
     case tooLong(index: Int, length: Int, maximum: Int)
 
+    /// One line: what is wrong, and a way out.
     public var description: String {
         switch self {
         case .emptyPrompt(let index): "request \(index) has an empty prompt; at least one token is needed"

@@ -23,6 +23,9 @@ public enum TestSupport {
         return FileManager.default.fileExists(atPath: path.appending(path: "model.safetensors").path) ? path : nil
     }()
 
+    /// Whether the long forms of tests run too: `launch/test --long`.
+    public static let runsLongTests = ProcessInfo.processInfo.environment["MPO_LONG_TESTS"] == "1"
+
     /// A committed fixture under `Tests/Fixtures`.
     public static func fixture(_ name: String) -> URL {
         repository.appending(path: "Tests/Fixtures").appending(path: name)

@@ -149,10 +149,12 @@ struct DecoderTests {
                 let logits: [[Double]]
                 let logsumexp: [Double]
             }
-            let vocabulary_sample: [Int]
+            let vocabularySample: [Int]
             let cases: [Case]
         }
-        let reference = try JSONDecoder().decode(
+        let json = JSONDecoder()
+        json.keyDecodingStrategy = .convertFromSnakeCase
+        let reference = try json.decode(
             Reference.self, from: Data(contentsOf: TestSupport.fixture("smollm2-logits.json")))
         let directory = try ModelDirectory(try #require(TestSupport.smolLM2))
         let decoder = try directory.decoder(head: .languageModel, trainable: false)
@@ -163,7 +165,7 @@ struct DecoderTests {
             for (position, (logits, logSum)) in zip(expected.positions, zip(expected.logits, expected.logsumexp)) {
                 let row = start + position
                 let computed = withoutGradients { decoder.logits(hidden.narrowed(0, row..<row + 1)) }.doubles()
-                for (token, logit) in zip(reference.vocabulary_sample, logits) {
+                for (token, logit) in zip(reference.vocabularySample, logits) {
                     #expect(abs(computed[token] - logit) < 1e-3)
                 }
                 let largest = computed.max() ?? 0

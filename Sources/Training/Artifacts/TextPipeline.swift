@@ -60,7 +60,9 @@ struct TextPipeline: Sendable {
         let ends = Set(endTokens + model.eosTokenIDs + [tokenizer.specialTokens.bos?.id].compactMap(\.self))
         let past = Int32(tokenizer.vocabularySize)..<Int32(max(tokenizer.vocabularySize, model.vocabularySize))
         let special = (0..<Int32(tokenizer.vocabularySize)).filter { tokenizer.isSpecial($0) }
-        return past.first ?? ([tokenizer.specialTokens.pad?.id].compactMap(\.self) + special).first { !ends.contains($0) }
+        return past.first ?? ([tokenizer.specialTokens.pad?.id].compactMap(\.self) + special).first {
+            !ends.contains($0)
+        }
             ?? model.unusedTokenID(besides: ends)
     }
 

@@ -9,14 +9,19 @@ struct OfflineCheckpoint {
 
     /// Keys as in transformers' `trainer_state.json`.
     private struct State: Codable {
-        var global_step: Int
-        var num_input_tokens_seen: Int
+        var step: Int
+        var tokens: Int
+
+        enum CodingKeys: String, CodingKey {
+            case step = "global_step"
+            case tokens = "num_input_tokens_seen"
+        }
     }
 
     func write(to directory: URL, step: Int, tokens: Int) throws {
         try save(directory)
         try OptimizerFile.write(["model": updater], to: directory)
-        try JSONEncoder().encode(State(global_step: step, num_input_tokens_seen: tokens))
+        try JSONEncoder().encode(State(step: step, tokens: tokens))
             .write(to: directory.appending(path: TrainerState.fileName))
     }
 
@@ -25,7 +30,7 @@ struct OfflineCheckpoint {
         try OptimizerFile.read(["model": updater], from: directory)
         let state = try JSONDecoder().decode(
             State.self, from: Data(contentsOf: directory.appending(path: TrainerState.fileName)))
-        return state.num_input_tokens_seen
+        return state.tokens
     }
 }
 

@@ -8,8 +8,13 @@ struct PPOCheckpoint {
     let text: TextPipeline
 
     private struct State: Codable {
-        var global_step: Int
-        var kl_controller: KLController
+        var step: Int
+        var controller: KLController
+
+        enum CodingKeys: String, CodingKey {
+            case step = "global_step"
+            case controller = "kl_controller"
+        }
     }
 
     private var updaters: [String: ParameterUpdater] {
@@ -22,7 +27,7 @@ struct PPOCheckpoint {
         try FileManager.default.createDirectory(at: critic, withIntermediateDirectories: true)
         try models.save(learner.critic, to: critic, text: text)
         try OptimizerFile.write(updaters, to: directory)
-        try JSONEncoder().encode(State(global_step: step, kl_controller: learner.controller))
+        try JSONEncoder().encode(State(step: step, controller: learner.controller))
             .write(to: directory.appending(path: TrainerState.fileName))
     }
 
@@ -31,6 +36,6 @@ struct PPOCheckpoint {
         try OptimizerFile.read(updaters, from: directory)
         let state = try JSONDecoder().decode(
             State.self, from: Data(contentsOf: directory.appending(path: TrainerState.fileName)))
-        learner.controller = state.kl_controller
+        learner.controller = state.controller
     }
 }

@@ -21,7 +21,8 @@ struct MiniBatchSchedule {
             return (0..<miniBatches).map { number in
                 let places = order[number * total / miniBatches..<(number + 1) * total / miniBatches]
                 let mine = places.sorted().compactMap { share[$0] }
-                return ResponseBatch.microBatches(mine.map { trajectories[$0].example(index: $0) }, maxTokens: maxTokens)
+                return ResponseBatch.microBatches(
+                    mine.map { trajectories[$0].example(index: $0) }, maxTokens: maxTokens)
             }
         }
     }

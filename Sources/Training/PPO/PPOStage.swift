@@ -44,7 +44,9 @@ private struct PPOWorker {
         let learns = placement.learners.contains(me), samples = placement.rollouts.contains(me)
         let learners = try context.workers.split(color: learns ? 0 : nil, key: me, name: "learners")
         let carries = !placement.isColocated && (samples || me == placement.learners[0])
-        channel = try context.workers.split(color: carries ? 0 : nil, key: me, name: "weights").map { WeightChannel($0) }
+        channel = try context.workers.split(color: carries ? 0 : nil, key: me, name: "weights").map {
+            WeightChannel($0)
+        }
         let policy = try context.ppoModel(options.initial, .languageModel, trainable: learns)
         learner = try learners.map { learners in
             let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
@@ -128,7 +130,9 @@ private struct PPOWorker {
         let waiting = ContinuousClock.now
         let order = try context.link.nextOrder()
         let start = ContinuousClock.now
-        guard case .learn(step) = order.header else { preconditionFailure("expected step \(step), got \(order.header)") }
+        guard case .learn(step) = order.header else {
+            preconditionFailure("expected step \(step), got \(order.header)")
+        }
         let batch = try ExperienceBatch(bytes: order.payload)
         for experience in batch.experiences where !(step - staleness...step).contains(experience.version) {
             throw RunError.other(
@@ -151,7 +155,8 @@ private struct PPOWorker {
         try context.link.report(.step(step + 1, metrics))
         if step + 1 < totalSteps, (step + 1).isMultiple(of: options.saveSteps) {
             try context.checkpoints.write(step: step + 1) {
-                try PPOCheckpoint(learner: learner, models: context.models, text: context.text).write(to: $0, step: step + 1)
+                try PPOCheckpoint(learner: learner, models: context.models, text: context.text).write(
+                    to: $0, step: step + 1)
             }
             try context.link.report(.saved(step: step + 1))
         }

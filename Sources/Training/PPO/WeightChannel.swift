@@ -22,7 +22,8 @@ final class WeightChannel {
         try parameters.values.withUnsafeMutableFloats { try communicator.broadcast($0, root: 0) }
         guard header[0] == Int64(version), sends || Self.checksum(parameters) == UInt64(bitPattern: header[1]) else {
             throw RunError.other(
-                "weights of version \(version) arrived damaged (version \(header[0])); do all ranks run the same build?")
+                "weights of version \(version) arrived damaged (version \(header[0])); do all ranks run the same build?"
+            )
         }
     }
 

@@ -19,7 +19,9 @@ final class ModelScorer: Scorer {
     }
 
     func scores(_ items: [ScoredItem]) throws -> [Double] {
-        let examples = items.enumerated().map { TokenizedCompletion(index: $0, prompt: $1.prompt, completion: $1.response) }
+        let examples = items.enumerated().map {
+            TokenizedCompletion(index: $0, prompt: $1.prompt, completion: $1.response)
+        }
         var scores = [Double](repeating: .nan, count: items.count)
         for (indices, values) in batches(of: examples) {
             for (index, value) in zip(indices, values) { scores[index] = value }

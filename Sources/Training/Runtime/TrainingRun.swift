@@ -49,7 +49,8 @@ public struct TrainingRun {
         log.note(
             "mpo: \(cluster.control.size) \(cluster.control.size == 1 ? "rank" : "ranks") "
                 + "(\(cluster.isAlone ? "one process with every role" : "an orchestrator and \(cluster.workerCount) workers")), "
-                + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.version)")
+                + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.version)"
+        )
         if let warning = threads.warning { log.note("mpo: warning: \(warning)") }
         return Orchestrator(plan: plan, state: state, workerCount: cluster.workerCount, log: log)
     }

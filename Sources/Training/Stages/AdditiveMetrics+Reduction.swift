@@ -13,7 +13,9 @@ extension AdditiveMetrics {
     /// The report in a stable order: `loss` first, then by name.
     var values: MetricValues {
         var values: MetricValues = [:]
-        for (name, value) in report.sorted(by: { ($0.key != "loss" ? 1 : 0, $0.key) < ($1.key != "loss" ? 1 : 0, $1.key) }) {
+        for (name, value) in report.sorted(by: {
+            ($0.key != "loss" ? 1 : 0, $0.key) < ($1.key != "loss" ? 1 : 0, $1.key)
+        }) {
             values[name] = value
         }
         return values

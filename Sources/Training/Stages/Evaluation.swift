@@ -55,7 +55,8 @@ struct Evaluation: Codable, Equatable {
 
     /// A table for the person who watches.
     var table: String {
-        var table = TextTable(["policy", "score", "± 95 %", "length"] + policies.dropLast().map { "win rate over \($0.name)" })
+        var table = TextTable(
+            ["policy", "score", "± 95 %", "length"] + policies.dropLast().map { "win rate over \($0.name)" })
         for policy in policies {
             let cells = policies.dropLast().map { other in
                 matches.first { $0.policy == policy.name && $0.against == other.name }.map(\.text) ?? ""
@@ -90,7 +91,8 @@ extension Evaluation.Match {
         policy: String, _ samples: [SampledResponse], against other: String, _ otherSamples: [SampledResponse]
     ) {
         let outcomes = zip(samples, otherSamples).map { sample, other in
-            precondition(sample.index == other.index && sample.sample == other.sample, "policies answered other prompts")
+            precondition(
+                sample.index == other.index && sample.sample == other.sample, "policies answered other prompts")
             return (index: sample.index, value: sample.score > other.score ? 1 : sample.score < other.score ? 0 : 0.5)
         }
         let byPrompt = Dictionary(grouping: outcomes, by: \.index).values.map { $0.map(\.value).mean }

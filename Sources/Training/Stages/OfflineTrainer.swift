@@ -47,7 +47,9 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             }
             if context.isFirst { try context.link.report(.step(step + 1, metrics)) }
             if !isLast, (step + 1).isMultiple(of: loop.saveSteps), context.isFirst {
-                try context.checkpoints.write(step: step + 1) { try state.write(to: $0, step: step + 1, tokens: tokens) }
+                try context.checkpoints.write(step: step + 1) {
+                    try state.write(to: $0, step: step + 1, tokens: tokens)
+                }
                 try context.link.report(.saved(step: step + 1))
             }
         }

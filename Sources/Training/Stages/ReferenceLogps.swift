@@ -39,7 +39,8 @@ struct ReferenceLogps: Equatable {
             ResponseBatch.microBatches(pairs, maxTokens: maxTokens).flatMap { batch in
                 let logps = model.tokenLogps(batch.rows, predictions: batch.predictions).logps
                 let sums = logps.summed(
-                    intoGroups: Tensor(indices: batch.predictions.sequences), count: batch.sequenceCount).doubles()
+                    intoGroups: Tensor(indices: batch.predictions.sequences), count: batch.sequenceCount
+                ).doubles()
                 return batch.indices.enumerated().map { place, index in
                     (index, ReferenceLogps(chosen: sums[2 * place], rejected: sums[2 * place + 1]))
                 }

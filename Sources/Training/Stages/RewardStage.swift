@@ -52,6 +52,7 @@ extension StageContext {
         try note("reward mean \(HumanFormat.metric(statistics.mean)), std \(HumanFormat.metric(statistics.std))")
         guard !eval.isEmpty else { return }
         let scored = try scorer.pairScores(workers.share(of: eval) { $0 })
-        try link.report(.scores(scored.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))
+        try link.report(
+            .scores(scored.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))
     }
 }

@@ -12,7 +12,8 @@ extension StageContext {
         for start in stride(from: 0, to: mine.count, by: 64) {
             let part = Array(mine[start..<min(mine.count, start + 64)])
             let scores = try pairScores(part, data.records, by: scorer)
-            try link.report(.scores(scores.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))
+            try link.report(
+                .scores(scores.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))
             try link.report(.advanced(part.count))
         }
     }
