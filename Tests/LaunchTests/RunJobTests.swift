@@ -5,11 +5,16 @@ import Testing
 /// Jobs under a real mpirun, with a few lines of shell in the place of `mpo`.
 @Suite(.serialized)
 struct RunJobTests {
-    private func start(_ program: String, in directory: URL, _ arguments: String...) throws -> Script.Running {
+    private func start(
+        _ program: String, in directory: URL, terminalColumns: Int? = nil, _ arguments: String...
+    ) throws -> Script.Running {
         let config = try write("", "config.yaml", in: directory)
         let binary = try write(
             "#!/bin/bash\nrank=$OMPI_COMM_WORLD_RANK\n\(program)\n", "mpo", in: directory, isExecutable: true)
-        let script = Script(name: "run", environment: ["MPO_BINARY": binary, "MPO_CORES": "2"])
+        let environment: [String: String?] = [
+            "MPO_BINARY": binary, "MPO_CORES": "2", "TERM": "xterm", "COLUMNS": nil,
+        ]
+        let script = Script(name: "run", environment: environment, terminalColumns: terminalColumns)
         return try script.start(["--learners", "1", "--rollouts", "1"] + arguments + [config])
     }
 
@@ -37,6 +42,25 @@ struct RunJobTests {
         #expect(outcome.status == 0)
         #expect(outcome.output == "1 train\n")
         #expect(outcome.error.isEmpty)
+    }
+
+    @Test("Ranks are told of the terminal and its width, which they cannot see", arguments: [nil, 123])
+    func terminal(columns: Int?) throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let program = "((rank > 0)) || echo \"progress ${MPO_PROGRESS:-unset} ${COLUMNS:-unset}\""
+            let outcome = try start(program, in: directory, terminalColumns: columns).finish()
+            #expect(outcome.status == 0)
+            #expect(outcome.output.contains(columns.map { "progress bar \($0)" } ?? "progress unset unset"))
+        }
+    }
+
+    @Test("A command that a rank starts finds the job's own mpo")
+    func path() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let outcome = try start("((rank == 1)) && command -v mpo || true", in: directory).finish()
+            #expect(outcome.status == 0)
+            #expect(outcome.output == directory.appending(path: "mpo").path + "\n")
+        }
     }
 
     @Test("A rank killed from outside ends the job, and is told as such")

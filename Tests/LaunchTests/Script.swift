@@ -17,6 +17,8 @@ struct Script {
     var name: String
     /// Variables on top of the test's own, without any of those that steer the scripts; `nil` removes one.
     var environment: [String: String?] = [:]
+    /// The width of the terminal that the script is started on; `nil` for none. All it says is its output then.
+    var terminalColumns: Int?
 
     func run(_ arguments: String...) throws -> Outcome {
         try start(arguments).finish()
@@ -24,8 +26,15 @@ struct Script {
 
     func start(_ arguments: [String]) throws -> Running {
         let process = Process()
-        process.executableURL = TestSupport.repository.appending(path: "launch").appending(path: name)
-        process.arguments = arguments
+        let path = TestSupport.repository.appending(path: "launch").appending(path: name)
+        if let terminalColumns {
+            let command = ([path.path] + arguments).map { "'\($0)'" }.joined(separator: " ")
+            process.executableURL = URL(filePath: "/usr/bin/script")
+            process.arguments = ["-qec", "stty cols \(terminalColumns); \(command)", "/dev/null"]
+        } else {
+            process.executableURL = path
+            process.arguments = arguments
+        }
         var variables = ProcessInfo.processInfo.environment.filter { name, _ in
             !["MPO_", "SLURM_", "OMP_", "OMPI_", "PMIX_"].contains { name.hasPrefix($0) }
         }
