@@ -24,6 +24,22 @@ struct Preflight {
         _ = try text.exampleTokenizer(.none)
         try checkModels(text)
         for stage in plan.stages { try check(stage, text) }
+        try checkLengths()
+    }
+
+    /// Checks that no stage asks for sequences longer than the models can compute.
+    private func checkLengths() throws {
+        let directories = ([.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)).compactMap(directory)
+        let limits = try directories.compactMap { try ModelConfiguration(directory: $0).maximumLength }
+        guard let most = limits.min() else { return }
+        for stage in plan.stages {
+            let (length, key) = stage.configuration.options.longestSequence
+            guard length > most else { continue }
+            throw configuration.error(
+                at: "\(stage.name).\(key)",
+                "allows sequences of \(length) tokens, but the model computes at most \(most)",
+                remedy: "lower \(key)")
+        }
     }
 
     private func checkModels(_ text: TextPipeline) throws {
@@ -96,5 +112,21 @@ struct Preflight {
         }
         guard !files.isEmpty else { return }
         _ = try Dataset<Record>(reading: RunFiles(plan).data(files), onBadRecord: configuration.dataset.onBadRecord)
+    }
+}
+
+extension StageOptions {
+    /// The longest sequence that a stage may put into a model, and the key that bounds it.
+    fileprivate var longestSequence: (length: Int, key: String) {
+        switch self {
+        case .sft(let options): (options.lengths.maxLength, "max_length")
+        case .reward(let options): (options.lengths.maxLength, "max_length")
+        case .dpo(let options): (options.lengths.maxLength, "max_length")
+        case .split(let options): (options.lengths.maxLength, "max_length")
+        case .sample(let options): (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
+        case .evaluate(let options):
+            (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
+        case .ppo(let options): (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
+        }
     }
 }
