@@ -62,8 +62,9 @@ public final class Decoder {
     /// The score head's output at given rows of a batch, `[n]`: rewards, or a critic's values.
     public func scores(_ rows: PackedRows, at indices: [Int32]) -> Tensor {
         precondition(head == .score, "a language model has no scores")
+        // Row by row, for the last bits of a matrix product depend on the rows beside.
         let hidden = hiddenStates(rows).selecting(Tensor(indices: indices))
-        return hidden.linear(parameters[ParameterNames.score]).reshaped([-1])
+        return (hidden * parameters[ParameterNames.score]).sum(1)
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.

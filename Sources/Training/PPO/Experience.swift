@@ -1,31 +1,40 @@
 /// One response of a PPO step, as it travels from the worker that drew it to a learner: ids and numbers, never text.
-struct Experience: Equatable {
+package struct Experience: Equatable, Sendable {
     /// Its place in the step: prompts in the order of the step, the samples of each one after another.
-    var place: Int
+    package var place: Int
     /// The version of the policy that drew it.
-    var version: Int
-    var prompt: [Int32]
-    var response: [Int32]
+    package var version: Int
+    package var prompt: [Int32]
+    package var response: [Int32]
     /// Log-probabilities of the response's tokens as the sampler saw them.
-    var sampledLogps: [Float]
+    package var sampledLogps: [Float]
     /// The same tokens' under the reference.
-    var referenceLogps: [Float]
+    package var referenceLogps: [Float]
     /// The reward, neither clipped nor penalised.
-    var score: Double
+    package var score: Double
     /// Whether the response ended by itself.
-    var isFinished: Bool
+    package var isFinished: Bool
+
+    package init(
+        place: Int, version: Int, prompt: [Int32], response: [Int32], sampledLogps: [Float], referenceLogps: [Float],
+        score: Double, isFinished: Bool
+    ) {
+        (self.place, self.version, self.prompt, self.response) = (place, version, prompt, response)
+        (self.sampledLogps, self.referenceLogps) = (sampledLogps, referenceLogps)
+        (self.score, self.isFinished) = (score, isFinished)
+    }
 
     /// Tokens of prompt and response.
     var tokenCount: Int { prompt.count + response.count }
 }
 
 /// Responses of one PPO step, or a learner's share of them.
-struct ExperienceBatch: Equatable {
+package struct ExperienceBatch: Equatable, Sendable {
     /// Responses of the whole step, over all learners.
-    var total: Int
-    var experiences: [Experience]
+    package var total: Int
+    package var experiences: [Experience]
 
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         var writer = ByteWriter()
         writer.write(total)
         writer.write(experiences.count)
@@ -42,12 +51,12 @@ struct ExperienceBatch: Equatable {
         return writer.bytes
     }
 
-    init(total: Int, experiences: [Experience]) {
+    package init(total: Int, experiences: [Experience]) {
         self.total = total
         self.experiences = experiences
     }
 
-    init(bytes: [UInt8]) throws {
+    package init(bytes: [UInt8]) throws {
         var reader = ByteReader(bytes)
         total = try reader.read(Int.self)
         let count = try reader.read(Int.self)

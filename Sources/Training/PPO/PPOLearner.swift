@@ -5,11 +5,11 @@ import Torch
 import Transformers
 
 /// A learner of PPO: from a share of a step's responses to updates of policy and critic that all learners make alike.
-final class PPOLearner {
+package final class PPOLearner {
     let policy: Transformers.Decoder
     let critic: Transformers.Decoder
-    let policyUpdater: ParameterUpdater
-    let criticUpdater: ParameterUpdater
+    package let policyUpdater: ParameterUpdater
+    package let criticUpdater: ParameterUpdater
     /// The coefficient of the KL penalty.
     var controller: KLController
     private let options: PPOOptions
@@ -19,7 +19,7 @@ final class PPOLearner {
     /// - Parameters:
     ///   - totalSteps: PPO steps of the whole stage.
     ///   - seed: The seed of the stage.
-    init(
+    package init(
         policy: Transformers.Decoder, critic: Transformers.Decoder, _ options: PPOOptions, totalSteps: Int,
         learners: Communicator, seed: UInt64
     ) {
@@ -41,15 +41,9 @@ final class PPOLearner {
     }
 
     /// Learns from a step; `nil` where a gradient was not finite, which all learners find alike.
-    func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues? {
-        var trajectories = batch.experiences.map { Trajectory(experience: $0) }
-        let schedule = MiniBatchSchedule(
-            trajectories, total: batch.total, epochs: options.rollouts.numPPOEpochs,
-            miniBatches: options.rollouts.numMiniBatches, maxTokens: options.maxTokensPerMicroBatch,
-            seed: seed, step: step)
-        recordOldPolicy(&trajectories, in: schedule.epochs[0].flatMap(\.self))
+    package func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues? {
+        let (trajectories, schedule, kl) = try prepare(step: step, batch)
         let tokenCounts = try schedule.responseTokens(of: trajectories).map { try learners.allReduce($0, .sum) }
-        let kl = try shape(&trajectories)
         var (policySums, valueSums) = (PPOPolicyMetrics(), PPOValueMetrics())
         var norms: [ParameterUpdater.Update] = []
         updates: for (epoch, miniBatches) in schedule.epochs.enumerated() {
@@ -79,6 +73,25 @@ final class PPOLearner {
         metrics["lr"] = norms.last?.learningRate
         controller.update(kl: (kl.report["objective/kl"] ?? 0), responses: batch.total)
         return metrics
+    }
+
+    /// What is known of a step's responses before the first update on them: old log-probabilities, values, advantages and
+    /// returns.
+    package func trajectories(step: Int, of batch: ExperienceBatch) throws -> [Trajectory] {
+        try prepare(step: step, batch).trajectories
+    }
+
+    private func prepare(
+        step: Int, _ batch: ExperienceBatch
+    ) throws -> (trajectories: [Trajectory], schedule: MiniBatchSchedule, metrics: TrajectoryMetrics) {
+        var trajectories = batch.experiences.map { Trajectory(experience: $0) }
+        let schedule = MiniBatchSchedule(
+            trajectories, total: batch.total, epochs: options.rollouts.numPPOEpochs,
+            miniBatches: options.rollouts.numMiniBatches, maxTokens: options.maxTokensPerMicroBatch,
+            seed: seed, step: step)
+        recordOldPolicy(&trajectories, in: schedule.epochs[0].flatMap(\.self))
+        let metrics = try shape(&trajectories)
+        return (trajectories, schedule, metrics)
     }
 
     /// Log-probabilities and values before the first update, on the very micro-batches that it will be made on: the first

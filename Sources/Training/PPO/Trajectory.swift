@@ -3,14 +3,14 @@ import PreferenceData
 import Torch
 
 /// A response while it is learned from: what was sent, and what the learner found out before its first update on it.
-struct Trajectory {
-    let experience: Experience
+package struct Trajectory {
+    package let experience: Experience
     /// Log-probabilities of its tokens under the policy before the first update on this batch.
-    var oldLogps: [Double] = []
+    package var oldLogps: [Double] = []
     /// The critic's values at its tokens.
-    var values: [Double] = []
-    var advantages: [Double] = []
-    var returns: [Double] = []
+    package var values: [Double] = []
+    package var advantages: [Double] = []
+    package var returns: [Double] = []
 
     /// Its tokens as a row to be packed.
     func example(index: Int) -> TokenizedCompletion {

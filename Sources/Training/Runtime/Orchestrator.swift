@@ -77,8 +77,15 @@ final class Orchestrator {
         finishedWorkers = []
         coordinator = next.coordinator(plan: plan, workerCount: workerCount)
         let checkpoint = try CheckpointStore(next.directory).newest()
-        try log.resume(at: checkpoint.flatMap { state.checkpoints[next.directoryName]?[$0] } ?? state.position)
+        try log.resume(at: position(ofCheckpoint: checkpoint, of: next))
         return toAll(.run(stage: next.index, checkpoint: checkpoint))
+    }
+
+    /// Where the metrics of a stage go on.
+    private func position(ofCheckpoint checkpoint: Int?, of stage: PlannedStage) -> UInt64 {
+        guard let checkpoint else { return state.position }
+        return state.checkpoints[stage.directoryName]?[checkpoint]
+            ?? MetricsFile.end(ofStep: checkpoint, behind: state.position, in: plan.directory.url)
     }
 
     private func finishStage() throws -> [Delivery] {

@@ -6,14 +6,19 @@ import Torch
 import Transformers
 
 /// A preference loss against reference log-probabilities that were computed once.
-struct DPOObjective: OfflineObjective {
+package struct DPOObjective: OfflineObjective {
     let loss: DPOLoss
     /// Sums of the reference's log-probabilities by the pair's index.
     let reference: [Int: ReferenceLogps]
 
-    func weight(of example: TokenizedPair) -> Int { 1 }
+    /// A loss with the reference's sums by the pair's index.
+    package init(loss: DPOLoss, reference: [Int: ReferenceLogps]) {
+        (self.loss, self.reference) = (loss, reference)
+    }
 
-    func loss(_ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<DPOMetrics> {
+    package func weight(of example: TokenizedPair) -> Int { 1 }
+
+    package func loss(_ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<DPOMetrics> {
         let policy = PairLogps(
             model.tokenLogps(batch.rows, predictions: batch.predictions),
             responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)

@@ -3,7 +3,7 @@ import PreferenceData
 import Transformers
 
 /// A loss over a fixed set of examples, as an ``OfflineTrainer`` needs it.
-protocol OfflineObjective {
+package protocol OfflineObjective {
     associatedtype Example: PackableExample
     associatedtype Metrics: AdditiveMetrics
 

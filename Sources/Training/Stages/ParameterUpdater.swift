@@ -2,14 +2,14 @@ import MPI
 import Torch
 
 /// One optimizer step after another on a model that several ranks train together.
-final class ParameterUpdater {
+package final class ParameterUpdater {
     let parameters: ParameterBuffer
-    let optimizer: AdamW
+    package let optimizer: AdamW
     let schedule: LearningRateSchedule
     private let maxGradNorm: Double
     private let communicator: Communicator
 
-    init(
+    package init(
         _ parameters: ParameterBuffer, _ options: OptimizerOptions, learningRate: Double? = nil, totalSteps: Int,
         communicator: Communicator
     ) {
@@ -27,16 +27,16 @@ final class ParameterUpdater {
     }
 
     /// What a step did.
-    struct Update {
-        var gradientNorm: Double
-        var learningRate: Double
+    package struct Update {
+        package var gradientNorm: Double
+        package var learningRate: Double
     }
 
     /// Sums the gradients of all ranks, clips them to the norm, steps, and clears them.
     ///
     /// Every rank sees the same sum, so all find the same norm; where it is not finite, nothing is changed and the result is
     /// `nil` on all of them.
-    func step() throws -> Update? {
+    package func step() throws -> Update? {
         guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
         if communicator.size > 1 {
             try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }

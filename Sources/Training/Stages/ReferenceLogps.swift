@@ -4,9 +4,13 @@ import Torch
 import Transformers
 
 /// The log-probabilities of a pair's responses under the reference, summed over their tokens.
-struct ReferenceLogps: Equatable {
-    var chosen: Double
-    var rejected: Double
+package struct ReferenceLogps: Equatable, Sendable {
+    package var chosen: Double
+    package var rejected: Double
+
+    package init(chosen: Double, rejected: Double) {
+        (self.chosen, self.rejected) = (chosen, rejected)
+    }
 
     /// Computes those of all pairs, each worker a share, and gives everybody all of them by the pair's index.
     static func all(
@@ -32,7 +36,7 @@ struct ReferenceLogps: Equatable {
     }
 
     /// The sums of pairs on this process.
-    static func sums(
+    package static func sums(
         of pairs: [TokenizedPair], under model: Transformers.Decoder, maxTokens: Int
     ) -> [(index: Int, logps: ReferenceLogps)] {
         withoutGradients {

@@ -5,12 +5,14 @@ import Torch
 import Transformers
 
 /// Bradley-Terry training of the score on the last token of each response.
-struct RewardObjective: OfflineObjective {
+package struct RewardObjective: OfflineObjective {
     let loss: BradleyTerryLoss
 
-    func weight(of example: TokenizedPair) -> Int { 1 }
+    package init(loss: BradleyTerryLoss) { self.loss = loss }
 
-    func loss(
+    package func weight(of example: TokenizedPair) -> Int { 1 }
+
+    package func loss(
         _ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int
     ) -> LossTerm<BradleyTerryMetrics> {
         let pairs = batch.sequenceCount / 2

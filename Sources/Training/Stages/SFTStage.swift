@@ -3,13 +3,15 @@ import PreferenceData
 import Transformers
 
 /// Supervised fine-tuning: next-token loss on responses alone.
-struct SFTObjective: OfflineObjective {
-    func weight(of example: TokenizedCompletion) -> Int {
+package struct SFTObjective: OfflineObjective {
+    package init() {}
+
+    package func weight(of example: TokenizedCompletion) -> Int {
         // The first token of a response to nothing is not predicted.
         example.completion.count - (example.prompt.isEmpty ? 1 : 0)
     }
 
-    func loss(
+    package func loss(
         _ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int
     ) -> LossTerm<SupervisedMetrics> {
         SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: stepWeight)
