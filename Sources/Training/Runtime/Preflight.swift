@@ -94,7 +94,11 @@ struct Preflight {
     }
 
     private func checkReward(_ reference: ArtifactReference) throws {
-        if case .rule(let rule) = reference { try RuleScorer.check(rule) }
+        switch reference {
+        case .rule(let rule): try RuleScorer.check(rule)
+        case .command(let line): try CommandScorer.check(line)
+        case .base, .dataset, .stage, .path: break
+        }
     }
 
     /// Reads what a stage trains on and what it is evaluated on.

@@ -37,13 +37,18 @@ extension StageContext {
         try finishReward(model, data.examples, eval, options)
     }
 
-    /// Takes the mean and spread of the scores on the training data, and the accuracy on held-out pairs by gap.
+    /// Training pairs that the mean and spread of the scores are taken on.
+    private static let statisticsSample = 512
+
+    /// Takes the mean and spread of the scores on training data, and the accuracy on held-out pairs by gap.
     private func finishReward(
         _ model: Transformers.Decoder, _ examples: [TokenizedPair], _ eval: [TokenizedPair], _ options: RewardOptions
     ) throws {
         let scorer = ModelScorer(model, maxTokens: options.loop.maxTokensPerMicroBatch)
         var moments = Moments()
-        for pair in try scorer.pairScores(workers.share(of: examples) { $0 }) {
+        // A sample is enough for a mean, and scoring all may take longer than training did.
+        let sample = permutation(count: examples.count, seed: seed, epoch: 0).prefix(Self.statisticsSample)
+        for pair in try scorer.pairScores(workers.share(of: sample.map { examples[$0] }) { $0 }) {
             moments.add(pair.chosenReward)
             moments.add(pair.rejectedReward)
         }

@@ -10,7 +10,9 @@ struct CheckpointStoreTests {
         try TestSupport.withTemporaryDirectory { directory in
             let store = CheckpointStore(directory, limit: 1)
             func write(_ step: Int) throws {
-                try store.write(step: step) { try Data("weights of \(step)".utf8).write(to: $0.appending(path: "weights")) }
+                try store.write(step: step) {
+                    try Data("weights of \(step)".utf8).write(to: $0.appending(path: "weights"))
+                }
             }
             func names() throws -> [String] {
                 try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
