@@ -31,6 +31,19 @@ private struct SmolLM2Fixture: Decodable {
     var training: Training
 }
 
+/// How far a tensor is from one of which norm and projections are known.
+private struct ParameterError {
+    let name: String
+    /// The relative difference of the norms, which is no larger than the relative error.
+    let ofNorm: Double
+    /// The relative error as the projections estimate it.
+    let ofProjections: Double
+
+    init(_ name: String, _ errors: (ofNorm: Double, ofProjections: Double)) {
+        (self.name, ofNorm, ofProjections) = (name, errors.ofNorm, errors.ofProjections)
+    }
+}
+
 @Suite(
     "DPO against TRL on SmolLM2", .serialized,
     .enabled(if: TestSupport.smolLM2 != nil, "SmolLM2 is not there: set MPO_SMOLLM2"))
@@ -69,9 +82,10 @@ struct SmolLM2ParityTests {
             guard name == "sigmoid" else { continue }
             let gradients = model.parameters.gradientsByName()
             #expect(Set(gradients.keys) == Set(shifted.gradients.keys))
-            for (parameter, expected) in shifted.gradients {
-                #expect(try error(of: #require(gradients[parameter]), expected) <= 1e-4, "\(parameter)")
+            let errors = try shifted.gradients.map { parameter, expected in
+                ParameterError(parameter, try self.error(of: #require(gradients[parameter]), expected))
             }
+            expect(errors, atMost: 1e-4)
         }
     }
 
@@ -81,22 +95,22 @@ struct SmolLM2ParityTests {
         for learningRate: Double? in [nil, 0] {
             let model = try model(trainable: true)
             let start = model.parameters.valuesByName()
-            var errors: [Double] = []
+            var errors: [ParameterError] = []
             let steps = try fixture.training.run(
                 model, fixture.examples, reference: reference, learningRate: learningRate, maxTokens: 256
             ) { step in
                 guard let expected = numbers.training.updates["\(step)"] else { return }
                 errors += try expected.map { parameter, summary in
                     let update = try zip(values(model, parameter), #require(start[parameter])).map { $0 - $1 }
-                    return try error(of: update, summary)
+                    return ParameterError("\(parameter) after \(step)", error(of: update, summary))
                 }
             }
             #expect(errors.count == 2 * start.count)
             guard learningRate == nil else {
-                #expect(errors.allSatisfy { $0 > 0.1 })
+                #expect(errors.allSatisfy { $0.ofNorm > 0.1 })
                 continue
             }
-            #expect((errors.max() ?? .infinity) <= 1e-3)
+            expect(errors, atMost: 1e-3)
             for (actual, expected) in zip(steps, fixture.training.steps) {
                 #expect(relativeError(actual.loss, expected.loss) < 1e-4)
                 #expect(relativeError(actual.gradNorm, expected.gradNorm) < 1e-4)
@@ -106,13 +120,24 @@ struct SmolLM2ParityTests {
 
     private func values(_ model: Transformers.Decoder, _ name: String) -> [Float] { model.parameters[name].floats() }
 
-    /// The larger of the norms' relative difference and what the projections estimate the relative error to be.
-    private func error(of values: [Float], _ expected: SmolLM2Fixture.Summary) throws -> Double {
+    /// Relative errors are at most `bound`, as far as norms and projections tell.
+    private func expect(_ errors: [ParameterError], atMost bound: Double) {
+        for error in errors {
+            #expect(error.ofNorm <= bound, "\(error)")
+            // With four projections an estimate exceeds the truth by this factor once in 40 000 times.
+            #expect(error.ofProjections <= 2.6 * bound, "\(error)")
+        }
+        let squares = errors.map { $0.ofProjections * $0.ofProjections }
+        #expect((squares.reduce(0, +) / Double(squares.count)).squareRoot() <= bound)
+    }
+
+    private func error(
+        of values: [Float], _ expected: SmolLM2Fixture.Summary
+    ) -> (ofNorm: Double, ofProjections: Double) {
         let norm = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-        let sums = projections(of: values)
-        let squares = zip(sums, expected.projections).map { ($0 - $1) * ($0 - $1) }
+        let squares = zip(projections(of: values), expected.projections).map { ($0 - $1) * ($0 - $1) }
         let difference = (squares.reduce(0, +) / Double(squares.count)).squareRoot()
-        return max(abs(norm - expected.norm), difference) / expected.norm
+        return (abs(norm - expected.norm) / expected.norm, difference / expected.norm)
     }
 
     /// Sums with random signs, as `Tests/Fixtures/README.md` defines them.

@@ -71,9 +71,7 @@ struct RecipeTests {
                 ]
             }
             let alone = try run("alone", ranks: 1)
-            #expect(try run("one-sampler", ranks: 3) == alone)
             #expect(try run("two-samplers", ranks: 4) == alone)
-            #expect(try run("three-samplers", ranks: 5) == alone)
             let together = try run("colocated", ranks: 3, "placement=colocated")
             #expect(try run("two-learners", ranks: 5, "learners=2") == together)
             for name in ["alone", "two-samplers", "colocated"] {
