@@ -1,6 +1,6 @@
 import Foundation
 
-/// How a reward model scores its training data, in `reward_statistics.json` beside the model.
+/// How a reward model scores a sample of its training data, in `reward_statistics.json` beside the model.
 struct RewardStatistics: Codable, Equatable {
     /// The mean score.
     var mean: Double

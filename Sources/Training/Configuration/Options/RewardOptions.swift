@@ -6,7 +6,7 @@ public struct RewardOptions: Sendable, Equatable {
     public var pairs: [ArtifactReference] = [.dataset(.train)]
     /// The weight of the squared sum of both scores, which keeps them around 0; `nil` for none.
     public var centerRewardsCoefficient: Double?
-    /// Whether scores are used less their mean on the training data.
+    /// Whether scores are used less their mean on a sample of the training data.
     public var normalizeReward = true
     /// AdamW.
     public var optimizer = OptimizerOptions(learningRate: 1e-4)
@@ -28,7 +28,7 @@ extension RewardOptions: StageOptionGroup {
             "Weight of the squared sum of both scores, which keeps them around 0; 0.01 is usual.")
         Field(
             "normalize_reward", \.normalizeReward,
-            "Whether later stages use scores less their mean on the training data.")
+            "Whether later stages use scores less their mean on a sample of the training data.")
         embed(\.optimizer)
         embed(\.loop)
         embed(\.lengths, default: "the dataset's")
