@@ -137,7 +137,7 @@ void scatter(const Block &block, const Shape &shape, const float *weights, const
         shape.query_stride(), 1, out + block.own * stride, stride);
 }
 
-CT_KERNEL void softmax_row(float *row, int64_t visible, int64_t columns, float *log_sum) {
+CT_KERNEL void softmax_row(float *row, int64_t visible, int64_t columns, Normalizer *normalizer) {
 #pragma clang fp reassociate(on) contract(fast)
     const float largest = maximum(row, visible);
     float sum = 0;
@@ -148,18 +148,18 @@ CT_KERNEL void softmax_row(float *row, int64_t visible, int64_t columns, float *
     const float factor = 1.0f / sum;
     for (int64_t i = 0; i < visible; i++) row[i] *= factor;
     for (int64_t i = visible; i < columns; i++) row[i] = 0;
-    *log_sum = largest + std::log(sum);
+    *normalizer = {largest, factor};
 }
 
-CT_KERNEL void exponentials(float *row, int64_t visible, int64_t columns, float log_sum) {
-    for (int64_t i = 0; i < visible; i++) row[i] = fast_exp(row[i] - log_sum);
+CT_KERNEL void softmax_row_again(float *row, int64_t visible, int64_t columns, const Normalizer &normalizer) {
+    for (int64_t i = 0; i < visible; i++) row[i] = fast_exp(row[i] - normalizer.largest) * normalizer.factor;
     for (int64_t i = visible; i < columns; i++) row[i] = 0;
 }
 
 CT_KERNEL void softmax_backward_row(
-    const float *weights, float *gradient, int64_t visible, int64_t columns, const float *out, const float *dout,
-    int64_t channels, float scale) {
-    const float along = dot(out, dout, channels);
+    const float *weights, float *gradient, int64_t visible, int64_t columns, float scale) {
+    // The same as the product of output and its gradient, but that one is rounded on its own and leaves a remainder.
+    const float along = dot(weights, gradient, visible);
     for (int64_t i = 0; i < visible; i++) gradient[i] = weights[i] * (gradient[i] - along) * scale;
     for (int64_t i = visible; i < columns; i++) gradient[i] = 0;
 }
@@ -170,7 +170,7 @@ struct Inputs {
 
 void forward_unit(
     const Group &group, int64_t kv_head, const Shape &shape, float scale, const Inputs &in, float *out,
-    float *log_sums) {
+    Normalizer *normalizers) {
     const int64_t kv_offset = kv_head * shape.channels;
     each_block(group, [&](const Block &block) {
         const int64_t columns = block.columns();
@@ -181,7 +181,7 @@ void forward_unit(
             for (int64_t i = 0; i < block.rows; i++) {
                 softmax_row(
                     weights + i * columns, block.visible(i), columns,
-                    log_sums + (block.first_query + i) * shape.heads + head);
+                    normalizers + (block.first_query + i) * shape.heads + head);
             }
             combine(block, shape, weights, in.value + kv_offset, out + offset);
         }
@@ -189,7 +189,8 @@ void forward_unit(
 }
 
 struct Gradients {
-    const float *out, *dout, *log_sums;
+    const float *dout;
+    const Normalizer *normalizers;
     float *query, *key, *value;
 };
 
@@ -204,13 +205,10 @@ void backward_unit(
             scores(block, shape, scale, in.query + offset, in.key + kv_offset, weights);
             scores(block, shape, 1, g.dout + offset, in.value + kv_offset, dscores);
             for (int64_t i = 0; i < block.rows; i++) {
-                const int64_t row = offset + i * shape.query_stride();
-                exponentials(
+                softmax_row_again(
                     weights + i * columns, block.visible(i), columns,
-                    g.log_sums[(block.first_query + i) * shape.heads + head]);
-                softmax_backward_row(
-                    weights + i * columns, dscores + i * columns, block.visible(i), columns, g.out + row, g.dout + row,
-                    shape.channels, scale);
+                    g.normalizers[(block.first_query + i) * shape.heads + head]);
+                softmax_backward_row(weights + i * columns, dscores + i * columns, block.visible(i), columns, scale);
             }
             combine(block, shape, dscores, in.key + kv_offset, g.query + offset);
             scatter(block, shape, dscores, in.query + offset, g.key + kv_offset);
@@ -243,24 +241,26 @@ Computed segment_attention(
     const auto all = groups(segments);
     const auto units = static_cast<int64_t>(all.size()) * shape.kv_heads;
     auto out = at::zeros_like(q);
-    auto log_sums = at::empty({q.size(0), shape.heads}, q.options());
+    auto normalizers = at::empty({q.size(0), shape.heads, 2}, q.options());
     const Inputs in{floats(q), floats(k), floats(v)};
-    float *result = mutable_floats(out), *sums = mutable_floats(log_sums);
+    float *result = mutable_floats(out);
+    auto *factors = reinterpret_cast<Normalizer *>(mutable_floats(normalizers));
     parallel(units, [&](int64_t unit) {
-        forward_unit(all[unit / shape.kv_heads], unit % shape.kv_heads, shape, scale, in, result, sums);
+        forward_unit(all[unit / shape.kv_heads], unit % shape.kv_heads, shape, scale, in, result, factors);
     });
     const auto backward = [=](const Tensors &saved, const at::Tensor &dout) -> Tensors {
-        const auto &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3], &log_sums = saved[4];
+        const auto &q = saved[0], &k = saved[1], &v = saved[2], &normalizers = saved[3];
         auto dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
         const Inputs in{floats(q), floats(k), floats(v)};
         const Gradients g{
-            floats(out), floats(dout), floats(log_sums), mutable_floats(dq), mutable_floats(dk), mutable_floats(dv)};
+            floats(dout), reinterpret_cast<const Normalizer *>(floats(normalizers)), mutable_floats(dq),
+            mutable_floats(dk), mutable_floats(dv)};
         parallel(units, [&](int64_t unit) {
             backward_unit(all[unit / shape.kv_heads], unit % shape.kv_heads, shape, scale, in, g);
         });
         return {dq, dk, dv};
     };
-    return {{out}, {q, k, v, out, log_sums}, backward};
+    return {{out}, {q, k, v, normalizers}, backward};
 }
 
 }  // namespace

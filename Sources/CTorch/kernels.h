@@ -42,6 +42,12 @@ CT_INLINE float maximum(const float *x, int64_t count) {
     return best;
 }
 
+/// What turns a row of scores into its softmax again: `exp(score - largest) * factor`. The logarithm of the sum alone would
+/// cost digits: it is rounded to its own size, and the whole row would share the error.
+struct Normalizer {
+    float largest, factor;
+};
+
 inline at::Tensor checked(const at::Tensor &tensor, int64_t rank, const char *name) {
     TORCH_CHECK(
         tensor.dim() == rank && tensor.scalar_type() == at::kFloat, name, " must be float32 of rank ", rank, ", not ",

@@ -14,7 +14,8 @@ namespace {
 constexpr int64_t chunk_elements = int64_t(1) << 23;
 
 CT_KERNEL void row_logp(
-    const float *logits, int64_t vocabulary, int64_t target, float *logp, float *log_sum, float *statistics) {
+    const float *logits, int64_t vocabulary, int64_t target, float *logp, Normalizer *normalizer,
+    float *statistics) {
     const float largest = maximum(logits, vocabulary);
     float sum = 0, weighted = 0, total = 0;
     {
@@ -27,7 +28,7 @@ CT_KERNEL void row_logp(
         }
     }
     const float log_of_sum = std::log(sum);
-    *log_sum = largest + log_of_sum;
+    *normalizer = {largest, 1.0f / sum};
     *logp = logits[target] - largest - log_of_sum;
     statistics[0] = log_of_sum - weighted / sum;
     statistics[1] = total / static_cast<float>(vocabulary);
@@ -35,8 +36,10 @@ CT_KERNEL void row_logp(
 }
 
 /// Logits become the loss's gradient with respect to them.
-CT_KERNEL void row_gradient(float *logits, int64_t vocabulary, int64_t target, float log_sum, float gradient) {
-    for (int64_t i = 0; i < vocabulary; i++) logits[i] = -gradient * fast_exp(logits[i] - log_sum);
+CT_KERNEL void row_gradient(
+    float *logits, int64_t vocabulary, int64_t target, const Normalizer &normalizer, float gradient) {
+    const float factor = -gradient * normalizer.factor;
+    for (int64_t i = 0; i < vocabulary; i++) logits[i] = fast_exp(logits[i] - normalizer.largest) * factor;
     logits[target] += gradient;
 }
 
@@ -57,7 +60,7 @@ void each_chunk(const at::Tensor &hidden, const at::Tensor &weight, double tempe
 }
 
 Tensors backward(double temperature, const Tensors &saved, const at::Tensor &incoming) {
-    const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &log_sums = saved[3];
+    const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &normalizers = saved[3];
     const auto gradient = incoming.div(temperature);
     const int64_t vocabulary = weight.size(0);
     const int64_t *target = targets.const_data_ptr<int64_t>();
@@ -68,7 +71,8 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
             for (int64_t row = from; row < to; row++) {
                 row_gradient(
                     mutable_floats(logits) + row * vocabulary, vocabulary, target[first + row],
-                    floats(log_sums)[first + row], floats(gradient)[first + row]);
+                    reinterpret_cast<const Normalizer *>(floats(normalizers))[first + row],
+                    floats(gradient)[first + row]);
             }
         });
         auto rows = dhidden.narrow(0, first, count);
@@ -82,7 +86,7 @@ Computed linear_logps(
     const at::Tensor &hidden_input, const at::Tensor &weight_input, const at::Tensor &targets, double temperature) {
     const auto hidden = hidden_input.contiguous(), weight = weight_input.contiguous();
     const int64_t rows = hidden.size(0), vocabulary = weight.size(0);
-    auto logps = at::empty({rows}, hidden.options()), log_sums = at::empty({rows}, hidden.options());
+    auto logps = at::empty({rows}, hidden.options()), normalizers = at::empty({rows, 2}, hidden.options());
     auto statistics = at::empty({rows, 3}, hidden.options());
     const int64_t *target = targets.const_data_ptr<int64_t>();
     each_chunk(hidden, weight, temperature, [&](int64_t first, const at::Tensor &logits) {
@@ -90,13 +94,13 @@ Computed linear_logps(
             for (int64_t row = from; row < to; row++) {
                 row_logp(
                     floats(logits) + row * vocabulary, vocabulary, target[first + row],
-                    mutable_floats(logps) + first + row, mutable_floats(log_sums) + first + row,
+                    mutable_floats(logps) + first + row, reinterpret_cast<Normalizer *>(mutable_floats(normalizers)) + first + row,
                     mutable_floats(statistics) + 3 * (first + row));
             }
         });
     });
     return {
-        {logps, statistics}, {hidden, weight, targets, log_sums},
+        {logps, statistics}, {hidden, weight, targets, normalizers},
         [temperature](const Tensors &saved, const at::Tensor &gradient) {
             return backward(temperature, saved, gradient);
         }};
