@@ -9,6 +9,11 @@ struct TrainCommand: ParsableCommand {
         discussion: """
             Rank zero orchestrates and the others work; one process alone does both.
 
+            On SIGUSR1, SIGTERM or SIGINT all ranks save after the step they are at, together, and exit with status 75; \
+            --resume goes on from there. A second SIGINT ends a process at once. Under mpirun send SIGUSR1 to mpirun: on \
+            other signals it kills its ranks a second later. Exit status: 0 done, 75 stopped, 2 a mistake in what was \
+            asked for, 1 anything else.
+
             Example: mpo train run.yaml --set ppo.kl_coef=0.1
             """)
 
@@ -17,10 +22,22 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Go on with the run that output_dir holds.")
     var resume = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Save and exit with status 75 before this time since the start is over.", valueName: "3h50m"),
+        transform: { text in
+            guard let seconds = DurationText.seconds(text), seconds > 0 else {
+                throw ValidationError("write a time such as 3h50m, 45m, 90s or 1d2h")
+            }
+            return seconds
+        })
+    var stopBefore: Double?
+
     @Flag(help: "Print the configuration with every default filled in, and stop.")
     var printConfig = false
 
     func run() {
+        let conditions = StopConditions(signals: StopSignals(), timeLimit: stopBefore)
         runJob(named: "mpo") { runtime in
             let configuration = try RunConfiguration(
                 contentsOf: source.config, overrides: source.overrides, on: runtime.world)
@@ -28,8 +45,7 @@ struct TrainCommand: ParsableCommand {
                 if runtime.world.rank == 0 { print(configuration.yaml, terminator: "") }
                 return 0
             }
-            try TrainingRun(configuration, on: runtime, resuming: resume)()
-            return 0
+            return try TrainingRun(configuration, on: runtime, resuming: resume, until: conditions)().exitStatus
         }
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Torch
 
 /// The state of offline training on disk: the model's own directory, the optimizer's moments, and where it stands.
 struct OfflineCheckpoint {
@@ -7,34 +6,15 @@ struct OfflineCheckpoint {
     /// Writes the model.
     let save: (URL) throws -> Void
 
-    /// Keys as in transformers' `trainer_state.json`.
-    private struct State: Codable {
-        var step: Int
-        var tokens: Int
-
-        enum CodingKeys: String, CodingKey {
-            case step = "global_step"
-            case tokens = "num_input_tokens_seen"
-        }
-    }
-
-    func write(to directory: URL, step: Int, tokens: Int) throws {
+    func write(to directory: URL, _ state: TrainerState) throws {
         try save(directory)
         try OptimizerFile.write(["model": updater], to: directory)
-        try JSONEncoder().encode(State(step: step, tokens: tokens))
-            .write(to: directory.appending(path: TrainerState.fileName))
+        try state.write(to: directory)
     }
 
-    /// Takes over weights, moments and step; returns the tokens seen so far.
-    func restore(from directory: URL) throws -> Int {
+    /// Takes over moments; the model was loaded from the same directory. Returns where training stands.
+    func restore(from directory: URL) throws -> TrainerState {
         try OptimizerFile.read(["model": updater], from: directory)
-        let state = try JSONDecoder().decode(
-            State.self, from: Data(contentsOf: directory.appending(path: TrainerState.fileName)))
-        return state.tokens
+        return try TrainerState.read(from: directory)
     }
-}
-
-/// The file that says where training stands.
-enum TrainerState {
-    static let fileName = "trainer_state.json"
 }

@@ -12,19 +12,23 @@ final class WeightChannel {
 
     /// Hands over the weights as they are after `version` updates; all members call it for the same versions in turn.
     ///
+    /// - Parameter stop: Why the run stops here, where it does. Then samplers get this in the place of weights.
+    /// - Returns: What the first learner gave for `stop`.
     /// - Throws: ``RunError`` where a sampler got other bits than were sent.
-    func transfer(_ parameters: ParameterBuffer, version: Int) throws {
+    func transfer(_ parameters: ParameterBuffer, version: Int, stop: StopReason? = nil) throws -> StopReason? {
         // Whoever comes first waits asleep; the broadcast itself would keep a core busy.
         try communicator.quietBarrier()
         let sends = communicator.rank == 0
-        var header = [Int64(version), Int64(bitPattern: sends ? Self.checksum(parameters) : 0)]
+        var header = [Int64(version), Int64(bitPattern: sends ? Self.checksum(parameters) : 0), stop?.code ?? 0]
         try header.withUnsafeMutableBufferPointer { try communicator.broadcast($0, root: 0) }
+        if let stop = StopReason(code: header[2]) { return stop }
         try parameters.values.withUnsafeMutableFloats { try communicator.broadcast($0, root: 0) }
         guard header[0] == Int64(version), sends || Self.checksum(parameters) == UInt64(bitPattern: header[1]) else {
             throw RunError.other(
                 "weights of version \(version) arrived damaged (version \(header[0])); do all ranks run the same build?"
             )
         }
+        return nil
     }
 
     /// A sum over the bits that depends on their order.

@@ -22,8 +22,8 @@ final class Orchestrator {
         self.log = log
     }
 
-    /// Whether every stage is done.
-    private(set) var isDone = false
+    /// How the run ended; `nil` while it goes on.
+    private(set) var ending: RunEnding?
 
     /// The first orders.
     func start() throws -> [Delivery] { try beginNextStage() }
@@ -38,9 +38,12 @@ final class Orchestrator {
             try log.record(step: step, metrics: metrics, of: plan.stages[stage])
         case .advanced(let count): log.advance(by: count)
         case .note(let text): log.note(text)
-        case .saved(let step):
-            state.checkpoints[plan.stages[stage].directoryName, default: [:]][step] = try log.synchronizedPosition()
-            try state.write(to: plan.directory)
+        case .saving:
+            let position = try log.synchronizedPosition()
+            return [Delivery(worker: worker, parcel: Parcel(.save(metricsPosition: position)))]
+        case .stopped(let step, let reason):
+            finishedWorkers.insert(worker)
+            return finishedWorkers.count == workerCount ? try stop(plan.stages[stage], step, reason) : []
         case .finished:
             finishedWorkers.insert(worker)
             return finishedWorkers.count == workerCount ? try finishStage() : []
@@ -50,14 +53,17 @@ final class Orchestrator {
     }
 
     /// Drives the workers of other ranks until the run is over.
-    func run(over cluster: Cluster) throws {
+    func run(over cluster: Cluster) throws -> RunEnding {
         try deliver(try start(), over: cluster)
-        while !isDone {
+        while true {
+            if let ending {
+                try cluster.control.flush()
+                return ending
+            }
             let message = try cluster.control.receive(tag: MessageTag.report) { _ in self.log.tick() }
             let worker = cluster.worker(atRank: message.source)
             try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
         }
-        try cluster.control.flush()
     }
 
     private func deliver(_ deliveries: [Delivery], over cluster: Cluster) throws {
@@ -69,23 +75,18 @@ final class Orchestrator {
 
     private func beginNextStage() throws -> [Delivery] {
         guard let next = plan.stages.first(where: { !state.isDone($0) }) else {
-            isDone = true
+            ending = .done
             try log.finish()
             return toAll(.end)
         }
         stage = next.index
         finishedWorkers = []
         coordinator = next.coordinator(plan: plan, workerCount: workerCount)
-        let checkpoint = try CheckpointStore(next.directory).newest()
-        try log.resume(at: position(ofCheckpoint: checkpoint, of: next))
+        let checkpoints = CheckpointStore(next.directory)
+        let checkpoint = try checkpoints.newest()
+        let saved = try checkpoint.map { try TrainerState.read(from: checkpoints.url(ofStep: $0)) }
+        try log.resume(at: saved?.metricsPosition ?? state.position)
         return toAll(.run(stage: next.index, checkpoint: checkpoint))
-    }
-
-    /// Where the metrics of a stage go on.
-    private func position(ofCheckpoint checkpoint: Int?, of stage: PlannedStage) -> UInt64 {
-        guard let checkpoint else { return state.position }
-        return state.checkpoints[stage.directoryName]?[checkpoint]
-            ?? MetricsFile.end(ofStep: checkpoint, behind: state.position, in: plan.directory.url)
     }
 
     private func finishStage() throws -> [Delivery] {
@@ -97,6 +98,15 @@ final class Orchestrator {
         state.position = try log.synchronizedPosition()
         try state.write(to: plan.directory)
         return try beginNextStage()
+    }
+
+    private func stop(_ stage: PlannedStage, _ step: Int?, _ reason: StopReason) throws -> [Delivery] {
+        ending = .stopped
+        log.end()
+        try log.finish()
+        let place = step.map { "at step \($0) of" } ?? "in"
+        log.note("mpo: stopped \(place) \(stage.directoryName) \(reason); go on with --resume")
+        return toAll(.end)
     }
 
     private func toAll(_ order: Order) -> [Delivery] {

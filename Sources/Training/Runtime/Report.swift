@@ -14,10 +14,12 @@ enum Report: Sendable, Codable {
     case samples([SampledResponse])
     /// Responses for one PPO step; the payload holds an ``ExperienceBatch``.
     case experience(step: Int)
-    /// A checkpoint is whole on disk.
-    case saved(step: Int)
+    /// A checkpoint is about to be written; the answer is ``Order/save(metricsPosition:)``.
+    case saving
     /// The worker is through with the stage.
     case finished
+    /// The worker has left the stage for the run to stop, `step` steps of it being done and saved.
+    case stopped(step: Int?, StopReason)
 }
 
 /// What the orchestrator tells a worker.
@@ -26,6 +28,8 @@ enum Order: Sendable, Codable {
     case run(stage: Int, checkpoint: Int?)
     /// Learn from a share of a step's responses; the payload holds an ``ExperienceBatch``.
     case learn(step: Int)
+    /// The disk has all metrics that were reported, in so many bytes: write the checkpoint.
+    case save(metricsPosition: UInt64)
     /// The run is over.
     case end
 }

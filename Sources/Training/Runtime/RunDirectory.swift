@@ -20,8 +20,6 @@ struct RunState: Codable, Equatable {
     var done: [String] = []
     /// The length of `metrics.jsonl` at the end of the last stage that is done.
     var position: UInt64 = 0
-    /// By stage and step: the length of `metrics.jsonl` when the checkpoint was written.
-    var checkpoints: [String: [Int: UInt64]] = [:]
     /// The ranks of the latest start.
     var ranks = 1
     /// The version of this file's form.

@@ -13,6 +13,7 @@ struct StageContext {
     let text: TextPipeline
     /// The step of the checkpoint to go on from.
     let checkpoint: Int?
+    let stopMonitor: StopMonitor
 
     var configuration: RunConfiguration { plan.configuration }
 
@@ -46,8 +47,22 @@ struct StageContext {
         if isFirst { try link.report(.began(total: total, unit: unit, step: step)) }
     }
 
+    /// Writes a checkpoint once rank zero has its metrics on disk, so that a resumed run misses none of them. Only the
+    /// worker that speaks for all calls this.
+    func save(step: Int, _ write: (_ directory: URL, _ metricsPosition: UInt64) throws -> Void) throws {
+        try link.report(.saving)
+        let order = try link.nextOrder { if case .save = $0 { true } else { false } }
+        guard case .save(let position) = order.header else { return }
+        try stopMonitor.measureSaving {
+            try checkpoints.write(step: step) { try write($0, position) }
+        }
+    }
+
     /// Runs the stage on this worker.
+    ///
+    /// - Throws: ``StageStopped`` where the run is to stop before the stage is done.
     func run() throws {
+        try stopTogether(over: workers, at: checkpoint)
         switch stage.configuration.options {
         case .sft(let options): try runSFT(options)
         case .reward(let options): try runReward(options)

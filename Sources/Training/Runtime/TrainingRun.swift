@@ -7,20 +7,27 @@ public struct TrainingRun {
     private let configuration: RunConfiguration
     private let runtime: MPIRuntime
     private let resumes: Bool
+    private let stopConditions: StopConditions
 
     /// A run on the ranks of `runtime`.
     ///
     /// - Parameters:
     ///   - configuration: The resolved configuration, the same on every rank.
     ///   - resumes: Whether to go on with what the run directory holds.
-    public init(_ configuration: RunConfiguration, on runtime: MPIRuntime, resuming resumes: Bool) {
+    ///   - stopConditions: What ends the run before it is done.
+    public init(
+        _ configuration: RunConfiguration, on runtime: MPIRuntime, resuming resumes: Bool,
+        until stopConditions: StopConditions
+    ) {
         self.configuration = configuration
         self.runtime = runtime
         self.resumes = resumes
+        self.stopConditions = stopConditions
     }
 
-    /// Runs to the end. All ranks call this; rank zero finds and throws whatever the user can mend before any training.
-    public func callAsFunction() throws {
+    /// Runs to the end, or until it is stopped, which all ranks find alike. All of them call this; rank zero finds and
+    /// throws whatever the user can mend before any training.
+    public func callAsFunction() throws -> RunEnding {
         let plan = RunPlan(configuration)
         let cluster = try Cluster(world: runtime.world)
         var state = RunState()
@@ -32,13 +39,14 @@ public struct TrainingRun {
         TorchRuntime.start(threads: threads.count)
         let orchestrator = cluster.isOrchestrator ? self.orchestrator(plan, state, cluster, threads) : nil
         guard let workers = cluster.workers else {
-            try orchestrator?.run(over: cluster)
-            return
+            guard let orchestrator else { preconditionFailure("rank \(cluster.control.rank) has no role") }
+            return try orchestrator.run(over: cluster)
         }
         let link: any WorkerLink =
             if let orchestrator { try LocalLink(orchestrator) } else { MPILink(cluster.control) }
-        try Worker(
-            plan: plan, cluster: cluster, workers: workers, link: link, text: try TextPipeline(configuration)
+        return try Worker(
+            plan: plan, cluster: cluster, workers: workers, link: link, text: try TextPipeline(configuration),
+            stopConditions: stopConditions
         ).run()
     }
 

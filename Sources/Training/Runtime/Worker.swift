@@ -7,8 +7,10 @@ struct Worker {
     let workers: Communicator
     let link: any WorkerLink
     let text: TextPipeline
+    let stopConditions: StopConditions
 
-    func run() throws {
+    func run() throws -> RunEnding {
+        var ending = RunEnding.done
         while true {
             let order = try link.nextOrder()
             switch order.header {
@@ -16,14 +18,29 @@ struct Worker {
                 let stage = plan.stages[index]
                 let context = StageContext(
                     plan: plan, stage: stage, cluster: cluster, workers: workers, link: link, text: text,
-                    checkpoint: checkpoint)
-                try context.run()
-                // Nobody may read what the stage leaves before everybody is through.
-                try workers.quietBarrier()
-                try link.report(.finished)
-            case .end: return
-            case .learn: preconditionFailure("an order to learn outside a PPO stage")
+                    checkpoint: checkpoint, stopMonitor: StopMonitor(stopConditions))
+                if let stop = try stopped(context) {
+                    ending = .stopped
+                    try link.report(.stopped(step: stop.step, stop.reason))
+                } else {
+                    try link.report(.finished)
+                }
+            case .end: return ending
+            case .learn, .save: preconditionFailure("\(order.header) between stages")
             }
         }
+    }
+
+    /// Runs a stage; where it was left for the run to stop says so to all workers, those that were through with it too.
+    private func stopped(_ context: StageContext) throws -> StageStopped? {
+        var stop: StageStopped?
+        do {
+            try context.run()
+        } catch let error as StageStopped {
+            stop = error
+        }
+        // Nobody may read what the stage leaves before everybody is through.
+        try workers.quietBarrier()
+        return try StageStopped.agreed(stop, over: workers)
     }
 }

@@ -4,17 +4,20 @@ import MPI
 protocol WorkerLink: AnyObject {
     /// Tells the orchestrator something; does not wait for an answer.
     func report(_ report: Report, payload: [UInt8]) throws
-    /// Waits for the next order, without using the processor.
-    func nextOrder() throws -> Parcel<Order>
+    /// Waits for the next order that is asked for, without using the processor; others stay for later.
+    func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order>
 }
 
 extension WorkerLink {
     func report(_ report: Report) throws { try self.report(report, payload: []) }
+
+    func nextOrder() throws -> Parcel<Order> { try nextOrder { _ in true } }
 }
 
 /// Orders and reports as messages on the control communicator.
 final class MPILink: WorkerLink {
     private let control: Communicator
+    private var waiting: [Parcel<Order>] = []
 
     init(_ control: Communicator) {
         self.control = control
@@ -24,9 +27,14 @@ final class MPILink: WorkerLink {
         try control.post(try Parcel(report, payload: payload).encoded(), to: 0, tag: MessageTag.report)
     }
 
-    func nextOrder() throws -> Parcel<Order> {
+    func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order> {
+        if let index = waiting.firstIndex(where: { isAskedFor($0.header) }) { return waiting.remove(at: index) }
         try control.flush()
-        return try Parcel(decoding: try control.receive(from: 0, tag: MessageTag.order).bytes)
+        while true {
+            let order = try Parcel<Order>(decoding: try control.receive(from: 0, tag: MessageTag.order).bytes)
+            if isAskedFor(order.header) { return order }
+            waiting.append(order)
+        }
     }
 }
 
@@ -44,9 +52,11 @@ final class LocalLink: WorkerLink {
         try take(try orchestrator.handle(Parcel(report, payload: payload), from: 0))
     }
 
-    func nextOrder() throws -> Parcel<Order> {
-        precondition(!orders.isEmpty, "the worker waits for an order that nobody will give")
-        return orders.removeFirst()
+    func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order> {
+        guard let index = orders.firstIndex(where: { isAskedFor($0.header) }) else {
+            preconditionFailure("the worker waits for an order that nobody will give")
+        }
+        return orders.remove(at: index)
     }
 
     private func take(_ deliveries: [Delivery]) throws {

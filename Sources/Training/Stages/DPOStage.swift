@@ -42,9 +42,8 @@ extension StageContext {
         let eval = try evalExamples(options.loop) { try self.data.pairs($0, options.lengths).examples }
         let tokens = options.loop.maxTokensPerMicroBatch
         let referenceModel = try models.load(options.reference, head: .languageModel, trainable: false, seed: seed)
-        let reference = try ReferenceLogps.all(
-            of: data.examples, under: referenceModel, maxTokens: tokens, over: workers)
-        let evalReference = try ReferenceLogps.all(of: eval, under: referenceModel, maxTokens: tokens, over: workers)
+        let reference = try referenceLogps(of: data.examples, under: referenceModel, maxTokens: tokens)
+        let evalReference = try referenceLogps(of: eval, under: referenceModel, maxTokens: tokens)
         let model = try trainable(options.initial, head: .languageModel)
         let loss = DPOLoss(
             options.lossType, beta: options.beta, labelSmoothing: options.labelSmoothing)

@@ -28,8 +28,11 @@ struct OfflineTrainer<Objective: OfflineObjective> {
         let updater = ParameterUpdater(
             model.parameters, optimizer, totalSteps: total, communicator: context.workers)
         let state = OfflineCheckpoint(updater: updater, save: save)
+        context.stopMonitor.expectSaving(bytes: updater.stateBytes)
         var tokens = 0
-        if let step = context.checkpoint { tokens = try state.restore(from: context.checkpoints.url(ofStep: step)) }
+        if let step = context.checkpoint {
+            tokens = try state.restore(from: context.checkpoints.url(ofStep: step)).tokens ?? 0
+        }
         let first = context.checkpoint ?? 0
         try context.begin(total: total, unit: "step", step: first)
         for step in first..<total {
@@ -46,12 +49,16 @@ struct OfflineTrainer<Objective: OfflineObjective> {
                 metrics.merge(try evaluate(eval), prefix: "eval_")
             }
             if context.isFirst { try context.link.report(.step(step + 1, metrics)) }
-            if !isLast, (step + 1).isMultiple(of: loop.saveSteps), context.isFirst {
-                try context.checkpoints.write(step: step + 1) {
-                    try state.write(to: $0, step: step + 1, tokens: tokens)
+            guard !isLast else { break }
+            let stop = try context.stopMonitor.agreed(over: context.workers)
+            if context.isFirst, stop != nil || (step + 1).isMultiple(of: loop.saveSteps) {
+                try context.save(step: step + 1) { directory, metricsPosition in
+                    try state.write(
+                        to: directory,
+                        TrainerState(step: step + 1, metricsPosition: metricsPosition, tokens: tokens))
                 }
-                try context.link.report(.saved(step: step + 1))
             }
+            if let stop { throw StageStopped(step: step + 1, reason: stop) }
         }
         if context.isFirst { try AtomicDirectory.write(to: context.stage.final, save) }
     }

@@ -26,6 +26,9 @@ package final class ParameterUpdater {
             totalSteps: totalSteps, decay: options.schedule)
     }
 
+    /// Bytes of the parameters and the optimizer's moments.
+    var stateBytes: Int { 3 * parameters.count * MemoryLayout<Float>.size }
+
     /// What a step did.
     package struct Update {
         package var gradientNorm: Double

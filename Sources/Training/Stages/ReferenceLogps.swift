@@ -12,17 +12,46 @@ package struct ReferenceLogps: Equatable, Sendable {
         (self.chosen, self.rejected) = (chosen, rejected)
     }
 
+    /// The sums of pairs on this process.
+    ///
+    /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.
+    package static func sums(
+        of pairs: [TokenizedPair], under model: Transformers.Decoder, maxTokens: Int,
+        while goesOn: () -> Bool = { true }
+    ) -> [(index: Int, logps: ReferenceLogps)] {
+        withoutGradients {
+            ResponseBatch.microBatches(pairs, maxTokens: maxTokens).flatMap { batch in
+                guard goesOn() else { return [(index: Int, logps: ReferenceLogps)]() }
+                let logps = model.tokenLogps(batch.rows, predictions: batch.predictions).logps
+                let sums = logps.summed(
+                    intoGroups: Tensor(indices: batch.predictions.sequences), count: batch.sequenceCount
+                ).doubles()
+                return batch.indices.enumerated().map { place, index in
+                    (index, ReferenceLogps(chosen: sums[2 * place], rejected: sums[2 * place + 1]))
+                }
+            }
+        }
+    }
+}
+
+extension StageContext {
     /// Computes those of all pairs, each worker a share, and gives everybody all of them by the pair's index.
-    static func all(
-        of pairs: [TokenizedPair], under model: Transformers.Decoder, maxTokens: Int, over workers: Communicator
+    ///
+    /// - Throws: ``StageStopped`` on all workers where the run is to stop.
+    func referenceLogps(
+        of pairs: [TokenizedPair], under model: Transformers.Decoder, maxTokens: Int
     ) throws -> [Int: ReferenceLogps] {
         let mine = workers.share(of: pairs) { $0 }
         var writer = ByteWriter()
-        for (index, logps) in sums(of: mine, under: model, maxTokens: maxTokens) {
+        for (index, logps) in ReferenceLogps.sums(
+            of: mine, under: model, maxTokens: maxTokens, while: { stopMonitor.wish() == nil })
+        {
             writer.write(index)
             writer.write(logps.chosen)
             writer.write(logps.rejected)
         }
+        try workers.quietBarrier()
+        try stopTogether(over: workers, at: checkpoint)
         var all: [Int: ReferenceLogps] = [:]
         for bytes in try workers.allGather(writer.bytes) {
             var reader = ByteReader(bytes)
@@ -33,22 +62,5 @@ package struct ReferenceLogps: Equatable, Sendable {
             }
         }
         return all
-    }
-
-    /// The sums of pairs on this process.
-    package static func sums(
-        of pairs: [TokenizedPair], under model: Transformers.Decoder, maxTokens: Int
-    ) -> [(index: Int, logps: ReferenceLogps)] {
-        withoutGradients {
-            ResponseBatch.microBatches(pairs, maxTokens: maxTokens).flatMap { batch in
-                let logps = model.tokenLogps(batch.rows, predictions: batch.predictions).logps
-                let sums = logps.summed(
-                    intoGroups: Tensor(indices: batch.predictions.sequences), count: batch.sequenceCount
-                ).doubles()
-                return batch.indices.enumerated().map { place, index in
-                    (index, ReferenceLogps(chosen: sums[2 * place], rejected: sums[2 * place + 1]))
-                }
-            }
-        }
     }
 }

@@ -10,6 +10,7 @@ extension StageContext {
         try begin(total: data.examples.count, unit: "pair")
         // Small parts, so that progress shows.
         for start in stride(from: 0, to: mine.count, by: 64) {
+            try stopAlone()
             let part = Array(mine[start..<min(mine.count, start + 64)])
             let scores = try pairScores(part, data.records, by: scorer)
             try link.report(

@@ -80,6 +80,7 @@ extension StageContext {
         for (number, policy) in policies.enumerated() {
             let model = try models.load(policy, head: .languageModel, trainable: false, seed: seed)
             for start in stride(from: 0, to: mine.count, by: options.generationBatchSize) {
+                try stopAlone()
                 let part = Array(mine[start..<min(mine.count, start + options.generationBatchSize)])
                 let responses = try sample(model, part, samples: samples, step: 0, options)
                 let scores = try score(responses, to: part, records: prompts.records, by: scorer)

@@ -1,0 +1,68 @@
+import MPI
+
+/// The steps of a learner as rank zero sees them: responses come in, metrics and checkpoints go out.
+struct LearnerSteps {
+    private let worker: PPOWorker
+    private let learner: PPOLearner
+    private let learners: Communicator
+    private let reports: Bool
+
+    /// - Parameter reports: Whether this learner speaks and writes for all.
+    init(_ worker: PPOWorker, _ learner: PPOLearner, _ learners: Communicator, reports: Bool) {
+        (self.worker, self.learner, self.learners, self.reports) = (worker, learner, learners, reports)
+    }
+
+    private var context: StageContext { worker.context }
+
+    /// Waits for this learner's share of a step's responses.
+    func receive(_ step: Int) throws -> ExperienceBatch {
+        let order = try context.link.nextOrder { if case .learn = $0 { true } else { false } }
+        guard case .learn(step) = order.header else {
+            preconditionFailure("expected step \(step), got \(order.header)")
+        }
+        return try ExperienceBatch(bytes: order.payload)
+    }
+
+    /// Learns from a step's responses, which are waited for where they are not here yet.
+    func learn(_ step: Int, from received: ExperienceBatch?, _ timing: RolloutWorker.Timing?) throws {
+        let waiting = ContinuousClock.now
+        let batch = try received ?? receive(step)
+        let start = ContinuousClock.now
+        for experience in batch.experiences where !(step - worker.staleness...step).contains(experience.version) {
+            throw RunError.other(
+                "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
+                    + "than max_staleness \(worker.staleness) allows")
+        }
+        guard var metrics = try learner.learn(step: step, from: batch) else {
+            throw RunError.notFinite(stage: context.stage.name, step: step + 1, what: "the gradient")
+        }
+        let now = ContinuousClock.now
+        metrics["episode"] = Double((step + 1) * worker.options.responsesPerStep)
+        metrics["epoch"] = Double(step + 1) / Double(worker.order.stepsPerEpoch)
+        metrics["timing/waiting"] = waiting.duration(to: start).seconds
+        metrics["timing/ppo_train"] = start.duration(to: now).seconds
+        if let timing {
+            metrics["timing/generation"] = timing.generation
+            metrics["timing/scoring"] = timing.scoring
+        }
+        if reports { try context.link.report(.step(step + 1, metrics)) }
+    }
+
+    /// Saves the state after `step` steps; all learners call this.
+    ///
+    /// - Parameter share: This learner's share of the next step's responses, where they were drawn already.
+    func save(step: Int, inFlight share: ExperienceBatch?) throws {
+        let whole = try share.flatMap { share in
+            try learners.gather(share.bytes, root: 0)?.map { try ExperienceBatch(bytes: $0).experiences }
+                .joined()
+        }
+        guard reports else { return }
+        let batch = whole.map { ExperienceBatch(total: $0.count, experiences: $0.sorted { $0.place < $1.place }) }
+        try context.save(step: step) { directory, metricsPosition in
+            try PPOCheckpoint(learner: learner, models: context.models, text: context.text).write(
+                to: directory,
+                TrainerState(step: step, metricsPosition: metricsPosition, controller: learner.controller),
+                inFlight: batch)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import MPI
+
+/// Looks, at each boundary between two steps of a stage, whether the run should stop there.
+///
+/// A run with a time limit stops while there is still time for one more step, as long as the longest so far, and for
+/// saving.
+final class StopMonitor {
+    private let conditions: StopConditions
+    private var lastBoundary: ContinuousClock.Instant?
+    private var longestStep = 0.0
+    private var savingTime = 0.0
+
+    init(_ conditions: StopConditions) {
+        self.conditions = conditions
+    }
+
+    /// What this rank finds at a boundary. Others may find something else: see ``agreed(over:)``.
+    func wish() -> StopReason? {
+        let now = ContinuousClock.now
+        if let lastBoundary { longestStep = max(longestStep, lastBoundary.duration(to: now).seconds) }
+        lastBoundary = now
+        if let signal = conditions.signals.received { return .signal(signal) }
+        guard let limit = conditions.timeLimit else { return nil }
+        let elapsed = conditions.start.duration(to: now).seconds
+        return elapsed + longestStep + 1.5 * savingTime + Self.endingTime > limit ? .timeLimit : nil
+    }
+
+    /// Stops all ranks of a communicator at the same boundary, whichever of them wishes it.
+    func agreed(over ranks: Communicator) throws -> StopReason? {
+        StopReason(code: try ranks.allReduce(wish()?.code ?? 0, .max))
+    }
+
+    /// Says how much a checkpoint will have to write, before the first is measured.
+    func expectSaving(bytes: Int) {
+        savingTime = max(savingTime, Double(bytes) / Self.diskSpeed)
+    }
+
+    /// Measures what it takes to save.
+    func measureSaving(_ save: () throws -> Void) rethrows {
+        let start = ContinuousClock.now
+        try save()
+        lastBoundary = .now
+        savingTime = start.duration(to: .now).seconds
+    }
+
+    /// Seconds that ranks and their launcher take to end.
+    private static let endingTime = 2.0
+    /// Bytes a second of a slow file system.
+    private static let diskSpeed = 1e8
+}
