@@ -81,12 +81,13 @@ final class Orchestrator {
         }
         stage = next.index
         finishedWorkers = []
-        coordinator = next.coordinator(plan: plan, workerCount: workerCount)
+        let coordinator = try next.coordinator(plan: plan, workerCount: workerCount)
+        self.coordinator = coordinator
         let checkpoints = CheckpointStore(next.directory)
         let checkpoint = try checkpoints.newest()
         let saved = try checkpoint.map { try TrainerState.read(from: checkpoints.url(ofStep: $0)) }
         try log.resume(at: saved?.metricsPosition ?? state.position)
-        return toAll(.run(stage: next.index, checkpoint: checkpoint))
+        return toAll(.run(stage: next.index, checkpoint: checkpoint, done: coordinator.done))
     }
 
     private func finishStage() throws -> [Delivery] {
@@ -116,10 +117,16 @@ final class Orchestrator {
 
 /// What rank zero does with a stage's results.
 protocol StageCoordinator: AnyObject {
+    /// The items that an earlier start has done.
+    var done: Set<ItemKey> { get }
     /// Takes scores, samples or experience, and gives the orders that follow.
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery]
     /// Writes what the stage leaves, once every worker is through; returns lines for the person who watches.
     func finish() throws -> [String]
+}
+
+extension StageCoordinator {
+    var done: Set<ItemKey> { [] }
 }
 
 /// For stages whose workers leave everything on disk themselves.

@@ -28,7 +28,7 @@ struct Parcel<Header: Codable & Sendable>: Sendable {
 
 extension JSONEncoder {
     /// Numbers of messages may be infinite or not a number.
-    fileprivate static var forMessages: JSONEncoder {
+    static var forMessages: JSONEncoder {
         let encoder = JSONEncoder()
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
@@ -37,7 +37,7 @@ extension JSONEncoder {
 }
 
 extension JSONDecoder {
-    fileprivate static var forMessages: JSONDecoder {
+    static var forMessages: JSONDecoder {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

@@ -24,8 +24,8 @@ enum Report: Sendable, Codable {
 
 /// What the orchestrator tells a worker.
 enum Order: Sendable, Codable {
-    /// Run the stage of this index, from its checkpoint at `step` where there is one.
-    case run(stage: Int, checkpoint: Int?)
+    /// Run the stage of this index, from its checkpoint at that step where there is one, or less the items that are done.
+    case run(stage: Int, checkpoint: Int?, done: Set<ItemKey>)
     /// Learn from a share of a step's responses; the payload holds an ``ExperienceBatch``.
     case learn(step: Int)
     /// The disk has all metrics that were reported, in so many bytes: write the checkpoint.
@@ -56,4 +56,7 @@ struct SampledResponse: Sendable, Codable, Equatable {
     var isFinished: Bool
     /// The reward or the judge's score.
     var score: Double
+
+    /// What it belongs to.
+    var key: ItemKey { ItemKey(index: index, policy: policy) }
 }

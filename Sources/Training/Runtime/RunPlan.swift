@@ -52,13 +52,13 @@ struct PlannedStage {
     }
 
     /// What rank zero does with this stage's results.
-    func coordinator(plan: RunPlan, workerCount: Int) -> any StageCoordinator {
+    func coordinator(plan: RunPlan, workerCount: Int) throws -> any StageCoordinator {
         switch configuration.options {
         case .sft, .dpo: WatchingCoordinator()
         case .reward: RewardCoordinator(self)
-        case .split(let options): SplitCoordinator(self, options, plan)
-        case .sample(let options): SampleCoordinator(self, options, plan)
-        case .evaluate(let options): EvaluateCoordinator(self, options, plan)
+        case .split(let options): try SplitCoordinator(self, options, plan)
+        case .sample(let options): try SampleCoordinator(self, options, plan)
+        case .evaluate(let options): try EvaluateCoordinator(self, options, plan)
         case .ppo(let options):
             ExperienceRouter(learners: PPOPlacement(options.placement, workerCount: workerCount).learners)
         }

@@ -13,6 +13,8 @@ struct StageContext {
     let text: TextPipeline
     /// The step of the checkpoint to go on from.
     let checkpoint: Int?
+    /// What an earlier start has done, in a stage that works on items rather than steps.
+    let done: Set<ItemKey>
     let stopMonitor: StopMonitor
 
     var configuration: RunConfiguration { plan.configuration }

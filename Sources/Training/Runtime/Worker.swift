@@ -14,11 +14,11 @@ struct Worker {
         while true {
             let order = try link.nextOrder()
             switch order.header {
-            case .run(let index, let checkpoint):
+            case .run(let index, let checkpoint, let done):
                 let stage = plan.stages[index]
                 let context = StageContext(
                     plan: plan, stage: stage, cluster: cluster, workers: workers, link: link, text: text,
-                    checkpoint: checkpoint, stopMonitor: StopMonitor(stopConditions))
+                    checkpoint: checkpoint, done: done, stopMonitor: StopMonitor(stopConditions))
                 if let stop = try stopped(context) {
                     ending = .stopped
                     try link.report(.stopped(step: stop.step, stop.reason))

@@ -16,36 +16,41 @@ final class EvaluateCoordinator: StageCoordinator {
     private let stage: PlannedStage
     private let options: EvaluateOptions
     private let plan: RunPlan
-    private var samples: [SampledResponse] = []
+    private let journal: ItemJournal<SampledResponse>
 
-    init(_ stage: PlannedStage, _ options: EvaluateOptions, _ plan: RunPlan) {
+    init(_ stage: PlannedStage, _ options: EvaluateOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
+        journal = try ItemJournal(stage.directory)
     }
 
+    var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
+
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
-        if case .samples(let more) = parcel.header { samples += more }
+        if case .samples(let more) = parcel.header { try journal.append(more) }
         return []
     }
 
     func finish() throws -> [String] {
-        samples.sort { ($0.policy, $0.index, $0.sample) < ($1.policy, $1.index, $1.sample) }
-        let names = options.policies.map(\.description)
-        let evaluation = Evaluation(samples, policies: names)
-        try FileManager.default.createDirectory(at: stage.directory, withIntermediateDirectories: true)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(evaluation).write(to: stage.directory.appending(path: "evaluation.json"), options: .atomic)
-        try writeSamples(names)
-        return ["", evaluation.table]
-    }
-
-    private func writeSamples(_ names: [String]) throws {
         let records = try Dataset<Prompt>(
             reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord,
             limit: options.numPrompts
         ).records
+        let names = options.policies.map(\.description)
+        let samples = try journal.checkedItems {
+            records.indices.contains($0.index) && names.indices.contains($0.policy)
+        }.sorted { ($0.policy, $0.index, $0.sample) < ($1.policy, $1.index, $1.sample) }
+        let evaluation = Evaluation(samples, policies: names)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try encoder.encode(evaluation).write(to: stage.directory.appending(path: "evaluation.json"), options: .atomic)
+        try write(samples, of: names, to: records)
+        try journal.remove()
+        return ["", evaluation.table]
+    }
+
+    private func write(_ samples: [SampledResponse], of names: [String], to records: [Prompt]) throws {
         let writer = try JSONLWriter(stage.directory.appending(path: "samples.jsonl"))
         for sample in samples {
             var object = JSONObject()

@@ -77,7 +77,7 @@ struct Evaluation: Codable, Equatable {
 
 extension Evaluation.Policy {
     fileprivate init(name: String, _ samples: [SampledResponse]) {
-        let means = Dictionary(grouping: samples, by: \.index).values.map { $0.map(\.score).mean }
+        let means = samples.grouped(by: \.index).map { $0.map(\.score).mean }
         self.init(
             name: name, prompts: means.count, meanScore: means.mean, standardError: means.standardError,
             meanLength: samples.map { Double($0.length) }.mean,
@@ -95,7 +95,7 @@ extension Evaluation.Match {
                 sample.index == other.index && sample.sample == other.sample, "policies answered other prompts")
             return (index: sample.index, value: sample.score > other.score ? 1 : sample.score < other.score ? 0 : 0.5)
         }
-        let byPrompt = Dictionary(grouping: outcomes, by: \.index).values.map { $0.map(\.value).mean }
+        let byPrompt = outcomes.grouped(by: \.index).map { $0.map(\.value).mean }
         let margin = 1.96 * byPrompt.standardError
         self.init(
             policy: policy, against: other, wins: outcomes.count { $0.value == 1 },
@@ -106,6 +106,13 @@ extension Evaluation.Match {
     fileprivate var text: String {
         let percent = { (value: Double) in Evaluation.number(100 * value, 1) }
         return "\(percent(winRate)) % [\(percent(low)), \(percent(high))]"
+    }
+}
+
+extension Array {
+    /// The elements with the same key together, in the order of keys: sums over groups then have the same bits each time.
+    fileprivate func grouped(by key: (Element) -> Int) -> [[Element]] {
+        Dictionary(grouping: self, by: key).sorted { $0.key < $1.key }.map(\.value)
     }
 }
 

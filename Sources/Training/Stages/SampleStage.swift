@@ -17,16 +17,19 @@ final class SampleCoordinator: StageCoordinator {
     private let stage: PlannedStage
     private let options: SampleOptions
     private let plan: RunPlan
-    private var samples: [SampledResponse] = []
+    private let journal: ItemJournal<SampledResponse>
 
-    init(_ stage: PlannedStage, _ options: SampleOptions, _ plan: RunPlan) {
+    init(_ stage: PlannedStage, _ options: SampleOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
+        journal = try ItemJournal(stage.directory)
     }
 
+    var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
+
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
-        if case .samples(let more) = parcel.header { samples += more }
+        if case .samples(let more) = parcel.header { try journal.append(more) }
         return []
     }
 
@@ -34,10 +37,10 @@ final class SampleCoordinator: StageCoordinator {
         let records = try Dataset<Prompt>(
             reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord
         ).records
-        try FileManager.default.createDirectory(at: stage.directory, withIntermediateDirectories: true)
         let file = stage.directory.appending(path: "pairs.jsonl")
         let writer = try JSONLWriter(file)
         var count = 0
+        let samples = try journal.checkedItems { records.indices.contains($0.index) }
         for (index, responses) in Dictionary(grouping: samples, by: \.index).sorted(by: { $0.key < $1.key }) {
             // Equal scores go by the order of the samples, so that the file does not depend on who reported first.
             let ranked = responses.sorted { ($1.score, $0.sample) < ($0.score, $1.sample) }
@@ -52,6 +55,7 @@ final class SampleCoordinator: StageCoordinator {
             count += 1
         }
         try writer.finish()
+        try journal.remove()
         return ["  \(stage.name): \(count) pairs"]
     }
 }

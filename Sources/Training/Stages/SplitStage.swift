@@ -5,9 +5,9 @@ extension StageContext {
     func runSplit(_ options: SplitOptions) throws {
         let data = try data.pairs(options.pairs, options.lengths)
         try note(data.summary)
-        let mine = workers.share(of: data.examples) { $0 }
+        let mine = workers.share(of: data.examples) { $0 }.filter { !done.contains(ItemKey(index: $0.index)) }
         let scorer = try scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch)
-        try begin(total: data.examples.count, unit: "pair")
+        try begin(total: data.examples.count, unit: "pair", step: done.count)
         // Small parts, so that progress shows.
         for start in stride(from: 0, to: mine.count, by: 64) {
             try stopAlone()
@@ -42,16 +42,19 @@ final class SplitCoordinator: StageCoordinator {
     private let stage: PlannedStage
     private let options: SplitOptions
     private let plan: RunPlan
-    private var scores: [ItemScores] = []
+    private let journal: ItemJournal<ItemScores>
 
-    init(_ stage: PlannedStage, _ options: SplitOptions, _ plan: RunPlan) {
+    init(_ stage: PlannedStage, _ options: SplitOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
+        journal = try ItemJournal(stage.directory)
     }
 
+    var done: Set<ItemKey> { Set(journal.items.map { ItemKey(index: $0.index) }) }
+
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
-        if case .scores(let more) = parcel.header { scores += more }
+        if case .scores(let more) = parcel.header { try journal.append(more) }
         return []
     }
 
@@ -59,12 +62,12 @@ final class SplitCoordinator: StageCoordinator {
         let records = try Dataset<PreferencePair>(
             reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord
         ).records
+        let scores = try journal.checkedItems { records.indices.contains($0.index) && $0.scores.count == 2 }
         let pairs = scores.sorted { $0.index < $1.index }.map {
             ScoredPair(index: $0.index, chosenReward: $0.scores[0], rejectedReward: $0.scores[1])
         }
         let rule: GapSplit.Rule = options.quantile.map { .quantile($0) } ?? .threshold(options.gamma ?? 1)
         let parts = try GapSplit(rule, order: options.order == .easyToHard ? .easyToHard : .source).split(pairs)
-        try FileManager.default.createDirectory(at: stage.directory, withIntermediateDirectories: true)
         let summary = try parts.write(records, to: stage.directory)
         guard !parts.easy.isEmpty, !parts.difficult.isEmpty else {
             let side = parts.easy.isEmpty ? "easy" : "difficult"
@@ -74,6 +77,7 @@ final class SplitCoordinator: StageCoordinator {
                     + "\(HumanFormat.metric(gaps.min() ?? 0)) and \(HumanFormat.metric(gaps.max() ?? 0))); "
                     + "set \(stage.name).quantile, such as 0.5, or another gamma")
         }
+        try journal.remove()
         return [describe(summary)]
     }
 

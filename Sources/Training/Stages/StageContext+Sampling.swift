@@ -76,12 +76,14 @@ extension StageContext {
     ) throws {
         let mine = workers.share(of: prompts.examples) { $0 }
         let scorer = try scorer(reward, maxTokens: maxTokens)
-        try begin(total: prompts.examples.count * policies.count, unit: "prompt")
+        try begin(total: prompts.examples.count * policies.count, unit: "prompt", step: done.count)
         for (number, policy) in policies.enumerated() {
+            let left = mine.filter { !done.contains(ItemKey(index: $0.index, policy: number)) }
+            guard !left.isEmpty else { continue }
             let model = try models.load(policy, head: .languageModel, trainable: false, seed: seed)
-            for start in stride(from: 0, to: mine.count, by: options.generationBatchSize) {
+            for start in stride(from: 0, to: left.count, by: options.generationBatchSize) {
                 try stopAlone()
-                let part = Array(mine[start..<min(mine.count, start + options.generationBatchSize)])
+                let part = Array(left[start..<min(left.count, start + options.generationBatchSize)])
                 let responses = try sample(model, part, samples: samples, step: 0, options)
                 let scores = try score(responses, to: part, records: prompts.records, by: scorer)
                 try link.report(

@@ -30,7 +30,7 @@ struct ResumeTests {
             let last = try workspace.train(ranks: ranks, resume: true)
             #expect(!last.errors.contains("sft"), "a finished stage has run again: \(last.errors)")
             #expect(try modified(workspace, "out/stages/01-sft/final/model.safetensors") == finished)
-            try expectSame(workspace)
+            try workspace.expectSame()
         }
     }
 
@@ -47,7 +47,7 @@ struct ResumeTests {
             try harm(checkpoint, damage)
             let resumed = try workspace.train(resume: true, options)
             #expect(resumed.errors.contains("from 4 on"), "\(resumed.errors)")
-            try expectSame(workspace)
+            try workspace.expectSame()
         }
     }
 
@@ -64,7 +64,7 @@ struct ResumeTests {
             }
             let resumed = try workspace.train(resume: true, options)
             #expect(!resumed.errors.contains(" on\n"))
-            try expectSame(workspace)
+            try workspace.expectSame()
         }
     }
 
@@ -100,38 +100,11 @@ struct ResumeTests {
         let result = try workspace.job(ranks: ranks, resume: resume, options, timeLimit: 120).run { _ in
             let deadline = Date(timeIntervalSinceNow: 100)
             while !workspace.has("out/stages/\(checkpoint)"), Date() < deadline { usleep(1000) }
-            killRanks(in: workspace.directory)
+            // At once, as when the power fails.
+            for process in workspace.processes { Foundation.kill(process, SIGKILL) }
         }
         #expect(result.status != 0, "the run was over before it was killed")
         #expect(workspace.has("out/stages/\(checkpoint)"), "\(result.errors)")
-    }
-
-    /// Ends every `mpo` that runs in a directory at once, as when the power fails.
-    private func killRanks(in directory: URL) {
-        let place = directory.resolvingSymlinksInPath().path
-        let processes = ((try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []).compactMap { pid_t($0) }
-        for process in processes {
-            let name = try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)
-            let current = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
-            if name == "mpo\n", current == place { Foundation.kill(process, SIGKILL) }
-        }
-    }
-
-    /// The same bytes of every stage, and the same metrics but for what the clock says.
-    private func expectSame(_ workspace: RunWorkspace) throws {
-        let stages = try FileManager.default.contentsOfDirectory(atPath: workspace.url("whole/stages").path)
-        #expect(!stages.isEmpty)
-        for stage in stages {
-            #expect(try workspace.weights("out", stage) == workspace.weights("whole", stage), "\(stage)")
-        }
-        if stages.contains("03-ppo") {
-            #expect(try workspace.weights("out", "03-ppo", "critic") == workspace.weights("whole", "03-ppo", "critic"))
-        }
-        let (resumed, whole) = (try workspace.metrics().map(\.timeless), try workspace.metrics("whole").map(\.timeless))
-        #expect(resumed.map { "\($0.stage) \($0.step)" } == whole.map { "\($0.stage) \($0.step)" })
-        for (line, expected) in zip(resumed, whole) {
-            #expect(line == expected)
-        }
     }
 
     private func harm(_ checkpoint: URL, _ damage: String) throws {

@@ -59,10 +59,12 @@ struct RunWorkspace {
     /// Runs `mpo train run.yaml`, alone or under mpirun, and expects its status.
     @discardableResult
     func train(
-        ranks: Int = 1, resume: Bool = false, status: Int32 = 0, _ overrides: [String] = [], timeLimit: Double = 300,
-        started: (pid_t) throws -> Void = { _ in }, location: SourceLocation = #_sourceLocation
+        ranks: Int = 1, resume: Bool = false, status: Int32 = 0, _ overrides: [String] = [],
+        flags: [String] = [], timeLimit: Double = 300, location: SourceLocation = #_sourceLocation
     ) throws -> Job.Result {
-        let result = try job(ranks: ranks, resume: resume, overrides, timeLimit: timeLimit).run(started: started)
+        let result = try job(
+            ranks: ranks, resume: resume, overrides, flags: flags, timeLimit: timeLimit
+        ).run()
         guard result.status == status, !result.timedOut else {
             throw UnexpectedEnd(ranks: ranks, overrides: overrides, result: result)
         }
@@ -73,15 +75,26 @@ struct RunWorkspace {
     }
 
     /// `mpo train run.yaml` as a job that has not started.
-    func job(ranks: Int, resume: Bool = false, _ overrides: [String], timeLimit: Double) throws -> Job {
+    func job(
+        ranks: Int, resume: Bool = false, _ overrides: [String] = [], flags: [String] = [], timeLimit: Double = 120
+    ) throws -> Job {
         let arguments =
-            ["train", "run.yaml"] + (resume ? ["--resume"] : []) + overrides.flatMap { ["--set", $0] }
+            ["train", "run.yaml"] + (resume ? ["--resume"] : []) + flags + overrides.flatMap { ["--set", $0] }
         let environment = ["OMP_NUM_THREADS": "1", "MPO_PROGRESS": "plain"]
         let program = TestSupport.product("mpo")
         return ranks == 1
             ? Job(program, arguments, environment: environment, directory: directory, timeLimit: timeLimit)
             : try Job.mpirun(
                 ranks: ranks, program, arguments, environment: environment, directory: directory, timeLimit: timeLimit)
+    }
+
+    /// The same under `launch/run`, whose options say how many ranks there are.
+    func script(_ options: [String], resume: Bool = false, _ overrides: [String] = []) -> Job {
+        let words = options + ["run.yaml"] + (resume ? ["--resume"] : []) + overrides.flatMap { ["--set", $0] }
+        return Job(
+            TestSupport.repository.appending(path: "launch/run"), words,
+            environment: ["MPO_BINARY": TestSupport.product("mpo").path, "MPO_CORES": "2", "MPO_PROGRESS": "plain"],
+            directory: directory, timeLimit: 120)
     }
 
     /// The lines of a run's metrics.

@@ -1,0 +1,51 @@
+import Foundation
+
+/// One item of a stage that works on items rather than steps: a pair to be scored, or a prompt that a policy answers.
+struct ItemKey: Hashable, Codable, Sendable {
+    /// Its index in the stage's data.
+    var index: Int
+    /// Which of the stage's policies, where there are several.
+    var policy = 0
+}
+
+/// What a stage of items has found so far, in `progress.jsonl`, so that a resumed run need not find it again.
+///
+/// A line holds what came in one report, and counts only if it is whole.
+final class ItemJournal<Item: Codable> {
+    /// What was found, in the order it came.
+    private(set) var items: [Item] = []
+    private let url: URL
+    private let file: AppendOnlyFile
+
+    /// Opens the journal of a stage's directory, with what an earlier start has left there.
+    init(_ directory: URL) throws {
+        url = directory.appending(path: "progress.jsonl")
+        let earlier = (try? Data(contentsOf: url)) ?? Data()
+        var position = earlier.startIndex
+        while let newline = earlier[position...].firstIndex(of: UInt8(ascii: "\n")),
+            let line = try? JSONDecoder.forMessages.decode([Item].self, from: earlier[position..<newline])
+        {
+            items += line
+            position = newline + 1
+        }
+        file = try AppendOnlyFile(path: url.path, keeping: UInt64(position))
+    }
+
+    func append(_ more: [Item]) throws {
+        items += more
+        try file.append(Array(try JSONEncoder.forMessages.encode(more)) + [UInt8(ascii: "\n")])
+    }
+
+    /// All that was found, for who knows what can be found.
+    ///
+    /// - Throws: ``RunError`` where the file holds something else.
+    func checkedItems(_ isKnown: (Item) -> Bool) throws -> [Item] {
+        guard items.allSatisfy(isKnown) else {
+            throw RunError.other("\(url.path): holds items that the stage's data has not; delete it and resume again")
+        }
+        return items
+    }
+
+    /// Removes the file, once what was found lies elsewhere.
+    func remove() throws { try FileManager.default.removeItem(at: url) }
+}
