@@ -46,6 +46,7 @@ struct StageContext {
 
     /// Announces the stage, once.
     func begin(total: Int?, unit: String, step: Int = 0) throws {
+        stopMonitor.beginSteps()
         if isFirst { try link.report(.began(total: total, unit: unit, step: step)) }
     }
 

@@ -8,10 +8,11 @@ extension StageContext {
         let mine = workers.share(of: data.examples) { $0 }.filter { !done.contains(ItemKey(index: $0.index)) }
         let scorer = try scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch)
         try begin(total: data.examples.count, unit: "pair", step: done.count)
-        // Small parts, so that progress shows.
-        for start in stride(from: 0, to: mine.count, by: 64) {
+        // Small parts, so that progress shows and a stop does not wait long.
+        let partSize = 16
+        for start in stride(from: 0, to: mine.count, by: partSize) {
             try stopAlone()
-            let part = Array(mine[start..<min(mine.count, start + 64)])
+            let part = Array(mine[start..<min(mine.count, start + partSize)])
             let scores = try pairScores(part, data.records, by: scorer)
             try link.report(
                 .scores(scores.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))

@@ -14,6 +14,12 @@ final class StopMonitor {
         self.conditions = conditions
     }
 
+    /// Starts to measure steps: what came before them is not one.
+    func beginSteps() {
+        lastBoundary = .now
+        longestStep = 0
+    }
+
     /// What this rank finds at a boundary. Others may find something else: see ``agreed(over:)``.
     func wish() -> StopReason? {
         let now = ContinuousClock.now

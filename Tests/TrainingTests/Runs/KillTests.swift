@@ -7,19 +7,27 @@ import Testing
 struct KillTests {
     private static let stages = RecipeTests.recipe.replacing(/max_steps: \d/, with: "max_steps: 6") + "\nsave_steps: 2"
 
-    /// Ways to run the recipe, and what to end before it counts.
+    /// Ways to run the recipe, and to end it.
     enum Form: String, CaseIterable {
         case split, colocated
         case drawnAhead = "split with max_staleness 1"
         case alone
+        case script = "launch/run, ended by SIGTERM"
 
         var ranks: Int { self == .alone ? 1 : 3 }
+
         var options: [String] {
             switch self {
-            case .split, .alone: []
+            case .split, .alone, .script: []
             case .colocated: ["placement=colocated"]
             case .drawnAhead: ["ppo.max_staleness=1"]
             }
+        }
+
+        func job(_ workspace: RunWorkspace, resume: Bool) throws -> Job {
+            self == .script
+                ? workspace.script(["--learners", "1", "--rollouts", "1", "--threads", "1"], resume: resume)
+                : try workspace.job(ranks: ranks, resume: resume, options)
         }
     }
 
@@ -29,7 +37,7 @@ struct KillTests {
     }
 
     @Test(
-        "Twenty kills, in every placement", .enabled(if: TestSupport.runsLongTests, "a long test: MPO_LONG_TESTS=1"),
+        "Twenty ends, in every placement", .enabled(if: TestSupport.runsLongTests, "a long test: MPO_LONG_TESTS=1"),
         arguments: Form.allCases)
     func long(form: Form) throws {
         try kill(20, form, seed: 2)
@@ -45,12 +53,13 @@ struct KillTests {
             var kills = 0
             while kills < count {
                 let resumes = workspace.has("out/run.json")
-                let job = try workspace.job(ranks: form.ranks, resume: resumes, form.options)
+                let job = try form.job(workspace, resume: resumes)
                 let moment = Moment(
                     lines: random.next(below: 6), seconds: Double(random.next(below: 400)) / 1000)
                 let hitsAll = random.next(below: 2) == 0
                 let victim = random.next(below: form.ranks)
-                let result = try workspace.end(job, at: moment) { _ in
+                let result = try workspace.end(job, at: moment) { process in
+                    guard form != .script else { return _ = Foundation.kill(process, SIGTERM) }
                     let ranks = workspace.processes
                     for (rank, process) in ranks.enumerated() where hitsAll || rank == victim {
                         Foundation.kill(process, SIGKILL)
@@ -59,8 +68,8 @@ struct KillTests {
                 if result.status == 0 {
                     try finish(workspace)
                 } else {
-                    #expect(result.status == 128 + SIGKILL, "\(result.errors)")
-                    #expect(!result.errors.contains("stopped"))
+                    #expect(result.status == (form == .script ? 75 : 128 + SIGKILL), "\(result.errors)")
+                    #expect(result.errors.contains("mpo: stopped") == (form == .script), "\(result.errors)")
                     kills += 1
                 }
             }
