@@ -110,7 +110,7 @@ struct PPOWorker {
     private func run(_ learner: PPOLearner, _ learners: Communicator) throws {
         context.stopMonitor.expectSaving(
             bytes: learner.policyUpdater.stateBytes + learner.criticUpdater.stateBytes)
-        let own = LearnerSteps(self, learner, learners, reports: isFirst)
+        let steps = LearnerSteps(self, learner, learners, reports: isFirst)
         var timing: RolloutWorker.Timing?
         var drawn = firstDrawn
         var ahead = restored?.shares(over: learners.size)[learners.rank]
@@ -119,7 +119,7 @@ struct PPOWorker {
                 timing = try sampler.produce(step: drawn, version: step)
                 drawn += 1
             }
-            try own.learn(step, from: ahead, timing)
+            try steps.learn(step, from: ahead, timing)
             ahead = nil
             let done = step + 1
             guard done < totalSteps else { break }
@@ -129,8 +129,8 @@ struct PPOWorker {
                 _ = try channel?.transfer(learner.policy.parameters, version: done, stop: stop)
             }
             if stop != nil || done.isMultiple(of: options.saveSteps) {
-                if staleness > 0 { ahead = try own.receive(done) }
-                try own.save(step: done, inFlight: ahead)
+                if staleness > 0 { ahead = try steps.receive(done) }
+                try steps.save(step: done, inFlight: ahead)
             }
             if let stop { throw StageStopped(step: done, reason: stop) }
         }
