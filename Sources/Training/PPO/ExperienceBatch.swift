@@ -13,7 +13,7 @@ package struct ExperienceBatch: Equatable, Sendable {
     }
 
     /// Divides a whole step over learners by tokens, the same way whoever does it.
-    func shares(over learners: Int) -> [ExperienceBatch] {
+    package func shares(over learners: Int) -> [ExperienceBatch] {
         let whole = experiences.sorted { $0.place < $1.place }
         return TokenBalancer.share(whole.map(\.tokenCount), over: learners).map { share in
             ExperienceBatch(total: total, experiences: share.map { whole[$0] })
@@ -59,7 +59,7 @@ extension ExperienceBatch {
     private static let fileName = "experience.bin"
 
     /// Writes a whole step into a checkpoint.
-    func write(to directory: URL) throws {
+    package func write(to directory: URL) throws {
         try Data(bytes).write(to: directory.appending(path: Self.fileName))
     }
 
@@ -67,7 +67,7 @@ extension ExperienceBatch {
     ///
     /// - Parameter vocabularySize: How many tokens the policy knows.
     /// - Throws: ``RunError`` where the file is damaged.
-    static func read(from directory: URL, vocabularySize: Int) throws -> ExperienceBatch? {
+    package static func read(from directory: URL, vocabularySize: Int) throws -> ExperienceBatch? {
         let file = directory.appending(path: fileName)
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         guard let data = try? Data(contentsOf: file), let batch = try? ExperienceBatch(bytes: Array(data)),

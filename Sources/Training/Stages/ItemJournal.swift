@@ -11,14 +11,14 @@ struct ItemKey: Hashable, Codable, Sendable {
 /// What a stage of items has found so far, in `progress.jsonl`, so that a resumed run need not find it again.
 ///
 /// A line holds what came in one report, and counts only if it is whole.
-final class ItemJournal<Item: Codable> {
+package final class ItemJournal<Item: Codable> {
     /// What was found, in the order it came.
-    private(set) var items: [Item] = []
+    package private(set) var items: [Item] = []
     private let url: URL
     private let file: AppendOnlyFile
 
     /// Opens the journal of a stage's directory, with what an earlier start has left there.
-    init(_ directory: URL) throws {
+    package init(_ directory: URL) throws {
         url = directory.appending(path: "progress.jsonl")
         let earlier = (try? Data(contentsOf: url)) ?? Data()
         var position = earlier.startIndex
@@ -31,7 +31,7 @@ final class ItemJournal<Item: Codable> {
         file = try AppendOnlyFile(path: url.path, keeping: UInt64(position))
     }
 
-    func append(_ more: [Item]) throws {
+    package func append(_ more: [Item]) throws {
         items += more
         try file.append(Array(try JSONEncoder.forMessages.encode(more)) + [UInt8(ascii: "\n")])
     }
