@@ -50,7 +50,9 @@ public final class MPIRuntime {
         if isActive {
             MPI_Abort(mpo_comm_world(), status)
         }
-        exit(status)
+        // Other threads may be at work on what the handlers of exit would take from them.
+        fflush(nil)
+        _exit(status)
     }
 
     private static func checkSize(_ size: Int, _ environment: LaunchEnvironment) throws {

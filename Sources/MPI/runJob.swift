@@ -24,22 +24,27 @@ public func runJob(named program: String = "mpo", _ body: (MPIRuntime) throws ->
         try runtime.finalize()
         exit(status)
     } catch {
-        let status = (error as? any ExitStatusProviding)?.exitStatus ?? 1
-        let world = runtime.world
-        let isEveryones = status == 2
-        if isEveryones, world.rank != 0 {
-            Thread.sleep(forTimeInterval: 3)
-        }
-        let place =
-            world.size == 1 || (isEveryones && world.rank == 0)
-            ? "" : "rank \(world.rank) on \(LaunchEnvironment.hostName): "
-        tell("\(program): \(place)\(oneLine(error))")
-        if world.size > 1 {
-            // The launcher collects this line and the notice of the abort on different ways: let the line pass first.
-            Thread.sleep(forTimeInterval: 0.2)
-        }
-        runtime.abort(status: status)
+        endJob(named: program, because: error, on: runtime)
     }
+}
+
+/// Tells an error as ``runJob(named:_:)`` does, and ends all ranks of the job at once, from whatever thread.
+public func endJob(named program: String = "mpo", because error: any Error, on runtime: MPIRuntime) -> Never {
+    let status = (error as? any ExitStatusProviding)?.exitStatus ?? 1
+    let world = runtime.world
+    let isEveryones = status == 2
+    if isEveryones, world.rank != 0 {
+        Thread.sleep(forTimeInterval: 3)
+    }
+    let place =
+        world.size == 1 || (isEveryones && world.rank == 0)
+        ? "" : "rank \(world.rank) on \(LaunchEnvironment.hostName): "
+    tell("\(program): \(place)\(oneLine(error))")
+    if world.size > 1 {
+        // The launcher collects this line and the notice of the abort on different ways: let the line pass first.
+        Thread.sleep(forTimeInterval: 0.2)
+    }
+    runtime.abort(status: status)
 }
 
 private func oneLine(_ error: any Error) -> String {

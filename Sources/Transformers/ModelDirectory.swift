@@ -73,6 +73,11 @@ public struct ModelDirectory: Sendable {
         }
     }
 
+    /// The files that hold the weights, with the index where there are several.
+    ///
+    /// - Throws: ``ModelError`` or `SafetensorsError` where they are not there or not whole.
+    public func weightFiles() throws -> [URL] { try WeightFiles(url).all }
+
     /// Files beside the weights that a tokenizer needs.
     public static let tokenizerFiles = [
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
@@ -124,6 +129,12 @@ private struct WeightFiles {
     }
 
     var names: some Collection<String> { files.keys }
+
+    /// The index, and every file of weights in order of name.
+    var all: [URL] {
+        let weights = Set(files.values.map(\.url.path)).sorted().map { URL(filePath: $0) }
+        return weights.count == 1 && weights[0].path == url.path ? weights : [url] + weights
+    }
 
     func contains(_ name: String) -> Bool { files[name] != nil }
 

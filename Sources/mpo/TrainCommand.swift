@@ -22,6 +22,23 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Go on with the run that output_dir holds.")
     var resume = false
 
+    @Flag(
+        help: """
+            With --resume: go on with another number of learners, of threads, another build or CPU. Data order and \
+            random streams stay, the rounding of sums does not.
+            """)
+    var allowInexact = false
+
+    @Flag(
+        help: """
+            With --resume: go on with changed keys, data or models, if no stage that has begun depends on them: those of \
+            later stages, and logging_steps, report_to, save_steps, save_total_limit, eval_steps, eval_data.
+            """)
+    var allowConfigChange = false
+
+    @Flag(help: "Take output_dir from the job that holds it; that job ends.")
+    var breakLock = false
+
     @Option(
         help: ArgumentHelp(
             "Save and exit with status 75 before this time since the start is over.", valueName: "3h50m"),
@@ -45,8 +62,24 @@ struct TrainCommand: ParsableCommand {
                 if runtime.world.rank == 0 { print(configuration.yaml, terminator: "") }
                 return 0
             }
-            return try TrainingRun(configuration, on: runtime, resuming: resume, until: conditions)().exitStatus
+            return try TrainingRun(configuration, on: runtime, options, until: conditions)().exitStatus
         }
+    }
+
+    func validate() throws {
+        for (flag, isGiven) in [("--allow-inexact", allowInexact), ("--allow-config-change", allowConfigChange)]
+        where isGiven && !resume {
+            throw ValidationError("\(flag) goes with --resume")
+        }
+    }
+
+    private var options: StartOptions {
+        var options = StartOptions()
+        options.resumes = resume
+        options.allowsInexact = allowInexact
+        options.allowsConfigChange = allowConfigChange
+        options.breaksLock = breakLock
+        return options
     }
 }
 

@@ -5,7 +5,7 @@ import Transformers
 /// What a run will do on so many ranks: who does what in which stage, how batches are divided, how many steps there are
 /// where the data can be counted, and what memory it takes.
 ///
-/// It reads configurations, tokenizers and data, but no weights.
+/// It checks what a start would check, and reads configurations, tokenizers and data; of weights only the headers.
 public struct RunForecast {
     /// The machines of a job.
     public struct Node: Sendable {
@@ -46,15 +46,10 @@ public struct RunForecast {
 
     /// Plans the run of `configuration` on `ranks` ranks.
     ///
-    /// - Throws: ``ConfigurationError`` for files that are not there, ``RunError`` for roles that cannot be placed, and
-    ///   what reading model configurations, tokenizers and data throws.
+    /// - Throws: what a start of the run would: ``ConfigurationError`` for files that are not there, ``RunError`` for
+    ///   roles that cannot be placed, and what models, tokenizers, rewards and data are refused for.
     public init(_ configuration: RunConfiguration, ranks: Int, node: Node = .thisMachine) throws {
-        try configuration.checkFiles()
-        let workerCount = max(1, ranks - 1)
-        for stage in configuration.stages {
-            guard case .ppo(let options) = stage.options else { continue }
-            try PPOPlacement.check(options.placement, stage: stage.name, workerCount: workerCount, ranks: ranks)
-        }
+        try Preflight(RunPlan(configuration), workerCount: max(1, ranks - 1), ranks: ranks).check(readsData: false)
         self.configuration = configuration
         self.ranks = ranks
         self.node = node

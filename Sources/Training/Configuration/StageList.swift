@@ -60,6 +60,9 @@ struct StageList {
         switch node.content {
         case .sequence(let items) where !items.isEmpty: return items
         case .scalar: return [node]
+        case .sequence:
+            throw error(
+                node, "the list is empty", "name stages, as in [sft, dpo], or leave the key out for all of them")
         default:
             throw error(
                 node, "expected a list of stages, found \(node.found)",

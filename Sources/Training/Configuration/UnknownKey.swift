@@ -6,6 +6,9 @@ struct UnknownKey {
     /// The dotted name.
     let key: String
 
+    /// More keys than this are not listed in an error.
+    private static let mostListed = 12
+
     func error(known: [String], elsewhere: [String]) -> ConfigurationError {
         if ForeignKeys.perDeviceBatch.contains(entry.key) { return batchArithmetic(known: known) }
         return ConfigurationError(
@@ -22,7 +25,8 @@ struct UnknownKey {
         if let synonym = ForeignKeys.synonyms[entry.key] {
             return "did you mean \(synonym), which is a key of another block?"
         }
-        return "keys here are \(known.joined(separator: ", "))"
+        if known.count <= Self.mostListed { return "keys here are \(known.joined(separator: ", "))" }
+        return "'mpo train --print-config' prints all keys with their values, launch/CONFIGURATION.md has their meaning"
     }
 
     /// Answers TRL's batch keys with the same size in global terms.

@@ -14,7 +14,8 @@ struct RewardStatistics: Codable, Equatable {
         case isSubtracted = "normalize_reward"
     }
 
-    private static let fileName = "reward_statistics.json"
+    /// Its name beside the model.
+    static let fileName = "reward_statistics.json"
 
     func write(to directory: URL) throws {
         let encoder = JSONEncoder()

@@ -17,13 +17,15 @@ struct Preflight {
 
     private var configuration: RunConfiguration { plan.configuration }
 
+    /// - Parameter readsData: Whether to read all data through, which a caller may do itself.
     /// - Throws: the first mistake found, with its place and a way out.
-    func check() throws {
+    func check(readsData: Bool = true) throws {
         try configuration.checkFiles()
         let text = try TextPipeline(configuration)
         _ = try text.exampleTokenizer(.none)
         try checkModels(text)
         for stage in plan.stages { try check(stage, text) }
+        if readsData { for stage in plan.stages { try readData(of: stage) } }
         try checkLengths()
     }
 
@@ -70,26 +72,34 @@ struct Preflight {
     }
 
     private func check(_ stage: PlannedStage, _ text: TextPipeline) throws {
+        func checkStop(_ sampling: SamplingOptions) throws {
+            _ = try text.stopTokens(sampling.stopToken, key: stage.name, configuration)
+        }
+        switch stage.configuration.options {
+        case .sft, .reward, .dpo: break
+        case .split(let options): try checkReward(options.reward)
+        case .sample(let options):
+            try checkReward(options.reward)
+            try checkStop(options.sampling)
+        case .evaluate(let options):
+            try checkReward(options.judge)
+            try checkStop(options.sampling)
+        case .ppo(let options):
+            try checkReward(options.reward)
+            try checkStop(options.sampling)
+            try PPOPlacement.check(options.placement, stage: stage.name, workerCount: workerCount, ranks: ranks)
+        }
+    }
+
+    private func readData(of stage: PlannedStage) throws {
         switch stage.configuration.options {
         case .sft(let options): try read(PromptCompletion.self, options.data, options.loop)
         case .reward(let options): try read(PreferencePair.self, options.pairs, options.loop)
         case .dpo(let options): try read(PreferencePair.self, options.pairs, options.loop)
-        case .split(let options):
-            try read(PreferencePair.self, options.pairs)
-            try checkReward(options.reward)
-        case .sample(let options):
-            try read(Prompt.self, options.prompts)
-            try checkReward(options.reward)
-            _ = try text.stopTokens(options.sampling.stopToken, key: stage.name, configuration)
-        case .evaluate(let options):
-            try read(Prompt.self, options.prompts)
-            try checkReward(options.judge)
-            _ = try text.stopTokens(options.sampling.stopToken, key: stage.name, configuration)
-        case .ppo(let options):
-            try read(Prompt.self, options.prompts)
-            try checkReward(options.reward)
-            _ = try text.stopTokens(options.sampling.stopToken, key: stage.name, configuration)
-            try PPOPlacement.check(options.placement, stage: stage.name, workerCount: workerCount, ranks: ranks)
+        case .split(let options): try read(PreferencePair.self, options.pairs)
+        case .sample(let options): try read(Prompt.self, options.prompts)
+        case .evaluate(let options): try read(Prompt.self, options.prompts)
+        case .ppo(let options): try read(Prompt.self, options.prompts)
         }
     }
 

@@ -20,10 +20,12 @@ struct RunState: Codable, Equatable {
     var done: [String] = []
     /// The length of `metrics.jsonl` at the end of the last stage that is done.
     var position: UInt64 = 0
-    /// The ranks of the latest start.
-    var ranks = 1
+    /// What the run is, as of its latest start.
+    var identity: RunIdentity
     /// The version of this file's form.
     var version = 1
+
+    init(identity: RunIdentity) { self.identity = identity }
 
     func isDone(_ stage: PlannedStage) -> Bool { done.contains(stage.directoryName) }
 
@@ -42,7 +44,7 @@ struct RunState: Codable, Equatable {
     /// Replaces the file in one step.
     func write(to directory: RunDirectory) throws {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         do {
             try encoder.encode(self).write(to: directory.state, options: .atomic)
         } catch {

@@ -6,8 +6,8 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
     case exists(directory: String)
     /// Resuming was asked for, and there is nothing to resume.
     case nothingToResume(directory: String)
-    /// The run directory holds a run of other stages.
-    case otherStages(directory: String)
+    /// The run directory cannot be made or written into.
+    case unusableDirectory(String, reason: String)
     /// `run.json` is damaged.
     case unreadableState(String)
     /// A file cannot be written.
@@ -25,8 +25,8 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
         case .exists(let directory):
             "\(directory): a run is there already; go on with --resume, or choose another output_dir"
         case .nothingToResume(let directory): "\(directory): no run to resume; start it without --resume"
-        case .otherStages(let directory):
-            "\(directory): holds a run of other stages; resume with its own config.yaml, or choose another output_dir"
+        case .unusableDirectory(let path, let reason):
+            "\(path): cannot be written: \(reason); choose another output_dir, or check its permissions"
         case .unreadableState(let path): "\(path): damaged; restore it, or choose another output_dir"
         case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
         case .tooFewRanks(let stage, let learners, let ranks):

@@ -47,6 +47,11 @@ struct PlannedStage {
     /// Where the model that the stage leaves lies.
     var final: URL { directory.appending(path: "final") }
 
+    /// The name of the stage that a directory of a run belongs to.
+    static func name(ofDirectory name: String) -> String {
+        name.firstIndex(of: "-").map { String(name[name.index(after: $0)...]) } ?? name
+    }
+
     private static func directoryName(_ index: Int, _ name: String) -> String {
         "\(index < 9 ? "0" : "")\(index + 1)-\(name)"
     }

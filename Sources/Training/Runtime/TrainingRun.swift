@@ -6,22 +6,22 @@ import Torch
 public struct TrainingRun {
     private let configuration: RunConfiguration
     private let runtime: MPIRuntime
-    private let resumes: Bool
+    private let options: StartOptions
     private let stopConditions: StopConditions
 
     /// A run on the ranks of `runtime`.
     ///
     /// - Parameters:
     ///   - configuration: The resolved configuration, the same on every rank.
-    ///   - resumes: Whether to go on with what the run directory holds.
+    ///   - options: Whether to go on with what the run directory holds, and on what terms.
     ///   - stopConditions: What ends the run before it is done.
     public init(
-        _ configuration: RunConfiguration, on runtime: MPIRuntime, resuming resumes: Bool,
+        _ configuration: RunConfiguration, on runtime: MPIRuntime, _ options: StartOptions,
         until stopConditions: StopConditions
     ) {
         self.configuration = configuration
         self.runtime = runtime
-        self.resumes = resumes
+        self.options = options
         self.stopConditions = stopConditions
     }
 
@@ -30,14 +30,21 @@ public struct TrainingRun {
     public func callAsFunction() throws -> RunEnding {
         let plan = RunPlan(configuration)
         let cluster = try Cluster(world: runtime.world)
-        var state = RunState()
-        if cluster.isOrchestrator {
-            state = try prepare(plan, cluster)
-        }
-        try cluster.control.quietBarrier()
         let threads = try ThreadShare(configuration, cluster: cluster, environment: runtime.environment)
+        let build = try BuildIdentity()
+        let processors = try Processor.gather(threads: threads.count, over: cluster.control)
+        let opening =
+            try cluster.isOrchestrator ? open(plan, Topology(configuration, build: build, ranks: processors)) : nil
+        defer { opening?.lock?.release() }
+        try cluster.control.quietBarrier()
+        let handshake = StartHandshake(plan: plan, build: build, control: cluster.control)
+        guard try handshake(opening) else {
+            if let opening { RunLog(plan, output: .standardError()).note(opening) }
+            return .done
+        }
+        try opening?.commit()
         TorchRuntime.start(threads: threads.count)
-        let orchestrator = cluster.isOrchestrator ? self.orchestrator(plan, state, cluster, threads) : nil
+        let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, threads) }
         guard let workers = cluster.workers else {
             guard let orchestrator else { preconditionFailure("rank \(cluster.control.rank) has no role") }
             return try orchestrator.run(over: cluster)
@@ -50,8 +57,15 @@ public struct TrainingRun {
         ).run()
     }
 
+    /// Takes the run directory; should another job take it later, this one ends.
+    private func open(_ plan: RunPlan, _ topology: Topology) throws -> RunOpening {
+        // The job is ended from the thread that sees the loss, since this one may be anywhere.
+        nonisolated(unsafe) let runtime = runtime
+        return try RunOpening(plan, topology, options) { endJob(because: $0, on: runtime) }
+    }
+
     private func orchestrator(
-        _ plan: RunPlan, _ state: RunState, _ cluster: Cluster, _ threads: ThreadShare
+        _ plan: RunPlan, _ opening: RunOpening, _ cluster: Cluster, _ threads: ThreadShare
     ) -> Orchestrator {
         let log = RunLog(plan, output: .standardError())
         log.note(
@@ -59,34 +73,14 @@ public struct TrainingRun {
                 + "(\(cluster.isAlone ? "one process with every role" : "an orchestrator and \(cluster.workerCount) workers")), "
                 + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.version)"
         )
+        log.note(opening)
         if let warning = threads.warning { log.note("mpo: warning: \(warning)") }
-        return Orchestrator(plan: plan, state: state, workerCount: cluster.workerCount, log: log)
+        return Orchestrator(plan: plan, state: opening.state, workerCount: cluster.workerCount, log: log)
     }
+}
 
-    /// Checks everything that can be checked before training, then makes the run directory.
-    private func prepare(_ plan: RunPlan, _ cluster: Cluster) throws -> RunState {
-        try Preflight(plan, workerCount: cluster.workerCount, ranks: cluster.control.size).check()
-        let directory = plan.directory
-        let earlier = try RunState.read(from: directory)
-        var state: RunState
-        switch (earlier, resumes) {
-        case (nil, true): throw RunError.nothingToResume(directory: directory.url.path)
-        case (.some, false): throw RunError.exists(directory: directory.url.path)
-        case (nil, false): state = RunState()
-        case (let earlier?, true):
-            state = earlier
-            guard Set(state.done).isSubset(of: plan.stages.map(\.directoryName)) else {
-                throw RunError.otherStages(directory: directory.url.path)
-            }
-        }
-        state.ranks = cluster.control.size
-        do {
-            try FileManager.default.createDirectory(at: directory.stages, withIntermediateDirectories: true)
-            try Data(configuration.yaml.utf8).write(to: directory.configuration, options: .atomic)
-        } catch let error as CocoaError {
-            throw RunError.cannotWrite(directory.url.path, reason: error.localizedDescription)
-        }
-        try state.write(to: directory)
-        return state
+extension RunLog {
+    fileprivate func note(_ opening: RunOpening) {
+        for line in opening.notes { note("mpo: \(line)") }
     }
 }

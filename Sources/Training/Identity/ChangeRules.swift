@@ -1,0 +1,83 @@
+/// Says what a change of configuration or inputs means for a run that is resumed. It is the one place that does.
+package struct ChangeRules {
+    /// The configuration as it is now.
+    let configuration: RunConfiguration
+    /// The stages that have begun or are done.
+    let begun: Set<String>
+
+    package init(configuration: RunConfiguration, begun: Set<String>) {
+        (self.configuration, self.begun) = (configuration, begun)
+    }
+
+    /// Where a run lies, and who computes what, which ``Topology`` judges; `dataset`'s lengths are defaults of the stages'.
+    package static let free: Set = [
+        "output_dir", "threads_per_rank", "placement", "learners", "dataset.max_length", "dataset.max_prompt_length",
+        "dataset.truncation_mode",
+    ]
+
+    /// Keys that say how a run is watched and saved; in a stage or for all.
+    package static let watching: Set = [
+        "logging_steps", "report_to", "save_steps", "save_total_limit", "eval_steps", "eval_data",
+    ]
+
+    /// Keys of a stage that bound memory, and change how sums are rounded.
+    package static let rounding: Set = ["max_tokens_per_micro_batch", "generation_batch_size"]
+
+    /// The keys whose values differ, in alphabetical order, with what that means.
+    ///
+    /// Keys that only one of the two has belong to another build, or to a stage that `stages` has gained or lost.
+    ///
+    /// - Parameter moved: Keys that name files which hold the same, wherever they lie now.
+    package func changes(
+        from earlier: [String: String], to settings: [String: String], moved: Set<String> = []
+    ) -> [RunChange] {
+        settings.keys.sorted().compactMap { key in
+            guard let then = earlier[key], let now = settings[key], then != now else { return nil }
+            let effect = effect(ofKey: key, then: then)
+            guard effect != .none else { return nil }
+            return RunChange(
+                text: "\(key): \(then) then, \(now) now", effect: moved.contains(key) ? .safe : effect)
+        }
+    }
+
+    /// The inputs whose contents differ, with what that means.
+    func changes(from earlier: [RunInput], to inputs: [RunInput]) -> [RunChange] {
+        let earlier = Dictionary(earlier.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        return inputs.compactMap { input in
+            guard let difference = earlier[input.key].flatMap({ input.difference(from: $0) }) else { return nil }
+            return RunChange(text: difference, effect: effect(ofKey: input.key))
+        }
+    }
+
+    private func effect(ofKey key: String, then: String = "") -> ChangeEffect {
+        if Self.free.contains(key) { return .none }
+        if Self.watching.contains(key) { return .safe }
+        let parts = key.split(separator: ".", maxSplits: 1).map(String.init)
+        switch parts[0] {
+        case "stages": return keepsBegunStages(then) ? .safe : .numerics
+        case "dataset" where parts.last == "train": return effect(onReaders: .dataset(.train))
+        case "dataset" where parts.last == "eval": return effect(onReaders: .dataset(.eval))
+        case let name where parts.count == 2 && configuration.stage(named: name) != nil:
+            if Self.free.contains(parts[1]) { return .none }
+            if Self.watching.contains(parts[1]) || !begun.contains(name) { return .safe }
+            return Self.rounding.contains(parts[1]) ? .rounding : .numerics
+        default: return begun.isEmpty ? .safe : .numerics
+        }
+    }
+
+    /// Data is safe to change while no stage that has begun trains on it or samples from it.
+    private func effect(onReaders reference: ArtifactReference) -> ChangeEffect {
+        let readers = configuration.stages.filter { stage in
+            stage.inputs.contains { $0.reference == reference && !Self.watching.contains($0.key) }
+        }
+        return readers.contains { begun.contains($0.name) } ? .numerics : .safe
+    }
+
+    /// Whether every stage that has begun keeps its place, on which its directory and its random streams depend.
+    private func keepsBegunStages(_ then: String) -> Bool {
+        let names = then.split { "[], ".contains($0) }.map(String.init)
+        return begun.allSatisfy { name in
+            names.firstIndex(of: name) == configuration.stages.firstIndex { $0.name == name }
+        } && begun.isSubset(of: configuration.stages.map(\.name))
+    }
+}

@@ -1,0 +1,41 @@
+extension RunIdentity {
+    /// Checks that a run goes on as what it began, but for what `options` allow.
+    ///
+    /// - Parameters:
+    ///   - earlier: What the start before noted.
+    ///   - begun: The stages that have begun or are done.
+    ///   - ahead: The stages that are not done.
+    /// - Returns: What was let pass, a line each.
+    /// - Throws: ``StartError`` naming the differences.
+    func check(
+        against earlier: RunIdentity, _ configuration: RunConfiguration, begun: Set<String>, ahead: [String],
+        _ options: StartOptions
+    ) throws -> [String] {
+        let rules = ChangeRules(configuration: configuration, begun: begun)
+        let moved = inputs.filter { input in
+            earlier.inputs.contains { $0.key == input.key && input.difference(from: $0) == nil }
+        }
+        let changes =
+            rules.changes(from: earlier.settings, to: settings, moved: Set(moved.map(\.key)))
+            + rules.changes(from: earlier.inputs, to: inputs)
+        func texts(_ effect: ChangeEffect) -> [String] { changes.filter { $0.effect == effect }.map(\.text) }
+
+        let directory = configuration.outputDir
+        let fatal = texts(.numerics)
+        guard fatal.isEmpty else { throw StartError.changed(directory: directory, changes: fatal) }
+        let safe = texts(.safe)
+        guard safe.isEmpty || options.allowsConfigChange else {
+            throw StartError.needsConfigChange(directory: directory, changes: safe)
+        }
+        let inexact = texts(.rounding) + topology.differences(from: earlier.topology, ahead: ahead)
+        guard inexact.isEmpty || options.allowsInexact else {
+            throw StartError.needsInexact(directory: directory, changes: inexact)
+        }
+        var notes = safe.map { "goes on with \($0)" }
+        notes += inexact.map { "warning: goes on with other rounding: \($0)" }
+        if inexact.isEmpty, !ahead.isEmpty, topology.ranks != earlier.topology.ranks {
+            notes.append("\(earlier.topology.ranks) ranks then, \(topology.ranks) now, to the same bytes")
+        }
+        return notes
+    }
+}

@@ -1,0 +1,28 @@
+/// What makes a run this run, as `run.json` keeps it for the next start.
+struct RunIdentity: Codable, Equatable {
+    /// Every key of the resolved configuration with its value.
+    var settings: [String: String]
+    /// What is read from outside the run directory.
+    var inputs: [RunInput]
+    /// Who computed what in the latest start.
+    var topology: Topology
+}
+
+/// How one start of a run differs from the one before.
+package struct RunChange: Equatable {
+    /// What differs, then and now: `dpo.beta: 0.1 then, 0.2 now`.
+    package var text: String
+    package var effect: ChangeEffect
+}
+
+/// What a change means for the result of a run that is resumed, the worst last.
+package enum ChangeEffect: Comparable {
+    /// Nothing, or nothing that is not judged elsewhere.
+    case none
+    /// The weights stay what they would have been, or no stage that has begun depends on it.
+    case safe
+    /// The same run, rounded differently.
+    case rounding
+    /// A stage that has begun would have come out differently.
+    case numerics
+}

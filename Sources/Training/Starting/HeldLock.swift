@@ -1,0 +1,49 @@
+import Foundation
+
+/// A lock file as another process left it.
+struct HeldLock {
+    /// Its bytes, by which a later look knows it again.
+    let contents: Data
+    /// `nil` for a file that is damaged or being written.
+    let owner: LockOwner?
+    /// When its owner last touched it, in nanoseconds by the clock of the file system.
+    let touched: Int
+
+    /// Reads a lock file; `nil` where there is none.
+    init?(_ file: URL) throws {
+        let descriptor = open(file.path, O_RDONLY)
+        guard descriptor >= 0 else {
+            guard errno == ENOENT else { throw RunLockError.cannotLock(file.path, reason: systemReason()) }
+            return nil
+        }
+        let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw RunLockError.cannotLock(file.path, reason: systemReason())
+        }
+        contents = (try handle.read(upToCount: 1 << 16)) ?? Data()
+        owner = try? JSONDecoder().decode(LockOwner.self, from: contents)
+        touched = status.modified
+    }
+
+    /// Whether its owner is gone: it ran here and does not any more, or it has not touched the file for long.
+    ///
+    /// - Parameters:
+    ///   - now: The clock of the file system, so that clocks of hosts need not agree.
+    ///   - expiry: Nanoseconds without a sign of life.
+    func isStale(now: Int, expiry: Int) -> Bool {
+        if let isAlive = owner?.isAlive { return !isAlive }
+        return now - touched > expiry
+    }
+
+    /// Who holds it, in words.
+    var ownerText: String { owner?.text ?? "a process that did not write its name" }
+}
+
+extension stat {
+    /// When the file was last written or touched, in nanoseconds since 1970.
+    var modified: Int { st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec }
+}
+
+/// The reason of the system call that failed last.
+func systemReason() -> String { String(cString: strerror(errno)) }
