@@ -98,12 +98,18 @@ struct ConfigurationCommandTests {
         }
     }
 
-    @Test("plan reads no weights")
-    func planWithoutWeights() throws {
+    @Test("plan refuses what a start would: weights that are not there, rules and commands that do not work")
+    func planChecks() throws {
         try Workspace.with { workspace in
             try workspace.configure("split: {quantile: 0.5}")
+            let rule = try workspace.mpo("plan", "run.yaml", "-n", "3", "--set", "ppo.reward=rule:lenght:9", status: 2)
+            #expect(rule.lastError.contains("did you mean 'rule:length:TOKENS'?"))
+            let command = try workspace.mpo(
+                "plan", "run.yaml", "-n", "3", "--set", "ppo.reward=command:no-such-program", status: 2)
+            #expect(command.lastError.contains("no-such-program"))
             try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy/model.safetensors"))
-            try workspace.mpo("plan", "run.yaml", "-n", "3")
+            let weights = try workspace.mpo("plan", "run.yaml", "-n", "3", status: 2)
+            #expect(weights.lastError.contains("there is neither model.safetensors nor"))
         }
     }
 

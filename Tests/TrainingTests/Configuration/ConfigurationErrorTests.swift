@@ -112,8 +112,7 @@ struct ConfigurationErrorTests {
         ),
         (
             "stages: []",
-            "run.yaml:4: stages: expected a list of stages, found a list; write for example [sft, reward, split, "
-                + "dpo, ppo]"
+            "run.yaml:4: stages: the list is empty; name stages, as in [sft, dpo], or leave the key out for all of them"
         ),
         (
             "stages: [a/b]",
