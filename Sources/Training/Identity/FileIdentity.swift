@@ -35,7 +35,11 @@ package struct FileIdentity: Codable, Equatable {
         if let known, known.stamp == stamp, stamp.size >= size {
             contents = known.contents
         } else {
-            contents = try Manifest.Entry(of: URL(filePath: path))
+            do {
+                contents = try Manifest.Entry(of: URL(filePath: path))
+            } catch {
+                throw RunError.other("\(path): cannot be read: \(error)")
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 struct RunIdentity: Codable, Equatable {
     /// Every key of the resolved configuration with its value.
     var settings: [String: String]
-    /// What is read from outside the run directory.
+    /// What is read from outside the run directory, and what stages have left that are done.
     var inputs: [RunInput]
     /// Who computed what in the latest start.
     var topology: Topology

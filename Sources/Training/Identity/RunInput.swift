@@ -1,22 +1,37 @@
 import Foundation
 import Transformers
 
-/// Files that a run reads from outside its directory, under the key of the configuration that names them.
+/// Files that stages read: from outside the run under the key of the configuration that names them, or what an earlier
+/// stage has left.
 struct RunInput: Codable, Equatable {
-    /// A dotted key, such as `dataset.train` or `dpo.reference`.
+    /// A dotted key, such as `dataset.train` or `dpo.reference`, or the name of the stage that left the files.
     var key: String
     var files: [FileIdentity]
 
-    /// The data, models and tokenizer of a run.
+    /// The data, models and tokenizer of a run, and what stages have left that are done.
     ///
-    /// - Parameter known: What an earlier start has found, so that large files need not be read again.
-    static func all(of configuration: RunConfiguration, knowing known: [RunInput]) throws -> [RunInput] {
-        let known = Dictionary(
-            known.flatMap(\.files).map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        return try paths(of: configuration).map { key, paths in
-            RunInput(key: key, files: try paths.map { try FileIdentity(path: $0, knowing: known[$0]) })
+    /// - Parameter state: What an earlier start has left; large files that it knows need not be read again.
+    static func all(of plan: RunPlan, after state: RunState?) throws -> [RunInput] {
+        let known = state?.identity.inputs.flatMap(\.files) ?? []
+        let files = Dictionary(known.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        let outside = try paths(of: plan.configuration).map { key, paths in
+            RunInput(key: key, files: try paths.map { try FileIdentity(path: $0, knowing: files[$0]) })
         }
+        let done = plan.stages.filter { state?.isDone($0) ?? false }
+        return try outside + done.map { try RunInput(leftBy: $0, knowing: files) }
     }
+
+    /// The data and the model that a stage has left.
+    init(leftBy stage: PlannedStage, knowing known: [String: FileIdentity] = [:]) throws {
+        var paths = Self.present(["pairs.jsonl", "easy.jsonl", "difficult.jsonl"], in: stage.directory.path)
+        if [.policy, .rewardModel].contains(stage.type.output) {
+            paths += try Self.modelFiles(stage.final.path, withWeights: true)
+        }
+        key = stage.name
+        files = try paths.map { try FileIdentity(path: $0, knowing: known[$0]) }
+    }
+
+    private init(key: String, files: [FileIdentity]) { (self.key, self.files) = (key, files) }
 
     /// How the files differ from what they were; `nil` where they hold the same, wherever they lie.
     func difference(from earlier: RunInput) -> String? {

@@ -96,6 +96,7 @@ final class Orchestrator {
         log.end()
         for line in try coordinator.finish() { log.note(line) }
         state.done.append(done.directoryName)
+        state.identity.inputs.append(try RunInput(leftBy: done))
         state.position = try log.synchronizedPosition()
         try state.write(to: plan.directory)
         return try beginNextStage()

@@ -42,7 +42,7 @@ struct RunOpening {
             try plan.configuration.checkFiles()
             let identity = RunIdentity(
                 settings: plan.configuration.settings,
-                inputs: try RunInput.all(of: plan.configuration, knowing: found?.identity.inputs ?? []),
+                inputs: try RunInput.all(of: plan, after: found),
                 topology: topology)
             let passed = try found.map { try identity.check(against: $0, plan, options) }
             // What has changed says more than what is wrong with it.

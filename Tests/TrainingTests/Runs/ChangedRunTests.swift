@@ -44,17 +44,22 @@ struct ChangedRunTests {
         }
     }
 
-    @Test("A changed byte of data or of a model is refused with the file's name")
+    @Test("A changed byte of data, of a model or of what a stage has left is refused with the file's name")
     func bytes() throws {
         try withRun { workspace in
-            for (file, key) in [("train.jsonl", "dataset.train"), ("model/model.safetensors", "model_name_or_path")] {
+            let files = [
+                ("train.jsonl", "dataset.train"), ("model/model.safetensors", "model_name_or_path"),
+                ("out/stages/01-sft/final/model.safetensors", "sft"),
+            ]
+            for (file, key) in files {
                 var data = try workspace.data(file)
                 let whole = data
                 let place = data.count - (file == "train.jsonl" ? 5 : 2)
                 data[place] = data[place] == 0x61 ? 0x62 : 0x61
                 try data.write(to: workspace.url(file))
                 let result = try workspace.train(resume: true, status: 2, flags: ["--allow-config-change"])
-                #expect(result.errors.contains("\(key): \(file): CRC-32 "), "\(result.errors)")
+                #expect(result.errors.contains(": \(key): "), "\(result.errors)")
+                #expect(result.errors.contains("\(file): CRC-32 "), "\(result.errors)")
                 try whole.write(to: workspace.url(file))
             }
             // The same bytes, written anew and elsewhere, are the same model.
