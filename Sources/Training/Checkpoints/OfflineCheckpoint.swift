@@ -1,6 +1,14 @@
 import Foundation
 import Torch
 
+/// Where offline training stands, besides its model and optimizer.
+struct OfflineProgress: Equatable {
+    /// Tokens of all steps so far.
+    var tokens = 0
+    var nonFinite = NonFiniteSteps()
+    var best: BestCheckpoint?
+}
+
 /// The state of offline training on disk: the model's own directory, the optimizer's moments, and where it stands.
 struct OfflineCheckpoint {
     let updater: ParameterUpdater
@@ -11,30 +19,52 @@ struct OfflineCheckpoint {
     private struct State: Codable {
         var step: Int
         var tokens: Int
+        var nonFinite: NonFiniteSteps
+        var bestMetric: Double?
+        var bestStep: Int?
 
         enum CodingKeys: String, CodingKey {
             case step = "global_step"
             case tokens = "num_input_tokens_seen"
+            case nonFinite = "non_finite_steps"
+            case bestMetric = "best_metric"
+            case bestStep = "best_global_step"
         }
     }
 
-    func write(to directory: URL, step: Int, tokens: Int) throws {
+    func write(to directory: URL, step: Int, _ progress: OfflineProgress) throws {
         try save(directory)
-        try OptimizerFile.write(["model": updater], to: directory)
-        try JSONEncoder().encode(State(step: step, tokens: tokens))
-            .write(to: directory.appending(path: TrainerState.fileName))
+        try OptimizerFile.write(["model": updater.optimizer], to: directory)
+        let state = State(
+            step: step, tokens: progress.tokens, nonFinite: progress.nonFinite, bestMetric: progress.best?.metric,
+            bestStep: progress.best?.step)
+        try JSONEncoder().encode(state).write(to: directory.appending(path: TrainerState.fileName))
     }
 
-    /// Takes over weights, moments and step; returns the tokens seen so far.
-    func restore(from directory: URL) throws -> Int {
-        try OptimizerFile.read(["model": updater], from: directory)
-        let state = try JSONDecoder().decode(
-            State.self, from: Data(contentsOf: directory.appending(path: TrainerState.fileName)))
-        return state.tokens
+    /// Takes over moments and step; the model was loaded from the same directory.
+    func restore(from directory: URL) throws -> OfflineProgress {
+        try OptimizerFile.read(["model": updater.optimizer], from: directory)
+        let state = try TrainerState.read(State.self, from: directory)
+        var progress = OfflineProgress(tokens: state.tokens, nonFinite: state.nonFinite)
+        if let metric = state.bestMetric, let step = state.bestStep {
+            progress.best = BestCheckpoint(metric: metric, step: step)
+        }
+        return progress
     }
 }
 
 /// The file that says where training stands.
 enum TrainerState {
     static let fileName = "trainer_state.json"
+
+    /// Reads the file of a checkpoint.
+    static func read<State: Decodable>(_: State.Type, from directory: URL) throws -> State {
+        let file = directory.appending(path: fileName)
+        guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(State.self, from: data)
+        else {
+            throw RunError.other(
+                "\(file.path): no state of this stage; delete the checkpoint to go on from another one")
+        }
+        return state
+    }
 }

@@ -28,6 +28,19 @@ package struct Experience: Equatable, Sendable {
     var tokenCount: Int { prompt.count + response.count }
 }
 
+extension Experience {
+    fileprivate init(_ reader: inout ByteReader) throws {
+        self.init(
+            place: try reader.read(Int.self), version: try reader.read(Int.self),
+            prompt: try reader.readArray(of: Int32.self), response: try reader.readArray(of: Int32.self),
+            sampledLogps: try reader.readArray(of: Float.self), referenceLogps: try reader.readArray(of: Float.self),
+            score: try reader.read(Double.self), isFinished: try reader.read(UInt8.self) == 1)
+        guard sampledLogps.count == response.count, referenceLogps.count == response.count else {
+            throw reader.error
+        }
+    }
+}
+
 /// Responses of one PPO step, or a learner's share of them.
 package struct ExperienceBatch: Equatable, Sendable {
     /// Responses of the whole step, over all learners.
@@ -60,13 +73,9 @@ package struct ExperienceBatch: Equatable, Sendable {
         var reader = ByteReader(bytes)
         total = try reader.read(Int.self)
         let count = try reader.read(Int.self)
-        experiences = try (0..<count).map { _ in
-            Experience(
-                place: try reader.read(Int.self), version: try reader.read(Int.self),
-                prompt: try reader.readArray(of: Int32.self), response: try reader.readArray(of: Int32.self),
-                sampledLogps: try reader.readArray(of: Float.self),
-                referenceLogps: try reader.readArray(of: Float.self), score: try reader.read(Double.self),
-                isFinished: try reader.read(UInt8.self) == 1)
-        }
+        experiences = []
+        // No room is made for `count` of them before they are there.
+        while experiences.count < count { experiences.append(try Experience(&reader)) }
+        guard count >= 0, reader.rest.isEmpty else { throw reader.error }
     }
 }

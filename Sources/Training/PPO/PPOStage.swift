@@ -52,7 +52,7 @@ private struct PPOWorker {
             let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
             let learner = PPOLearner(
                 policy: policy, critic: critic, options, totalSteps: options.rollouts.steps(in: order),
-                learners: learners, seed: context.seed)
+                learners: learners, seed: context.seed, stage: context.stage.name, note: context.note)
             if let step = context.checkpoint {
                 try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
                     from: context.checkpoints.url(ofStep: step))
@@ -139,9 +139,7 @@ private struct PPOWorker {
                 "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
                     + "than max_staleness \(staleness) allows")
         }
-        guard var metrics = try learner.learn(step: step, from: batch) else {
-            throw RunError.notFinite(stage: context.stage.name, step: step + 1, what: "the gradient")
-        }
+        var metrics = try learner.learn(step: step, from: batch)
         let now = ContinuousClock.now
         metrics["episode"] = Double((step + 1) * options.responsesPerStep)
         metrics["epoch"] = Double(step + 1) / Double(self.order.stepsPerEpoch)

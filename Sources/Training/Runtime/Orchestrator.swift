@@ -26,7 +26,10 @@ final class Orchestrator {
     private(set) var isDone = false
 
     /// The first orders.
-    func start() throws -> [Delivery] { try beginNextStage() }
+    func start() throws -> [Delivery] {
+        try checkInputs()
+        return try beginNextStage()
+    }
 
     /// Takes note of a report and gives the orders that follow from it.
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
@@ -67,6 +70,19 @@ final class Orchestrator {
         }
     }
 
+    /// Checks that models which earlier starts left, and stages to come read, are as they were left.
+    private func checkInputs() throws {
+        let inputs = plan.stages.filter { !state.isDone($0) }.flatMap(\.configuration.inputs).filter { !$0.isData }
+        for stage in plan.stages where state.isDone(stage) {
+            guard inputs.contains(where: { $0.reference == .stage(stage.name, part: nil) }) else { continue }
+            do {
+                try Manifest.verify(stage.final)
+            } catch {
+                throw RunError.other("\(error); restore it from a copy, or run again with another output_dir")
+            }
+        }
+    }
+
     private func beginNextStage() throws -> [Delivery] {
         guard let next = plan.stages.first(where: { !state.isDone($0) }) else {
             isDone = true
@@ -76,7 +92,8 @@ final class Orchestrator {
         stage = next.index
         finishedWorkers = []
         coordinator = next.coordinator(plan: plan, workerCount: workerCount)
-        let checkpoint = try CheckpointStore(next.directory).newest()
+        AtomicDirectory.recover(in: next.directory)
+        let checkpoint = CheckpointStore(next.directory).newest { log.note("  \(next.name): \($0)") }
         try log.resume(at: position(ofCheckpoint: checkpoint, of: next))
         return toAll(.run(stage: next.index, checkpoint: checkpoint))
     }
@@ -93,6 +110,8 @@ final class Orchestrator {
         let done = plan.stages[stage]
         log.end()
         for line in try coordinator.finish() { log.note(line) }
+        // The disk has what the stage leaves before it is said to be done.
+        if FileManager.default.fileExists(atPath: done.directory.path) { try DurableFiles.flush(done.directory) }
         state.done.append(done.directoryName)
         state.position = try log.synchronizedPosition()
         try state.write(to: plan.directory)
