@@ -7,9 +7,16 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // The system's calls go by way of these: what the program and its libraries write is counted here, and cut short.
+
+bool sudden_end_child(void) {
+    pid_t child = fork();
+    if (child > 0) waitpid(child, NULL, 0);
+    return child == 0;
+}
 
 static long left = LONG_MAX;
 static long counted;

