@@ -1,6 +1,5 @@
 import Foundation
 import Torch
-import Transformers
 
 /// Writing that the disk has when it returns.
 enum DurableFiles {
@@ -60,7 +59,6 @@ extension RunError {
         case let error as SystemError: RunError.cannotWrite(destination.path, reason: error.description)
         case let error as CocoaError: RunError.cannotWrite(destination.path, reason: error.plainWords)
         case let error as SafetensorsError: RunError.cannotWrite(destination.path, reason: error.reason)
-        case let error as ModelError: RunError.cannotWrite(destination.path, reason: error.reason)
         default: error
         }
     }

@@ -68,7 +68,11 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         case .runConfiguration:
             guard let text = String(validating: bytes, as: UTF8.self) else { return }
             let configuration = try RunConfiguration(yaml: text, name: "run.yaml", overrides: ["seed=7"])
-            _ = try RunConfiguration(yaml: configuration.yaml, name: "written.yaml")
+            do {
+                _ = try RunConfiguration(yaml: configuration.yaml, name: "written.yaml")
+            } catch {
+                preconditionFailure("a configuration is refused once it is written: \(error)")
+            }
         case .experience: _ = try ExperienceBatch(bytes: bytes)
         case .message:
             _ = try? Parcel<Order>(decoding: bytes)

@@ -13,7 +13,7 @@ struct NonFiniteTests {
         max_tokens_per_micro_batch: 200}
         """
 
-    @Test("End, with status 1 and the step, micro-batch, rank and examples named once", arguments: [1, 3])
+    @Test("End, with status 1 and the step, micro-batch, rank and examples named", arguments: [1, 3])
     func stops(ranks: Int) throws {
         try RunWorkspace.with { workspace in
             try prepare(workspace)

@@ -36,8 +36,10 @@ public struct TrainingLoopOptions: Sendable, Equatable {
 
     private mutating func checkBest(_ scope: StageScope) throws {
         guard loadBestModelAtEnd else {
-            for key in ["metric_for_best_model", "greater_is_better"] where scope.given.contains(key) {
-                throw scope.error(key, "given without load_best_model_at_end", "write load_best_model_at_end: true")
+            // A resolved configuration gives every key, so it is the values that count.
+            let idle = metricForBestModel == Self().metricForBestModel ? "greater_is_better" : "metric_for_best_model"
+            guard idle == "greater_is_better", greaterIsBetter == nil else {
+                throw scope.error(idle, "given without load_best_model_at_end", "write load_best_model_at_end: true")
             }
             return
         }
