@@ -5,6 +5,17 @@ struct BestCheckpoint: Sendable, Equatable {
     var step: Int
 }
 
+extension TrainerState {
+    /// The best checkpoint so far.
+    var best: BestCheckpoint? {
+        get {
+            guard let bestMetric, let bestStep else { return nil }
+            return BestCheckpoint(metric: bestMetric, step: bestStep)
+        }
+        set { (bestMetric, bestStep) = (newValue?.metric, newValue?.step) }
+    }
+}
+
 extension TrainingLoopOptions {
     /// The better of the best so far and a step that was just evaluated; the earlier of equals, as in transformers.
     ///

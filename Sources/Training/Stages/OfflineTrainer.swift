@@ -28,7 +28,7 @@ struct OfflineTrainer<Objective: OfflineObjective> {
         let updater = ParameterUpdater(
             model.parameters, optimizer, totalSteps: total, communicator: context.workers)
         let state = OfflineCheckpoint(updater: updater, save: save)
-        var progress = OfflineProgress()
+        var progress = TrainerState(step: 0, tokens: 0, nonFinite: NonFiniteSteps())
         if let step = context.checkpoint { progress = try state.restore(from: context.checkpoints.url(ofStep: step)) }
         let first = min(context.checkpoint ?? 0, total)
         try context.begin(total: total, unit: "step", step: first)
@@ -36,10 +36,11 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             let clock = ContinuousClock.now
             let batch = order.batch(atStep: step).map { examples[$0] }
             let batchTokens = batch.reduce(0) { $0 + $1.tokenCount }
-            progress.tokens += batchTokens
+            let tokens = (progress.tokens ?? 0) + batchTokens
+            (progress.step, progress.tokens) = (step + 1, tokens)
             var metrics = try self.step(step, batch, updater, &progress.nonFinite)
             metrics["epoch"] = Double(step + 1) / Double(order.stepsPerEpoch)
-            metrics["num_tokens"] = Double(progress.tokens)
+            metrics["num_tokens"] = Double(tokens)
             metrics["perf/throughput"] = Double(batchTokens) / clock.duration(to: .now).seconds
             let isLast = step + 1 == total
             if !eval.isEmpty, isLast || loop.evalSteps.map({ (step + 1).isMultiple(of: $0) }) ?? false {
@@ -52,7 +53,7 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             }
             if isSaved, context.isFirst {
                 try context.checkpoints.write(step: step + 1, keeping: progress.best?.step) {
-                    try state.write(to: $0, step: step + 1, progress)
+                    try state.write(to: $0, progress)
                 }
                 try context.link.report(.saved(step: step + 1))
             }

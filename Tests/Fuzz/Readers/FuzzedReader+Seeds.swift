@@ -29,6 +29,13 @@ extension FuzzedReader {
         case .dataset: [fixture("commands/pairs.jsonl"), fixture("dpo/smollm2-pairs.jsonl", upTo: 4096)] + records
         case .gzip: [Self.compressedPair]
         case .manifest: [text(#"{"files": {"weights": {"crc32": 449999704, "size": 7}}}"#)]
+        case .trainerState:
+            [
+                #"{"global_step": 4, "num_input_tokens_seen": 99, "best_metric": 0.5, "best_global_step": 2, "#
+                    + #""non_finite_steps": {"total": 1, "inARow": 0}}"#,
+                #"{"global_step": 4, "kl_controller": {"coefficient": 0.05, "rule": {"fixed": {}}}, "#
+                    + #""non_finite_steps": {"total": 0, "inARow": 0}}"#,
+            ].map(text)
         case .runConfiguration: [text(Self.configuration)]
         case .experience:
             [ExperienceBatch(total: 2, experiences: [0, 1].map(experience)).bytes]

@@ -18,6 +18,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case dataset
     case gzip
     case manifest
+    case trainerState = "trainer-state"
     case optimizer
     case runConfiguration = "run-configuration"
     case experience
@@ -61,6 +62,9 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             _ = place.file("weights", Array("weights".utf8))
             _ = place.file("manifest.json", bytes)
             try Manifest.verify(place.directory)
+        case .trainerState:
+            _ = place.file("trainer_state.json", bytes)
+            _ = try TrainerState.read(from: place.directory)
         case .optimizer:
             _ = place.file("optimizer.safetensors", bytes)
             let parameters = ParameterBuffer([.init(name: "weight", shape: [4], decays: true)], trainable: true)
