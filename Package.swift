@@ -21,7 +21,12 @@ let torchLink: [LinkerSetting] = [
     .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("torch"), .linkedLibrary("dl"),
 ]
 
-let swift: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
+// `launch/fuzz` builds, in a folder of its own, with what tells libFuzzer which code an input reaches.
+let fuzzes = Context.environment["MPO_FUZZ"] != nil
+
+let swift: [SwiftSetting] =
+    [.enableUpcomingFeature("ExistentialAny"), .treatAllWarnings(as: .error)]
+    + (fuzzes ? [.unsafeFlags(["-sanitize=fuzzer"])] : [])
 
 let layers: [Target] = [
     .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
@@ -59,9 +64,27 @@ let tests: [Target] = [
     .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "PreferenceDataTests", dependencies: ["PreferenceData", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ObjectivesTests", dependencies: ["Objectives", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport", "mpo"], swiftSettings: swift),
+    .target(name: "CSuddenEnd", path: "Tests/Helpers/CSuddenEnd"),
+    .executableTarget(
+        name: "checkpoint-writer", dependencies: ["CSuddenEnd", "Torch", "Training"],
+        path: "Tests/Helpers/CheckpointWriter", swiftSettings: swift),
+    .testTarget(
+        name: "TrainingTests", dependencies: ["Training", "TestSupport", "mpo", "checkpoint-writer"],
+        swiftSettings: swift),
+    .target(
+        name: "FuzzedReaders",
+        dependencies: ["PreferenceData", "TestSupport", "Tokenizers", "Torch", "Training", "Transformers"],
+        path: "Tests/Fuzz/Readers", swiftSettings: swift),
+    .testTarget(
+        name: "FuzzTests", dependencies: ["FuzzedReaders", "PreferenceData", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "LaunchTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "CommandLineTests", dependencies: ["mpo", "TestSupport"], swiftSettings: swift),
+]
+
+let fuzzing: [Target] = [
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+        name: "mpo-fuzz", dependencies: ["CFuzzer", "FuzzedReaders"], path: "Tests/Fuzz/Driver", swiftSettings: swift),
 ]
 
 let package = Package(
@@ -70,6 +93,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
-    targets: layers + tests,
+    targets: layers + tests + (fuzzes ? fuzzing : []),
     cxxLanguageStandard: .cxx20
 )

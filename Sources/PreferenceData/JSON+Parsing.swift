@@ -70,18 +70,18 @@ private struct JSONParser {
 
     mutating func object(depth: Int) throws(JSONError) -> JSONObject {
         position += 1
-        var object = JSONObject()
+        var object = JSONObject.Builder()
         skipSpace()
-        if skip(UInt8(ascii: "}")) { return object }
+        if skip(UInt8(ascii: "}")) { return object.finished }
         while true {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw expected("a key in quotes") }
             let key = try string()
             skipSpace()
             guard skip(UInt8(ascii: ":")) else { throw expected("':'") }
-            object[key] = try value(depth: depth + 1)
+            object.set(key, try value(depth: depth + 1))
             skipSpace()
-            if skip(UInt8(ascii: "}")) { return object }
+            if skip(UInt8(ascii: "}")) { return object.finished }
             guard skip(UInt8(ascii: ",")) else { throw expected("',' or '}'") }
         }
     }

@@ -82,3 +82,31 @@ public struct JSONObject: Sendable, Equatable {
         }
     }
 }
+
+extension JSONObject {
+    /// Takes in keys as a file gives them, in time that grows with their number alone.
+    struct Builder {
+        private(set) var finished = JSONObject()
+        /// Places by key, once there are so many that looking through all takes longer.
+        private var places: [String: Int] = [:]
+        private static let few = 16
+
+        /// Sets a key; the last value of one that comes twice counts.
+        mutating func set(_ key: String, _ value: JSON) {
+            let count = finished.entries.count
+            guard count >= Self.few else {
+                finished[key] = value
+                return
+            }
+            if places.isEmpty {
+                for (place, entry) in finished.entries.enumerated() { places[entry.key] = place }
+            }
+            if let place = places[key] {
+                finished.entries[place].value = value
+            } else {
+                places[key] = count
+                finished.entries.append(Entry(key: key, value: value))
+            }
+        }
+    }
+}

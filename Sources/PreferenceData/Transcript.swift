@@ -65,11 +65,17 @@ public enum Transcript {
     }
 
     private static func nextMarker(in text: Substring) -> (range: Range<String.Index>, role: String)? {
-        let candidates = [
-            text.firstRange(of: human).map { (range: $0, role: "user") },
-            text.firstRange(of: assistant).map { (range: $0, role: "assistant") },
-        ]
-        return candidates.compactMap(\.self).min { $0.range.lowerBound < $1.range.lowerBound }
+        // Both begin with the same line break, so one pass finds whichever comes first.
+        var rest = text
+        while let start = rest.firstRange(of: "\n\n")?.lowerBound {
+            rest = rest[start...]
+            for (marker, role) in [(human, "user"), (assistant, "assistant")] where rest.utf8.starts(with: marker.utf8)
+            {
+                return (start..<rest.utf8.index(start, offsetBy: marker.utf8.count), role)
+            }
+            rest = rest[rest.utf8.index(after: start)...]
+        }
+        return nil
     }
 }
 

@@ -53,6 +53,11 @@ extension BytePairEncoder {
         let entries = try members.map { member in
             (text: Array(member.key.utf8), id: try member.value.integer(in: 0...Vocabulary.maximumID))
         }
+        // Tables are sized by the greatest id, so it must be in proportion to what the file holds.
+        let limit = 16 * entries.count + 65_536
+        if let stray = entries.first(where: { $0.id >= limit }) {
+            throw node.invalid("id \(stray.id) is far beyond the \(entries.count) tokens that there are")
+        }
         return try Vocabulary(entries) { index in
             throw members[index].value.invalid("the token or its id \(entries[index].id) comes twice")
         }

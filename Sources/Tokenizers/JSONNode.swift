@@ -15,6 +15,10 @@ struct JSONNode {
             throw TokenizerError.unreadable(
                 file: url.path, reason: exists ? error.localizedDescription : "there is no such file")
         }
+        // Tables of a tokenizer hold 32-bit offsets.
+        guard data.count <= 1 << 30 else {
+            throw TokenizerError.unreadable(file: url.path, reason: "\(data.count) bytes are too many for a tokenizer")
+        }
         self.init(value: try JSONParser.parse(data, file: url.path), file: url.path, path: "")
     }
 

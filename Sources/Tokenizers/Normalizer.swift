@@ -29,6 +29,27 @@ package indirect enum Normalizer: Sendable {
             guard let form = Form(rawValue: type) else { throw node.unsupported("normalizer \(type)") }
             self = .form(form)
         }
+        guard growth <= Self.maximumGrowth else {
+            throw node.unsupported("a normalizer that makes text more than \(Self.maximumGrowth) times as long")
+        }
+    }
+
+    /// Replacements in sequence multiply, so that a short file could ask for any amount of memory.
+    static let maximumGrowth = 64
+
+    /// How many times as long replacements can make a text.
+    private var growth: Int {
+        switch self {
+        case .form, .prepend: 1
+        case .replace(let pattern, let content): Self.growth(replacing: pattern, with: content)
+        case .sequence(let normalizers):
+            normalizers.reduce(1) { min($0 * $1.growth, Self.maximumGrowth + 1) }
+        }
+    }
+
+    /// How many times as long a text can get, at most one more than is allowed.
+    static func growth(replacing pattern: [UInt8], with content: [UInt8]) -> Int {
+        pattern.isEmpty ? 1 : min(max(1, (content.count + pattern.count - 1) / pattern.count), maximumGrowth + 1)
     }
 
     func normalize(_ text: [UInt8]) -> [UInt8] {

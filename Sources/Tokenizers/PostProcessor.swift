@@ -23,6 +23,8 @@ struct PostProcessor: Sendable {
         }
     }
 
+    private static let maximumTokens = 256
+
     private mutating func applyTemplate(_ node: JSONNode) throws {
         let specialTokens = try node["special_tokens"]?.members() ?? []
         var before: [Int32] = []
@@ -41,6 +43,9 @@ struct PostProcessor: Sendable {
                 Int32(try $0.integer(in: 0...Vocabulary.maximumID))
             }
             if texts == 0 { before += ids } else { after += ids }
+            guard before.count + after.count <= Self.maximumTokens else {
+                throw node.unsupported("a template that adds more than \(Self.maximumTokens) tokens")
+            }
         }
         guard texts == 1 else { throw node.unsupported("a template with the text \(texts) times") }
         prefix = before + prefix

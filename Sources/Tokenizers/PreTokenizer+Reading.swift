@@ -4,9 +4,15 @@ extension PreTokenizer {
         if let node { try append(node) }
     }
 
+    /// Steps can double the text that the next one gets; models have up to four.
+    private static let maximumSteps = 16
+
     private mutating func append(_ node: JSONNode) throws {
         let type = try node.required("type").string()
         if isByteLevel { throw node.unsupported("pre-tokenizer \(type) after ByteLevel") }
+        guard steps.count < Self.maximumSteps else {
+            throw node.unsupported("more than \(Self.maximumSteps) pre-tokenizers in sequence")
+        }
         switch type {
         case "Sequence":
             for child in try node.required("pretokenizers").array() { try append(child) }

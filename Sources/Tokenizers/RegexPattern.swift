@@ -36,11 +36,16 @@ struct RegexPattern: Sendable {
         }
     }
 
+    private static let maximumLength = 4096
+
     private static func translate(_ pattern: String) -> String? {
+        guard pattern.utf8.count <= maximumLength else { return nil }
         var result = ""
         var classDepth = 0
+        var cost = BacktrackingCost()
         var rest = Substring(pattern)
         while let character = rest.unicodeScalars.popFirst() {
+            if classDepth == 0, !cost.admits(character) { return nil }
             switch character {
             case "\\":
                 guard let escape = rest.unicodeScalars.popFirst() else { return nil }
@@ -84,4 +89,36 @@ struct RegexPattern: Sendable {
         "L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No",
         "P", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "Han",
     ]
+}
+
+/// Keeps out patterns that can take more than polynomial time, or a high power, on some text.
+///
+/// A group may be optional but not repeated, and no way through the pattern may have more than three repetitions.
+private struct BacktrackingCost {
+    private static let most = 3
+
+    /// Repetitions so far on this way through the pattern.
+    private var count = 0
+    /// Of each open group, and of the pattern: the count at its start, and the greatest at the end of an alternative.
+    private var open: [(start: Int, greatest: Int)] = [(0, 0)]
+    private var previous: Unicode.Scalar?
+
+    /// Takes the next sign outside of a character class; `false` where the pattern is to be refused.
+    mutating func admits(_ sign: Unicode.Scalar) -> Bool {
+        defer { previous = sign }
+        switch sign {
+        case "*", "+", "{":
+            count += 1
+            return previous != ")" && count <= Self.most
+        case "(": open.append((count, count))
+        case "|":
+            open[open.count - 1].greatest = max(open[open.count - 1].greatest, count)
+            count = open[open.count - 1].start
+        case ")":
+            guard open.count > 1, let group = open.popLast() else { return false }
+            count = max(count, group.greatest)
+        default: break
+        }
+        return true
+    }
 }

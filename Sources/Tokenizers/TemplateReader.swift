@@ -10,7 +10,12 @@ struct TemplateReader {
 
     private var segments: ArraySlice<Segment> = []
 
+    /// Past this nothing is a template; the known ones have a few thousand bytes and four levels.
+    private static let (maximumLength, maximumDepth) = (1 << 17, 64)
+    private var depth = 0
+
     init?(_ template: String) {
+        guard template.utf8.count <= Self.maximumLength else { return nil }
         var rest = Substring(template.replacingOccurrences(of: "\r\n", with: "\n"))
         // Jinja drops one newline at the end of a template.
         if rest.last == "\n" { rest = rest.dropLast() }
@@ -97,6 +102,9 @@ struct TemplateReader {
     }
 
     private mutating func block() -> TemplateText.Node? {
+        guard depth < Self.maximumDepth else { return nil }
+        depth += 1
+        defer { depth -= 1 }
         var parts: [TemplateText.Part] = []
         while case .statement(let head)? = segments.popFirst() {
             if head == ["endif"] || head == ["endfor"] { return .block(parts) }

@@ -10,6 +10,8 @@ struct TokenDecoder: Sendable {
     }
 
     private var steps: [Step]?
+    /// How many times as long replacements can make a token.
+    private var growth = 1
 
     /// - Parameter node: `decoder` of a `tokenizer.json`; `nil` where it has none: tokens are then joined by spaces.
     init(_ node: JSONNode?) throws {
@@ -28,12 +30,18 @@ struct TokenDecoder: Sendable {
         case "Fuse": steps?.append(.fuse)
         case "Metaspace": steps?.append(.metaspace(try PreTokenizer.Metaspace(node)))
         case "Replace":
-            let pattern = try node.required("pattern")
-            guard let literal = pattern["String"] else {
-                throw pattern.unsupported("Replace with a regular expression")
+            let place = try node.required("pattern")
+            guard let literal = place["String"] else {
+                throw place.unsupported("Replace with a regular expression")
             }
-            steps?.append(
-                .replace(Array(try literal.string().utf8), with: Array(try node.required("content").string().utf8)))
+            let (pattern, content) = (
+                Array(try literal.string().utf8), Array(try node.required("content").string().utf8)
+            )
+            growth *= Normalizer.growth(replacing: pattern, with: content)
+            guard growth <= Normalizer.maximumGrowth else {
+                throw node.unsupported("a decoder that makes text more than \(Normalizer.maximumGrowth) times as long")
+            }
+            steps?.append(.replace(pattern, with: content))
         case "Strip":
             steps?.append(
                 .strip(

@@ -13,6 +13,7 @@ struct SafetensorsHeader {
     /// The bytes that hold the header's length.
     static let prefix = 8
     private static let maximumLength = 100_000_000
+    private static let maximumRank = 64
 
     init(_ file: UnsafeRawBufferPointer, _ url: URL) throws(SafetensorsError) {
         let length = UInt64(littleEndian: file.loadUnaligned(as: UInt64.self))
@@ -44,14 +45,16 @@ struct SafetensorsHeader {
         guard let size = sizes[format] else {
             throw SafetensorsError(url, "tensor \(name) has the unknown dtype \(format)")
         }
-        var bytes = size
+        var product = size
         for extent in shape {
-            let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
-            guard extent >= 0, !overflow else {
-                throw SafetensorsError(url, "tensor \(name) has the impossible shape \(shape)")
+            // Zeros left aside: strides of an empty tensor are computed all the same.
+            let (next, overflow) = product.multipliedReportingOverflow(by: max(1, extent))
+            guard extent >= 0, !overflow, shape.count <= maximumRank else {
+                throw SafetensorsError(url, "tensor \(name) has the impossible shape \(shape.prefix(maximumRank))")
             }
-            bytes = product
+            product = next
         }
+        let bytes = shape.contains(0) ? 0 : product
         guard offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] - offsets[0] == bytes else {
             throw SafetensorsError(
                 url, "tensor \(name) \(format) \(shape) takes \(bytes) bytes, but its data_offsets are \(offsets)")

@@ -69,7 +69,7 @@ private final class OutputFile {
         while !rest.isEmpty {
             let written = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
             if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw SafetensorsError(url, "cannot write: \(Self.cause)") }
+            guard written > 0 else { throw SafetensorsError(url, Self.cause) }
             rest = rest.dropFirst(written)
         }
         count += bytes.count
@@ -78,7 +78,7 @@ private final class OutputFile {
     /// Closes the file; some file systems report a full disk only here.
     func finish() throws(SafetensorsError) {
         defer { descriptor = -1 }
-        guard close(descriptor) == 0 else { throw SafetensorsError(url, "cannot write: \(Self.cause)") }
+        guard close(descriptor) == 0 else { throw SafetensorsError(url, Self.cause) }
     }
 
     deinit {

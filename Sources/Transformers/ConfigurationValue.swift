@@ -49,11 +49,8 @@ public enum ConfigurationValue: Sendable, Equatable {
     }
 
     /// Writes a JSON object to a file: sorted keys, two spaces, as transformers does.
-    static func write(_ object: [String: ConfigurationValue], to url: URL) throws(ModelError) {
-        let text = ConfigurationValue.object(object).text() + "\n"
-        do { try Data(text.utf8).write(to: url) } catch {
-            throw ModelError(url, "cannot write: \(error.localizedDescription)")
-        }
+    static func write(_ object: [String: ConfigurationValue], to url: URL) throws {
+        try Data((ConfigurationValue.object(object).text() + "\n").utf8).write(to: url)
     }
 
     private func text(indent: String = "") -> String {

@@ -18,6 +18,8 @@ public struct ModelDirectory: Sendable {
     ///
     /// - Parameter scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
     public func decoder(head: DecoderHead, trainable: Bool, scoreSeed: UInt64? = nil) throws -> Decoder {
+        // Before memory is taken for what the configuration asks.
+        try check()
         let decoder = Decoder(configuration, head: head, trainable: trainable)
         try load(into: decoder, scoreSeed: scoreSeed)
         return decoder

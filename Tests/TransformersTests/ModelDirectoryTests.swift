@@ -98,7 +98,7 @@ struct ModelDirectoryTests {
             extra?.contains("tensor model.layers.2.mlp.up_proj.weight belongs to no parameter of a qwen3 model") == true
         )
         let shaped = try attempt(all.map { $0.0 == name ? (name, .zeros([8])) : $0 })
-        #expect(shaped?.contains("tensor \(name) has shape [8], but the model needs [16]") == true)
+        #expect(shaped?.contains("tensor \(name) has shape [8], but config.json makes it [16]") == true)
         #expect(try attempt(all) == nil)
     }
 

@@ -45,7 +45,8 @@ struct ModelStore {
         for file in text.tokenizer.files {
             let copy = directory.appending(path: file.lastPathComponent)
             if !FileManager.default.fileExists(atPath: copy.path) {
-                try FileManager.default.copyItem(at: file, to: copy)
+                // By content: a download cache holds links.
+                try Data(contentsOf: file).write(to: copy)
             }
         }
     }

@@ -2,7 +2,7 @@ import CZlib
 import Foundation
 
 /// What a whole directory holds: each file's size and CRC-32, in `manifest.json`.
-struct Manifest: Codable, Equatable {
+package struct Manifest: Codable, Equatable {
     struct Entry: Codable, Equatable {
         var size: Int
         var crc32: UInt32
@@ -10,59 +10,107 @@ struct Manifest: Codable, Equatable {
 
     var files: [String: Entry]
 
-    static let name = "manifest.json"
+    private static let name = "manifest.json"
 
     /// Adds a manifest of all that lies in `directory`.
     static func write(for directory: URL) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(try Manifest(scanning: directory)).write(to: directory.appending(path: name))
+        var manifest = Manifest(files: [:])
+        for path in try FileManager.default.subpathsOfDirectory(atPath: directory.path) where path != name {
+            let url = directory.appending(path: path)
+            var isDirectory: ObjCBool = false
+            if FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), !isDirectory.boolValue {
+                manifest.files[path] = try Entry(of: url)
+            }
+        }
+        try manifest.encoded().write(to: directory.appending(path: name))
+    }
+
+    /// Takes a file that was added to a whole directory, or replaced in it, into its manifest.
+    static func include(_ file: String, in directory: URL) throws {
+        var manifest = try read(from: directory)
+        manifest.files[file] = try Entry(of: directory.appending(path: file))
+        try DurableFiles.write(try manifest.encoded(), to: directory.appending(path: name))
     }
 
     /// Checks that a directory holds what its manifest says.
     ///
-    /// - Throws: ``RunError`` naming the file that is missing or differs.
-    static func verify(_ directory: URL) throws {
-        let manifest: Manifest
-        do {
-            manifest = try JSONDecoder().decode(
-                Manifest.self, from: Data(contentsOf: directory.appending(path: name)))
-        } catch {
-            throw RunError.other("\(directory.path): no valid manifest.json; the directory is not whole")
-        }
-        for (file, entry) in manifest.files {
-            guard try Entry(of: directory.appending(path: file)) == entry else {
-                throw RunError.other("\(directory.appending(path: file).path): differs from the manifest")
+    /// - Throws: ``ManifestError`` that says which file is missing or differs.
+    package static func verify(_ directory: URL) throws(ManifestError) {
+        let manifest = try read(from: directory)
+        for (file, entry) in manifest.files.sorted(by: { $0.key < $1.key }) {
+            // A manifest speaks of its own directory alone.
+            guard !file.hasPrefix("/"), !file.split(separator: "/").contains("..") else {
+                throw ManifestError(directory: directory, reason: "manifest.json names \(file.debugDescription)")
+            }
+            let found: Entry
+            do {
+                found = try Entry(of: directory.appending(path: file), expecting: entry.size)
+            } catch {
+                throw ManifestError(directory: directory, reason: "\(file) \(error)")
+            }
+            guard found == entry else {
+                throw ManifestError(directory: directory, reason: "\(file) differs from the manifest")
             }
         }
     }
 
-    private init(scanning directory: URL) throws {
-        files = [:]
-        for path in try FileManager.default.subpathsOfDirectory(atPath: directory.path) where path != Self.name {
-            let url = directory.appending(path: path)
-            var isDirectory: ObjCBool = false
-            if FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory), !isDirectory.boolValue {
-                files[path] = try Entry(of: url)
-            }
+    private static func read(from directory: URL) throws(ManifestError) -> Manifest {
+        let url = directory.appending(path: name)
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw ManifestError(directory: directory, reason: "there is no manifest.json")
         }
+        guard let data = try? Data(contentsOf: url), let manifest = try? JSONDecoder().decode(Self.self, from: data),
+            !manifest.files.isEmpty
+        else { throw ManifestError(directory: directory, reason: "manifest.json is damaged") }
+        return manifest
+    }
+
+    private func encoded() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return try encoder.encode(self)
     }
 }
 
+/// What is wrong with a directory that should be whole.
+package struct ManifestError: Error, CustomStringConvertible {
+    let directory: URL
+    let reason: String
+
+    /// `DIRECTORY: what is wrong`.
+    package var description: String { "\(directory.path): \(reason)" }
+}
+
 extension Manifest.Entry {
-    init(of file: URL) throws {
-        guard let handle = FileHandle(forReadingAtPath: file.path) else {
-            throw RunError.other("\(file.path): missing or unreadable")
-        }
-        defer { try? handle.close() }
-        var checksum = CZlib.crc32(0, nil, 0)
-        var size = 0
-        while let chunk = try handle.read(upToCount: 8 << 20), !chunk.isEmpty {
-            size += chunk.count
-            checksum = chunk.withUnsafeBytes {
-                CZlib.crc32(checksum, $0.bindMemory(to: UInt8.self).baseAddress, UInt32($0.count))
-            }
-        }
-        self.init(size: size, crc32: UInt32(checksum))
+    private struct Unreadable: Error, CustomStringConvertible {
+        let description: String
     }
+
+    /// Size and checksum of a file.
+    ///
+    /// - Parameter expected: A file of another size is not read through.
+    fileprivate init(of file: URL, expecting expected: Int? = nil) throws {
+        let descriptor = open(file.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Unreadable(description: errno == ENOENT ? "is missing" : "cannot be read") }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw Unreadable(description: "is not a file")
+        }
+        size = Int(status.st_size)
+        crc32 = 0
+        guard expected == nil || expected == size else { return }
+        let chunk = UnsafeMutablePointer<UInt8>.allocate(capacity: Self.chunkBytes)
+        defer { chunk.deallocate() }
+        var checksum = CZlib.crc32(0, nil, 0)
+        while true {
+            let count = Foundation.read(descriptor, chunk, Self.chunkBytes)
+            guard count >= 0 else { throw Unreadable(description: "cannot be read: \(SystemError(errno))") }
+            if count == 0 { break }
+            checksum = CZlib.crc32(checksum, chunk, UInt32(count))
+        }
+        crc32 = UInt32(truncatingIfNeeded: checksum)
+    }
+
+    private static let chunkBytes = 1 << 20
 }

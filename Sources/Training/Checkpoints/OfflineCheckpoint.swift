@@ -8,13 +8,13 @@ struct OfflineCheckpoint {
 
     func write(to directory: URL, _ state: TrainerState) throws {
         try save(directory)
-        try OptimizerFile.write(["model": updater], to: directory)
+        try OptimizerFile.write(["model": updater.optimizer], to: directory)
         try state.write(to: directory)
     }
 
     /// Takes over moments; the model was loaded from the same directory. Returns where training stands.
     func restore(from directory: URL) throws -> TrainerState {
-        try OptimizerFile.read(["model": updater], from: directory)
+        try OptimizerFile.read(["model": updater.optimizer], from: directory)
         return try TrainerState.read(from: directory)
     }
 }

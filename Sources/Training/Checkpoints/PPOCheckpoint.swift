@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// The state of PPO on disk: policy, critic, both optimizers, the KL coefficient, and responses that were drawn ahead.
 struct PPOCheckpoint {
@@ -6,8 +7,8 @@ struct PPOCheckpoint {
     let models: ModelStore
     let text: TextPipeline
 
-    private var updaters: [String: ParameterUpdater] {
-        ["policy": learner.policyUpdater, "critic": learner.criticUpdater]
+    private var optimizers: [String: AdamW] {
+        ["policy": learner.policyUpdater.optimizer, "critic": learner.criticUpdater.optimizer]
     }
 
     /// - Parameter inFlight: The next step's responses, where they were drawn before the update that this state is after.
@@ -16,14 +17,16 @@ struct PPOCheckpoint {
         let critic = directory.appending(path: "critic")
         try FileManager.default.createDirectory(at: critic, withIntermediateDirectories: true)
         try models.save(learner.critic, to: critic, text: text)
-        try OptimizerFile.write(updaters, to: directory)
+        try OptimizerFile.write(optimizers, to: directory)
         try inFlight?.write(to: directory)
         try state.write(to: directory)
     }
 
     /// Takes over optimizers and coefficient; the models were loaded from the same directory.
     func restore(from directory: URL) throws {
-        try OptimizerFile.read(updaters, from: directory)
-        if let controller = try TrainerState.read(from: directory).controller { learner.controller = controller }
+        try OptimizerFile.read(optimizers, from: directory)
+        let state = try TrainerState.read(from: directory)
+        if let controller = state.controller { learner.controller = controller }
+        learner.nonFinite = state.nonFinite
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Objectives
 
 /// Where training stands, in a checkpoint's `trainer_state.json`. Keys are as in transformers where it has them.
-struct TrainerState: Codable, Equatable {
+package struct TrainerState: Codable, Equatable {
     /// Steps done.
     var step: Int
     /// The length of `metrics.jsonl` with the lines of these steps.
@@ -11,12 +11,20 @@ struct TrainerState: Codable, Equatable {
     var tokens: Int?
     /// The coefficient of PPO's KL penalty.
     var controller: KLController?
+    /// Steps that were skipped.
+    var nonFinite: NonFiniteSteps
+    /// The best figure on held-out data so far, and the step that had it.
+    var bestMetric: Double?
+    var bestStep: Int?
 
     enum CodingKeys: String, CodingKey {
         case step = "global_step"
         case metricsPosition = "metrics_position"
         case tokens = "num_input_tokens_seen"
         case controller = "kl_controller"
+        case nonFinite = "non_finite_steps"
+        case bestMetric = "best_metric"
+        case bestStep = "best_global_step"
     }
 
     private static let fileName = "trainer_state.json"
@@ -27,13 +35,15 @@ struct TrainerState: Codable, Equatable {
         try encoder.encode(self).write(to: directory.appending(path: Self.fileName))
     }
 
-    /// - Throws: ``RunError`` where the file is missing or damaged.
-    static func read(from directory: URL) throws -> TrainerState {
+    /// - Throws: ``RunError`` where the file is missing, damaged, or holds numbers that no training comes to.
+    package static func read(from directory: URL) throws -> TrainerState {
         let file = directory.appending(path: fileName)
-        do {
-            return try JSONDecoder().decode(TrainerState.self, from: Data(contentsOf: file))
-        } catch {
+        guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(Self.self, from: data),
+            [state.step, Int(clamping: state.metricsPosition), state.tokens ?? 0, state.nonFinite.total, state.nonFinite.inARow, state.bestStep ?? 0]
+                .allSatisfy((0...1 << 53).contains)
+        else {
             throw RunError.other("\(file.path): damaged; delete this checkpoint to go on from the one before it")
         }
+        return state
     }
 }

@@ -7,7 +7,7 @@ extension ConfigurationNode {
         let origin = ConfigurationOrigin.override(text)
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }) else {
+        guard parts.count == 2, path.allSatisfy({ !$0.isEmpty }), path.count <= Self.maximumDepth else {
             throw ConfigurationError(
                 origin, key: nil, problem: "not of the form key=value",
                 remedy: "write for example --set ppo.kl_coef=0.1")
@@ -15,6 +15,9 @@ extension ConfigurationNode {
         let value = try ConfigurationNode(yaml: String(parts[1])) { _ in origin }
         try set(value, at: path[...], walked: [], origin: origin)
     }
+
+    /// Keys within keys; a configuration has two levels.
+    private static let maximumDepth = 16
 
     private mutating func set(
         _ value: ConfigurationNode, at path: ArraySlice<String>, walked: [String], origin: ConfigurationOrigin

@@ -27,3 +27,28 @@ package struct Experience: Equatable, Sendable {
     /// Tokens of prompt and response.
     var tokenCount: Int { prompt.count + response.count }
 }
+
+extension Experience {
+    /// Reads what ``write(to:)`` wrote.
+    init(reading reader: inout ByteReader) throws {
+        self.init(
+            place: try reader.read(Int.self), version: try reader.read(Int.self),
+            prompt: try reader.readArray(of: Int32.self), response: try reader.readArray(of: Int32.self),
+            sampledLogps: try reader.readArray(of: Float.self), referenceLogps: try reader.readArray(of: Float.self),
+            score: try reader.read(Double.self), isFinished: try reader.read(UInt8.self) == 1)
+        guard sampledLogps.count == response.count, referenceLogps.count == response.count else {
+            throw reader.error
+        }
+    }
+
+    func write(to writer: inout ByteWriter) {
+        writer.write(place)
+        writer.write(version)
+        writer.write(prompt)
+        writer.write(response)
+        writer.write(sampledLogps)
+        writer.write(referenceLogps)
+        writer.write(score)
+        writer.write(isFinished ? UInt8(1) : 0)
+    }
+}

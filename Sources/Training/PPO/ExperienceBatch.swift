@@ -24,34 +24,18 @@ package struct ExperienceBatch: Equatable, Sendable {
         var writer = ByteWriter()
         writer.write(total)
         writer.write(experiences.count)
-        for experience in experiences {
-            writer.write(experience.place)
-            writer.write(experience.version)
-            writer.write(experience.prompt)
-            writer.write(experience.response)
-            writer.write(experience.sampledLogps)
-            writer.write(experience.referenceLogps)
-            writer.write(experience.score)
-            writer.write(experience.isFinished ? UInt8(1) : 0)
-        }
+        for experience in experiences { experience.write(to: &writer) }
         return writer.bytes
     }
 
     package init(bytes: [UInt8]) throws {
         var reader = ByteReader(bytes)
         total = try reader.read(Int.self)
+        let count = try reader.read(Int.self)
         experiences = []
-        var left = try reader.read(Int.self)
-        while left > 0 {
-            left -= 1
-            experiences.append(
-                Experience(
-                    place: try reader.read(Int.self), version: try reader.read(Int.self),
-                    prompt: try reader.readArray(of: Int32.self), response: try reader.readArray(of: Int32.self),
-                    sampledLogps: try reader.readArray(of: Float.self),
-                    referenceLogps: try reader.readArray(of: Float.self), score: try reader.read(Double.self),
-                    isFinished: try reader.read(UInt8.self) == 1))
-        }
+        // No room is made for `count` of them before they are there.
+        while experiences.count < count { experiences.append(try Experience(reading: &reader)) }
+        guard count >= 0, reader.rest.isEmpty else { throw reader.error }
     }
 }
 
@@ -78,15 +62,12 @@ extension ExperienceBatch {
         return batch
     }
 
-    /// Whether it has every response of a step once, with as many numbers as tokens, all of them known.
+    /// Whether it has every response of a step once, and the policy knows all of their tokens.
     private func isWhole(vocabularySize: Int) -> Bool {
         let known = Int32(0)..<Int32(clamping: vocabularySize)
         return experiences.count == total && Set(experiences.map(\.place)) == Set(experiences.indices)
             && experiences.allSatisfy { experience in
-                !experience.response.isEmpty
-                    && experience.sampledLogps.count == experience.response.count
-                    && experience.referenceLogps.count == experience.response.count
-                    && experience.prompt.allSatisfy(known.contains) && experience.response.allSatisfy(known.contains)
+                !experience.response.isEmpty && experience.prompt.allSatisfy(known.contains) && experience.response.allSatisfy(known.contains)
             }
     }
 }

@@ -33,9 +33,7 @@ struct LearnerSteps {
                 "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
                     + "than max_staleness \(worker.staleness) allows")
         }
-        guard var metrics = try learner.learn(step: step, from: batch) else {
-            throw RunError.notFinite(stage: context.stage.name, step: step + 1, what: "the gradient")
-        }
+        var metrics = try learner.learn(step: step, from: batch)
         let now = ContinuousClock.now
         metrics["episode"] = Double((step + 1) * worker.options.responsesPerStep)
         metrics["epoch"] = Double(step + 1) / Double(worker.order.stepsPerEpoch)
@@ -61,7 +59,9 @@ struct LearnerSteps {
         try context.save(step: step) { directory, metricsPosition in
             try PPOCheckpoint(learner: learner, models: context.models, text: context.text).write(
                 to: directory,
-                TrainerState(step: step, metricsPosition: metricsPosition, controller: learner.controller),
+                TrainerState(
+                    step: step, metricsPosition: metricsPosition, controller: learner.controller,
+                    nonFinite: learner.nonFinite),
                 inFlight: batch)
         }
     }

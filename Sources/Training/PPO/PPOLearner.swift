@@ -12,17 +12,25 @@ package final class PPOLearner {
     package let criticUpdater: ParameterUpdater
     /// The coefficient of the KL penalty.
     var controller: KLController
+    /// The updates that were skipped.
+    var nonFinite = NonFiniteSteps()
     private let options: PPOOptions
+    private let stage: String
+    private let note: (String) throws -> Void
     private let learners: Communicator
     private let seed: UInt64
 
     /// - Parameters:
     ///   - totalSteps: PPO steps of the whole stage.
     ///   - seed: The seed of the stage.
+    ///   - stage: The name of the stage, for messages.
+    ///   - note: Is told of updates that are skipped.
     package init(
         policy: Transformers.Decoder, critic: Transformers.Decoder, _ options: PPOOptions, totalSteps: Int,
-        learners: Communicator, seed: UInt64
+        learners: Communicator, seed: UInt64, stage: String = "ppo", note: @escaping (String) throws -> Void = { _ in }
     ) {
+        self.stage = stage
+        self.note = note
         self.policy = policy
         self.critic = critic
         self.options = options
@@ -40,8 +48,10 @@ package final class PPOLearner {
         controller = KLController(options.shaping.klCoef, rule: rule ?? .fixed)
     }
 
-    /// Learns from a step; `nil` where a gradient was not finite, which all learners find alike.
-    package func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues? {
+    /// Learns from a step.
+    ///
+    /// - Throws: ``RunError/notFinite(stage:step:what:)``, on all learners alike, unless such updates are skipped.
+    package func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues {
         let (trajectories, schedule, kl) = try prepare(step: step, batch)
         let tokenCounts = try schedule.responseTokens(of: trajectories).map { try learners.allReduce($0, .sum) }
         var (policySums, valueSums) = (PPOPolicyMetrics(), PPOValueMetrics())
@@ -49,18 +59,33 @@ package final class PPOLearner {
         updates: for (epoch, miniBatches) in schedule.epochs.enumerated() {
             for (number, microBatches) in miniBatches.enumerated() {
                 var (policyPart, valuePart) = (PPOPolicyMetrics(), PPOValueMetrics())
-                for microBatch in microBatches {
-                    let terms = losses(microBatch, trajectories, globalTokens: Int(tokenCounts[epoch][number]))
-                    policyPart.merge(terms.policy.metrics)
-                    valuePart.merge(terms.value.metrics)
-                    terms.policy.value.backward()
-                    (terms.value.value * options.loss.vfCoef).backward()
+                let terms = { [self] batch in
+                    losses(batch, trajectories, globalTokens: Int(tokenCounts[epoch][number]))
                 }
-                guard let update = try policyUpdater.step(), try criticUpdater.step() != nil else { return nil }
-                norms.append(update)
+                for microBatch in microBatches {
+                    let (policy, value) = terms(microBatch)
+                    policyPart.merge(policy.metrics)
+                    valuePart.merge(value.metrics)
+                    policy.value.backward()
+                    (value.value * options.loss.vfCoef).backward()
+                }
                 policyPart = try policyPart.reduced(over: learners)
+                valuePart = try valuePart.reduced(over: learners)
+                guard let update = try update(policyPart, valuePart) else {
+                    let search = NonFiniteSearch(
+                        parameters: [policyUpdater.parameters, criticUpdater.parameters], communicator: learners)
+                    let cause = try search.cause(
+                        in: microBatches, examples: "responses",
+                        losses: { [terms($0).policy.value, terms($0).value.value] },
+                        name: { trajectories[$0].experience.place })
+                    try nonFinite.met(
+                        cause, stage: stage, step: step + 1, policy: options.optimizer.onNonFinite, note: note)
+                    continue
+                }
+                nonFinite.passed()
+                norms.append(update)
                 policySums.merge(policyPart)
-                valueSums.merge(try valuePart.reduced(over: learners))
+                valueSums.merge(valuePart)
                 let divergence = policyPart.report["policy/approxkl_avg"] ?? 0
                 if let bound = options.loss.maxApproxKL, divergence > bound { break updates }
             }
@@ -71,8 +96,26 @@ package final class PPOLearner {
         metrics.merge(valueSums.values)
         metrics["grad_norm"] = norms.map(\.gradientNorm).reduce(0, +) / Double(norms.count)
         metrics["lr"] = norms.last?.learningRate
-        controller.update(kl: (kl.report["objective/kl"] ?? 0), responses: batch.total)
+        if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
+        let divergence = kl.report["objective/kl"] ?? 0
+        if divergence.isFinite { controller.update(kl: divergence, responses: batch.total) }
         return metrics
+    }
+
+    /// Updates both models, or neither where a loss or gradient is not finite: `nil`, with gradients cleared.
+    private func update(_ policy: PPOPolicyMetrics, _ value: PPOValueMetrics) throws -> ParameterUpdater.Update? {
+        // Reduced figures and norms are the same on all learners, so all take the same way.
+        let losses = [policy.report["loss/policy_avg"], value.report["loss/value_avg"]].compactMap(\.self)
+        if losses.allSatisfy(\.isFinite) {
+            let norms = (try policyUpdater.reduceGradients(), try criticUpdater.reduceGradients())
+            if norms.0.isFinite, norms.1.isFinite {
+                _ = criticUpdater.update(norm: norms.1)
+                return policyUpdater.update(norm: norms.0)
+            }
+        }
+        policyUpdater.parameters.clearGradients()
+        criticUpdater.parameters.clearGradients()
+        return nil
     }
 
     /// What is known of a step's responses before the first update on them: old log-probabilities, values, advantages and

@@ -50,7 +50,7 @@ struct PPOWorker {
             let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
             let learner = PPOLearner(
                 policy: policy, critic: critic, options, totalSteps: options.rollouts.steps(in: order),
-                learners: learners, seed: context.seed)
+                learners: learners, seed: context.seed, stage: context.stage.name, note: context.note)
             if let checkpoint {
                 try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
                     from: checkpoint)

@@ -17,10 +17,12 @@ struct RewardStatistics: Codable, Equatable {
     /// Its name beside the model.
     static let fileName = "reward_statistics.json"
 
-    func write(to directory: URL) throws {
+    /// Adds the file to the whole directory of a reward model.
+    func add(to directory: URL) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(self).write(to: directory.appending(path: Self.fileName), options: .atomic)
+        try DurableFiles.write(try encoder.encode(self), to: directory.appending(path: Self.fileName))
+        try Manifest.include(Self.fileName, in: directory)
     }
 
     /// Reads the statistics of a reward model; `nil` for a model that has none.

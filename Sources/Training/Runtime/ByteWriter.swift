@@ -22,11 +22,14 @@ struct ByteReader {
         self.bytes = bytes
     }
 
+    /// The message is not what its reader takes it for.
+    var error: MessageError { MessageError(bytes: bytes.count) }
+
     /// What has not been read yet.
     var rest: ArraySlice<UInt8> { bytes[position...] }
 
     mutating func take(_ count: Int) throws(MessageError) -> ArraySlice<UInt8> {
-        guard count >= 0, count <= bytes.count - position else { throw MessageError(bytes: bytes.count) }
+        guard count >= 0, count <= bytes.count - position else { throw error }
         defer { position += count }
         return bytes[position..<position + count]
     }
@@ -39,7 +42,7 @@ struct ByteReader {
     mutating func readArray<Number: BitwiseCopyable>(of _: Number.Type) throws(MessageError) -> [Number] {
         let count = Int(truncatingIfNeeded: try read(UInt64.self))
         let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Number>.stride)
-        guard !overflow else { throw MessageError(bytes: bytes.count) }
+        guard !overflow else { throw error }
         let slice = try take(size)
         return [Number](unsafeUninitializedCapacity: count) { buffer, initialized in
             slice.withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
@@ -48,11 +51,11 @@ struct ByteReader {
     }
 }
 
-/// A message that ends before what it announces: the ranks run different programs.
+/// A message that does not hold what it announces: the ranks run different programs.
 struct MessageError: Error, CustomStringConvertible {
     let bytes: Int
 
     var description: String {
-        "a message of \(bytes) bytes ends too early; do all ranks run the same build of mpo?"
+        "a message of \(bytes) bytes is not whole; do all ranks run the same build of mpo?"
     }
 }

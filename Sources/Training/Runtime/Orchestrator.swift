@@ -26,7 +26,10 @@ final class Orchestrator {
     private(set) var ending: RunEnding?
 
     /// The first orders.
-    func start() throws -> [Delivery] { try beginNextStage() }
+    func start() throws -> [Delivery] {
+        try checkInputs()
+        return try beginNextStage()
+    }
 
     /// Takes note of a report and gives the orders that follow from it.
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
@@ -73,6 +76,19 @@ final class Orchestrator {
         }
     }
 
+    /// Checks that models which earlier starts left, and stages to come read, are as they were left.
+    private func checkInputs() throws {
+        let inputs = plan.stages.filter { !state.isDone($0) }.flatMap(\.configuration.inputs).filter { !$0.isData }
+        for stage in plan.stages where state.isDone(stage) {
+            guard inputs.contains(where: { $0.reference == .stage(stage.name, part: nil) }) else { continue }
+            do {
+                try Manifest.verify(stage.final)
+            } catch {
+                throw RunError.other("\(error); restore it from a copy, or run again with another output_dir")
+            }
+        }
+    }
+
     private func beginNextStage() throws -> [Delivery] {
         guard let next = plan.stages.first(where: { !state.isDone($0) }) else {
             ending = .done
@@ -83,8 +99,9 @@ final class Orchestrator {
         finishedWorkers = []
         let coordinator = try next.coordinator(plan: plan, workerCount: workerCount)
         self.coordinator = coordinator
+        AtomicDirectory.recover(in: next.directory)
         let checkpoints = CheckpointStore(next.directory)
-        let checkpoint = try checkpoints.newest()
+        let checkpoint = checkpoints.newest { log.note("  \(next.name): \($0)") }
         let saved = try checkpoint.map { try TrainerState.read(from: checkpoints.url(ofStep: $0)) }
         try log.resume(at: saved?.metricsPosition ?? state.position)
         return toAll(.run(stage: next.index, checkpoint: checkpoint, done: coordinator.done))
@@ -95,6 +112,8 @@ final class Orchestrator {
         let done = plan.stages[stage]
         log.end()
         for line in try coordinator.finish() { log.note(line) }
+        // The disk has what the stage leaves before it is said to be done.
+        if FileManager.default.fileExists(atPath: done.directory.path) { try DurableFiles.flush(done.directory) }
         state.done.append(done.directoryName)
         state.identity.inputs.append(try RunInput(leftBy: done))
         state.position = try log.synchronizedPosition()

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A message as it travels: a small header as JSON, and bulk data as bytes.
-struct Parcel<Header: Codable & Sendable>: Sendable {
+package struct Parcel<Header: Codable & Sendable>: Sendable {
     var header: Header
     var payload: [UInt8] = []
 
@@ -18,9 +18,9 @@ struct Parcel<Header: Codable & Sendable>: Sendable {
         return writer.bytes + json + payload
     }
 
-    init(decoding bytes: [UInt8]) throws {
+    package init(decoding bytes: [UInt8]) throws {
         var reader = ByteReader(bytes)
-        let json = try reader.take(Int(reader.read(UInt64.self)))
+        let json = try reader.take(Int(truncatingIfNeeded: reader.read(UInt64.self)))
         header = try JSONDecoder.forMessages.decode(Header.self, from: Data(json))
         payload = Array(reader.rest)
     }

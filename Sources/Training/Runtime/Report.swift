@@ -1,5 +1,5 @@
 /// What a worker tells the orchestrator.
-enum Report: Sendable, Codable {
+package enum Report: Sendable, Codable {
     /// The stage begins, or goes on from `step`. `total` is `nil` where it is not known.
     case began(total: Int?, unit: String, step: Int)
     /// A step is done. Only the first worker or learner says so.
@@ -23,7 +23,7 @@ enum Report: Sendable, Codable {
 }
 
 /// What the orchestrator tells a worker.
-enum Order: Sendable, Codable {
+package enum Order: Sendable, Codable {
     /// Run the stage of this index, from its checkpoint at that step where there is one, or less the items that are done.
     case run(stage: Int, checkpoint: Int?, done: Set<ItemKey>)
     /// Learn from a share of a step's responses; the payload holds an ``ExperienceBatch``.
@@ -35,13 +35,13 @@ enum Order: Sendable, Codable {
 }
 
 /// The scores of one item, by its index in the stage's data.
-struct ItemScores: Sendable, Codable, Equatable {
+package struct ItemScores: Sendable, Codable, Equatable {
     var index: Int
     var scores: [Double]
 }
 
 /// One response that was drawn and scored.
-struct SampledResponse: Sendable, Codable, Equatable {
+package struct SampledResponse: Sendable, Codable, Equatable {
     /// Which policy of the stage drew it.
     var policy: Int
     /// The prompt's index in the stage's data.

@@ -33,7 +33,8 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
             "\(stage).learners: \(learners) learners and a rollout worker need \(learners + 2) ranks, but there are "
                 + "\(ranks); start more, lower learners, or write placement: colocated"
         case .notFinite(let stage, let step, let what):
-            "\(stage): \(what) is not finite at step \(step); lower learning_rate or max_grad_norm, or look at the data"
+            "\(stage): step \(step): \(what) is not finite; lower learning_rate or max_grad_norm, look at the data, or write "
+                + "on_non_finite: skip"
         case .other(let text): text
         }
     }

@@ -52,12 +52,16 @@ struct StageContext {
 
     /// Writes a checkpoint once rank zero has its metrics on disk, so that a resumed run misses none of them. Only the
     /// worker that speaks for all calls this.
-    func save(step: Int, _ write: (_ directory: URL, _ metricsPosition: UInt64) throws -> Void) throws {
+    ///
+    /// - Parameter best: The step of a checkpoint that is kept whatever the limit.
+    func save(
+        step: Int, keeping best: Int? = nil, _ write: (_ directory: URL, _ metricsPosition: UInt64) throws -> Void
+    ) throws {
         try link.report(.saving)
         let order = try link.nextOrder { if case .save = $0 { true } else { false } }
         guard case .save(let position) = order.header else { return }
         try stopMonitor.measureSaving {
-            try checkpoints.write(step: step) { try write($0, position) }
+            try checkpoints.write(step: step, keeping: best) { try write($0, position) }
         }
     }
 

@@ -29,18 +29,17 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             model.parameters, optimizer, totalSteps: total, communicator: context.workers)
         let state = OfflineCheckpoint(updater: updater, save: save)
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
-        var tokens = 0
-        if let step = context.checkpoint {
-            tokens = try state.restore(from: context.checkpoints.url(ofStep: step)).tokens ?? 0
-        }
-        let first = context.checkpoint ?? 0
+        var progress = TrainerState(step: 0, metricsPosition: 0, tokens: 0, nonFinite: NonFiniteSteps())
+        if let step = context.checkpoint { progress = try state.restore(from: context.checkpoints.url(ofStep: step)) }
+        let first = min(context.checkpoint ?? 0, total)
         try context.begin(total: total, unit: "step", step: first)
         for step in first..<total {
             let clock = ContinuousClock.now
             let batch = order.batch(atStep: step).map { examples[$0] }
             let batchTokens = batch.reduce(0) { $0 + $1.tokenCount }
-            tokens += batchTokens
-            var metrics = try self.step(step, batch, updater)
+            let tokens = (progress.tokens ?? 0) + batchTokens
+            (progress.step, progress.tokens) = (step + 1, tokens)
+            var metrics = try self.step(step, batch, updater, &progress.nonFinite)
             metrics["epoch"] = Double(step + 1) / Double(order.stepsPerEpoch)
             metrics["num_tokens"] = Double(tokens)
             metrics["perf/throughput"] = Double(batchTokens) / clock.duration(to: .now).seconds
@@ -49,35 +48,68 @@ struct OfflineTrainer<Objective: OfflineObjective> {
                 metrics.merge(try evaluate(eval), prefix: "eval_")
             }
             if context.isFirst { try context.link.report(.step(step + 1, metrics)) }
+            let isDue = (step + 1).isMultiple(of: loop.saveSteps)
+            if loop.loadBestModelAtEnd, isDue || isLast {
+                progress.best = try loop.best(progress.best, step: step + 1, metrics: metrics)
+            }
             guard !isLast else { break }
             let stop = try context.stopMonitor.agreed(over: context.workers)
-            if context.isFirst, stop != nil || (step + 1).isMultiple(of: loop.saveSteps) {
-                try context.save(step: step + 1) { directory, metricsPosition in
-                    try state.write(
-                        to: directory,
-                        TrainerState(step: step + 1, metricsPosition: metricsPosition, tokens: tokens))
+            if context.isFirst, stop != nil || isDue {
+                try context.save(step: step + 1, keeping: progress.best?.step) { directory, metricsPosition in
+                    progress.metricsPosition = metricsPosition
+                    try state.write(to: directory, progress)
                 }
             }
             if let stop { throw StageStopped(step: step + 1, reason: stop) }
         }
+        if let best = progress.best, best.step < total { try load(best) }
         if context.isFirst { try AtomicDirectory.write(to: context.stage.final, save) }
     }
 
-    private func step(_ step: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater) throws -> MetricValues {
+    private func step(
+        _ step: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater, _ nonFinite: inout NonFiniteSteps
+    ) throws -> MetricValues {
         var sums = Objective.Metrics()
         let weight = stepWeight(batch)
-        for microBatch in microBatches(of: batch) {
+        let microBatches = microBatches(of: batch)
+        for microBatch in microBatches {
             let term = objective.loss(model, microBatch, stepWeight: weight)
             sums.merge(term.metrics)
             term.value.backward()
         }
-        guard let update = try updater.step() else {
-            throw RunError.notFinite(stage: context.stage.name, step: step + 1, what: "the gradient")
-        }
         var metrics = try sums.reduced(over: context.workers).values
-        metrics["grad_norm"] = update.gradientNorm
-        metrics["learning_rate"] = update.learningRate
+        metrics["learning_rate"] = updater.learningRate
+        // The reduced loss is the same on all ranks, as is the norm, so all take the same way.
+        let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step() : nil
+        metrics["grad_norm"] = update?.gradientNorm ?? .nan
+        if update != nil {
+            nonFinite.passed()
+        } else {
+            let cause = try NonFiniteSearch(parameters: [model.parameters], communicator: context.workers).cause(
+                in: microBatches, examples: "examples",
+                losses: { [objective.loss(model, $0, stepWeight: weight).value] })
+            try nonFinite.met(
+                cause, stage: context.stage.name, step: step + 1, policy: optimizer.onNonFinite, note: context.note)
+        }
+        if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
         return metrics
+    }
+
+    /// Takes the weights of the best checkpoint, on all workers.
+    private func load(_ best: BestCheckpoint) throws {
+        let (directory, metric) = (context.checkpoints.url(ofStep: best.step), loop.metricForBestModel)
+        if context.isFirst {
+            do {
+                try Manifest.verify(directory)
+                try ModelDirectory(directory).load(into: model)
+                try context.note(
+                    "the best \(metric) was \(HumanFormat.metric(best.metric)) at step \(best.step); final is its model"
+                )
+            } catch {
+                try context.note("\(error); it had the best \(metric), but final is the last step's model")
+            }
+        }
+        try model.parameters.values.withUnsafeMutableFloats { try context.workers.broadcast($0, root: 0) }
     }
 
     /// The objective's metrics over held-out examples.

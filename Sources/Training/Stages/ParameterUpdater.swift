@@ -3,7 +3,7 @@ import Torch
 
 /// One optimizer step after another on a model that several ranks train together.
 package final class ParameterUpdater {
-    let parameters: ParameterBuffer
+    package let parameters: ParameterBuffer
     package let optimizer: AdamW
     let schedule: LearningRateSchedule
     private let maxGradNorm: Double
@@ -35,19 +35,33 @@ package final class ParameterUpdater {
         package var learningRate: Double
     }
 
-    /// Sums the gradients of all ranks, clips them to the norm, steps, and clears them.
-    ///
-    /// Every rank sees the same sum, so all find the same norm; where it is not finite, nothing is changed and the result is
-    /// `nil` on all of them.
+    /// The rate that the next update will have.
+    var learningRate: Double { schedule.rate(at: optimizer.step) }
+
+    /// Sums the gradients of all ranks, clips them to the norm, steps, and clears them; `nil`, and gradients cleared, where
+    /// the sum is not finite.
     package func step() throws -> Update? {
+        let norm = try reduceGradients()
+        guard norm.isFinite else {
+            parameters.clearGradients()
+            return nil
+        }
+        return update(norm: norm)
+    }
+
+    /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
+    func reduceGradients() throws -> Double {
         guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
         if communicator.size > 1 {
             try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
         }
-        let norm = parameters.gradientNorm()
-        guard norm.isFinite else { return nil }
+        return parameters.gradientNorm()
+    }
+
+    /// Clips the summed gradients, steps down them, and clears them.
+    func update(norm: Double) -> Update {
         if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
-        let rate = schedule.rate(at: optimizer.step)
+        let rate = learningRate
         optimizer.update(learningRate: rate)
         parameters.clearGradients()
         return Update(gradientNorm: norm, learningRate: rate)

@@ -55,7 +55,7 @@ extension StageContext {
         moments = try moments.reduced(over: workers)
         var statistics = RewardStatistics(mean: moments.mean, std: moments.variance.squareRoot())
         statistics.isSubtracted = options.normalizeReward
-        if isFirst { try statistics.write(to: stage.final) }
+        if isFirst { try statistics.add(to: stage.final) }
         try note("reward mean \(HumanFormat.metric(statistics.mean)), std \(HumanFormat.metric(statistics.std))")
         guard !eval.isEmpty else { return }
         let scored = try scorer.pairScores(workers.share(of: eval) { $0 })

@@ -17,17 +17,17 @@ struct CheckpointStoreTests {
             func names() throws -> [String] {
                 try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
             }
-            #expect(try store.newest() == nil)
+            #expect(store.newest() == nil)
             try write(2)
             try write(4)
             #expect(try names() == ["checkpoint-00000004"])
-            #expect(try store.newest() == 4)
+            #expect(store.newest() == 4)
             try Data("weights".utf8).write(to: store.url(ofStep: 4).appending(path: "weights"))
-            #expect(try store.newest() == nil)
+            #expect(store.newest() == nil)
             try write(2)
-            #expect(try store.newest() == 2)
+            #expect(store.newest() == 2)
             try write(4)
-            #expect(try store.newest() == 4)
+            #expect(store.newest() == 4)
             #expect(try names() == ["checkpoint-00000004"])
         }
     }
@@ -43,7 +43,7 @@ struct CheckpointStoreTests {
                     throw MissingFixture(what: "space")
                 }
             }
-            #expect(try store.newest() == 1)
+            #expect(store.newest() == 1)
             #expect(!FileManager.default.fileExists(atPath: store.url(ofStep: 2).path))
         }
     }

@@ -11,6 +11,20 @@ struct ConfigurationErrorTests {
             "stages: [sft]\nsft: {learning_rte: 1e-5}",
             "run.yaml:5: sft.learning_rte: unknown key; did you mean learning_rate?"
         ),
+        (
+            "sft: {load_best_model_at_end: true, eval_data: []}",
+            "run.yaml:4: sft.load_best_model_at_end: needs held-out data; give eval_data, or eval in the dataset block"
+        ),
+        (
+            "sft: {load_best_model_at_end: true, eval_data: a.jsonl, eval_steps: 300}",
+            "run.yaml:4: sft.load_best_model_at_end: needs an evaluation wherever a checkpoint is saved; give "
+                + "eval_steps, of which save_steps (500) is a multiple"
+        ),
+        (
+            "dpo: {greater_is_better: true}",
+            "run.yaml:4: dpo.greater_is_better: given without load_best_model_at_end; write "
+                + "load_best_model_at_end: true"
+        ),
         ("sead: 3", "run.yaml:4: sead: unknown key; did you mean seed?"),
         ("dataset-x: 3", "run.yaml:4: dataset-x: unknown key; did you mean dataset?"),
         ("learning_rate: 3", "run.yaml:4: learning_rate: unknown key; it belongs under sft, reward, dpo, ppo"),

@@ -37,7 +37,6 @@ struct Learning {
         let learner = try learner()
         let metrics = try learner.learn(
             step: 0, from: ExperienceBatch(total: experiences.count, experiences: experiences))
-        guard let metrics else { throw MissingFixture(what: "a finite gradient") }
         return Learned(
             metrics: metrics, policyGradient: learner.policyUpdater.optimizer.firstMoments.floats(),
             criticGradient: learner.criticUpdater.optimizer.firstMoments.floats())

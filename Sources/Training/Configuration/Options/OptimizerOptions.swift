@@ -20,6 +20,8 @@ public struct OptimizerOptions: Sendable, Equatable {
     public var warmupRatio = 0.0
     /// The number of such steps; 0 leaves it to the ratio.
     public var warmupSteps = 0
+    /// What happens to a step whose loss or gradient is not finite.
+    public var onNonFinite = NonFinitePolicy.stop
 
     /// Defaults with this learning rate.
     public init(learningRate: Double = 1e-6, adamEpsilon: Double = 1e-8) {
@@ -54,5 +56,8 @@ extension OptimizerOptions: OptionGroup {
         Field("lr_scheduler_type", \.schedule, "Course of the learning rate after warm-up.")
         Field("warmup_ratio", \.warmupRatio, .between(0, 1), "Share of the steps with a rising learning rate.")
         Field("warmup_steps", \.warmupSteps, .atLeast(0), "Number of such steps, in place of the ratio.")
+        Field(
+            "on_non_finite", \.onNonFinite,
+            "What happens where a loss or gradient is NaN or infinite: the run ends, or that step changes nothing.")
     }
 }

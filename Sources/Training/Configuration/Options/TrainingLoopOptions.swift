@@ -16,6 +16,12 @@ public struct TrainingLoopOptions: Sendable, Equatable {
     public var evalSteps: Int?
     /// Steps between checkpoints.
     public var saveSteps = 500
+    /// Whether the stage leaves the best checkpoint's model, in place of the last step's.
+    public var loadBestModelAtEnd = false
+    /// The metric of an evaluation that tells which is best.
+    public var metricForBestModel = "eval_loss"
+    /// Whether more of the metric is better; `nil` unless it is a loss.
+    public var greaterIsBetter: Bool?
 
     /// The defaults.
     public init() {}
@@ -25,6 +31,29 @@ public struct TrainingLoopOptions: Sendable, Equatable {
         if !scope.given.contains("save_steps") { saveSteps = scope.run.saveSteps }
         if !scope.given.contains("shuffle") { shuffle = !scope.isOrdered(data) }
         for reference in evalData { try scope.check(reference, is: .rows, for: "eval_data") }
+        try checkBest(scope)
+    }
+
+    private mutating func checkBest(_ scope: StageScope) throws {
+        guard loadBestModelAtEnd else {
+            // A resolved configuration gives every key, so it is the values that count.
+            let idle = metricForBestModel == Self().metricForBestModel ? "greater_is_better" : "metric_for_best_model"
+            guard idle == "greater_is_better", greaterIsBetter == nil else {
+                throw scope.error(idle, "given without load_best_model_at_end", "write load_best_model_at_end: true")
+            }
+            return
+        }
+        let key = "load_best_model_at_end"
+        guard !evalData.isEmpty, evalData != [.dataset(.eval)] || !scope.run.dataset.eval.isEmpty else {
+            throw scope.error(key, "needs held-out data", "give eval_data, or eval in the dataset block")
+        }
+        guard let evalSteps, saveSteps.isMultiple(of: evalSteps) else {
+            throw scope.error(
+                key, "needs an evaluation wherever a checkpoint is saved",
+                "give eval_steps, of which save_steps (\(saveSteps)) is a multiple")
+        }
+        // transformers takes the name with its prefix or without.
+        if !metricForBestModel.hasPrefix("eval_") { metricForBestModel = "eval_" + metricForBestModel }
     }
 }
 
@@ -44,6 +73,14 @@ extension TrainingLoopOptions: OptionGroup {
         Field(
             "save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps",
             "Optimizer steps between checkpoints.")
+        Field(
+            "load_best_model_at_end", \.loadBestModelAtEnd,
+            "Whether the stage leaves the model that was best on eval_data, and keeps its checkpoint whatever "
+                + "save_total_limit; save_steps must be a multiple of eval_steps.")
+        Field("metric_for_best_model", \.metricForBestModel, .notEmpty, "Metric that tells which model is best.")
+        Field(
+            "greater_is_better", \.greaterIsBetter, default: "true, unless the metric's name ends in loss",
+            "Whether more of that metric is better.")
     }
 }
 

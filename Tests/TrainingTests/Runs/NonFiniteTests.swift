@@ -1,0 +1,48 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(
+    "Runs whose loss or gradient is not finite", .serialized, .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
+struct NonFiniteTests {
+    /// One step at this rate leaves weights that no loss is finite with.
+    private static let stages = """
+        dataset: {train: train.jsonl, eval: [], max_length: 96, max_prompt_length: 64, truncation_mode: drop_turns}
+        stages: [dpo]
+        dpo: {max_steps: 30, train_batch_size: 6, learning_rate: 1.0e+30, lr_scheduler_type: constant, max_grad_norm: 0, \
+        max_tokens_per_micro_batch: 200}
+        """
+
+    @Test("End, with status 1 and the step, micro-batch, rank and examples named", arguments: [1, 3])
+    func stops(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try prepare(workspace)
+            let result = try workspace.train(ranks: ranks, status: 1)
+            let line = try #require(result.errors.split(separator: "\n").first { $0.contains("is not finite") })
+            let place = ranks == 1 ? "0" : "[12]"
+            let pattern = try Regex(
+                #"dpo: step 2: the (loss|gradient) of micro-batch 1 of \d+ on rank \#(place) \(examples \d+"#)
+            #expect(line.firstMatch(of: pattern) != nil, "\(line)")
+            #expect(try workspace.metrics().map(\.step) == [1])
+        }
+    }
+
+    @Test("Go on past such steps where told to, count them, and give up after ten in a row", arguments: [1, 3])
+    func skips(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try prepare(workspace)
+            let result = try workspace.train(ranks: ranks, status: 1, ["dpo.on_non_finite=skip"])
+            #expect(result.errors.contains("dpo: step 2 skipped: the "), "\(result.errors)")
+            #expect(result.errors.contains("dpo: step 11: for 10 steps in a row, and last, the "), "\(result.errors)")
+            let lines = String(decoding: try workspace.data("out/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
+            #expect(lines.count == 10)
+            #expect(lines.last?.contains("\"non_finite_steps\":9") ?? false, "\(lines)")
+            #expect(lines.last?.contains("\"grad_norm\":\"NaN\"") ?? false, "\(lines)")
+        }
+    }
+
+    private func prepare(_ workspace: RunWorkspace) throws {
+        try workspace.addPairs(train: 24, eval: 1)
+        try workspace.configure(Self.stages)
+    }
+}
