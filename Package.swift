@@ -60,7 +60,7 @@ let tests: [Target] = [
     .testTarget(name: "PreferenceDataTests", dependencies: ["PreferenceData", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ObjectivesTests", dependencies: ["Objectives", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport", "mpo"], swiftSettings: swift),
-    .testTarget(name: "LaunchTests", dependencies: ["TestSupport"], swiftSettings: swift),
+    .testTarget(name: "LaunchTests", dependencies: ["TestSupport", "mpo"], swiftSettings: swift),
     .testTarget(name: "CommandLineTests", dependencies: ["mpo", "TestSupport"], swiftSettings: swift),
 ]
 

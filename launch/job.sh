@@ -74,10 +74,10 @@ run_job() {
 
     # A trapped signal interrupts wait: go on until the job itself has ended.
     status=0
-    wait "$job" || status=$?
+    wait "$job" 2>/dev/null || status=$?
     while kill -0 "$job" 2>/dev/null; do
         status=0
-        wait "$job" || status=$?
+        wait "$job" 2>/dev/null || status=$?
     done
     { kill -KILL "$watcher" && wait "$watcher"; } 2>/dev/null || true
     pkill -KILL -s "$job" || true

@@ -50,14 +50,24 @@ final class Orchestrator {
     }
 
     /// Drives the workers of other ranks until the run is over.
-    func run(over cluster: Cluster) throws {
+    func run(over cluster: Cluster, watch: StallWatch) throws {
         try deliver(try start(), over: cluster)
         while !isDone {
-            let message = try cluster.control.receive(tag: MessageTag.report) { _ in self.log.tick() }
-            let worker = cluster.worker(atRank: message.source)
-            try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+            try StageError.naming(stage.map { plan.stages[$0] }) {
+                let message = try cluster.control.receive(tag: MessageTag.report) { _ in try self.look(at: watch) }
+                let worker = cluster.worker(atRank: message.source)
+                try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+            }
+            watch.reset()
         }
         try cluster.control.flush()
+    }
+
+    private func look(at watch: StallWatch) throws {
+        log.tick()
+        if let line = try watch.check() {
+            log.note("mpo: warning: stage \(stage.map { plan.stages[$0].directoryName } ?? ""): \(line)")
+        }
     }
 
     private func deliver(_ deliveries: [Delivery], over cluster: Cluster) throws {

@@ -23,6 +23,8 @@ public struct TrainingRun {
     public func callAsFunction() throws {
         let plan = RunPlan(configuration)
         let cluster = try Cluster(world: runtime.world)
+        let lifeLine = try LifeLine(over: cluster.control, timeout: Double(configuration.stallTimeoutSeconds))
+        defer { lifeLine?.end() }
         var state = RunState()
         if cluster.isOrchestrator {
             state = try prepare(plan, cluster)
@@ -30,9 +32,9 @@ public struct TrainingRun {
         try cluster.control.quietBarrier()
         let threads = try ThreadShare(configuration, cluster: cluster, environment: runtime.environment)
         TorchRuntime.start(threads: threads.count)
-        let orchestrator = cluster.isOrchestrator ? self.orchestrator(plan, state, cluster, threads) : nil
+        let orchestrator = cluster.isOrchestrator ? self.orchestrator(plan, state, cluster, lifeLine, threads) : nil
         guard let workers = cluster.workers else {
-            try orchestrator?.run(over: cluster)
+            try orchestrator?.run(over: cluster, watch: StallWatch(lifeLine, configuration))
             return
         }
         let link: any WorkerLink =
@@ -43,7 +45,7 @@ public struct TrainingRun {
     }
 
     private func orchestrator(
-        _ plan: RunPlan, _ state: RunState, _ cluster: Cluster, _ threads: ThreadShare
+        _ plan: RunPlan, _ state: RunState, _ cluster: Cluster, _ lifeLine: LifeLine?, _ threads: ThreadShare
     ) -> Orchestrator {
         let log = RunLog(plan, output: .standardError())
         log.note(
@@ -52,6 +54,7 @@ public struct TrainingRun {
                 + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.version)"
         )
         if let warning = threads.warning { log.note("mpo: warning: \(warning)") }
+        if let warning = lifeLine?.warning { log.note("mpo: warning: \(warning)") }
         return Orchestrator(plan: plan, state: state, workerCount: cluster.workerCount, log: log)
     }
 

@@ -17,7 +17,7 @@ struct Worker {
                 let context = StageContext(
                     plan: plan, stage: stage, cluster: cluster, workers: workers, link: link, text: text,
                     checkpoint: checkpoint)
-                try context.run()
+                try StageError.naming(stage) { try context.run() }
                 // Nobody may read what the stage leaves before everybody is through.
                 try workers.quietBarrier()
                 try link.report(.finished)
