@@ -63,7 +63,7 @@ run_job() {
     (
         trap '' HUP INT TERM USR1
         tee >(tail -c 4096 >"$scratch/end" && mv "$scratch/end" "$scratch/last") \
-            >(grep -am 1 '^mpo: ' >"$scratch/said"; cat >/dev/null) <"$scratch/stderr" >&2
+            >(grep -aEm 1 $'(^|\r)mpo: ' >"$scratch/said"; cat >/dev/null) <"$scratch/stderr" >&2
     ) 9>&- &
     # mpirun gets a session of its own, so that a Ctrl-C on the terminal reaches this script alone, and a SIGTERM should
     # this script be killed, so that no job is left behind. Its own notices go to a file; ranks keep theirs.

@@ -16,7 +16,7 @@ struct RestartTests {
                     printf 'output_dir: %s\\nstall_timeout_seconds: 20\\n' "$run"
                     exit
                 fi
-                ((rank == 0)) || exec sleep 30
+                ((rank == 0)) || exec sleep 3
                 echo start >>"${0%/*}/starts"
                 starts=$(wc -l <"${0%/*}/starts")
                 mkdir -p "$run/stages/01-sft"

@@ -45,7 +45,9 @@ struct RunCommandTests {
         let plain = try words(cores: 8, ["--ranks", "4", "CONFIG"])
         #expect(plain.value(after: "-n") == "4")
         #expect(plain.last?.hasSuffix("config.yaml") == true)
-        for name in ["-n", "-np"] { #expect(try words(cores: 8, [name, "4", "CONFIG"]) == plain) }
+        for name in ["-n", "-np"] {
+            #expect(try words(cores: 8, [name, "4", "CONFIG"]).dropLast() == plain.dropLast())
+        }
     }
 
     @Test("On several hosts a daemon that cannot be reached is given up within the stall timeout")
@@ -77,7 +79,7 @@ struct RunCommandTests {
         let config = try #require(words.firstIndex { $0.hasSuffix("config.yaml") })
         #expect(words[..<config].joined(separator: " ").contains("--mca btl tcp,self --bind-to core"))
         #expect(words[..<config].count { $0 == "--bind-to" } == 1)
-        #expect(words[(config + 1)...].elementsEqual(["--resume", "--set", "seed=7"]))
+        #expect(words[(config + 1)...].elementsEqual(["--set", "seed=7", "--resume"]))
     }
 
     @Test("Variables that begin with MPO_ reach the ranks, but for those that steer the scripts")

@@ -95,7 +95,7 @@ struct RunJobTests {
 
     @Test("An end without a reason is told as such")
     func silent() throws {
-        let outcome = try run("((rank == 1)) || exec sleep 30\nexit 3")
+        let outcome = try run("((rank == 1)) || exec sleep 30\necho 'mpo: 3 ranks (a test)' >&2\nexit 3")
         #expect(outcome.status == 1)
         #expect(outcome.lastLine.contains("mpirun ended with status 3"))
     }
@@ -121,7 +121,7 @@ struct RunJobTests {
                 "mpirun",
                 in: directory, isExecutable: true)
             let binary = try write(
-                Self.settings + "echo 'mpo: 3 ranks' >&2\nsleep 2\n", "mpo", in: directory, isExecutable: true)
+                Self.settings + "echo 'mpo: 3 ranks (a test)' >&2\nsleep 2\n", "mpo", in: directory, isExecutable: true)
             let config = try write("", "config.yaml", in: directory)
             let script = Script(name: "run", environment: ["MPO_BINARY": binary, "MPIRUN": mpirun])
             let outcome = try script.run("-n", "2", config)
