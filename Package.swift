@@ -77,7 +77,7 @@ let tests: [Target] = [
         path: "Tests/Fuzz/Readers", swiftSettings: swift),
     .testTarget(
         name: "FuzzTests", dependencies: ["FuzzedReaders", "PreferenceData", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "LaunchTests", dependencies: ["TestSupport"], swiftSettings: swift),
+    .testTarget(name: "LaunchTests", dependencies: ["TestSupport", "mpo"], swiftSettings: swift),
     .testTarget(name: "CommandLineTests", dependencies: ["mpo", "TestSupport"], swiftSettings: swift),
 ]
 

@@ -1,6 +1,14 @@
 import COpenMPI
 
 extension Communicator {
+    /// Makes a collective call that spins, known as such to this rank's ``LifeLine``.
+    func collective(_ call: @autoclosure () -> String, _ body: () throws -> Void) throws {
+        try agree(call())
+        activity.isInCollective.store(true, ordering: .relaxed)
+        defer { activity.isInCollective.store(false, ordering: .relaxed) }
+        try body()
+    }
+
     /// With `MPO_MPI_CHECK=1`, compares what all ranks are about to do, so that a wrong order is an error with names in
     /// place of a hang or of silently mixed data. Every collective call starts here, so these comparisons always meet.
     func agree(_ call: @autoclosure () -> String) throws {

@@ -10,8 +10,9 @@ extension Communicator {
     /// Waits, spinning, for all ranks.
     public func barrier() throws {
         guard size > 1 else { return }
-        try agree("barrier")
-        try check(MPI_Barrier(handle), "barrier", on: name)
+        try collective("barrier") {
+            try check(MPI_Barrier(handle), "barrier", on: name)
+        }
     }
 
     /// Replaces every rank's `buffer` by the element-wise reduction over ranks: the same bits on every rank and run.
@@ -19,9 +20,10 @@ extension Communicator {
         _ buffer: UnsafeMutableBufferPointer<Element>, _ reduction: Reduction = .sum
     ) throws {
         guard size > 1 else { return }
-        try agree("allReduce(\(reduction)) of \(buffer.count) \(Element.self)")
-        try forEachChunk(of: buffer) { start, count in
-            MPI_Allreduce(mpo_in_place(), start, count, Element.datatype, reduction.handle, handle)
+        try collective("allReduce(\(reduction)) of \(buffer.count) \(Element.self)") {
+            try forEachChunk(of: buffer) { start, count in
+                MPI_Allreduce(mpo_in_place(), start, count, Element.datatype, reduction.handle, handle)
+            }
         }
     }
 
@@ -41,9 +43,10 @@ extension Communicator {
     public func broadcast<Element: MPIElement>(_ buffer: UnsafeMutableBufferPointer<Element>, root: Int) throws {
         checkRoot(root)
         guard size > 1 else { return }
-        try agree("broadcast(root \(root)) of \(buffer.count) \(Element.self)")
-        try forEachChunk(of: buffer) { start, count in
-            MPI_Bcast(start, count, Element.datatype, Int32(root), handle)
+        try collective("broadcast(root \(root)) of \(buffer.count) \(Element.self)") {
+            try forEachChunk(of: buffer) { start, count in
+                MPI_Bcast(start, count, Element.datatype, Int32(root), handle)
+            }
         }
     }
 
@@ -65,22 +68,27 @@ extension Communicator {
     /// Every rank's bytes, on every rank, in order of rank. Their numbers may differ.
     public func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
         guard size > 1 else { return [bytes] }
-        try agree("allGather")
-        return try gatherPieces(bytes, isReceiver: true) { piece, counts, offsets, all in
-            MPI_Allgatherv(
-                piece.baseAddress, Int32(piece.count), mpo_byte(), all, counts, offsets, mpo_byte(), handle)
+        var gathered: [[UInt8]] = []
+        try collective("allGather") {
+            gathered = try gatherPieces(bytes, isReceiver: true) { piece, counts, offsets, all in
+                MPI_Allgatherv(
+                    piece.baseAddress, Int32(piece.count), mpo_byte(), all, counts, offsets, mpo_byte(), handle)
+            }
         }
+        return gathered
     }
 
     /// Every rank's bytes in order of rank, on rank `root`; `nil` on the others. Their numbers may differ.
     public func gather(_ bytes: [UInt8], root: Int) throws -> [[UInt8]]? {
         checkRoot(root)
         guard size > 1 else { return [bytes] }
-        try agree("gather(root \(root))")
-        let gathered = try gatherPieces(bytes, isReceiver: rank == root) { piece, counts, offsets, all in
-            MPI_Gatherv(
-                piece.baseAddress, Int32(piece.count), mpo_byte(), all, counts, offsets, mpo_byte(), Int32(root),
-                handle)
+        var gathered: [[UInt8]] = []
+        try collective("gather(root \(root))") {
+            gathered = try gatherPieces(bytes, isReceiver: rank == root) { piece, counts, offsets, all in
+                MPI_Gatherv(
+                    piece.baseAddress, Int32(piece.count), mpo_byte(), all, counts, offsets, mpo_byte(), Int32(root),
+                    handle)
+            }
         }
         return rank == root ? gathered : nil
     }

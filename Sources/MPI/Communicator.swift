@@ -25,20 +25,24 @@ public final class Communicator {
     package var partSize = 1 << 30
     var inbox: [Message] = []
     let outbox = Outbox()
+    /// What this process does, as all of its communicators see it.
+    let activity: Activity
 
     /// A world of one rank in a process without MPI.
     init(loneNamed name: String, isChecked: Bool) {
         self.name = name
         self.isChecked = isChecked
+        activity = Activity()
         (rank, size, worldRanks, handle, ownsHandle) = (0, 1, [0], nil, false)
     }
 
     /// MPI's own world, which is never freed.
     convenience init(adoptingWorld handle: MPI_Comm) throws {
-        try self.init(handle, name: "world", isChecked: false, ownsHandle: false)
+        try self.init(handle, name: "world", isChecked: false, ownsHandle: false, activity: Activity())
     }
 
-    private init(_ handle: MPI_Comm, name: String, isChecked: Bool, ownsHandle: Bool) throws {
+    private init(_ handle: MPI_Comm, name: String, isChecked: Bool, ownsHandle: Bool, activity: Activity) throws {
+        self.activity = activity
         try check(MPI_Comm_set_errhandler(handle, mpo_errors_return()), "error handler", on: name)
         var (rank, size): (Int32, Int32) = (0, 0)
         try check(MPI_Comm_rank(handle, &rank), "rank", on: name)
@@ -89,7 +93,7 @@ public final class Communicator {
 
     private func derived(_ handle: MPI_Comm?, name: String) throws -> Communicator? {
         guard let handle, handle != mpo_comm_null() else { return nil }
-        return try Communicator(handle, name: name, isChecked: isChecked, ownsHandle: true)
+        return try Communicator(handle, name: name, isChecked: isChecked, ownsHandle: true, activity: activity)
     }
 
     private static func worldRanks(of handle: MPI_Comm, size: Int32, name: String) throws -> [Int] {

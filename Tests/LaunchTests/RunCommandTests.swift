@@ -45,6 +45,30 @@ struct RunCommandTests {
         let plain = try words(cores: 8, ["--ranks", "4", "CONFIG"])
         #expect(plain.value(after: "-n") == "4")
         #expect(plain.last?.hasSuffix("config.yaml") == true)
+        for name in ["-n", "-np"] {
+            #expect(try words(cores: 8, [name, "4", "CONFIG"]).dropLast() == plain.dropLast())
+        }
+    }
+
+    @Test("On several hosts a daemon that cannot be reached is given up within the stall timeout")
+    func keepalive() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let binary = try write(
+                "#!/bin/sh\necho stall_timeout_seconds: 16\n", "mpo", in: directory, isExecutable: true)
+            let hosts = try write("a\nb\n", "hosts", in: directory)
+            let environment = ["MPO_BINARY": binary]
+            let several = try words(cores: 2, environment: environment, ["-n", "3", "--hostfile", hosts, "CONFIG"])
+            let seconds = ["time", "intvl", "probes"].compactMap {
+                several.value(after: "oob_tcp_keepalive_\($0)").flatMap { Int($0) }
+            }
+            #expect(seconds == [8, 2, 3])
+            let own = ["--mca", "oob_tcp_keepalive_time", "5"]
+            let chosen = try words(
+                cores: 2, environment: environment, ["-n", "3", "--hostfile", hosts] + own + ["CONFIG"])
+            #expect(chosen.count { $0.hasPrefix("oob_tcp_keepalive") } == 1)
+            let one = try words(cores: 2, environment: environment, ["-n", "3", "CONFIG"])
+            #expect(!one.contains { $0.hasPrefix("oob_tcp_keepalive") })
+        }
     }
 
     @Test("Options before the config are mpirun's, those after it are mpo's")
@@ -55,7 +79,7 @@ struct RunCommandTests {
         let config = try #require(words.firstIndex { $0.hasSuffix("config.yaml") })
         #expect(words[..<config].joined(separator: " ").contains("--mca btl tcp,self --bind-to core"))
         #expect(words[..<config].count { $0 == "--bind-to" } == 1)
-        #expect(words[(config + 1)...].elementsEqual(["--resume", "--set", "seed=7"]))
+        #expect(words[(config + 1)...].elementsEqual(["--set", "seed=7", "--resume"]))
     }
 
     @Test("Variables that begin with MPO_ reach the ranks, but for those that steer the scripts")

@@ -5,12 +5,23 @@ import Testing
 /// Jobs under a real mpirun, with a few lines of shell in the place of `mpo`.
 @Suite(.serialized)
 struct RunJobTests {
+    /// What the stand-in says of its configuration, whose run directory is `run` beside it.
+    private static let settings = """
+        #!/bin/bash
+        rank=$OMPI_COMM_WORLD_RANK
+        run=${0%/*}/run
+        if [[ " $* " == *" --print-config "* ]]; then
+            printf 'output_dir: "%s"\\nstall_timeout_seconds: 20\\n' "$run"
+            exit
+        fi
+
+        """
+
     private func start(
         _ program: String, in directory: URL, terminalColumns: Int? = nil, _ arguments: String...
     ) throws -> Script.Running {
         let config = try write("", "config.yaml", in: directory)
-        let binary = try write(
-            "#!/bin/bash\nrank=$OMPI_COMM_WORLD_RANK\n\(program)\n", "mpo", in: directory, isExecutable: true)
+        let binary = try write(Self.settings + program + "\n", "mpo", in: directory, isExecutable: true)
         let environment: [String: String?] = [
             "MPO_BINARY": binary, "MPO_CORES": "2", "TERM": "xterm", "COLUMNS": nil,
         ]
@@ -63,18 +74,61 @@ struct RunJobTests {
         }
     }
 
-    @Test("A rank killed from outside ends the job, and is told as such")
-    func killed() throws {
-        let outcome = try run("((rank == 1)) || exec sleep 30\nkill -KILL $$")
+    @Test(
+        "A rank that is killed ends the job, whose last line names rank, host, stage and cause",
+        arguments: [
+            ("KILL", "killed from outside (SIGKILL), by a person or a scheduler: the kernel's counters show no lack"),
+            ("TERM", "ended from outside by SIGTERM"), ("SEGV", "crashed (SIGSEGV)"),
+        ])
+    func killed(signal: String, cause: String) throws {
+        let outcome = try run(
+            """
+            echo '[2/4] dpo: 100 steps' >&2
+            ((rank == 1)) || exec sleep 30
+            sleep 0.5; kill -\(signal) $$
+            """)
         #expect(outcome.status == 1)
-        #expect(outcome.lastLine.contains("a rank was ended by SIGKILL"))
+        #expect(
+            outcome.lastLine.hasPrefix(
+                "launch/run: rank 1 on \(ProcessInfo.processInfo.hostName): stage 02-dpo: \(cause)"))
     }
 
     @Test("An end without a reason is told as such")
     func silent() throws {
-        let outcome = try run("((rank == 1)) || exec sleep 30\nexit 3")
+        let outcome = try run("((rank == 1)) || exec sleep 30\necho 'mpo: 3 ranks (a test)' >&2\nexit 3")
         #expect(outcome.status == 1)
         #expect(outcome.lastLine.contains("mpirun ended with status 3"))
+    }
+
+    @Test("A mistake that mpo finds in the configuration ends launch/run before any rank is started")
+    func mistake() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let binary = try write(
+                "#!/bin/sh\necho \"mpo: config.yaml:3: no such key${OMPI_COMM_WORLD_RANK}\" >&2\nexit 2\n", "mpo",
+                in: directory, isExecutable: true)
+            let config = try write("", "config.yaml", in: directory)
+            let outcome = try Script(name: "run", environment: ["MPO_BINARY": binary]).run("-n", "2", config)
+            #expect(outcome.status == 2)
+            #expect(outcome.error == "mpo: config.yaml:3: no such key\n")
+        }
+    }
+
+    @Test("An mpirun that outlives its ranks is ended with all it started")
+    func hang() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let mpirun = try write(
+                "#!/bin/bash\nwhile [[ $1 != */mpo ]]; do shift; done\nrank=0 \"$@\" &\nwait\nsleep 987 & wait\n",
+                "mpirun",
+                in: directory, isExecutable: true)
+            let binary = try write(
+                Self.settings + "echo 'mpo: 3 ranks (a test)' >&2\nsleep 2\n", "mpo", in: directory, isExecutable: true)
+            let config = try write("", "config.yaml", in: directory)
+            let script = Script(name: "run", environment: ["MPO_BINARY": binary, "MPIRUN": mpirun])
+            let outcome = try script.run("-n", "2", config)
+            #expect(outcome.status == 1)
+            #expect(outcome.lastLine.contains("are gone without a word; mpirun waited for others and was ended"))
+            #expect(try Job(URL(filePath: "/usr/bin/pgrep"), ["-f", "sleep 987"]).run().output.isEmpty)
+        }
     }
 
     @Test("SIGTERM, SIGINT and SIGUSR1 reach every rank as SIGUSR1", arguments: [SIGTERM, SIGINT, SIGUSR1])

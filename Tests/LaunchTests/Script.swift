@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-/// Runs one of the scripts in `launch/` as a person would.
+/// Runs one of the scripts in `launch/`, or in another folder, as a person would.
 struct Script {
     /// What a finished script left.
     struct Outcome {
@@ -15,6 +15,10 @@ struct Script {
     }
 
     var name: String
+    /// Where the script is.
+    var folder = "launch"
+    /// Where it is run; here where `nil`.
+    var directory: URL?
     /// Variables on top of the test's own, without any of those that steer the scripts; `nil` removes one.
     var environment: [String: String?] = [:]
     /// The width of the terminal that the script is started on; `nil` for none. All it says is its output then.
@@ -26,7 +30,7 @@ struct Script {
 
     func start(_ arguments: [String]) throws -> Running {
         let process = Process()
-        let path = TestSupport.repository.appending(path: "launch").appending(path: name)
+        let path = TestSupport.repository.appending(path: folder).appending(path: name)
         if let terminalColumns {
             let command = ([path.path] + arguments).map { "'\($0)'" }.joined(separator: " ")
             process.executableURL = URL(filePath: "/usr/bin/script")
@@ -40,6 +44,7 @@ struct Script {
         }
         for (name, value) in environment { variables[name] = value }
         process.environment = variables
+        if let directory { process.currentDirectoryURL = directory }
         process.standardInput = FileHandle.nullDevice
         return try Running(process)
     }
@@ -68,9 +73,9 @@ struct Script {
 
         var identifier: Int32 { process.processIdentifier }
 
-        /// Waits until standard error contains `text`; `false` where it does not within 20 seconds.
-        func waitFor(_ text: String) throws -> Bool {
-            for _ in 0..<200 {
+        /// Waits until standard error contains `text`; `false` where it does not within so many seconds.
+        func waitFor(_ text: String, seconds: Int = 20) throws -> Bool {
+            for _ in 0..<10 * seconds {
                 if try contents("error").contains(text) { return true }
                 Thread.sleep(forTimeInterval: 0.1)
             }

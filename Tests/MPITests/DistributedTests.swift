@@ -103,6 +103,19 @@ struct DistributedTests {
         try run("status", ranks: ranks, status: 75)
     }
 
+    @Test("Rank zero knows which ranks compute, which wait, and which give no sign of life")
+    func signsOfLife() throws {
+        #expect(try run("signsOfLife", ranks: 4).output == "computing waiting silent\n")
+    }
+
+    @Test("A rank that has no word from rank zero ends itself, even from within a collective call")
+    func severed() throws {
+        let result = try run("severed", ranks: 2, status: 1)
+        let host = LaunchEnvironment.hostName
+        #expect(result.errors == "mpo: rank 1 on \(host): no word from rank 0 on \(host) for 2 s; ending\n")
+        #expect(result.seconds < 10)
+    }
+
     @Test("A job that passes its time limit is ended with all its ranks", arguments: [0.05, 2])
     func timeLimit(seconds: Double) throws {
         let job = try Job.mpirun(ranks: 2, URL(filePath: "/bin/sleep"), ["98.7654321"], timeLimit: seconds)

@@ -26,6 +26,10 @@ public struct RunConfiguration: Sendable {
     public var saveSteps = 500
     /// How many checkpoints of a stage are kept; `nil` for all.
     public var saveTotalLimit: Int? = 2
+    /// Seconds without a report from any worker after which rank zero says whom it waits for.
+    public var stallWarningSeconds = 60
+    /// Seconds without progress, or without a sign of life from a host, after which the run is ended.
+    public var stallTimeoutSeconds = 600
     /// Data.
     public var dataset = DatasetOptions()
     /// The stages, in order.
@@ -85,5 +89,11 @@ extension RunConfiguration: OptionGroup {
         Field("report_to", \.reportTo, "Where metrics go besides metrics.jsonl.")
         Field("save_steps", \.saveSteps, .atLeast(1), "Steps between checkpoints.")
         Field("save_total_limit", \.saveTotalLimit, .atLeast(1), "Checkpoints kept of a stage; null for all.")
+        Field(
+            "stall_warning_seconds", \.stallWarningSeconds, .atLeast(1),
+            "Seconds without a report from any worker after which a line says which ranks compute and which wait.")
+        Field(
+            "stall_timeout_seconds", \.stallTimeoutSeconds, .between(2, 1_000_000),
+            "Seconds after which the run is ended if no rank computes or reports, or if a host gives no sign of life.")
     }
 }

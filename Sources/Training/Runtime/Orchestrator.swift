@@ -56,16 +56,26 @@ final class Orchestrator {
     }
 
     /// Drives the workers of other ranks until the run is over.
-    func run(over cluster: Cluster) throws -> RunEnding {
+    func run(over cluster: Cluster, watch: StallWatch) throws -> RunEnding {
         try deliver(try start(), over: cluster)
         while true {
             if let ending {
                 try cluster.control.flush()
                 return ending
             }
-            let message = try cluster.control.receive(tag: MessageTag.report) { _ in self.log.tick() }
-            let worker = cluster.worker(atRank: message.source)
-            try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+            try StageError.naming(stage.map { plan.stages[$0] }) {
+                let message = try cluster.control.receive(tag: MessageTag.report) { _ in try self.look(at: watch) }
+                let worker = cluster.worker(atRank: message.source)
+                try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+            }
+            watch.reset()
+        }
+    }
+
+    private func look(at watch: StallWatch) throws {
+        log.tick()
+        if let line = try watch.check() {
+            log.note("mpo: warning: stage \(stage.map { plan.stages[$0].directoryName } ?? ""): \(line)")
         }
     }
 

@@ -30,6 +30,8 @@ public struct TrainingRun {
     public func callAsFunction() throws -> RunEnding {
         let plan = RunPlan(configuration)
         let cluster = try Cluster(world: runtime.world)
+        let lifeLine = try LifeLine(over: cluster.control, timeout: Double(configuration.stallTimeoutSeconds))
+        defer { lifeLine?.end() }
         let threads = try ThreadShare(configuration, cluster: cluster, environment: runtime.environment)
         let build = try BuildIdentity()
         let processors = try Processor.gather(threads: threads.count, over: cluster.control)
@@ -44,10 +46,10 @@ public struct TrainingRun {
         }
         try opening?.commit()
         TorchRuntime.start(threads: threads.count)
-        let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, threads) }
+        let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, lifeLine, threads) }
         guard let workers = cluster.workers else {
             guard let orchestrator else { preconditionFailure("rank \(cluster.control.rank) has no role") }
-            return try orchestrator.run(over: cluster)
+            return try orchestrator.run(over: cluster, watch: StallWatch(lifeLine, configuration))
         }
         let link: any WorkerLink =
             if let orchestrator { try LocalLink(orchestrator) } else { MPILink(cluster.control) }
@@ -65,7 +67,7 @@ public struct TrainingRun {
     }
 
     private func orchestrator(
-        _ plan: RunPlan, _ opening: RunOpening, _ cluster: Cluster, _ threads: ThreadShare
+        _ plan: RunPlan, _ opening: RunOpening, _ cluster: Cluster, _ lifeLine: LifeLine?, _ threads: ThreadShare
     ) -> Orchestrator {
         let log = RunLog(plan, output: .standardError())
         log.note(
@@ -75,6 +77,7 @@ public struct TrainingRun {
         )
         log.note(opening)
         if let warning = threads.warning { log.note("mpo: warning: \(warning)") }
+        if let warning = lifeLine?.warning { log.note("mpo: warning: \(warning)") }
         return Orchestrator(plan: plan, state: opening.state, workerCount: cluster.workerCount, log: log)
     }
 }

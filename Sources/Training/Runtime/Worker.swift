@@ -19,7 +19,7 @@ struct Worker {
                 let context = StageContext(
                     plan: plan, stage: stage, cluster: cluster, workers: workers, link: link, text: text,
                     checkpoint: checkpoint, done: done, stopMonitor: StopMonitor(stopConditions))
-                if let stop = try stopped(context) {
+                if let stop = try StageError.naming(stage, { try stopped(context) }) {
                     ending = .stopped
                     try link.report(.stopped(step: stop.step, stop.reason))
                 } else {

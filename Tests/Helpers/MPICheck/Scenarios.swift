@@ -12,7 +12,8 @@ let scenarios: [String: Scenario] = [
     "allReduce": allReduce, "extremes": extremes, "broadcast": broadcast, "gather": gather, "split": split,
     "anySource": anySource, "exchange": exchange, "parts": parts, "buffers": buffers, "whileWaiting": whileWaiting,
     "idle": idle, "wakeUp": wakeUp, "speed": speed,
-    "mismatch": mismatch, "throw": throwOnOneRank, "configuration": configuration, "alone": alone,
+    "signsOfLife": signsOfLife, "severed": severed, "mismatch": mismatch, "throw": throwOnOneRank,
+    "configuration": configuration, "alone": alone,
 ]
 
 /// Sums over three chunks and a remainder; prints a hash of the result's bits.

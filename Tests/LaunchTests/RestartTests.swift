@@ -1,0 +1,85 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `launch/run --max-restarts`, with a few lines of shell in the place of `mpo`.
+@Suite(.serialized)
+struct RestartTests {
+    /// Runs a stand-in that keeps count of its starts in `$starts`, beside a run directory `$run`.
+    private func run(_ program: String, _ arguments: String...) throws -> (Script.Outcome, starts: Int) {
+        try TestSupport.withTemporaryDirectory { directory in
+            let preamble = """
+                #!/bin/bash
+                rank=$OMPI_COMM_WORLD_RANK
+                run=${0%/*}/run
+                if [[ " $* " == *" --print-config "* ]]; then
+                    printf 'output_dir: %s\\nstall_timeout_seconds: 20\\n' "$run"
+                    exit
+                fi
+                ((rank == 0)) || exec sleep 3
+                echo start >>"${0%/*}/starts"
+                starts=$(wc -l <"${0%/*}/starts")
+                mkdir -p "$run/stages/01-sft"
+                echo "mpo: start $starts with ${*:3}" >&2
+
+                """
+            let binary = try write(preamble + program + "\n", "mpo", in: directory, isExecutable: true)
+            let config = try write("", "config.yaml", in: directory)
+            let script = Script(name: "run", environment: ["MPO_BINARY": binary, "MPO_CORES": "2"])
+            let outcome = try script.start(["-np", "2"] + arguments + [config]).finish()
+            let starts = try String(contentsOf: directory.appending(path: "starts"), encoding: .utf8)
+            return (outcome, starts.split(separator: "\n").count)
+        }
+    }
+
+    /// Leaves a checkpoint and fails, for so many starts.
+    private static let progress = """
+        touch "$run/run.json"
+        mkdir "$run/stages/01-sft/checkpoint-$starts" 2>/dev/null
+        ((starts > 2)) || { echo "mpo: rank 0 on here: the disk was asleep" >&2; exit 1; }
+        """
+
+    @Test("A run that makes progress is restarted from its checkpoint until it is done")
+    func restarts() throws {
+        let (outcome, starts) = try run(Self.progress, "--max-restarts", "3")
+        #expect(outcome.status == 0)
+        #expect(starts == 3)
+        #expect(outcome.error.contains("start 1 with \n"))
+        #expect(outcome.error.contains("launch/run: restart 1 of 3 in 1 s\nmpo: start 2 with --resume\n"))
+        #expect(outcome.error.contains("launch/run: restart 2 of 3 in 2 s\nmpo: start 3 with --resume\n"))
+    }
+
+    @Test("After as many restarts as were asked for, the failure stands")
+    func limit() throws {
+        let (outcome, starts) = try run(Self.progress, "--max-restarts", "1")
+        #expect(outcome.status == 1)
+        #expect(starts == 2)
+        #expect(outcome.lastLine == "mpo: rank 0 on here: the disk was asleep")
+    }
+
+    @Test("A run that fails twice without a stage or checkpoint between is given up")
+    func noProgress() throws {
+        let (outcome, starts) = try run(
+            "echo 'mpo: rank 0 on here: no luck' >&2; exit 1", "--max-restarts", "9")
+        #expect(outcome.status == 1)
+        #expect(starts == 2)
+        #expect(
+            outcome.lastLine
+                == "launch/run: giving up: no stage or checkpoint has come since the failure before this one")
+    }
+
+    @Test("A run that was stopped, or has a mistake in it, is not restarted", arguments: [2, 75])
+    func noRestart(status: Int32) throws {
+        let (outcome, starts) = try run("exit \(status)", "--max-restarts", "9")
+        #expect(outcome.status == status)
+        #expect(starts == 1)
+    }
+
+    @Test("Restarts count into the time that a run was given")
+    func stopBefore() throws {
+        let (outcome, _) = try run(Self.progress, "--max-restarts", "3", "--stop-before", "1h1s")
+        #expect(outcome.error.contains("start 1 with --stop-before 1h1s\n"))
+        let rest = try #require(outcome.error.firstMatch(of: /start 2 with --resume --stop-before (\d+)s/)?.1)
+        #expect((3500...3600).contains(try #require(Int(rest))))
+    }
+}
