@@ -39,10 +39,14 @@ let layers: [Target] = [
             "CZlib", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams",
         ],
         swiftSettings: swift),
+    .target(
+        name: "Benchmarks",
+        dependencies: ["MPI", "Objectives", "PreferenceData", "Torch", "Training", "Transformers"],
+        swiftSettings: swift),
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "MPI", "PreferenceData", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Benchmarks", "MPI", "PreferenceData", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: swift),
 ]
@@ -60,6 +64,7 @@ let tests: [Target] = [
     .testTarget(name: "PreferenceDataTests", dependencies: ["PreferenceData", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ObjectivesTests", dependencies: ["Objectives", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport", "mpo"], swiftSettings: swift),
+    .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "LaunchTests", dependencies: ["TestSupport"], swiftSettings: swift),
     .testTarget(name: "CommandLineTests", dependencies: ["mpo", "TestSupport"], swiftSettings: swift),
 ]

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import MPI
 import Training
 
@@ -17,6 +18,11 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Go on with the run that output_dir holds.")
     var resume = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Write a trace of all ranks when the run ends, for ui.perfetto.dev or chrome://tracing.", valueName: "file"))
+    var trace: String?
+
     @Flag(help: "Print the configuration with every default filled in, and stop.")
     var printConfig = false
 
@@ -28,7 +34,8 @@ struct TrainCommand: ParsableCommand {
                 if runtime.world.rank == 0 { print(configuration.yaml, terminator: "") }
                 return 0
             }
-            try TrainingRun(configuration, on: runtime, resuming: resume)()
+            try TrainingRun(
+                configuration, on: runtime, resuming: resume, trace: trace.map { URL(filePath: $0) })()
             return 0
         }
     }

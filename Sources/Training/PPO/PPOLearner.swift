@@ -14,6 +14,7 @@ package final class PPOLearner {
     var controller: KLController
     private let options: PPOOptions
     private let learners: Communicator
+    private let tracer: Tracer
     private let seed: UInt64
 
     /// - Parameters:
@@ -21,19 +22,20 @@ package final class PPOLearner {
     ///   - seed: The seed of the stage.
     package init(
         policy: Transformers.Decoder, critic: Transformers.Decoder, _ options: PPOOptions, totalSteps: Int,
-        learners: Communicator, seed: UInt64
+        learners: Communicator, seed: UInt64, tracer: Tracer = Tracer()
     ) {
         self.policy = policy
         self.critic = critic
         self.options = options
         self.learners = learners
+        self.tracer = tracer
         self.seed = seed
         let updates = totalSteps * options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
         policyUpdater = ParameterUpdater(
-            policy.parameters, options.optimizer, totalSteps: updates, communicator: learners)
+            policy.parameters, options.optimizer, totalSteps: updates, communicator: learners, tracer: tracer)
         criticUpdater = ParameterUpdater(
             critic.parameters, options.optimizer, learningRate: options.criticLearningRate, totalSteps: updates,
-            communicator: learners)
+            communicator: learners, tracer: tracer)
         let rule = options.shaping.klTarget.map {
             KLController.Rule.adaptive(target: $0, horizon: Double(options.shaping.klHorizon))
         }
@@ -43,18 +45,24 @@ package final class PPOLearner {
     /// Learns from a step; `nil` where a gradient was not finite, which all learners find alike.
     package func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues? {
         let (trajectories, schedule, kl) = try prepare(step: step, batch)
-        let tokenCounts = try schedule.responseTokens(of: trajectories).map { try learners.allReduce($0, .sum) }
+        let tokenCounts = try tracer.collective(over: learners) {
+            try schedule.responseTokens(of: trajectories).map { try learners.allReduce($0, .sum) }
+        }
         var (policySums, valueSums) = (PPOPolicyMetrics(), PPOValueMetrics())
         var norms: [ParameterUpdater.Update] = []
         updates: for (epoch, miniBatches) in schedule.epochs.enumerated() {
             for (number, microBatches) in miniBatches.enumerated() {
                 var (policyPart, valuePart) = (PPOPolicyMetrics(), PPOValueMetrics())
                 for microBatch in microBatches {
-                    let terms = losses(microBatch, trajectories, globalTokens: Int(tokenCounts[epoch][number]))
+                    let terms = tracer.measure(.forward) {
+                        losses(microBatch, trajectories, globalTokens: Int(tokenCounts[epoch][number]))
+                    }
                     policyPart.merge(terms.policy.metrics)
                     valuePart.merge(terms.value.metrics)
-                    terms.policy.value.backward()
-                    (terms.value.value * options.loss.vfCoef).backward()
+                    tracer.measure(.backward) {
+                        terms.policy.value.backward()
+                        (terms.value.value * options.loss.vfCoef).backward()
+                    }
                 }
                 guard let update = try policyUpdater.step(), try criticUpdater.step() != nil else { return nil }
                 norms.append(update)
@@ -89,7 +97,8 @@ package final class PPOLearner {
             trajectories, total: batch.total, epochs: options.rollouts.numPPOEpochs,
             miniBatches: options.rollouts.numMiniBatches, maxTokens: options.maxTokensPerMicroBatch,
             seed: seed, step: step)
-        recordOldPolicy(&trajectories, in: schedule.epochs[0].flatMap(\.self))
+        tracer.measure(.forward) { recordOldPolicy(&trajectories, in: schedule.epochs[0].flatMap(\.self)) }
+        try tracer.wait(for: learners)
         let metrics = try shape(&trajectories)
         return (trajectories, schedule, metrics)
     }

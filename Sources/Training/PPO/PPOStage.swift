@@ -45,14 +45,14 @@ private struct PPOWorker {
         let learners = try context.workers.split(color: learns ? 0 : nil, key: me, name: "learners")
         let carries = !placement.isColocated && (samples || me == placement.learners[0])
         channel = try context.workers.split(color: carries ? 0 : nil, key: me, name: "weights").map {
-            WeightChannel($0)
+            WeightChannel($0, tracer: context.tracer)
         }
         let policy = try context.ppoModel(options.initial, .languageModel, trainable: learns)
         learner = try learners.map { learners in
             let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
             let learner = PPOLearner(
                 policy: policy, critic: critic, options, totalSteps: options.rollouts.steps(in: order),
-                learners: learners, seed: context.seed)
+                learners: learners, seed: context.seed, tracer: context.tracer)
             if let step = context.checkpoint {
                 try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
                     from: context.checkpoints.url(ofStep: step))
@@ -95,14 +95,13 @@ private struct PPOWorker {
     private var isFirst: Bool { context.workers.rank == placement.learners[0] }
 
     private func runColocated() throws {
-        var timing = RolloutWorker.Timing()
         var produced = firstStep
         for step in firstStep..<totalSteps {
             while produced <= min(step + staleness, totalSteps - 1) {
-                timing = try sampler?.produce(step: produced, version: step) ?? timing
+                try sampler?.produce(step: produced, version: step)
                 produced += 1
             }
-            try learn(step, timing)
+            try learn(step)
         }
     }
 
@@ -112,23 +111,22 @@ private struct PPOWorker {
             // The first steps after a start are drawn from the policy as it was loaded.
             let version = max(firstStep, step - staleness)
             if version > firstStep { try channel?.transfer(sampler.policy.parameters, version: version) }
-            _ = try sampler.produce(step: step, version: version)
+            try sampler.produce(step: step, version: version)
         }
     }
 
     private func runLearner() throws {
         guard let learner else { return }
         for step in firstStep..<totalSteps {
-            try learn(step, nil)
+            try learn(step)
             // What the samplers of step + 1 + staleness wait for.
             if step + 1 + staleness < totalSteps { try channel?.transfer(learner.policy.parameters, version: step + 1) }
         }
     }
 
-    private func learn(_ step: Int, _ timing: RolloutWorker.Timing?) throws {
+    private func learn(_ step: Int) throws {
         guard let learner else { return }
-        let waiting = ContinuousClock.now
-        let order = try context.link.nextOrder()
+        let order = try context.tracer.measure(.waiting) { try context.link.nextOrder() }
         let start = ContinuousClock.now
         guard case .learn(step) = order.header else {
             preconditionFailure("expected step \(step), got \(order.header)")
@@ -139,22 +137,19 @@ private struct PPOWorker {
                 "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
                     + "than max_staleness \(staleness) allows")
         }
-        guard var metrics = try learner.learn(step: step, from: batch) else {
+        let learned = try context.tracer.measure(.step, number: step + 1) { try learner.learn(step: step, from: batch) }
+        guard var metrics = learned else {
             throw RunError.notFinite(stage: context.stage.name, step: step + 1, what: "the gradient")
         }
         let now = ContinuousClock.now
         metrics["episode"] = Double((step + 1) * options.responsesPerStep)
         metrics["epoch"] = Double(step + 1) / Double(self.order.stepsPerEpoch)
-        metrics["timing/waiting"] = waiting.duration(to: start).seconds
         metrics["timing/ppo_train"] = start.duration(to: now).seconds
-        if let timing {
-            metrics["timing/generation"] = timing.generation
-            metrics["timing/scoring"] = timing.scoring
-        }
+        metrics.merge(context.tracer.takeTimings(sampler == nil ? .offline : .ppo))
         guard isFirst else { return }
         try context.link.report(.step(step + 1, metrics))
         if step + 1 < totalSteps, (step + 1).isMultiple(of: options.saveSteps) {
-            try context.checkpoints.write(step: step + 1) {
+            try context.writeCheckpoint(step: step + 1) {
                 try PPOCheckpoint(learner: learner, models: context.models, text: context.text).write(
                     to: $0, step: step + 1)
             }

@@ -50,12 +50,16 @@ final class Orchestrator {
     }
 
     /// Drives the workers of other ranks until the run is over.
-    func run(over cluster: Cluster) throws {
+    func run(over cluster: Cluster, _ tracer: Tracer) throws {
         try deliver(try start(), over: cluster)
         while !isDone {
-            let message = try cluster.control.receive(tag: MessageTag.report) { _ in self.log.tick() }
+            let message = try tracer.measure(.waiting) {
+                try cluster.control.receive(tag: MessageTag.report) { _ in self.log.tick() }
+            }
             let worker = cluster.worker(atRank: message.source)
-            try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+            try tracer.measure(.routing) {
+                try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+            }
         }
         try cluster.control.flush()
     }

@@ -13,6 +13,8 @@ struct StageContext {
     let text: TextPipeline
     /// The step of the checkpoint to go on from.
     let checkpoint: Int?
+    /// Where this worker's time goes.
+    let tracer: Tracer
 
     var configuration: RunConfiguration { plan.configuration }
 
@@ -36,6 +38,11 @@ struct StageContext {
         CheckpointStore(stage.directory, limit: configuration.saveTotalLimit)
     }
 
+    /// Writes the checkpoint of a step.
+    func writeCheckpoint(step: Int, _ body: (URL) throws -> Void) throws {
+        try tracer.measure(.checkpoint, number: step) { try checkpoints.write(step: step, body) }
+    }
+
     /// Tells the person who watches something, once.
     func note(_ line: String) throws {
         if isFirst { try link.report(.note("  \(stage.name): \(line)")) }
@@ -43,6 +50,7 @@ struct StageContext {
 
     /// Announces the stage, once.
     func begin(total: Int?, unit: String, step: Int = 0) throws {
+        tracer.clearTimings()
         if isFirst { try link.report(.began(total: total, unit: unit, step: step)) }
     }
 

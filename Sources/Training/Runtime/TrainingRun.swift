@@ -7,16 +7,21 @@ public struct TrainingRun {
     private let configuration: RunConfiguration
     private let runtime: MPIRuntime
     private let resumes: Bool
+    private let trace: URL?
 
     /// A run on the ranks of `runtime`.
     ///
     /// - Parameters:
     ///   - configuration: The resolved configuration, the same on every rank.
     ///   - resumes: Whether to go on with what the run directory holds.
-    public init(_ configuration: RunConfiguration, on runtime: MPIRuntime, resuming resumes: Bool) {
+    ///   - trace: Where a trace of all ranks is written when the run ends; `nil` for none.
+    public init(
+        _ configuration: RunConfiguration, on runtime: MPIRuntime, resuming resumes: Bool, trace: URL? = nil
+    ) {
         self.configuration = configuration
         self.runtime = runtime
         self.resumes = resumes
+        self.trace = trace
     }
 
     /// Runs to the end. All ranks call this; rank zero finds and throws whatever the user can mend before any training.
@@ -30,15 +35,26 @@ public struct TrainingRun {
         try cluster.control.quietBarrier()
         let threads = try ThreadShare(configuration, cluster: cluster, environment: runtime.environment)
         TorchRuntime.start(threads: threads.count)
+        let tracer = Tracer(isRecording: trace != nil)
+        let runTrace = try trace.map { try RunTrace($0, over: cluster.control) }
         let orchestrator = cluster.isOrchestrator ? self.orchestrator(plan, state, cluster, threads) : nil
+        try work(as: orchestrator, plan, cluster, tracer)
+        try runTrace?.finish(tracer, role: cluster.workers == nil ? "orchestrator" : "worker")
+    }
+
+    /// This rank's part in the run: the orchestrator's, a worker's, or both.
+    private func work(
+        as orchestrator: Orchestrator?, _ plan: RunPlan, _ cluster: Cluster, _ tracer: Tracer
+    ) throws {
         guard let workers = cluster.workers else {
-            try orchestrator?.run(over: cluster)
+            try orchestrator?.run(over: cluster, tracer)
             return
         }
         let link: any WorkerLink =
             if let orchestrator { try LocalLink(orchestrator) } else { MPILink(cluster.control) }
         try Worker(
-            plan: plan, cluster: cluster, workers: workers, link: link, text: try TextPipeline(configuration)
+            plan: plan, cluster: cluster, workers: workers, link: link, text: try TextPipeline(configuration),
+            tracer: tracer
         ).run()
     }
 

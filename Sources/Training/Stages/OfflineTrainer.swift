@@ -26,7 +26,8 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             count: examples.count, batchSize: loop.trainBatchSize, seed: context.seed, shuffles: loop.shuffle)
         let total = loop.steps(in: order)
         let updater = ParameterUpdater(
-            model.parameters, optimizer, totalSteps: total, communicator: context.workers)
+            model.parameters, optimizer, totalSteps: total, communicator: context.workers,
+            tracer: context.tracer)
         let state = OfflineCheckpoint(updater: updater, save: save)
         var tokens = 0
         if let step = context.checkpoint { tokens = try state.restore(from: context.checkpoints.url(ofStep: step)) }
@@ -37,7 +38,7 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             let batch = order.batch(atStep: step).map { examples[$0] }
             let batchTokens = batch.reduce(0) { $0 + $1.tokenCount }
             tokens += batchTokens
-            var metrics = try self.step(step, batch, updater)
+            var metrics = try context.tracer.measure(.step, number: step + 1) { try self.step(step, batch, updater) }
             metrics["epoch"] = Double(step + 1) / Double(order.stepsPerEpoch)
             metrics["num_tokens"] = Double(tokens)
             metrics["perf/throughput"] = Double(batchTokens) / clock.duration(to: .now).seconds
@@ -47,7 +48,7 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             }
             if context.isFirst { try context.link.report(.step(step + 1, metrics)) }
             if !isLast, (step + 1).isMultiple(of: loop.saveSteps), context.isFirst {
-                try context.checkpoints.write(step: step + 1) {
+                try context.writeCheckpoint(step: step + 1) {
                     try state.write(to: $0, step: step + 1, tokens: tokens)
                 }
                 try context.link.report(.saved(step: step + 1))
@@ -57,41 +58,28 @@ struct OfflineTrainer<Objective: OfflineObjective> {
     }
 
     private func step(_ step: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater) throws -> MetricValues {
-        var sums = Objective.Metrics()
-        let weight = stepWeight(batch)
-        for microBatch in microBatches(of: batch) {
-            let term = objective.loss(model, microBatch, stepWeight: weight)
-            sums.merge(term.metrics)
-            term.value.backward()
-        }
+        let sums = pass.accumulateGradients(over: batch)
         guard let update = try updater.step() else {
             throw RunError.notFinite(stage: context.stage.name, step: step + 1, what: "the gradient")
         }
-        var metrics = try sums.reduced(over: context.workers).values
+        var metrics = try context.tracer.collective(over: context.workers) {
+            try sums.reduced(over: context.workers).values
+        }
         metrics["grad_norm"] = update.gradientNorm
         metrics["learning_rate"] = update.learningRate
+        metrics.merge(context.tracer.takeTimings(.offline))
         return metrics
     }
 
     /// The objective's metrics over held-out examples.
     private func evaluate(_ examples: [Objective.Example]) throws -> MetricValues {
-        var sums = Objective.Metrics()
-        let weight = stepWeight(examples)
-        withoutGradients {
-            for microBatch in microBatches(of: examples) {
-                sums.merge(objective.loss(model, microBatch, stepWeight: weight).metrics)
-            }
-        }
-        return try sums.reduced(over: context.workers).values
+        try pass.metrics(over: examples).reduced(over: context.workers).values
     }
 
-    private func stepWeight(_ examples: [Objective.Example]) -> Int {
-        examples.reduce(0) { $0 + objective.weight(of: $1) }
-    }
-
-    /// This worker's share, in micro-batches.
-    private func microBatches(of examples: [Objective.Example]) -> [ResponseBatch] {
-        context.workers.share(of: examples) { ResponseBatch.microBatches($0, maxTokens: loop.maxTokensPerMicroBatch) }
+    private var pass: OfflinePass<Objective> {
+        OfflinePass(
+            model: model, objective: objective, workers: context.workers, maxTokens: loop.maxTokensPerMicroBatch,
+            tracer: context.tracer)
     }
 }
 

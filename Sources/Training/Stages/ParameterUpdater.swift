@@ -8,13 +8,15 @@ package final class ParameterUpdater {
     let schedule: LearningRateSchedule
     private let maxGradNorm: Double
     private let communicator: Communicator
+    private let tracer: Tracer
 
     package init(
         _ parameters: ParameterBuffer, _ options: OptimizerOptions, learningRate: Double? = nil, totalSteps: Int,
-        communicator: Communicator
+        communicator: Communicator, tracer: Tracer = Tracer()
     ) {
         self.parameters = parameters
         self.communicator = communicator
+        self.tracer = tracer
         maxGradNorm = options.maxGradNorm
         optimizer = AdamW(
             parameters,
@@ -38,9 +40,14 @@ package final class ParameterUpdater {
     /// `nil` on all of them.
     package func step() throws -> Update? {
         guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
-        if communicator.size > 1 {
+        try tracer.collective(over: communicator) {
             try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
         }
+        return tracer.measure(.optimizer) { update() }
+    }
+
+    /// Clips the gradients, which are the same on all ranks, steps and clears them.
+    private func update() -> Update? {
         let norm = parameters.gradientNorm()
         guard norm.isFinite else { return nil }
         if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
