@@ -4,8 +4,8 @@ import Training
 import Transformers
 
 extension Bench {
-    /// Drawing responses of one length: for each number of slots all of it, prompts included, and what an additional
-    /// token costs; and prompts alone.
+    /// Drawing responses of one length: for each number of slots `sampling` is all of it, prompts included, `prefill` the
+    /// prompts with the first token, and `decode` what the further tokens cost.
     func decode() throws -> [Measurement] {
         let model = try model(.languageModel, trainable: false)
         return try options.generationBatchSizes.flatMap { size in
@@ -13,8 +13,9 @@ extension Bench {
             let generator = Generator(model, slots: size)
             let sampling = try draw("sampling \(size)", requests, with: generator)
             guard options.responseLength > 1 else { return [sampling] }
-            let first = try draw("first tokens \(size)", requests.map { $0.cut(to: 1) }, with: generator)
-            return [sampling, sampling.less(first, named: "decode \(size)")] + (size == prefillSize ? [first] : [])
+            let first = try draw("prefill \(size)", requests.map { $0.cut(to: 1) }, with: generator)
+            let decoding = sampling.less(first, named: "decode \(size)")
+            return (size == prefillSize ? [first.counting(requests.map(\.prompt.count))] : []) + [sampling, decoding]
         }
     }
 
@@ -71,6 +72,15 @@ extension GenerationRequest {
 }
 
 extension Measurement {
+    /// The same in tokens of prompts on this rank, which the first draw follows.
+    fileprivate func counting(_ prompts: [Int]) -> Measurement {
+        var measurement = self
+        for index in samples.indices {
+            measurement.samples[index].count *= Double(prompts.reduce(0, +)) / Double(prompts.count)
+        }
+        return measurement
+    }
+
     /// What this one did beyond `other`, which is a part of it; against the median of its time.
     fileprivate func less(_ other: Measurement, named name: String) -> Measurement {
         let start = other.seconds
@@ -78,7 +88,8 @@ extension Measurement {
             name: name, unit: unit,
             samples: zip(samples, other.samples).map { sample, part in
                 Sample(
-                    seconds: sample.seconds - start, count: sample.count - part.count,
+                    seconds: sample.seconds - start,
+                    processorSeconds: sample.processorSeconds - part.processorSeconds, count: sample.count - part.count,
                     operations: sample.operations - part.operations)
             }, peakMemory: peakMemory)
     }

@@ -16,12 +16,16 @@ extension Bench {
     }
 
     func dpo() throws -> Measurement {
-        let reference = try model(.languageModel, trainable: false)
         let pairs = workload.batch(0, size: min(workload.pairs.count, (options.repeats + 1) * options.trainBatchSize))
-        let sums = ReferenceLogps.sums(of: pairs, under: reference, maxTokens: options.maxTokensPerMicroBatch)
+        let sums = try referenceLogps(of: pairs)
         let objective = DPOObjective(
             loss: DPOLoss(), reference: Dictionary(uniqueKeysWithValues: sums.map { ($0.index, $0.logps) }))
         return try steps("dpo", of: objective, unit: "pairs", head: .languageModel) { $0 }
+    }
+
+    private func referenceLogps(of pairs: [TokenizedPair]) throws -> [(index: Int, logps: ReferenceLogps)] {
+        let reference = try model(.languageModel, trainable: false)
+        return ReferenceLogps.sums(of: pairs, under: reference, maxTokens: options.maxTokensPerMicroBatch)
     }
 
     /// Optimizer steps as the trainer of offline stages makes them; each repeat is one, on a batch of its own.
@@ -45,7 +49,9 @@ extension Bench {
             guard let update = try updater.step() else {
                 throw RunError.notFinite(stage: name, step: number + 1, what: "the gradient")
             }
-            for (name, value) in try sums.reduced(over: ranks).values.entries { values[name, default: []].append(value) }
+            for (name, value) in try sums.reduced(over: ranks).values.entries {
+                values[name, default: []].append(value)
+            }
             values["grad_norm", default: []].append(update.gradientNorm)
             let microBatches = pass.microBatches(of: batch)
             return (

@@ -50,14 +50,17 @@ struct Bench {
         for number in 0...options.repeats {
             _ = tracer.takeTimings(phases)
             try ranks.barrier()
-            let start = ContinuousClock.now
+            let (start, processorStart) = (ContinuousClock.now, ProcessorTime.now)
             let work = try body(number)
             try ranks.barrier()
             let time = start.duration(to: .now)
-            let sums = try ranks.allReduce([Double(work.count), work.operations], .sum)
+            let sums = try ranks.allReduce(
+                [Double(work.count), work.operations, ProcessorTime.now - processorStart], .sum)
             guard number > 0 else { continue }
             timings.append(tracer.takeTimings(phases))
-            samples.append(Measurement.Sample(seconds: time / .seconds(1), count: sums[0], operations: sums[1]))
+            samples.append(
+                Measurement.Sample(
+                    seconds: time / .seconds(1), processorSeconds: sums[2], count: sums[0], operations: sums[1]))
         }
         let memory = try ranks.allReduce(Int64(PeakMemory.bytes), .max)
         var measurement = Measurement(name: name, unit: unit, samples: samples, peakMemory: Int(memory))

@@ -40,7 +40,8 @@ public struct Benchmark {
     private var threads: Int {
         let asked = options.threads ?? ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
         let ranksHere = runtime.environment.localSize ?? 1
-        return max(1, asked ?? min(ProcessInfo.processInfo.processorCount / ranksHere, LaunchEnvironment.availableCores))
+        return max(
+            1, asked ?? min(ProcessInfo.processInfo.processorCount / ranksHere, LaunchEnvironment.availableCores))
     }
 }
 

@@ -16,12 +16,13 @@ public struct BenchmarkReport {
 
     /// Tables for people: the machine, then a row a measurement, then where the time of a step goes.
     public var text: String {
-        var table = TextTable(["item", "rate", "a repeat", "GFLOP/s", "of peak", "memory"])
+        var table = TextTable(["item", "rate", "a repeat", "GFLOP/s", "of peak", "cores", "memory"])
         for measurement in measurements {
             table.add([
                 measurement.name, "\(HumanFormat.metric(measurement.rate)) \(measurement.unit)/s",
                 HumanFormat.duration(seconds: measurement.seconds), HumanFormat.metric(measurement.gigaflops),
-                percent(fraction(of: measurement)), HumanFormat.bytes(measurement.peakMemory),
+                percent(fraction(of: measurement)), HumanFormat.metric(measurement.processors),
+                HumanFormat.bytes(measurement.peakMemory),
             ])
         }
         return heading + "\n" + table.render() + phaseTables
@@ -101,7 +102,7 @@ extension BenchmarkReport: Encodable {
         let fraction: Double
 
         private enum Key: CodingKey {
-            case rate, seconds, gigaflops, fractionOfPeak
+            case rate, seconds, processors, gigaflops, fractionOfPeak
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -109,6 +110,7 @@ extension BenchmarkReport: Encodable {
             var container = encoder.container(keyedBy: Key.self)
             try container.encode(measurement.rate, forKey: .rate)
             try container.encode(measurement.seconds, forKey: .seconds)
+            try container.encode(measurement.processors, forKey: .processors)
             try container.encode(measurement.gigaflops, forKey: .gigaflops)
             try container.encode(fraction, forKey: .fractionOfPeak)
         }

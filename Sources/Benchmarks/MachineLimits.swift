@@ -13,15 +13,16 @@ struct MachineLimits: Codable {
 
     /// Measures; all ranks call it together.
     init(over ranks: Communicator) throws {
-        gigaflops = try ranks.allReduce(try Self.best(over: ranks, Self.matrixProduct()) * 1e-9)
+        gigaflops = try ranks.allReduce(
+            try Self.best(over: ranks, repeats: 100, Self.matrixProduct()) * 1e-9)
         memoryBandwidth = try ranks.allReduce(try Self.best(over: ranks, Self.copy()))
         allReduceBandwidth = ranks.size > 1 ? try Self.best(over: ranks, Self.allReduce(ranks)) : nil
     }
 
-    private static let repeats = 15
-
     /// The best of several rates that `work`, which returns how much it did, had.
-    private static func best(over ranks: Communicator, _ work: () throws -> Double) throws -> Double {
+    private static func best(
+        over ranks: Communicator, repeats: Int = 15, _ work: () throws -> Double
+    ) throws -> Double {
         var best = 0.0
         for _ in 0..<repeats {
             try ranks.barrier()
@@ -32,9 +33,10 @@ struct MachineLimits: Codable {
         return best
     }
 
-    /// Square products of 2,048 rows: large enough that the library is at its best.
+    /// Square products of 1,024 rows: large enough that the library is at its best, and short enough that some of many
+    /// are not disturbed where the machine is shared.
     private static func matrixProduct() -> () -> Double {
-        let size = 2048
+        let size = 1024
         let (left, right) = (Tensor.full(0.5, [size, size]), Tensor.full(0.25, [size, size]))
         return {
             withoutGradients { _ = left.linear(right) }

@@ -3,6 +3,8 @@ struct Measurement: Codable {
     /// One repeat.
     struct Sample: Codable {
         var seconds: Double
+        /// Processor time of all threads, over all ranks.
+        var processorSeconds: Double
         /// What was done, in the item's unit, over all ranks.
         var count: Double
         /// Needed operations, over all ranks.
@@ -23,6 +25,8 @@ struct Measurement: Codable {
 
     /// Seconds of a repeat, median.
     var seconds: Double { median(samples.map(\.seconds)) }
+    /// Processors in use, median: fewer than there are threads where something else had them.
+    var processors: Double { median(samples.map { $0.processorSeconds / $0.seconds }) }
     /// Units a second, median.
     var rate: Double { median(samples.map { $0.count / $0.seconds }) }
     /// Needed operations a second, in billions, median.

@@ -1,9 +1,11 @@
 import Foundation
+import Torch
 
 /// The most memory this process has had since ``reset()``.
 enum PeakMemory {
     /// Gives freed memory back to the kernel and starts anew, where the kernel lets it (Linux's `clear_refs`).
     static func reset() {
+        TorchRuntime.releaseFreedMemory()
         if let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") {
             try? file.write(contentsOf: Data("5".utf8))
         }

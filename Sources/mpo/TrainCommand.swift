@@ -20,7 +20,8 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write a trace of all ranks when the run ends, for ui.perfetto.dev or chrome://tracing.", valueName: "file"))
+            "Write a trace of all ranks when the run ends, for ui.perfetto.dev or chrome://tracing.", valueName: "file")
+    )
     var trace: String?
 
     @Flag(help: "Print the configuration with every default filled in, and stop.")

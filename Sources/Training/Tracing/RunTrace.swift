@@ -38,14 +38,16 @@ struct RunTrace {
     /// The name of this rank's row.
     private func row(_ role: String) -> String {
         let name = JSONText.quoted("rank \(control.rank): \(role), \(LaunchEnvironment.hostName)")
-        return "{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 0, \"tid\": \(control.rank), \"args\": {\"name\": \(name)}}"
+        return
+            "{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 0, \"tid\": \(control.rank), \"args\": {\"name\": \(name)}}"
     }
 
     private func event(_ span: Tracer.Span) -> String {
         let name = JSONText.quoted(span.label ?? span.phase.rawValue)
         let time = Double(Int64(span.start) + offset) * 1e-3
         let arguments = span.number.map { ", \"args\": {\"number\": \($0)}" } ?? ""
-        return "{\"name\": \(name), \"cat\": \"\(span.phase.rawValue)\", \"ph\": \"X\", \"pid\": 0, \"tid\": \(control.rank), "
+        return
+            "{\"name\": \(name), \"cat\": \"\(span.phase.rawValue)\", \"ph\": \"X\", \"pid\": 0, \"tid\": \(control.rank), "
             + "\"ts\": \(Self.microseconds(time)), \"dur\": \(Self.microseconds(Double(span.end - span.start) * 1e-3))\(arguments)}"
     }
 
