@@ -7,8 +7,13 @@ struct BenchCommandTests {
     private struct Report: Decodable {
         var ranks: Int
         var threads: Int
-        var limits: [String: Double]
+        var limits: Limits
         var measurements: [Measurement]
+
+        struct Limits: Decodable {
+            var gigaflops: Double
+            var allReduceBandwidth: Double?
+        }
 
         struct Measurement: Decodable {
             var name: String
@@ -16,8 +21,8 @@ struct BenchCommandTests {
             var seconds: Double
             var rate: Double
             var gigaflops: Double
-            var fraction_of_peak: Double
-            var peak_memory: Double
+            var fractionOfPeak: Double
+            var peakMemory: Double
             var samples: [[String: Double]]
             var phases: [String: Double]
             var values: [String: [Double]]
@@ -31,7 +36,9 @@ struct BenchCommandTests {
         ]
         let result = try workspace.mpo(["bench"] + small + arguments, ranks: ranks)
         #expect(result.output.contains("GFLOP/s"))
-        return try JSONDecoder().decode(Report.self, from: Data(workspace.read("bench.json").utf8))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(Report.self, from: Data(workspace.read("bench.json").utf8))
     }
 
     @Test("Every item is measured on a model of random weights, with rates, needed arithmetic, memory and phases")
@@ -44,11 +51,11 @@ struct BenchCommandTests {
                     "sft", "reward", "dpo", "scoring", "sampling 1", "decode 1", "prefill 16", "sampling 16",
                     "decode 16", "uneven 32", "ppo",
                 ])
-            #expect((report.limits["gigaflops"] ?? 0) > 1)
+            #expect(report.limits.gigaflops > 1)
             for measurement in report.measurements where !measurement.name.hasPrefix("decode") {
                 #expect(measurement.samples.count == 2)
-                #expect(measurement.rate > 0 && measurement.gigaflops > 0 && measurement.peak_memory > 1e7)
-                #expect(measurement.fraction_of_peak < 1)
+                #expect(measurement.rate > 0 && measurement.gigaflops > 0 && measurement.peakMemory > 1e7)
+                #expect(measurement.fractionOfPeak < 1)
             }
             let ppo = try #require(report.measurements.last)
             #expect(ppo.phases.values.reduce(0, +) <= 1.2 * ppo.seconds)
@@ -67,7 +74,7 @@ struct BenchCommandTests {
             let one = try bench(workspace, arguments)
             let two = try bench(workspace, ranks: 2, arguments)
             #expect(two.ranks == 2)
-            #expect((two.limits["all_reduce_bandwidth"] ?? 0) > 0)
+            #expect((two.limits.allReduceBandwidth ?? 0) > 0)
             for (alone, shared) in zip(one.measurements, two.measurements) {
                 #expect(alone.samples.map { $0["count"] } == shared.samples.map { $0["count"] })
                 #expect(alone.samples.map { $0["operations"] } == shared.samples.map { $0["operations"] })
