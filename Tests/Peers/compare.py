@@ -170,13 +170,13 @@ def check_logps(ours, theirs):
     for name in ["chosen_logps", "rejected_logps"]:
         expected = dict(enumerate(theirs[name]))
         for index, value in zip(ours["index"], ours[name]):
-            if index in expected and abs(value - expected[index]) > 2e-2:
+            if index in expected and abs(value - expected[index]) > 1e-2:
                 raise Disagreement(f"pair {index:.0f}: {name} {value:.4f}, but TRL has {expected[index]:.4f}")
 
 
 def check_steps(ours, theirs):
     for step, metrics in enumerate(theirs):
-        for name, tolerance in [("loss", 1e-3), ("logps/chosen", 5e-2), ("logps/rejected", 5e-2)]:
+        for name, tolerance in [("loss", 1e-4), ("logps/chosen", 1e-2), ("logps/rejected", 1e-2)]:
             value, expected = ours[name][step], float(metrics[name])
             if abs(value - expected) > tolerance:
                 raise Disagreement(f"step {step + 1}: {name} {value:.5f}, but TRL has {expected:.5f}")
