@@ -46,7 +46,8 @@ let layers: [Target] = [
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "Benchmarks", "MPI", "PreferenceData", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Benchmarks", "MPI", "PreferenceData", "Training",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: swift),
 ]
