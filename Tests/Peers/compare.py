@@ -68,6 +68,8 @@ class Comparison:
                 pairs.append(pair)
             if len(pairs) == count:
                 break
+        if len(pairs) < count:
+            sys.exit(f"peers: {self.options.data}: {len(pairs)} pairs are short enough, {count} are needed")
         self.data.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
 
     def dpo(self):
