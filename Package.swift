@@ -44,10 +44,15 @@ let layers: [Target] = [
             "CZlib", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams",
         ],
         swiftSettings: swift),
+    .target(
+        name: "Benchmarks",
+        dependencies: ["MPI", "Objectives", "PreferenceData", "Torch", "Training", "Transformers"],
+        swiftSettings: swift),
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "MPI", "PreferenceData", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Benchmarks", "MPI", "PreferenceData", "Training",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: swift),
 ]
@@ -71,6 +76,7 @@ let tests: [Target] = [
     .testTarget(
         name: "TrainingTests", dependencies: ["Training", "TestSupport", "mpo", "checkpoint-writer"],
         swiftSettings: swift),
+    .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),
     .target(
         name: "FuzzedReaders",
         dependencies: ["PreferenceData", "TestSupport", "Tokenizers", "Torch", "Training", "Transformers"],

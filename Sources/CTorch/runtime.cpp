@@ -31,6 +31,8 @@ void ct_retain_freed_memory(void) {
     mallopt(M_TOP_PAD, 64 << 20);
 }
 
+void ct_release_freed_memory(void) { malloc_trim(0); }
+
 void ct_set_thread_count(int32_t count) {
     (void)ctorch::guarded([&] { at::set_num_threads(count); });
 }

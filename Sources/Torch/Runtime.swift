@@ -16,6 +16,9 @@ public enum TorchRuntime {
         ct_set_thread_count(Int32(threads))
     }
 
+    /// Gives freed memory that the heap keeps back to the kernel, so that a peak of memory can be measured afresh.
+    package static func releaseFreedMemory() { ct_release_freed_memory() }
+
     /// How many threads take part when `count` pieces of work, each a call of `body`, are handed out.
     package static func threadsTakingPart(count: Int, body: @escaping @Sendable (Int) -> Void) -> Int {
         final class Box {

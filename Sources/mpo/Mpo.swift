@@ -16,7 +16,7 @@ struct Mpo: ParsableCommand {
         version: BuildInformation.description,
         subcommands: [
             TrainCommand.self, PlanCommand.self, InspectCommand.self, TokenizeCommand.self, ScoreCommand.self,
-            GenerateCommand.self, SynthesizeCommand.self,
+            GenerateCommand.self, SynthesizeCommand.self, BenchCommand.self,
         ])
 
     static func main() {

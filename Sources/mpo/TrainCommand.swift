@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import MPI
 import Training
 
@@ -50,6 +51,12 @@ struct TrainCommand: ParsableCommand {
         })
     var stopBefore: Double?
 
+    @Option(
+        help: ArgumentHelp(
+            "Write a trace of all ranks when the run ends, for ui.perfetto.dev or chrome://tracing.", valueName: "file")
+    )
+    var trace: String?
+
     @Flag(help: "Print the configuration with every default filled in, and stop.")
     var printConfig = false
 
@@ -62,7 +69,9 @@ struct TrainCommand: ParsableCommand {
                 if runtime.world.rank == 0 { print(configuration.yaml, terminator: "") }
                 return 0
             }
-            return try TrainingRun(configuration, on: runtime, options, until: conditions)().exitStatus
+            let run = TrainingRun(
+                configuration, on: runtime, options, until: conditions, trace: trace.map { URL(filePath: $0) })
+            return try run().exitStatus
         }
     }
 

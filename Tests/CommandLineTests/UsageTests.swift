@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Help, versions and command lines that cannot be read", .serialized)
 struct UsageTests {
-    private static let commands = ["train", "plan", "inspect", "tokenize", "score", "generate", "synthesize"]
+    private static let commands = ["train", "plan", "inspect", "tokenize", "score", "generate", "synthesize", "bench"]
 
     @Test("--version names the program, its version and LibTorch's")
     func version() throws {
@@ -34,6 +34,11 @@ struct UsageTests {
             ),
             (["plan", "a.yaml"], "Missing expected argument '--ranks <ranks>'; see mpo plan --help"),
             (["generate", "--model", "policy"], "Give --prompts or --prompt; see mpo generate --help"),
+            (["bench"], "Give --model or --random-init, one of the two; see mpo bench --help"),
+            (
+                ["bench", "--model", "policy", "--only", "dpo,speed"],
+                "--only takes some of sft,reward,dpo,scoring,decode,uneven,ppo, not 'speed'; see mpo bench --help"
+            ),
             (["synthesize"], "Give --output or --judge, one of the two; see mpo synthesize --help"),
         ])
     func mistakes(arguments: [String], message: String) throws {

@@ -37,6 +37,8 @@ const char *ct_last_error(void);
 const char *ct_version(void);
 /// Keeps freed memory in the heap, so that large temporaries do not pay page faults at every step.
 void ct_retain_freed_memory(void);
+/// Gives what the heap keeps back to the kernel, once.
+void ct_release_freed_memory(void);
 void ct_set_thread_count(int32_t count);
 int32_t ct_thread_count(void);
 /// Runs `body(context, index)` for every index below `count` on this library's threads; returns how many threads took part.

@@ -89,7 +89,7 @@ extension Manifest.Entry {
     /// Size and checksum of a file.
     ///
     /// - Parameter expected: A file of another size is not read through.
-    fileprivate init(of file: URL, expecting expected: Int? = nil) throws {
+    init(of file: URL, expecting expected: Int? = nil) throws {
         let descriptor = open(file.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw Unreadable(description: errno == ENOENT ? "is missing" : "cannot be read") }
         defer { close(descriptor) }

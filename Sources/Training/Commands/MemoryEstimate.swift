@@ -45,7 +45,7 @@ struct MemoryEstimate: Equatable {
 
 extension DecoderSpecification {
     /// How many numbers a model with this head has.
-    func parameterCount(head: DecoderHead) -> Int {
+    package func parameterCount(head: DecoderHead) -> Int {
         declarations(head: head).reduce(0) { $0 + $1.shape.reduce(1, *) }
     }
 

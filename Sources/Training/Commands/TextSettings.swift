@@ -29,6 +29,12 @@ public struct TextSettings: Sendable {
         return try TextPipeline(configuration)
     }
 
+    /// Preference pairs of files in token ids, in order.
+    package func pairs(_ files: [String], limits: LengthLimits) throws -> [TokenizedPair] {
+        let records = try Dataset<PreferencePair>(reading: files.map { URL(filePath: $0) }).records
+        return try pipeline().exampleTokenizer(limits).tokenize(records).examples
+    }
+
     /// Loads the model, whose vocabulary must hold the tokens of `text`.
     func load(head: ModelHead, text: TextPipeline) throws -> Transformers.Decoder {
         let directory = try ModelDirectory(URL(filePath: model))

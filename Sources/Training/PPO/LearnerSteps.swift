@@ -24,25 +24,20 @@ struct LearnerSteps {
     }
 
     /// Learns from a step's responses, which are waited for where they are not here yet.
-    func learn(_ step: Int, from received: ExperienceBatch?, _ timing: RolloutWorker.Timing?) throws {
-        let waiting = ContinuousClock.now
-        let batch = try received ?? receive(step)
+    func learn(_ step: Int, from received: ExperienceBatch?) throws {
+        let batch = try received ?? context.tracer.measure(.waiting) { try receive(step) }
         let start = ContinuousClock.now
         for experience in batch.experiences where !(step - worker.staleness...step).contains(experience.version) {
             throw RunError.other(
                 "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
                     + "than max_staleness \(worker.staleness) allows")
         }
-        var metrics = try learner.learn(step: step, from: batch)
+        var metrics = try context.tracer.measure(.step, number: step + 1) { try learner.learn(step: step, from: batch) }
         let now = ContinuousClock.now
         metrics["episode"] = Double((step + 1) * worker.options.responsesPerStep)
         metrics["epoch"] = Double(step + 1) / Double(worker.order.stepsPerEpoch)
-        metrics["timing/waiting"] = waiting.duration(to: start).seconds
         metrics["timing/ppo_train"] = start.duration(to: now).seconds
-        if let timing {
-            metrics["timing/generation"] = timing.generation
-            metrics["timing/scoring"] = timing.scoring
-        }
+        metrics.merge(context.tracer.takeTimings(worker.samples ? .ppo : .offline))
         if reports { try context.link.report(.step(step + 1, metrics)) }
     }
 

@@ -18,6 +18,7 @@ package final class PPOLearner {
     private let stage: String
     private let note: (String) throws -> Void
     private let learners: Communicator
+    private let tracer: Tracer
     private let seed: UInt64
 
     /// - Parameters:
@@ -27,7 +28,8 @@ package final class PPOLearner {
     ///   - note: Is told of updates that are skipped.
     package init(
         policy: Transformers.Decoder, critic: Transformers.Decoder, _ options: PPOOptions, totalSteps: Int,
-        learners: Communicator, seed: UInt64, stage: String = "ppo", note: @escaping (String) throws -> Void = { _ in }
+        learners: Communicator, seed: UInt64, tracer: Tracer = Tracer(), stage: String = "ppo",
+        note: @escaping (String) throws -> Void = { _ in }
     ) {
         self.stage = stage
         self.note = note
@@ -35,13 +37,14 @@ package final class PPOLearner {
         self.critic = critic
         self.options = options
         self.learners = learners
+        self.tracer = tracer
         self.seed = seed
         let updates = totalSteps * options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
         policyUpdater = ParameterUpdater(
-            policy.parameters, options.optimizer, totalSteps: updates, communicator: learners)
+            policy.parameters, options.optimizer, totalSteps: updates, communicator: learners, tracer: tracer)
         criticUpdater = ParameterUpdater(
             critic.parameters, options.optimizer, learningRate: options.criticLearningRate, totalSteps: updates,
-            communicator: learners)
+            communicator: learners, tracer: tracer)
         let rule = options.shaping.klTarget.map {
             KLController.Rule.adaptive(target: $0, horizon: Double(options.shaping.klHorizon))
         }
@@ -53,7 +56,9 @@ package final class PPOLearner {
     /// - Throws: ``RunError/notFinite(stage:step:what:)``, on all learners alike, unless such updates are skipped.
     package func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues {
         let (trajectories, schedule, kl) = try prepare(step: step, batch)
-        let tokenCounts = try schedule.responseTokens(of: trajectories).map { try learners.allReduce($0, .sum) }
+        let tokenCounts = try tracer.collective(over: learners) {
+            try schedule.responseTokens(of: trajectories).map { try learners.allReduce($0, .sum) }
+        }
         var (policySums, valueSums) = (PPOPolicyMetrics(), PPOValueMetrics())
         var norms: [ParameterUpdater.Update] = []
         updates: for (epoch, miniBatches) in schedule.epochs.enumerated() {
@@ -63,11 +68,13 @@ package final class PPOLearner {
                     losses(batch, trajectories, globalTokens: Int(tokenCounts[epoch][number]))
                 }
                 for microBatch in microBatches {
-                    let (policy, value) = terms(microBatch)
+                    let (policy, value) = tracer.measure(.forward) { terms(microBatch) }
                     policyPart.merge(policy.metrics)
                     valuePart.merge(value.metrics)
-                    policy.value.backward()
-                    (value.value * options.loss.vfCoef).backward()
+                    tracer.measure(.backward) {
+                        policy.value.backward()
+                        (value.value * options.loss.vfCoef).backward()
+                    }
                 }
                 policyPart = try policyPart.reduced(over: learners)
                 valuePart = try valuePart.reduced(over: learners)
@@ -132,7 +139,8 @@ package final class PPOLearner {
             trajectories, total: batch.total, epochs: options.rollouts.numPPOEpochs,
             miniBatches: options.rollouts.numMiniBatches, maxTokens: options.maxTokensPerMicroBatch,
             seed: seed, step: step)
-        recordOldPolicy(&trajectories, in: schedule.epochs[0].flatMap(\.self))
+        tracer.measure(.forward) { recordOldPolicy(&trajectories, in: schedule.epochs[0].flatMap(\.self)) }
+        try tracer.wait(for: learners)
         let metrics = try shape(&trajectories)
         return (trajectories, schedule, metrics)
     }

@@ -36,7 +36,7 @@ struct PPOWorker {
         learners = try context.workers.split(color: learns ? 0 : nil, key: me, name: "learners")
         let carries = !placement.isColocated && (samples || me == placement.learners[0])
         channel = try context.workers.split(color: carries ? 0 : nil, key: me, name: "weights").map {
-            WeightChannel($0)
+            WeightChannel($0, tracer: context.tracer)
         }
         let policy = try context.ppoModel(options.initial, .languageModel, trainable: learns)
         let checkpoint = context.checkpoint.map { context.checkpoints.url(ofStep: $0) }
@@ -50,7 +50,8 @@ struct PPOWorker {
             let critic = try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic")
             let learner = PPOLearner(
                 policy: policy, critic: critic, options, totalSteps: options.rollouts.steps(in: order),
-                learners: learners, seed: context.seed, stage: context.stage.name, note: context.note)
+                learners: learners, seed: context.seed, tracer: context.tracer, stage: context.stage.name,
+                note: context.note)
             if let checkpoint {
                 try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
                     from: checkpoint)
@@ -88,6 +89,9 @@ struct PPOWorker {
 
     var staleness: Int { options.rollouts.maxStaleness }
 
+    /// Whether this worker draws responses.
+    var samples: Bool { sampler != nil }
+
     /// Whether this worker speaks and writes for all.
     private var isFirst: Bool { context.workers.rank == placement.learners[0] }
 
@@ -102,7 +106,7 @@ struct PPOWorker {
             if version > firstStep, let stop = try channel?.transfer(sampler.policy.parameters, version: version) {
                 throw StageStopped(step: version, reason: stop)
             }
-            _ = try sampler.produce(step: step, version: version)
+            try sampler.produce(step: step, version: version)
         }
     }
 
@@ -111,15 +115,14 @@ struct PPOWorker {
         context.stopMonitor.expectSaving(
             bytes: learner.policyUpdater.stateBytes + learner.criticUpdater.stateBytes)
         let steps = LearnerSteps(self, learner, learners, reports: isFirst)
-        var timing: RolloutWorker.Timing?
         var drawn = firstDrawn
         var ahead = restored?.shares(over: learners.size)[learners.rank]
         for step in firstStep..<totalSteps {
             while let sampler, drawn <= min(step + staleness, totalSteps - 1) {
-                timing = try sampler.produce(step: drawn, version: step)
+                try sampler.produce(step: drawn, version: step)
                 drawn += 1
             }
-            try steps.learn(step, from: ahead, timing)
+            try steps.learn(step, from: ahead)
             ahead = nil
             let done = step + 1
             guard done < totalSteps else { break }

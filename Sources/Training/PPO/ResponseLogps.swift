@@ -3,9 +3,9 @@ import Torch
 import Transformers
 
 /// Log-probabilities of each token of responses under a frozen model.
-enum ResponseLogps {
+package enum ResponseLogps {
     /// For each (prompt, response) its tokens' log-probabilities, by a packed forward pass.
-    static func all(
+    package static func all(
         of responses: [(prompt: [Int32], response: [Int32])], under model: Transformers.Decoder, temperature: Double,
         maxTokens: Int
     ) -> [[Float]] {

@@ -15,27 +15,25 @@ struct RolloutWorker {
     /// Its place among the samplers, and how many there are.
     let place: (index: Int, count: Int)
 
-    /// What a step cost.
-    struct Timing {
-        var generation = 0.0
-        var scoring = 0.0
-    }
-
     /// Samples, scores and reports this worker's share of a step.
     ///
     /// - Parameter version: The version of the policy as it is now.
-    func produce(step: Int, version: Int) throws -> Timing {
-        let clock = ContinuousClock.now
+    func produce(step: Int, version: Int) throws {
         let batch = order.batch(atStep: step).map { prompts.examples[$0] }
         let samples = options.rollouts.nSamplesPerPrompt
         let share = TokenBalancer.share(batch.map(\.tokenCount), over: place.count)[place.index]
         let mine = share.map { batch[$0] }
-        let responses = try context.sample(policy, mine, samples: samples, step: step, options.sampling)
-        let sampled = clock.duration(to: .now).seconds
-        let scores = try context.score(responses, to: mine, records: prompts.records, by: scorer)
-        let referenceLogps = ResponseLogps.all(
-            of: responses.map { (mine[$0.place].prompt, $0.tokens) }, under: reference,
-            temperature: options.sampling.temperature, maxTokens: options.maxTokensPerMicroBatch)
+        let responses = try context.tracer.measure(.generation, number: step + 1) {
+            try context.sample(policy, mine, samples: samples, step: step, options.sampling)
+        }
+        let (scores, referenceLogps) = try context.tracer.measure(.scoring, number: step + 1) {
+            (
+                try context.score(responses, to: mine, records: prompts.records, by: scorer),
+                ResponseLogps.all(
+                    of: responses.map { (mine[$0.place].prompt, $0.tokens) }, under: reference,
+                    temperature: options.sampling.temperature, maxTokens: options.maxTokensPerMicroBatch)
+            )
+        }
         let experiences = responses.indices.map { index in
             let response = responses[index]
             return Experience(
@@ -46,6 +44,5 @@ struct RolloutWorker {
         try context.link.report(
             .experience(step: step),
             payload: ExperienceBatch(total: batch.count * samples, experiences: experiences).bytes)
-        return Timing(generation: sampled, scoring: clock.duration(to: .now).seconds - sampled)
     }
 }

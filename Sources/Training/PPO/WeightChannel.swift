@@ -4,10 +4,12 @@ import Torch
 /// Carries the policy's weights from the first learner to the samplers, each time with its version and a checksum.
 final class WeightChannel {
     private let communicator: Communicator
+    private let tracer: Tracer
 
     /// - Parameter communicator: The first learner and the samplers, in this order.
-    init(_ communicator: Communicator) {
+    init(_ communicator: Communicator, tracer: Tracer) {
         self.communicator = communicator
+        self.tracer = tracer
     }
 
     /// Hands over the weights as they are after `version` updates; all members call it for the same versions in turn.
@@ -17,7 +19,11 @@ final class WeightChannel {
     /// - Throws: ``RunError`` where a sampler got other bits than were sent.
     func transfer(_ parameters: ParameterBuffer, version: Int, stop: StopReason? = nil) throws -> StopReason? {
         // Whoever comes first waits asleep; the broadcast itself would keep a core busy.
-        try communicator.quietBarrier()
+        try tracer.measure(.waiting) { try communicator.quietBarrier() }
+        return try tracer.measure(.communication, number: version) { try carry(parameters, version, stop) }
+    }
+
+    private func carry(_ parameters: ParameterBuffer, _ version: Int, _ stop: StopReason?) throws -> StopReason? {
         let sends = communicator.rank == 0
         var header = [Int64(version), Int64(bitPattern: sends ? Self.checksum(parameters) : 0), stop?.code ?? 0]
         try header.withUnsafeMutableBufferPointer { try communicator.broadcast($0, root: 0) }

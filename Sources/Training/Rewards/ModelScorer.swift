@@ -3,7 +3,7 @@ import Torch
 import Transformers
 
 /// A reward model as a scorer: the score on the last token of prompt and response.
-final class ModelScorer: Scorer {
+package final class ModelScorer: Scorer {
     private let model: Transformers.Decoder
     private let maxTokens: Int
     /// Subtracted from every score.
@@ -12,13 +12,13 @@ final class ModelScorer: Scorer {
     /// - Parameters:
     ///   - maxTokens: Most tokens of one forward pass.
     ///   - offset: What is subtracted from every score.
-    init(_ model: Transformers.Decoder, maxTokens: Int, offset: Double = 0) {
+    package init(_ model: Transformers.Decoder, maxTokens: Int, offset: Double = 0) {
         self.model = model
         self.maxTokens = maxTokens
         self.offset = offset
     }
 
-    func scores(_ items: [ScoredItem]) throws -> [Double] {
+    package func scores(_ items: [ScoredItem]) throws -> [Double] {
         let examples = items.enumerated().map {
             TokenizedCompletion(index: $0, prompt: $1.prompt, completion: $1.response)
         }

@@ -56,7 +56,7 @@ final class Orchestrator {
     }
 
     /// Drives the workers of other ranks until the run is over.
-    func run(over cluster: Cluster, watch: StallWatch) throws -> RunEnding {
+    func run(over cluster: Cluster, watch: StallWatch, _ tracer: Tracer) throws -> RunEnding {
         try deliver(try start(), over: cluster)
         while true {
             if let ending {
@@ -64,9 +64,13 @@ final class Orchestrator {
                 return ending
             }
             try StageError.naming(stage.map { plan.stages[$0] }) {
-                let message = try cluster.control.receive(tag: MessageTag.report) { _ in try self.look(at: watch) }
+                let message = try tracer.measure(.waiting) {
+                    try cluster.control.receive(tag: MessageTag.report) { _ in try self.look(at: watch) }
+                }
                 let worker = cluster.worker(atRank: message.source)
-                try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+                try tracer.measure(.routing) {
+                    try deliver(try handle(try Parcel(decoding: message.bytes), from: worker), over: cluster)
+                }
             }
             watch.reset()
         }

@@ -16,6 +16,8 @@ struct StageContext {
     /// What an earlier start has done, in a stage that works on items rather than steps.
     let done: Set<ItemKey>
     let stopMonitor: StopMonitor
+    /// Where this worker's time goes.
+    let tracer: Tracer
 
     var configuration: RunConfiguration { plan.configuration }
 
@@ -47,6 +49,7 @@ struct StageContext {
     /// Announces the stage, once.
     func begin(total: Int?, unit: String, step: Int = 0) throws {
         stopMonitor.beginSteps()
+        tracer.clearTimings()
         if isFirst { try link.report(.began(total: total, unit: unit, step: step)) }
     }
 
@@ -60,8 +63,10 @@ struct StageContext {
         try link.report(.saving)
         let order = try link.nextOrder { if case .save = $0 { true } else { false } }
         guard case .save(let position) = order.header else { return }
-        try stopMonitor.measureSaving {
-            try checkpoints.write(step: step, keeping: best) { try write($0, position) }
+        try tracer.measure(.checkpoint, number: step) {
+            try stopMonitor.measureSaving {
+                try checkpoints.write(step: step, keeping: best) { try write($0, position) }
+            }
         }
     }
 

@@ -8,6 +8,7 @@ public struct TrainingRun {
     private let runtime: MPIRuntime
     private let options: StartOptions
     private let stopConditions: StopConditions
+    private let trace: URL?
 
     /// A run on the ranks of `runtime`.
     ///
@@ -15,14 +16,16 @@ public struct TrainingRun {
     ///   - configuration: The resolved configuration, the same on every rank.
     ///   - options: Whether to go on with what the run directory holds, and on what terms.
     ///   - stopConditions: What ends the run before it is done.
+    ///   - trace: Where a trace of all ranks is written when the run ends; `nil` for none.
     public init(
         _ configuration: RunConfiguration, on runtime: MPIRuntime, _ options: StartOptions,
-        until stopConditions: StopConditions
+        until stopConditions: StopConditions, trace: URL? = nil
     ) {
         self.configuration = configuration
         self.runtime = runtime
         self.options = options
         self.stopConditions = stopConditions
+        self.trace = trace
     }
 
     /// Runs to the end, or until it is stopped, which all ranks find alike. All of them call this; rank zero finds and
@@ -46,16 +49,28 @@ public struct TrainingRun {
         }
         try opening?.commit()
         TorchRuntime.start(threads: threads.count)
+        let tracer = Tracer(isRecording: trace != nil)
+        let runTrace = try trace.map { try RunTrace($0, over: cluster.control) }
+        let watch = StallWatch(lifeLine, configuration)
         let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, lifeLine, threads) }
+        let ending = try work(as: orchestrator, watch, plan, cluster, tracer)
+        try runTrace?.finish(tracer, role: cluster.workers == nil ? "orchestrator" : "worker")
+        return ending
+    }
+
+    /// This rank's part in the run: the orchestrator's, a worker's, or both.
+    private func work(
+        as orchestrator: Orchestrator?, _ watch: StallWatch, _ plan: RunPlan, _ cluster: Cluster, _ tracer: Tracer
+    ) throws -> RunEnding {
         guard let workers = cluster.workers else {
             guard let orchestrator else { preconditionFailure("rank \(cluster.control.rank) has no role") }
-            return try orchestrator.run(over: cluster, watch: StallWatch(lifeLine, configuration))
+            return try orchestrator.run(over: cluster, watch: watch, tracer)
         }
         let link: any WorkerLink =
             if let orchestrator { try LocalLink(orchestrator) } else { MPILink(cluster.control) }
         return try Worker(
             plan: plan, cluster: cluster, workers: workers, link: link, text: try TextPipeline(configuration),
-            stopConditions: stopConditions
+            stopConditions: stopConditions, tracer: tracer
         ).run()
     }
 

@@ -8,17 +8,18 @@ struct Worker {
     let link: any WorkerLink
     let text: TextPipeline
     let stopConditions: StopConditions
+    let tracer: Tracer
 
     func run() throws -> RunEnding {
         var ending = RunEnding.done
         while true {
-            let order = try link.nextOrder()
+            let order = try tracer.measure(.waiting) { try link.nextOrder() }
             switch order.header {
             case .run(let index, let checkpoint, let done):
                 let stage = plan.stages[index]
                 let context = StageContext(
                     plan: plan, stage: stage, cluster: cluster, workers: workers, link: link, text: text,
-                    checkpoint: checkpoint, done: done, stopMonitor: StopMonitor(stopConditions))
+                    checkpoint: checkpoint, done: done, stopMonitor: StopMonitor(stopConditions), tracer: tracer)
                 if let stop = try StageError.naming(stage, { try stopped(context) }) {
                     ending = .stopped
                     try link.report(.stopped(step: stop.step, stop.reason))
@@ -35,12 +36,12 @@ struct Worker {
     private func stopped(_ context: StageContext) throws -> StageStopped? {
         var stop: StageStopped?
         do {
-            try context.run()
+            try tracer.measure(.stage, label: context.stage.name) { try context.run() }
         } catch let error as StageStopped {
             stop = error
         }
         // Nobody may read what the stage leaves before everybody is through.
-        try workers.quietBarrier()
+        try tracer.measure(.waiting) { try workers.quietBarrier() }
         return try StageStopped.agreed(stop, over: workers)
     }
 }

@@ -68,6 +68,7 @@ final class LocalLink: WorkerLink {
 enum MessageTag {
     static let report = 1
     static let order = 2
+    static let clock = 3
 }
 
 /// An order and the worker it goes to.

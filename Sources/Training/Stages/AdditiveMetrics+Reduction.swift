@@ -3,7 +3,7 @@ import Objectives
 
 extension AdditiveMetrics {
     /// The figures of all ranks together.
-    func reduced(over communicator: Communicator) throws -> Self {
+    package func reduced(over communicator: Communicator) throws -> Self {
         var result = self
         result.sums = try communicator.allReduce(sums, .sum)
         if !maxima.isEmpty { result.maxima = try communicator.allReduce(maxima, .max) }
@@ -11,7 +11,7 @@ extension AdditiveMetrics {
     }
 
     /// The report in a stable order: `loss` first, then by name.
-    var values: MetricValues {
+    package var values: MetricValues {
         var values: MetricValues = [:]
         for (name, value) in report.sorted(by: {
             ($0.key != "loss" ? 1 : 0, $0.key) < ($1.key != "loss" ? 1 : 0, $1.key)

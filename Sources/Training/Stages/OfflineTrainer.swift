@@ -26,7 +26,8 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             count: examples.count, batchSize: loop.trainBatchSize, seed: context.seed, shuffles: loop.shuffle)
         let total = loop.steps(in: order)
         let updater = ParameterUpdater(
-            model.parameters, optimizer, totalSteps: total, communicator: context.workers)
+            model.parameters, optimizer, totalSteps: total, communicator: context.workers,
+            tracer: context.tracer)
         let state = OfflineCheckpoint(updater: updater, save: save)
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
         var progress = TrainerState(step: 0, metricsPosition: 0, tokens: 0, nonFinite: NonFiniteSteps())
@@ -39,7 +40,9 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             let batchTokens = batch.reduce(0) { $0 + $1.tokenCount }
             let tokens = (progress.tokens ?? 0) + batchTokens
             (progress.step, progress.tokens) = (step + 1, tokens)
-            var metrics = try self.step(step, batch, updater, &progress.nonFinite)
+            var metrics = try context.tracer.measure(.step, number: step + 1) {
+                try self.step(step, batch, updater, &progress.nonFinite)
+            }
             metrics["epoch"] = Double(step + 1) / Double(order.stepsPerEpoch)
             metrics["num_tokens"] = Double(tokens)
             metrics["perf/throughput"] = Double(batchTokens) / clock.duration(to: .now).seconds
@@ -69,15 +72,10 @@ struct OfflineTrainer<Objective: OfflineObjective> {
     private func step(
         _ step: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater, _ nonFinite: inout NonFiniteSteps
     ) throws -> MetricValues {
-        var sums = Objective.Metrics()
-        let weight = stepWeight(batch)
-        let microBatches = microBatches(of: batch)
-        for microBatch in microBatches {
-            let term = objective.loss(model, microBatch, stepWeight: weight)
-            sums.merge(term.metrics)
-            term.value.backward()
+        let sums = pass.accumulateGradients(over: batch)
+        var metrics = try context.tracer.collective(over: context.workers) {
+            try sums.reduced(over: context.workers).values
         }
-        var metrics = try sums.reduced(over: context.workers).values
         metrics["learning_rate"] = updater.learningRate
         // The reduced loss is the same on all ranks, as is the norm, so all take the same way.
         let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step() : nil
@@ -85,13 +83,15 @@ struct OfflineTrainer<Objective: OfflineObjective> {
         if update != nil {
             nonFinite.passed()
         } else {
+            let weight = pass.weight(of: batch)
             let cause = try NonFiniteSearch(parameters: [model.parameters], communicator: context.workers).cause(
-                in: microBatches, examples: "examples",
+                in: pass.microBatches(of: batch), examples: "examples",
                 losses: { [objective.loss(model, $0, stepWeight: weight).value] })
             try nonFinite.met(
                 cause, stage: context.stage.name, step: step + 1, policy: optimizer.onNonFinite, note: context.note)
         }
         if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
+        metrics.merge(context.tracer.takeTimings(.offline))
         return metrics
     }
 
@@ -114,23 +114,13 @@ struct OfflineTrainer<Objective: OfflineObjective> {
 
     /// The objective's metrics over held-out examples.
     private func evaluate(_ examples: [Objective.Example]) throws -> MetricValues {
-        var sums = Objective.Metrics()
-        let weight = stepWeight(examples)
-        withoutGradients {
-            for microBatch in microBatches(of: examples) {
-                sums.merge(objective.loss(model, microBatch, stepWeight: weight).metrics)
-            }
-        }
-        return try sums.reduced(over: context.workers).values
+        try pass.metrics(over: examples).reduced(over: context.workers).values
     }
 
-    private func stepWeight(_ examples: [Objective.Example]) -> Int {
-        examples.reduce(0) { $0 + objective.weight(of: $1) }
-    }
-
-    /// This worker's share, in micro-batches.
-    private func microBatches(of examples: [Objective.Example]) -> [ResponseBatch] {
-        context.workers.share(of: examples) { ResponseBatch.microBatches($0, maxTokens: loop.maxTokensPerMicroBatch) }
+    private var pass: OfflinePass<Objective> {
+        OfflinePass(
+            model: model, objective: objective, workers: context.workers, maxTokens: loop.maxTokensPerMicroBatch,
+            tracer: context.tracer)
     }
 }
 

@@ -8,13 +8,15 @@ package final class ParameterUpdater {
     let schedule: LearningRateSchedule
     private let maxGradNorm: Double
     private let communicator: Communicator
+    private let tracer: Tracer
 
     package init(
         _ parameters: ParameterBuffer, _ options: OptimizerOptions, learningRate: Double? = nil, totalSteps: Int,
-        communicator: Communicator
+        communicator: Communicator, tracer: Tracer = Tracer()
     ) {
         self.parameters = parameters
         self.communicator = communicator
+        self.tracer = tracer
         maxGradNorm = options.maxGradNorm
         optimizer = AdamW(
             parameters,
@@ -52,7 +54,7 @@ package final class ParameterUpdater {
     /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
     func reduceGradients() throws -> Double {
         guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
-        if communicator.size > 1 {
+        try tracer.collective(over: communicator) {
             try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
         }
         return parameters.gradientNorm()

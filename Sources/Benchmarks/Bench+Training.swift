@@ -1,0 +1,64 @@
+import Objectives
+import PreferenceData
+import Training
+import Transformers
+
+extension Bench {
+    func sft() throws -> Measurement {
+        try steps("sft", of: SFTObjective(), unit: "examples", head: .languageModel) { pair in
+            TokenizedCompletion(index: pair.index, prompt: pair.prompt, completion: pair.chosen)
+        }
+    }
+
+    func reward() throws -> Measurement {
+        let objective = RewardObjective(loss: BradleyTerryLoss())
+        return try steps("reward", of: objective, unit: "pairs", head: .score) { $0 }
+    }
+
+    func dpo() throws -> Measurement {
+        let pairs = workload.batch(0, size: min(workload.pairs.count, (options.repeats + 1) * options.trainBatchSize))
+        let sums = try referenceLogps(of: pairs)
+        let objective = DPOObjective(
+            loss: DPOLoss(), reference: Dictionary(uniqueKeysWithValues: sums.map { ($0.index, $0.logps) }))
+        return try steps("dpo", of: objective, unit: "pairs", head: .languageModel) { $0 }
+    }
+
+    private func referenceLogps(of pairs: [TokenizedPair]) throws -> [(index: Int, logps: ReferenceLogps)] {
+        let reference = try model(.languageModel, trainable: false)
+        return ReferenceLogps.sums(of: pairs, under: reference, maxTokens: options.maxTokensPerMicroBatch)
+    }
+
+    /// Optimizer steps as the trainer of offline stages makes them; each repeat is one, on a batch of its own.
+    private func steps<Objective: OfflineObjective>(
+        _ name: String, of objective: Objective, unit: String, head: DecoderHead,
+        _ example: (TokenizedPair) -> Objective.Example
+    ) throws -> Measurement {
+        let model = try model(head, trainable: true)
+        var optimizer = OptimizerOptions(learningRate: 1e-6)
+        optimizer.schedule = .constant
+        let updater = ParameterUpdater(
+            model.parameters, optimizer, totalSteps: options.repeats + 1, communicator: ranks, tracer: tracer)
+        let pass = OfflinePass(
+            model: model, objective: objective, workers: ranks, maxTokens: options.maxTokensPerMicroBatch,
+            tracer: tracer)
+        let flops = FLOPCount(specification, head: head)
+        var values: [String: [Double]] = [:]
+        var measurement = try measure(name, unit: unit, phases: .offline) { number in
+            let batch = workload.batch(number, size: options.trainBatchSize).map(example)
+            let sums = pass.accumulateGradients(over: batch)
+            guard let update = try updater.step() else {
+                throw RunError.notFinite(stage: name, step: number + 1, what: "the gradient")
+            }
+            for (name, value) in try sums.reduced(over: ranks).values.entries {
+                values[name, default: []].append(value)
+            }
+            values["grad_norm", default: []].append(update.gradientNorm)
+            let microBatches = pass.microBatches(of: batch)
+            return (
+                microBatches.reduce(0) { $0 + $1.indices.count }, microBatches.reduce(0) { $0 + flops.training($1) }
+            )
+        }
+        measurement.values = values
+        return measurement
+    }
+}

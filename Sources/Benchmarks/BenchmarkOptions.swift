@@ -1,0 +1,60 @@
+import Foundation
+
+/// What is measured, and on what.
+public struct BenchmarkOptions: Sendable {
+    /// Where the weights come from.
+    public enum Model: Sendable {
+        /// A Hugging Face directory.
+        case directory(String)
+        /// Random weights in the shape of a directory's `config.json`.
+        case random(String)
+    }
+
+    /// The model.
+    public var model: Model
+    /// What is measured.
+    public var items = BenchmarkItem.allCases
+    /// Files of preference pairs; without them, lengths and tokens are made up.
+    public var data: [String] = []
+    /// Threads of a rank; `nil` for its share of the node's cores.
+    public var threads: Int?
+    /// Times that each item is measured, after one more to warm up.
+    public var repeats = 5
+    /// Pairs of an optimizer step, over all ranks.
+    public var trainBatchSize = 8
+    /// Most tokens of a forward and backward pass on a rank.
+    public var maxTokensPerMicroBatch = 4096
+    /// Most tokens of prompt and response, where pairs are read from files.
+    public var maxLength = 512
+    /// Tokens of a drawn response.
+    public var responseLength = 64
+    /// Responses that are drawn side by side.
+    public var generationBatchSizes = [1, 8, 32, 64]
+    /// Prompts of a step of PPO, over all ranks.
+    public var rolloutBatchSize = 16
+    /// Passes over the responses of a step of PPO.
+    public var numPPOEpochs = 4
+
+    /// All items on a model.
+    public init(_ model: Model) {
+        self.model = model
+    }
+}
+
+/// One thing that is measured.
+public enum BenchmarkItem: String, Sendable, CaseIterable {
+    /// Steps of supervised fine-tuning.
+    case sft
+    /// Steps of reward training.
+    case reward
+    /// Steps of DPO, the reference's log-probabilities known.
+    case dpo
+    /// Log-probabilities of pairs under a frozen model.
+    case scoring
+    /// Drawing responses: prompts, and tokens by the number of slots.
+    case decode
+    /// Drawing 256 responses of very different lengths in 32 slots.
+    case uneven
+    /// An update of PPO, from prompts to weights.
+    case ppo
+}

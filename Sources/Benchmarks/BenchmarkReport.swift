@@ -1,0 +1,118 @@
+import Foundation
+import Training
+
+/// What was measured, as a table and as JSON.
+public struct BenchmarkReport {
+    let host: String
+    let model: String
+    let parameters: Int
+    let ranks: Int
+    /// Threads of a rank.
+    let threads: Int
+    /// The version of LibTorch.
+    let torch: String
+    let limits: MachineLimits
+    let measurements: [Measurement]
+
+    /// Tables for people: the machine, then a row a measurement, then where the time of a step goes.
+    public var text: String {
+        var table = TextTable(["item", "rate", "a repeat", "GFLOP/s", "of peak", "cores", "memory"])
+        for measurement in measurements {
+            table.add([
+                measurement.name, "\(HumanFormat.metric(measurement.rate)) \(measurement.unit)/s",
+                HumanFormat.duration(seconds: measurement.seconds), HumanFormat.metric(measurement.gigaflops),
+                percent(fraction(of: measurement)), HumanFormat.metric(measurement.processors),
+                HumanFormat.bytes(measurement.peakMemory),
+            ])
+        }
+        return heading + "\n" + table.render() + phaseTables
+    }
+
+    /// The same with every repeat, for programs.
+    public func write(to file: URL) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        do {
+            try encoder.encode(self).write(to: file)
+        } catch let error as CocoaError {
+            throw RunError.cannotWrite(file.path, reason: error.localizedDescription)
+        }
+    }
+
+    private func fraction(of measurement: Measurement) -> Double { measurement.gigaflops / limits.gigaflops }
+
+    private var heading: String {
+        var machine = [
+            "\(HumanFormat.metric(limits.gigaflops)) GFLOP/s in matrix products",
+            "\(HumanFormat.metric(limits.memoryBandwidth * 1e-9)) GB/s of memory",
+        ]
+        if let bandwidth = limits.allReduceBandwidth {
+            machine.append("\(HumanFormat.metric(bandwidth * 1e-9)) GB/s of gradients summed")
+        }
+        return """
+            \(host): \(ranks) \(ranks == 1 ? "rank" : "ranks"), \(threads) \(threads == 1 ? "thread" : "threads") each, \
+            LibTorch \(torch): \(machine.joined(separator: ", "))
+            \(model): \(HumanFormat.count(parameters)) parameters
+
+            """
+    }
+
+    /// Where the time of a step goes, in percent of the whole.
+    private var phaseTables: String {
+        let divided = measurements.filter { !$0.phases.isEmpty }
+        guard !divided.isEmpty else { return "" }
+        let names = [Phase].ppo.map { "timing/\($0.rawValue)" }
+        var table = TextTable(["of a step"] + [Phase].ppo.map(\.rawValue) + ["other"])
+        for measurement in divided {
+            let parts = names.map { measurement.phases[$0].map { $0 / measurement.seconds } }
+            let rest = 1 - parts.compactMap(\.self).reduce(0, +)
+            table.add([measurement.name] + parts.map { $0.map(percent) ?? "" } + [percent(rest)])
+        }
+        return "\n" + table.render()
+    }
+
+    private func percent(_ fraction: Double) -> String { String(format: "%.1f %%", 100 * fraction) }
+}
+
+extension BenchmarkReport: Encodable {
+    private enum Key: CodingKey {
+        case host, model, parameters, ranks, threads, torch, limits, measurements
+    }
+
+    /// Writes every figure of the table and all repeats.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(host, forKey: .host)
+        try container.encode(model, forKey: .model)
+        try container.encode(parameters, forKey: .parameters)
+        try container.encode(ranks, forKey: .ranks)
+        try container.encode(threads, forKey: .threads)
+        try container.encode(torch, forKey: .torch)
+        try container.encode(limits, forKey: .limits)
+        try container.encode(
+            measurements.map { Row(measurement: $0, fraction: fraction(of: $0)) }, forKey: .measurements)
+    }
+
+    /// A measurement with what follows from it.
+    private struct Row: Encodable {
+        let measurement: Measurement
+        let fraction: Double
+
+        private enum Key: CodingKey {
+            case rate, seconds, processors, gigaflops, fractionOfPeak
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            try measurement.encode(to: encoder)
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(measurement.rate, forKey: .rate)
+            try container.encode(measurement.seconds, forKey: .seconds)
+            try container.encode(measurement.processors, forKey: .processors)
+            try container.encode(measurement.gigaflops, forKey: .gigaflops)
+            try container.encode(fraction, forKey: .fractionOfPeak)
+        }
+    }
+}

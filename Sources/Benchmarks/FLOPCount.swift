@@ -1,0 +1,56 @@
+import PreferenceData
+import Transformers
+
+/// The arithmetic that a batch needs, counted exactly: two operations for each product and sum of matrix products.
+///
+/// - A block's matrices are paid for by every row, so a prompt that responses share counts once.
+/// - Attention: in each head a query meets every key it may see (its prefix, and its segment up to itself) twice, for
+///   the weights and for the values.
+/// - The vocabulary projection is paid for only at rows that predict something, each once.
+/// - A backward pass costs twice the forward pass: a product each for the gradients of inputs and of weights.
+///
+/// Norms, activations, rotations, softmax and the optimizer are not counted, nor is what an implementation adds:
+/// padding, products above the diagonal, recomputation. So counted over measured time is the part of the machine that
+/// does needed work.
+package struct FLOPCount: Sendable {
+    private let row: Double
+    private let visibleKey: Double
+    private let prediction: Double
+    private let head: DecoderHead
+
+    /// Counts for a model with this head.
+    package init(_ specification: DecoderSpecification, head: DecoderHead) {
+        let (width, channels) = (Double(specification.width), Double(specification.channels))
+        let (queries, keys) = (Double(specification.heads) * channels, Double(specification.keyValueHeads) * channels)
+        let attention = width * (queries + 2 * keys) + queries * width
+        let feedForward = (specification.gated ? 3 : 2) * width * Double(specification.innerWidth)
+        let layers = Double(specification.layers)
+        row = 2 * layers * (attention + feedForward)
+        visibleKey = 2 * layers * 2 * queries
+        prediction = 2 * width * (head == .languageModel ? Double(specification.vocabularySize) : 1)
+        self.head = head
+    }
+
+    /// A forward pass: log-probabilities of a batch's predictions, or scores of its last rows.
+    package func forward(_ batch: ResponseBatch) -> Double {
+        forward(batch.rows, predicting: head == .languageModel ? batch.predictions.rows : batch.lastRows)
+    }
+
+    /// A forward pass that predicts, or scores, at some rows.
+    package func forward(_ rows: PackedRows, predicting predicted: [Int32]) -> Double {
+        let keys = rows.segments.reduce(0.0) { sum, segment in
+            let count = Double(segment.count)
+            return sum + count * Double(segment.prefix.count) + count * (count + 1) / 2
+        }
+        return row * Double(rows.count) + visibleKey * keys + prediction * Double(Set(predicted).count)
+    }
+
+    /// A forward pass and its backward pass.
+    package func training(_ batch: ResponseBatch) -> Double { 3 * forward(batch) }
+
+    /// Drawing `count` tokens after a prompt of `prompt` tokens, with a cache: the last one drawn is never computed on.
+    package func generation(prompt: Int, count: Int) -> Double {
+        let rows = Double(prompt + count - 1)
+        return row * rows + visibleKey * rows * (rows + 1) / 2 + prediction * Double(count)
+    }
+}

@@ -1,0 +1,64 @@
+import Dispatch
+import MPI
+import Torch
+
+/// What a machine could do at best: what measurements are held against.
+struct MachineLimits: Codable {
+    /// Billions of operations a second in float32 matrix products, all ranks at once, summed.
+    var gigaflops: Double
+    /// Bytes a second of copying memory, read and written, all ranks at once, summed.
+    var memoryBandwidth: Double
+    /// Bytes of gradients a second that all ranks sum up; `nil` for one rank.
+    var allReduceBandwidth: Double?
+
+    /// Measures; all ranks call it together.
+    init(over ranks: Communicator) throws {
+        gigaflops = try ranks.allReduce(
+            try Self.best(over: ranks, repeats: 100, Self.matrixProduct()) * 1e-9)
+        memoryBandwidth = try ranks.allReduce(try Self.best(over: ranks, Self.copy()))
+        allReduceBandwidth = ranks.size > 1 ? try Self.best(over: ranks, Self.allReduce(ranks)) : nil
+    }
+
+    /// The best of several rates that `work`, which returns how much it did, had.
+    private static func best(
+        over ranks: Communicator, repeats: Int = 15, _ work: () throws -> Double
+    ) throws -> Double {
+        var best = 0.0
+        for _ in 0..<repeats {
+            try ranks.barrier()
+            let start = DispatchTime.now().uptimeNanoseconds
+            let amount = try work()
+            best = max(best, amount / (Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9))
+        }
+        return best
+    }
+
+    /// Square products of 1,024 rows: large enough that the library is at its best, and short enough that some of many
+    /// are not disturbed where the machine is shared.
+    private static func matrixProduct() -> () -> Double {
+        let size = 1024
+        let (left, right) = (Tensor.full(0.5, [size, size]), Tensor.full(0.25, [size, size]))
+        return {
+            withoutGradients { _ = left.linear(right) }
+            return 2 * Double(size * size * size)
+        }
+    }
+
+    private static func copy() -> () -> Double {
+        let count = 1 << 26
+        let (source, target) = (Tensor.full(1, [count]), Tensor.full(0, [count]))
+        return {
+            target.copy(from: source)
+            return Double(2 * 4 * count)
+        }
+    }
+
+    private static func allReduce(_ ranks: Communicator) -> () throws -> Double {
+        let count = 1 << 24
+        let buffer = Tensor.full(0, [count])
+        return {
+            try buffer.withUnsafeMutableFloats { try ranks.allReduce($0, .sum) }
+            return Double(4 * count)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import MPI
+
+/// The trace of a run: every rank's spans on one clock, in a file that trace viewers open.
+///
+/// The form is Chrome's trace event format, complete events (`ph: X`) in microseconds; <https://ui.perfetto.dev> and
+/// `chrome://tracing` read it. Each rank is a row.
+struct RunTrace {
+    private let file: URL
+    private let control: Communicator
+    private let offset: Int64
+
+    /// Sets the clocks; all ranks call it together.
+    ///
+    /// - Throws: ``RunError/cannotWrite(_:reason:)`` on rank zero, before any work is done.
+    init(_ file: URL, over control: Communicator) throws {
+        self.file = file
+        self.control = control
+        if control.rank == 0 { try Self.write(Data(), to: file) }
+        offset = try ClockOffset.estimate(over: control)
+    }
+
+    /// Gathers what all ranks have recorded and writes the file on rank zero; all of them call it together.
+    func finish(_ tracer: Tracer, role: String) throws {
+        let events = tracer.spans.map { event($0) }
+        let own = ([row(role)] + events).joined(separator: ",\n")
+        try control.quietBarrier()
+        guard let parts = try control.gather(Array(own.utf8), root: 0) else { return }
+        var data = Data("{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n".utf8)
+        for (rank, part) in parts.enumerated() {
+            if rank > 0 { data.append(contentsOf: ",\n".utf8) }
+            data.append(contentsOf: part)
+        }
+        data.append(contentsOf: "\n]}\n".utf8)
+        try Self.write(data, to: file)
+    }
+
+    /// The name of this rank's row.
+    private func row(_ role: String) -> String {
+        let name = JSONText.quoted("rank \(control.rank): \(role), \(LaunchEnvironment.hostName)")
+        return
+            "{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 0, \"tid\": \(control.rank), \"args\": {\"name\": \(name)}}"
+    }
+
+    private func event(_ span: Tracer.Span) -> String {
+        let name = JSONText.quoted(span.label ?? span.phase.rawValue)
+        let time = Double(Int64(span.start) + offset) * 1e-3
+        let arguments = span.number.map { ", \"args\": {\"number\": \($0)}" } ?? ""
+        return
+            "{\"name\": \(name), \"cat\": \"\(span.phase.rawValue)\", \"ph\": \"X\", \"pid\": 0, \"tid\": \(control.rank), "
+            + "\"ts\": \(Self.microseconds(time)), \"dur\": \(Self.microseconds(Double(span.end - span.start) * 1e-3))\(arguments)}"
+    }
+
+    private static func microseconds(_ value: Double) -> String { String(format: "%.3f", value) }
+
+    private static func write(_ data: Data, to file: URL) throws {
+        do { try data.write(to: file) } catch {
+            throw RunError.cannotWrite(file.path, reason: error.localizedDescription)
+        }
+    }
+}
