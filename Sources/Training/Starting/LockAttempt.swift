@@ -8,23 +8,32 @@ struct LockAttempt {
     /// Seconds without a sign of life after which an owner counts as gone.
     let expiry: Double
 
-    /// Takes the lock, and returns whom it was taken from.
+    /// From whom a lock was taken.
+    struct Takeover {
+        /// Who it was, for the person who watches.
+        var note: String
+        /// Whether the owner may be at work until it looks at its lock again.
+        var mayLive: Bool
+    }
+
+    /// Takes the lock; returns `nil` where it was free.
     ///
     /// - Throws: ``RunLockError``
-    func take(breaking: Bool) throws -> String? {
+    func take(breaking: Bool) throws -> Takeover? {
         let own = beside("new")
         let now = try write(own)
         defer { unlink(own.path) }
-        var note: String?
+        var takeover: Takeover?
         // More rounds than one where others give the lock up or take it at the same time.
         for _ in 0..<8 {
-            if try place(own) { return note }
+            if try place(own) { return takeover }
             guard let held = try HeldLock(file) else { continue }
             let isStale = held.isStale(now: now, expiry: Int(expiry * 1e9))
             guard isStale || breaking else { throw RunLockError.held(directory: directory, owner: held.ownerText) }
             if try displace(held) {
-                note =
-                    "\(directory): the lock of \(held.ownerText) is \(isStale ? "stale" : "broken as asked"), taken over"
+                let why = isStale ? "stale" : "broken as asked"
+                takeover = Takeover(
+                    note: "\(directory): the lock of \(held.ownerText) is \(why), taken over", mayLive: !isStale)
             }
         }
         throw RunLockError.held(directory: directory, owner: try HeldLock(file)?.ownerText ?? "another job")

@@ -41,7 +41,8 @@ package final class RunLock: Sendable {
         let contents = try JSONEncoder().encode(owner)
         let attempt = LockAttempt(file: file, token: owner.token, contents: contents, expiry: timing.expiry)
         (self.owner, self.file, self.contents) = (owner, file, contents)
-        note = try attempt.take(breaking: breaking)
+        let takeover = try attempt.take(breaking: breaking)
+        note = takeover?.note
         Thread.detachNewThread { [end] in
             while end.wait(timeout: .now() + timing.heartbeat) == .timedOut {
                 guard let error = Self.beat(file, contents) else { continue }
@@ -49,6 +50,8 @@ package final class RunLock: Sendable {
                 return
             }
         }
+        // Until the job that it was taken from has looked, and ended, it may write.
+        if takeover?.mayLive ?? false { Thread.sleep(forTimeInterval: 2 * timing.heartbeat) }
     }
 
     /// Gives the lock up, if it is still this process's.

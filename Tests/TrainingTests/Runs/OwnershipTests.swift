@@ -28,7 +28,7 @@ struct OwnershipTests {
     @Test("A second job is refused with the owner's name; broken, the lock ends the first", arguments: [1, 3])
     func secondJob(ranks: Int) throws {
         try withWorkspace { workspace in
-            let first = try workspace.job(ranks: ranks, ["sft.max_steps=20000"], timeLimit: 120).run { _ in
+            let first = try workspace.job(ranks: ranks, ["sft.max_steps=20000"], timeLimit: 250).run { _ in
                 waitFor("out/stages/01-sft/checkpoint-00000001", workspace)
                 for resume in [false, true] {
                     let second = try workspace.train(
@@ -38,7 +38,7 @@ struct OwnershipTests {
                 }
                 // What the first leaves is what the third goes on from; a finished stage is soon reached.
                 let third = try workspace.job(
-                    ranks: ranks, resume: true, ["sft.max_steps=20000"], flags: ["--break-lock"], timeLimit: 12
+                    ranks: ranks, resume: true, ["sft.max_steps=20000"], flags: ["--break-lock"], timeLimit: 25
                 ).run()
                 #expect(third.errors.contains("is broken as asked, taken over"), "\(third.errors)")
                 #expect(third.timedOut, "\(third.errors)")

@@ -134,7 +134,7 @@ struct RunLockTests {
                 error.withLock { $0 = loss }
                 told.signal()
             }
-            let new = isTaken ? try take(directory, breaking: true) : nil
+            let new = isTaken ? try take(directory, breaking: true, heartbeat: 0.1) : nil
             if isTaken {
                 #expect(new?.note?.contains("broken as asked") ?? false)
             } else {
