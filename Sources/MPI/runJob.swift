@@ -34,7 +34,7 @@ public func runJob(named program: String = "mpo", _ body: (MPIRuntime) throws ->
             world.size == 1 || (isEveryones && world.rank == 0)
             ? "" : "rank \(world.rank) on \(LaunchEnvironment.hostName): "
         tell("\(program): \(place)\(oneLine(error))")
-        if world.size > 1 {
+        if runtime.environment.isLaunchedByMPIRun {
             // The launcher collects this line and the notice of the abort on different ways: let the line pass first.
             Thread.sleep(forTimeInterval: 0.2)
         }
