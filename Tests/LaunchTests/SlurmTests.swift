@@ -31,7 +31,8 @@ struct SlurmTests {
         /// Submits the batch script for a learner and a rollout worker; returns the job's number.
         func submit(environment: [String: String?]) throws -> String {
             let config = try write(
-                "output_dir: out\nmodel_name_or_path: model\nstages: [sft]\n", "run.yaml", in: directory)
+                "output_dir: out\nmodel_name_or_path: model\ndataset: {train: pairs.jsonl}\nstages: [sft]\n",
+                "run.yaml", in: directory)
             let answer = try run(
                 "on", "sbatch", "--ntasks=3", "--nodes=2", "--cpus-per-task=1", "--time=10",
                 "--output=\(directory.path)/log", "cluster/slurm/mpo.sbatch", "1", "1", config, environment: environment
