@@ -23,7 +23,9 @@ public struct BadRecord: Error, Sendable, Equatable, CustomStringConvertible {
     public var reason: String
 
     /// `file:line: reason`.
-    public var description: String { "\(source): \(reason)" }
+    public var description: String {
+        "\(source): \(reason)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
 }
 
 /// What can be wrong with a user's data.

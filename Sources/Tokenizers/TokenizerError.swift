@@ -12,7 +12,10 @@ public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable 
     case unsupported(file: String, component: String)
 
     /// One line: what is wrong, and a way out.
-    public var description: String {
+    public var description: String { text.split(whereSeparator: \.isNewline).joined(separator: " ") }
+
+    /// With whatever the file says, line breaks too.
+    private var text: String {
         switch self {
         case .unreadable(let file, let reason):
             "\(file): cannot be read: \(reason)"

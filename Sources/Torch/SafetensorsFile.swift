@@ -105,7 +105,9 @@ public struct SafetensorsError: Error, CustomStringConvertible, Sendable {
     }
 
     /// `file: reason`, in one line.
-    public var description: String { "\(url.path): \(reason)" }
+    public var description: String {
+        "\(url.path): \(reason)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
 }
 
 /// A whole file as read-only memory.

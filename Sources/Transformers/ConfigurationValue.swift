@@ -101,5 +101,7 @@ public struct ModelError: Error, CustomStringConvertible, Sendable {
     }
 
     /// `file: reason`, in one line.
-    public var description: String { "\(url.path): \(reason)" }
+    public var description: String {
+        "\(url.path): \(reason)".split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
 }

@@ -31,6 +31,19 @@ struct HostileInputTests {
                     + #""num_attention_heads": 1024, "intermediate_size": 1048576}"#).utf8)
         ),
         (.tokenizer, "deep nesting", repeated("{\"a\":", 100_000)),
+        (
+            .tokenizer, "a line break in a name that the message quotes",
+            tokenizer(#""normalizer": {"type": "a\nb\r\nc"},"#)
+        ),
+        (.runConfiguration, "a line break in a key that the message quotes", Array("\"a\\nb\\r\\nc\": 1".utf8)),
+        (
+            .safetensors, "a line break in a name that the message quotes",
+            safetensors(#"{"a\nb":{"dtype":"F32","shape":[1],"data_offsets":[0,0]}}"#)
+        ),
+        (
+            .manifest, "a line break in a name that the message quotes",
+            Array(#"{"files": {"a\nb": {"size": 1, "crc32": 1}}}"#.utf8)
+        ),
         (.tokenizer, "an id that makes tables large", tokenizer("", vocabulary: #"{"a": 16777215}"#)),
         (
             .tokenizer, "replacements that double a text forty times",

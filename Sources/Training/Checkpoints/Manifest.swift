@@ -77,6 +77,12 @@ package struct ManifestError: Error, CustomStringConvertible {
     let directory: URL
     let reason: String
 
+    init(directory: URL, reason: String) {
+        self.directory = directory
+        // A file's name may hold a line break.
+        self.reason = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
     /// `DIRECTORY: what is wrong`.
     package var description: String { "\(directory.path): \(reason)" }
 }

@@ -20,7 +20,8 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     /// `FILE:LINE: KEY: problem; remedy`.
     public var description: String {
         let parts = [origin.description, key ?? "", "\(problem); \(remedy)"]
-        return parts.filter { !$0.isEmpty }.joined(separator: ": ").replacing("\n", with: " ")
+        return parts.filter { !$0.isEmpty }.joined(separator: ": ").split(whereSeparator: \.isNewline)
+            .joined(separator: " ")
     }
 }
 

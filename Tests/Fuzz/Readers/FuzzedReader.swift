@@ -30,7 +30,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             try attempt(bytes, place)
         } catch {
             let text = "\(error)"
-            precondition(!text.contains("\n"), "the message has more than one line: \(text)")
+            precondition(!text.contains(where: \.isNewline), "the message has more than one line: \(text)")
         }
     }
 
