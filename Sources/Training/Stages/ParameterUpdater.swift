@@ -57,15 +57,17 @@ package final class ParameterUpdater {
         try tracer.collective(over: communicator) {
             try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
         }
-        return parameters.gradientNorm()
+        return tracer.measure(.optimizer) { parameters.gradientNorm() }
     }
 
     /// Clips the summed gradients, steps down them, and clears them.
     func update(norm: Double) -> Update {
-        if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
-        let rate = learningRate
-        optimizer.update(learningRate: rate)
-        parameters.clearGradients()
-        return Update(gradientNorm: norm, learningRate: rate)
+        tracer.measure(.optimizer) {
+            if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
+            let rate = learningRate
+            optimizer.update(learningRate: rate)
+            parameters.clearGradients()
+            return Update(gradientNorm: norm, learningRate: rate)
+        }
     }
 }
