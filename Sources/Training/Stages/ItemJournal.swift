@@ -1,7 +1,7 @@
 import Foundation
 
 /// One item of a stage that works on items rather than steps: a pair to be scored, or a prompt that a policy answers.
-struct ItemKey: Hashable, Codable, Sendable {
+package struct ItemKey: Hashable, Codable, Sendable {
     /// Its index in the stage's data.
     var index: Int
     /// Which of the stage's policies, where there are several.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Why a run stops before it is done.
-enum StopReason: Sendable, Codable, Equatable, CustomStringConvertible {
+package enum StopReason: Sendable, Codable, Equatable, CustomStringConvertible {
     case signal(Int32)
     case timeLimit
 
@@ -23,7 +23,7 @@ enum StopReason: Sendable, Codable, Equatable, CustomStringConvertible {
     }
 
     /// `by SIGUSR1`, `for its time limit`.
-    var description: String {
+    package var description: String {
         switch self {
         case .signal(SIGUSR1): "by SIGUSR1"
         case .signal(SIGTERM): "by SIGTERM"
