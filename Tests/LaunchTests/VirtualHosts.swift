@@ -9,7 +9,8 @@ struct VirtualHosts {
 
     /// Whether this process may make namespaces, and the commands for it are there.
     static let arePossible: Bool = {
-        let probe = "command -v ip && command -v mpirun && unshare --net --uts --ipc --mount ip link add name probe type bridge"
+        let probe =
+            "command -v ip && command -v mpirun && unshare --net --uts --ipc --mount ip link add name probe type bridge"
         return getuid() == 0 && (try? Job(URL(filePath: "/bin/sh"), ["-c", probe]).run())?.status == 0
     }()
 
