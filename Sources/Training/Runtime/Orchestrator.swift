@@ -26,10 +26,7 @@ final class Orchestrator {
     private(set) var ending: RunEnding?
 
     /// The first orders.
-    func start() throws -> [Delivery] {
-        try checkInputs()
-        return try beginNextStage()
-    }
+    func start() throws -> [Delivery] { try beginNextStage() }
 
     /// Takes note of a report and gives the orders that follow from it.
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
@@ -87,19 +84,6 @@ final class Orchestrator {
         for delivery in deliveries {
             let rank = cluster.rank(ofWorker: delivery.worker)
             try cluster.control.post(try delivery.parcel.encoded(), to: rank, tag: MessageTag.order)
-        }
-    }
-
-    /// Checks that models which earlier starts left, and stages to come read, are as they were left.
-    private func checkInputs() throws {
-        let inputs = plan.stages.filter { !state.isDone($0) }.flatMap(\.configuration.inputs).filter { !$0.isData }
-        for stage in plan.stages where state.isDone(stage) {
-            guard inputs.contains(where: { $0.reference == .stage(stage.name, part: nil) }) else { continue }
-            do {
-                try Manifest.verify(stage.final)
-            } catch {
-                throw RunError.other("\(error); restore it from a copy, or run again with another output_dir")
-            }
         }
     }
 
