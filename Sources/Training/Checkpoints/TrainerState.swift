@@ -39,8 +39,11 @@ package struct TrainerState: Codable, Equatable {
     package static func read(from directory: URL) throws -> TrainerState {
         let file = directory.appending(path: fileName)
         guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(Self.self, from: data),
-            [state.step, Int(clamping: state.metricsPosition), state.tokens ?? 0, state.nonFinite.total, state.nonFinite.inARow, state.bestStep ?? 0]
-                .allSatisfy((0...1 << 53).contains)
+            [
+                state.step, Int(clamping: state.metricsPosition), state.tokens ?? 0, state.nonFinite.total,
+                state.nonFinite.inARow, state.bestStep ?? 0,
+            ]
+            .allSatisfy((0...1 << 53).contains)
         else {
             throw RunError.other("\(file.path): damaged; delete this checkpoint to go on from the one before it")
         }

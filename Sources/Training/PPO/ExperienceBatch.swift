@@ -67,7 +67,8 @@ extension ExperienceBatch {
         let known = Int32(0)..<Int32(clamping: vocabularySize)
         return experiences.count == total && Set(experiences.map(\.place)) == Set(experiences.indices)
             && experiences.allSatisfy { experience in
-                !experience.response.isEmpty && experience.prompt.allSatisfy(known.contains) && experience.response.allSatisfy(known.contains)
+                !experience.response.isEmpty && experience.prompt.allSatisfy(known.contains)
+                    && experience.response.allSatisfy(known.contains)
             }
     }
 }
