@@ -28,8 +28,7 @@ struct DamagedModelTests {
             bytes[bytes.count / 2] ^= 1
             try bytes.write(to: weights)
             let refused = try workspace.train(resume: true, status: 2)
-            let message =
-                "stages/01-sft/final: model.safetensors differs from the manifest; restore it from a copy, or "
+            let message = "stages/01-sft/final/model.safetensors: CRC-32 "
             #expect(refused.errors.contains(message), "\(refused.errors)")
             bytes[bytes.count / 2] ^= 1
             try bytes.write(to: weights)
