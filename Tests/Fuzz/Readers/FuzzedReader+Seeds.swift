@@ -31,9 +31,9 @@ extension FuzzedReader {
         case .manifest: [text(#"{"files": {"weights": {"crc32": 449999704, "size": 7}}}"#)]
         case .trainerState:
             [
-                #"{"global_step": 4, "num_input_tokens_seen": 99, "best_metric": 0.5, "best_global_step": 2, "#
-                    + #""non_finite_steps": {"total": 1, "inARow": 0}}"#,
-                #"{"global_step": 4, "kl_controller": {"coefficient": 0.05, "rule": {"fixed": {}}}, "#
+                #"{"global_step": 4, "metrics_position": 512, "num_input_tokens_seen": 99, "best_metric": 0.5, "#
+                    + #""best_global_step": 2, "non_finite_steps": {"total": 1, "inARow": 0}}"#,
+                #"{"global_step": 4, "metrics_position": 512, "kl_controller": {"coefficient": 0.05, "rule": {"fixed": {}}}, "#
                     + #""non_finite_steps": {"total": 0, "inARow": 0}}"#,
             ].map(text)
         case .runConfiguration: [text(Self.configuration)]
@@ -122,7 +122,7 @@ extension FuzzedReader {
 
     private var messages: [[UInt8]] {
         [
-            #"{"run":{"stage":1,"checkpoint":20}}"#, #"{"learn":{"step":3}}"#, #"{"end":{}}"#,
+            #"{"run":{"stage":1,"checkpoint":20,"done":[{"index":1}]}}"#, #"{"learn":{"step":3}}"#, #"{"end":{}}"#,
             #"{"step":{"_0":3,"_1":["loss",0.5,"lr","inf"]}}"#, #"{"scores":{"_0":[{"index":1,"scores":[0.5,1]}]}}"#,
         ].map { header in
             let length = UInt64(header.utf8.count)
