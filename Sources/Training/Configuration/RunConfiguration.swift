@@ -27,7 +27,7 @@ public struct RunConfiguration: Sendable {
     /// How many checkpoints of a stage are kept; `nil` for all.
     public var saveTotalLimit: Int? = 2
     /// Seconds without a report from any worker after which rank zero says whom it waits for.
-    public var stallWarningSeconds = 60
+    public var stallWarningSeconds = 300
     /// Seconds without progress, or without a sign of life from a host, after which the run is ended.
     public var stallTimeoutSeconds = 600
     /// Data.
