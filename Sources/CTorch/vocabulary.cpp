@@ -10,74 +10,95 @@ namespace ctorch {
 
 namespace {
 
-/// How many logits are held at once.
-constexpr int64_t chunk_elements = int64_t(1) << 23;
+/// Logits are held for so many rows and tokens at once. A slice of the vocabulary is a fixed one, so that a row's bits do not
+/// depend on the rows beside; all rows of a usual micro-batch go through it together, so that the gradient of the weight is
+/// written once, and logits stay in the cache.
+constexpr int64_t block_rows = 4096, slice_tokens = 2048;
 
-CT_KERNEL void row_logp(
-    const float *logits, int64_t vocabulary, int64_t target, float *logp, Normalizer *normalizer,
-    float *statistics) {
-    const float largest = maximum(logits, vocabulary);
+/// How many rows a thread takes at a time.
+constexpr int64_t grain = 16;
+
+/// The softmax of a row of logits, as far as it was read.
+struct RowSums {
+    float largest = 0, sum = 0, weighted = 0, total = 0, target = 0;
+};
+
+/// Takes in `logits [count]`; `target` is the target's place among them, if it is there.
+CT_KERNEL void row_slice(const float *logits, int64_t count, int64_t target, RowSums *sums) {
+    const float best = maximum(logits, count);
+    const bool is_first = sums->sum == 0;
+    const float largest = is_first || best > sums->largest ? best : sums->largest;
     float sum = 0, weighted = 0, total = 0;
     {
 #pragma clang fp reassociate(on) contract(fast)
-        for (int64_t i = 0; i < vocabulary; i++) {
+        for (int64_t i = 0; i < count; i++) {
             const float shifted = logits[i] - largest, e = fast_exp(shifted);
             sum += e;
             weighted += e * shifted;
             total += logits[i];
         }
     }
-    const float log_of_sum = std::log(sum);
-    *normalizer = {largest, 1.0f / sum};
-    *logp = logits[target] - largest - log_of_sum;
-    statistics[0] = log_of_sum - weighted / sum;
-    statistics[1] = total / static_cast<float>(vocabulary);
-    statistics[2] = logits[target] == largest ? 1.0f : 0.0f;
+    if (!is_first) {
+        const float shift = sums->largest - largest, factor = fast_exp(shift);
+        sum += sums->sum * factor;
+        weighted += (sums->weighted + sums->sum * shift) * factor;
+        total += sums->total;
+    }
+    *sums = {largest, sum, weighted, total, target >= 0 && target < count ? logits[target] : sums->target};
 }
 
 /// Logits become the loss's gradient with respect to them.
 CT_KERNEL void row_gradient(
-    float *logits, int64_t vocabulary, int64_t target, const Normalizer &normalizer, float gradient) {
+    float *logits, int64_t count, int64_t target, const Normalizer &normalizer, float gradient) {
     const float factor = -gradient * normalizer.factor;
-    for (int64_t i = 0; i < vocabulary; i++) logits[i] = fast_exp(logits[i] - normalizer.largest) * factor;
-    logits[target] += gradient;
+    for (int64_t i = 0; i < count; i++) logits[i] = fast_exp(logits[i] - normalizer.largest) * factor;
+    if (target >= 0 && target < count) logits[target] += gradient;
 }
 
-/// Runs `body(first, logits of rows first...)` over all chunks.
+/// Runs `body(first row, first token, logits [rows, tokens])` over the whole matrix of logits, block by block.
 template <typename Body>
-void each_chunk(const at::Tensor &hidden, const at::Tensor &weight, double temperature, Body &&body) {
+void each_block(const at::Tensor &hidden, const at::Tensor &weight, double temperature, Body &&body) {
     const int64_t rows = hidden.size(0), vocabulary = weight.size(0);
-    const int64_t most = std::max<int64_t>(16, chunk_elements / vocabulary);
-    const int64_t chunks = std::max<int64_t>(1, (rows + most - 1) / most), size = (rows + chunks - 1) / chunks;
-    const auto buffer = at::empty({std::min(rows, size), vocabulary}, hidden.options());
-    for (int64_t first = 0; first < rows; first += size) {
-        const int64_t count = std::min(size, rows - first);
-        auto logits = buffer.narrow(0, 0, count);
-        at::mm_out(logits, hidden.narrow(0, first, count), weight.t());
-        if (temperature != 1) logits.mul_(1 / temperature);
-        body(first, logits);
+    const auto buffer = at::empty({std::min(rows, block_rows) * std::min(vocabulary, slice_tokens)}, hidden.options());
+    for (int64_t row = 0; row < rows; row += block_rows) {
+        const int64_t count = std::min(block_rows, rows - row);
+        for (int64_t token = 0; token < vocabulary; token += slice_tokens) {
+            const int64_t tokens = std::min(slice_tokens, vocabulary - token);
+            auto logits = buffer.narrow(0, 0, count * tokens).view({count, tokens});
+            at::mm_out(logits, hidden.narrow(0, row, count), weight.narrow(0, token, tokens).t());
+            if (temperature != 1) logits.mul_(1 / temperature);
+            body(row, token, logits);
+        }
+    }
+}
+
+/// `out (+)= left x right`.
+void multiply(at::Tensor out, const at::Tensor &left, const at::Tensor &right, bool adds) {
+    if (adds) {
+        out.addmm_(left, right);
+    } else {
+        at::mm_out(out, left, right);
     }
 }
 
 Tensors backward(double temperature, const Tensors &saved, const at::Tensor &incoming) {
     const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &normalizers = saved[3];
     const auto gradient = incoming.div(temperature);
-    const int64_t vocabulary = weight.size(0);
     const int64_t *target = targets.const_data_ptr<int64_t>();
-    auto dhidden = at::empty_like(hidden), dweight = at::zeros_like(weight);
-    each_chunk(hidden, weight, temperature, [&](int64_t first, at::Tensor &logits) {
-        const int64_t count = logits.size(0);
-        parallel_rows(count, 4, [&](int64_t from, int64_t to) {
+    auto dhidden = at::empty_like(hidden);
+    auto dweight = hidden.size(0) > 0 ? at::empty_like(weight) : at::zeros_like(weight);
+    each_block(hidden, weight, temperature, [&](int64_t first, int64_t token, at::Tensor &logits) {
+        const int64_t count = logits.size(0), tokens = logits.size(1);
+        parallel_rows(count, grain, [&](int64_t from, int64_t to) {
             for (int64_t row = from; row < to; row++) {
                 row_gradient(
-                    mutable_floats(logits) + row * vocabulary, vocabulary, target[first + row],
+                    mutable_floats(logits) + row * tokens, tokens, target[first + row] - token,
                     reinterpret_cast<const Normalizer *>(floats(normalizers))[first + row],
                     floats(gradient)[first + row]);
             }
         });
-        auto rows = dhidden.narrow(0, first, count);
-        at::mm_out(rows, logits, weight);
-        dweight.addmm_(logits.t(), hidden.narrow(0, first, count));
+        multiply(dhidden.narrow(0, first, count), logits, weight.narrow(0, token, tokens), token > 0);
+        multiply(dweight.narrow(0, token, tokens), logits.t(), hidden.narrow(0, first, count), first > 0);
     });
     return {dhidden, dweight};
 }
@@ -85,20 +106,29 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
 Computed linear_logps(
     const at::Tensor &hidden_input, const at::Tensor &weight_input, const at::Tensor &targets, double temperature) {
     const auto hidden = hidden_input.contiguous(), weight = weight_input.contiguous();
-    const int64_t rows = hidden.size(0), vocabulary = weight.size(0);
-    auto logps = at::empty({rows}, hidden.options()), normalizers = at::empty({rows, 2}, hidden.options());
-    auto statistics = at::empty({rows, 3}, hidden.options());
+    const int64_t rows = hidden.size(0);
     const int64_t *target = targets.const_data_ptr<int64_t>();
-    each_chunk(hidden, weight, temperature, [&](int64_t first, const at::Tensor &logits) {
-        parallel_rows(logits.size(0), 4, [&](int64_t from, int64_t to) {
+    std::vector<RowSums> sums(rows);
+    each_block(hidden, weight, temperature, [&](int64_t first, int64_t token, const at::Tensor &logits) {
+        const int64_t tokens = logits.size(1);
+        parallel_rows(logits.size(0), grain, [&](int64_t from, int64_t to) {
             for (int64_t row = from; row < to; row++) {
-                row_logp(
-                    floats(logits) + row * vocabulary, vocabulary, target[first + row],
-                    mutable_floats(logps) + first + row, reinterpret_cast<Normalizer *>(mutable_floats(normalizers)) + first + row,
-                    mutable_floats(statistics) + 3 * (first + row));
+                row_slice(floats(logits) + row * tokens, tokens, target[first + row] - token, &sums[first + row]);
             }
         });
     });
+    auto logps = at::empty({rows}, hidden.options()), normalizers = at::empty({rows, 2}, hidden.options());
+    auto statistics = at::empty({rows, 3}, hidden.options());
+    for (int64_t row = 0; row < rows; row++) {
+        const auto &read = sums[row];
+        const float log_of_sum = std::log(read.sum);
+        reinterpret_cast<Normalizer *>(mutable_floats(normalizers))[row] = {read.largest, 1.0f / read.sum};
+        mutable_floats(logps)[row] = read.target - read.largest - log_of_sum;
+        float *statistic = mutable_floats(statistics) + 3 * row;
+        statistic[0] = log_of_sum - read.weighted / read.sum;
+        statistic[1] = read.total / static_cast<float>(weight.size(0));
+        statistic[2] = read.target == read.largest ? 1.0f : 0.0f;
+    }
     return {
         {logps, statistics}, {hidden, weight, targets, normalizers},
         [temperature](const Tensors &saved, const at::Tensor &gradient) {

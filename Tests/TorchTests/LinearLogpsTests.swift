@@ -23,11 +23,12 @@ import Torch
         #expect(fused.difference(to: plain) < 2e-6)
     }
 
-    @Test("a batch that takes several chunks of the vocabulary's width equals one that is whole")
-    func severalChunks() {
+    @Test(
+        "rows and a vocabulary that take several blocks equal ones that are whole",
+        arguments: [(500, 40_000), (4200, 3000)])
+    func severalBlocks(rows: Int, vocabulary: Int) {
+        // A block holds 4,096 rows and 2,048 tokens.
         var source = NumberSource(6)
-        // A chunk holds 2²³ logits: 209 rows here.
-        let (rows, vocabulary) = (500, 40_000)
         let leaves = [source.leaf([rows, 6]), source.leaf([vocabulary, 6], scale: 2)]
         let targets = Tensor((0..<rows).map { Int64($0 * 7919 % vocabulary) })
         let fused = Evaluation(leaves) { $0[0].logps(ofTargets: targets, vocabulary: $0[1]).logps }
@@ -66,6 +67,23 @@ import Torch
             ofTargets: Tensor([1] as [Int64]), vocabulary: Tensor([0, -500, 900] as [Float], shape: [3, 1]))
         #expect(result.logps.floats() == [-1400])
         #expect(column(result.statistics, 0) == [0])
+    }
+
+    @Test("a row has the same bits in any company, forwards and backwards")
+    func sameBitsInCompany() {
+        var source = NumberSource(9)
+        let (all, some, vocabulary) = (300, 40, 5000)
+        let hidden = source.leaf([all, 32]), weight = source.leaf([vocabulary, 32])
+        let targets = (0..<all).map { Int64($0 * 131 % vocabulary) }
+        func evaluate(_ rows: Int) -> (logps: [Float], gradient: [Float]) {
+            let leaves = Leaves([(Array(hidden.values.prefix(rows * 32)), [rows, 32]), weight])
+            let logps = leaves[0].logps(ofTargets: Tensor(Array(targets.prefix(rows))), vocabulary: leaves[1]).logps
+            logps.sum().backward()
+            return (logps.floats(), leaves.gradient(0))
+        }
+        let (whole, part) = (evaluate(all), evaluate(some))
+        #expect(part.logps == Array(whole.logps.prefix(some)))
+        #expect(part.gradient == Array(whole.gradient.prefix(some * 32)))
     }
 
     private func column(_ statistics: Tensor, _ index: Int) -> [Float] {
