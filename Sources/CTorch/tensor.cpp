@@ -9,6 +9,8 @@ using namespace ctorch;
 
 void ct_tensor_free(ct_tensor *tensor) { delete tensor; }
 
+ct_tensor *ct_tensor_share(const ct_tensor *tensor) { return new ct_tensor{tensor->value}; }
+
 ct_status ct_from_data(const void *data, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out) {
     return returning(out, [&] {
         auto tensor = at::empty(sizes(shape, rank), scalar_type(type));

@@ -14,6 +14,10 @@ public final class Decoder {
     /// Its parameters.
     public let parameters: ParameterBuffer
 
+    /// Whether the backward pass computes each layer's inner activations anew, of which the forward pass then keeps only
+    /// the layer's input: more work, less memory, the same bits.
+    public var recomputesActivations = false
+
     let layers: [DecoderLayer]
     let finalNorm: Normalization
     private let rotary: RotaryTable?
@@ -39,8 +43,10 @@ public final class Decoder {
     /// The final hidden states `[rows, width]` of a batch, after the last norm.
     public func hiddenStates(_ rows: PackedRows) -> Tensor {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
-        return hiddenStates(tokens: rows.tokens, positions: rows.positions) { [scale] _, query, key, value in
-            query.attention(key, value, segments: segments, scale: scale)
+        let attention: DecoderLayer.Attention = { [scale] in $0.attention($1, $2, segments: segments, scale: scale) }
+        return hiddenStates(rows.tokens, rows.positions) { [recomputesActivations] _, layer, stream, rotation in
+            guard recomputesActivations else { return layer(stream, rotation: rotation, attention: attention) }
+            return stream.recomputing { layer($0, rotation: rotation, attention: attention) }
         }
     }
 
@@ -75,11 +81,18 @@ public final class Decoder {
         tokens: [Int32], positions: [Int32],
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
+        hiddenStates(tokens, positions) { index, layer, stream, rotation in
+            layer(stream, rotation: rotation) { attention(index, $0, $1, $2) }
+        }
+    }
+
+    private func hiddenStates(
+        _ tokens: [Int32], _ positions: [Int32],
+        through: (Int, DecoderLayer, _ stream: Tensor, _ rotation: (cosine: Tensor, sine: Tensor)?) -> Tensor
+    ) -> Tensor {
         let rotation = rotary.map { $0(positions) }
         var stream = embedded(tokens, positions)
-        for (index, layer) in layers.enumerated() {
-            stream = layer(stream, rotation: rotation) { attention(index, $0, $1, $2) }
-        }
+        for (index, layer) in layers.enumerated() { stream = through(index, layer, stream, rotation) }
         return finalNorm(stream)
     }
 

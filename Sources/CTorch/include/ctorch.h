@@ -49,6 +49,8 @@ bool ct_set_gradient_enabled(bool enabled);
 // ---- Tensors (tensor.cpp)
 
 void ct_tensor_free(ct_tensor *tensor);
+/// Another handle on the same tensor.
+ct_tensor *ct_tensor_share(const ct_tensor *tensor);
 ct_status ct_from_data(const void *data, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_full(double value, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_empty(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
@@ -133,6 +135,15 @@ typedef struct ct_adamw {
 /// One fused AdamW step over flat buffers of equal length.
 ct_status ct_adamw_step(
     ct_tensor *values, ct_tensor *gradients, ct_tensor *first_moments, ct_tensor *second_moments, ct_adamw options);
+
+// ---- Recomputation (recomputation.cpp)
+
+/// From an input, which it frees, to an output, which its caller frees.
+typedef ct_tensor *(*ct_body)(void *context, ct_tensor *input);
+/// `body(input)`, of which a backward pass keeps `input` alone: it runs `body` again. `context` is given to `release` when
+/// no backward pass can need it.
+ct_status ct_recomputed(
+    const ct_tensor *input, ct_body body, void *context, void (*release)(void *context), ct_tensor **out);
 
 // ---- Fused operators (normalization.cpp, rotary.cpp, activation.cpp, attention.cpp, vocabulary.cpp)
 
