@@ -101,6 +101,15 @@ public final class ParameterBuffer {
         values.copy(from: other.values)
     }
 
+    /// Divides the flat buffers into `parts` slices of nearly one length, each on a 64-byte boundary; the last ones may be
+    /// empty.
+    public func slices(_ parts: Int) -> [Range<Int>] {
+        precondition(parts > 0, "a buffer in \(parts) slices")
+        let blocks = count / Self.alignment
+        let bounds = (0...parts).map { blocks * $0 / parts * Self.alignment }
+        return zip(bounds, bounds.dropFirst()).map { $0..<$1 }
+    }
+
     /// 64 bytes of float32.
     private static let alignment = 16
 }

@@ -63,6 +63,31 @@ public final class SafetensorsFile {
         }
     }
 
+    /// Copies a part of a flat float32 tensor into `destination`; the rest of it is not read from the disk.
+    ///
+    /// - Parameters:
+    ///   - range: The elements.
+    ///   - count: How many the whole tensor must have.
+    /// - Throws: where there is no such tensor, or it has another shape or type.
+    public func read(
+        _ name: String, _ range: Range<Int>, of count: Int, into destination: Tensor
+    ) throws(SafetensorsError) {
+        let entry = try entry(name)
+        guard entry.shape == [count], entry.type == .float32 else {
+            throw SafetensorsError(
+                url, "tensor \(name) has shape \(entry.shape) of \(entry.format), but the model needs [\(count)] of F32"
+            )
+        }
+        precondition(
+            range.count == destination.count && range.upperBound <= count, "\(range) into \(destination.shape)")
+        guard !range.isEmpty else { return }
+        let size = MemoryLayout<Float>.size
+        let source = bytes(of: entry)[range.lowerBound * size..<range.upperBound * size]
+        destination.withUnsafeMutableFloats {
+            UnsafeMutableRawBufferPointer($0).copyMemory(from: UnsafeRawBufferPointer(rebasing: source))
+        }
+    }
+
     /// A tensor of the file, in its own type.
     public func tensor(_ name: String) throws(SafetensorsError) -> Tensor {
         let entry = try entry(name)
