@@ -86,6 +86,9 @@ struct ConfigurationCommandTests {
             let memory = try #require(result.rows("sft").last)
             #expect(memory.prefix(9) == ["sft", "learner", "107", "KiB", "107", "KiB", "213", "KiB", "-"])
             #expect(!workspace.has("out"))
+            let divided = try workspace.mpo("plan", "run.yaml", "-n", "5", "--set", "sft.zero=1")
+            let quarter = try #require(divided.rows("sft").last)
+            #expect(quarter.prefix(9) == ["sft", "learner", "107", "KiB", "107", "KiB", "53.3", "KiB", "-"])
         }
     }
 

@@ -6,9 +6,9 @@ struct OfflineCheckpoint {
     /// Writes the model.
     let save: (URL) throws -> Void
 
-    func write(to directory: URL, _ state: TrainerState) throws {
+    func write(to directory: URL, _ state: TrainerState, _ optimizer: OptimizerState) throws {
         try save(directory)
-        try OptimizerFile.write(["model": updater.optimizer], to: directory)
+        try OptimizerFile.write(["model": optimizer], to: directory)
         try state.write(to: directory)
     }
 

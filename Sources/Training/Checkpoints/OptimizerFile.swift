@@ -5,7 +5,7 @@ import Torch
 package enum OptimizerFile {
     private static let name = "optimizer.safetensors"
 
-    static func write(_ optimizers: [String: AdamW], to directory: URL) throws {
+    static func write(_ optimizers: [String: OptimizerState], to directory: URL) throws {
         var tensors: [(String, Tensor)] = []
         var metadata: [String: String] = [:]
         for (model, optimizer) in optimizers.sorted(by: { $0.key < $1.key }) {
@@ -16,6 +16,7 @@ package enum OptimizerFile {
         try SafetensorsWriter.write(tensors, metadata: metadata, to: directory.appending(path: name))
     }
 
+    /// Takes over each optimizer's moments, or its slice of them.
     package static func read(_ optimizers: [String: AdamW], from directory: URL) throws {
         let url = directory.appending(path: name)
         let file = try SafetensorsFile(url)
@@ -24,8 +25,9 @@ package enum OptimizerFile {
             else {
                 throw RunError.other("\(url.path): does not say how many steps \(model)'s optimizer has taken")
             }
-            try file.read("\(model).exp_avg", into: optimizer.firstMoments)
-            try file.read("\(model).exp_avg_sq", into: optimizer.secondMoments)
+            let (slice, count) = (optimizer.slice, optimizer.parameterCount)
+            try file.read("\(model).exp_avg", slice, of: count, into: optimizer.firstMoments)
+            try file.read("\(model).exp_avg_sq", slice, of: count, into: optimizer.secondMoments)
             optimizer.step = step
         }
     }

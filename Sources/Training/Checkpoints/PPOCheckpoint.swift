@@ -7,12 +7,12 @@ struct PPOCheckpoint {
     let models: ModelStore
     let text: TextPipeline
 
-    private var optimizers: [String: AdamW] {
-        ["policy": learner.policyUpdater.optimizer, "critic": learner.criticUpdater.optimizer]
-    }
-
-    /// - Parameter inFlight: The next step's responses, where they were drawn before the update that this state is after.
-    func write(to directory: URL, _ state: TrainerState, inFlight: ExperienceBatch?) throws {
+    /// - Parameters:
+    ///   - optimizers: Both optimizers' state, from ``gatherOptimizers()``.
+    ///   - inFlight: The next step's responses, where they were drawn before the update that this state is after.
+    func write(
+        to directory: URL, _ state: TrainerState, _ optimizers: [String: OptimizerState], inFlight: ExperienceBatch?
+    ) throws {
         try models.save(learner.policy, to: directory, text: text)
         let critic = directory.appending(path: "critic")
         try FileManager.default.createDirectory(at: critic, withIntermediateDirectories: true)
@@ -22,9 +22,17 @@ struct PPOCheckpoint {
         try state.write(to: directory)
     }
 
+    /// The state of both optimizers on the first learner, `nil` on the others; all learners call this.
+    func gatherOptimizers() throws -> [String: OptimizerState]? {
+        let (policy, critic) = (try learner.policyUpdater.gatherState(), try learner.criticUpdater.gatherState())
+        guard let policy, let critic else { return nil }
+        return ["policy": policy, "critic": critic]
+    }
+
     /// Takes over optimizers and coefficient; the models were loaded from the same directory.
     func restore(from directory: URL) throws {
-        try OptimizerFile.read(optimizers, from: directory)
+        try OptimizerFile.read(
+            ["policy": learner.policyUpdater.optimizer, "critic": learner.criticUpdater.optimizer], from: directory)
         let state = try TrainerState.read(from: directory)
         if let controller = state.controller { learner.controller = controller }
         learner.nonFinite = state.nonFinite

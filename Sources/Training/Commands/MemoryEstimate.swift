@@ -6,12 +6,14 @@ struct MemoryEstimate: Equatable {
     var weights = 0
     /// Their gradients.
     var gradients = 0
-    /// Adam's two moments.
+    /// Adam's two moments, or a learner's slice of them.
     var moments = 0
     /// Parameters of models that only compute.
     var frozen = 0
     /// What forward passes leave for backward passes, and temporaries.
     var activations = 0
+    /// Moments that a checkpoint brings together.
+    private var gathered = 0
     /// Keys and values of responses that are being drawn.
     var cache = 0
 
@@ -21,14 +23,35 @@ struct MemoryEstimate: Equatable {
     /// All of it, with the process itself.
     var total: Int { weights + gradients + moments + frozen + activations + cache + Self.process }
 
-    /// Adds a model that is trained on rows of at most `rows` tokens.
-    mutating func train(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
+    /// How a model is trained.
+    struct Training {
+        /// Most tokens of a forward and backward pass.
+        var rows: Int
+        /// Over how many learners its moments are divided.
+        var shards: Int
+        /// Whether backward passes compute activations anew.
+        var recomputes: Bool
+
+        init(rows: Int, zero: Int, learners: Int, recomputes: Bool) {
+            (self.rows, self.recomputes) = (rows, recomputes)
+            shards = zero == 1 ? learners : 1
+        }
+    }
+
+    /// Adds a model that is trained.
+    mutating func train(_ model: DecoderSpecification, head: DecoderHead, _ training: Training) {
         let bytes = model.parameterBytes(head: head)
         weights += bytes
         gradients += bytes
-        moments += 2 * bytes
+        moments += (2 * bytes + training.shards - 1) / training.shards
+        // The first learner has all moments together while it writes a checkpoint, between steps.
+        if training.shards > 1 {
+            gathered += 2 * bytes
+            activations = max(activations, gathered)
+        }
+        let kept = training.recomputes ? model.recomputingBytesPerToken : model.trainingBytesPerToken
         // Models take turns: what one leaves for its backward pass is gone before the next one computes.
-        activations = max(activations, rows * model.trainingBytesPerToken + model.vocabularyBytes(head: head))
+        activations = max(activations, training.rows * kept + model.vocabularyBytes(head: head))
     }
 
     /// Adds a model that computes rows of at most `rows` tokens.
@@ -55,9 +78,17 @@ extension DecoderSpecification {
     /// What a forward pass keeps for the backward pass, a token: in each layer the inputs and outputs of both norms,
     /// queries, keys, values and attention's output, and what the activation reads and writes.
     fileprivate var trainingBytesPerToken: Int {
+        layers * layerBytesPerToken + computingBytesPerToken
+    }
+
+    /// The same where each layer keeps its input, and one at a time what it computed from it, with gradients.
+    fileprivate var recomputingBytesPerToken: Int {
+        4 * layers * width + 2 * layerBytesPerToken + computingBytesPerToken
+    }
+
+    private var layerBytesPerToken: Int {
         let attention = 2 * heads * channels + 2 * keyValueHeads * channels + heads
-        let layer = 4 * width + attention + (gated ? 3 : 2) * innerWidth
-        return 4 * (layers * layer) + computingBytesPerToken
+        return 4 * (4 * width + attention + (gated ? 3 : 2) * innerWidth)
     }
 
     /// The temporaries of one layer, a token.
@@ -65,8 +96,8 @@ extension DecoderSpecification {
         4 * (6 * width + 2 * (heads + 2 * keyValueHeads) * channels + 3 * innerWidth)
     }
 
-    /// The vocabulary is projected in chunks of some eight million logits, with as many gradients.
+    /// The vocabulary is projected in blocks of at most eight million logits; its gradient is as large as its weight.
     fileprivate func vocabularyBytes(head: DecoderHead) -> Int {
-        head == .languageModel ? 2 * 4 * max(1 << 23, 16 * vocabularySize) : 0
+        head == .languageModel ? 4 * (1 << 23 + vocabularySize * width) : 0
     }
 }

@@ -14,14 +14,18 @@ struct StagePlanner {
         switch stage.options {
         case .sft(let options):
             let count = try counter.completions(options.data, options.lengths)
-            return try offline(stage, options.initial, .languageModel, options.loop, options.lengths, count, "examples")
+            return try offline(
+                stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths, count,
+                "examples")
         case .reward(let options):
             let count = try counter.pairs(options.pairs, options.lengths)
-            return try offline(stage, options.initial, .score, options.loop, options.lengths, count, "pairs")
+            return try offline(
+                stage, options.initial, .score, options.loop, options.optimizer, options.lengths, count, "pairs")
         case .dpo(let options):
             let count = try counter.pairs(options.pairs, options.lengths)
             return try offline(
-                stage, options.initial, .languageModel, options.loop, options.lengths, count, "pairs",
+                stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths, count,
+                "pairs",
                 reference: options.reference)
         case .split(let options):
             var memory = MemoryEstimate()
@@ -48,13 +52,16 @@ struct StagePlanner {
     /// A stage in which every worker learns from a fixed set of examples.
     private func offline(
         _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead, _ loop: TrainingLoopOptions,
-        _ lengths: LengthOptions, _ count: ExampleCounter.Count?, _ unit: String,
+        _ optimizer: OptimizerOptions, _ lengths: LengthOptions, _ count: ExampleCounter.Count?, _ unit: String,
         reference: ArtifactReference? = nil
     ) throws -> RunForecast.Stage {
         var memory = MemoryEstimate()
         let longest = count?.longest ?? lengths.maxLength * (unit == "pairs" ? 2 : 1)
         let rows = rows(loop.maxTokensPerMicroBatch, longest: longest)
-        try memory.train(specification(of: initial), head: head, rows: rows)
+        try memory.train(
+            specification(of: initial), head: head,
+            MemoryEstimate.Training(
+                rows: rows, zero: optimizer.zero, learners: workerCount, recomputes: loop.gradientCheckpointing))
         if let reference { try memory.compute(specification(of: reference), head: head, rows: rows) }
         var batches = Batches(
             unit: unit, count: count, size: loop.trainBatchSize, learners: workerCount,
@@ -94,8 +101,11 @@ struct StagePlanner {
         let length = options.prompt.maxPromptLength + options.sampling.responseLength
         let rows = rows(options.maxTokensPerMicroBatch, longest: length)
         var learner = MemoryEstimate()
-        try learner.train(specification(of: options.initial), head: .languageModel, rows: rows)
-        try learner.train(specification(of: options.criticInitial), head: .score, rows: rows)
+        let training = MemoryEstimate.Training(
+            rows: rows, zero: options.optimizer.zero, learners: placement.learners.count,
+            recomputes: options.gradientCheckpointing)
+        try learner.train(specification(of: options.initial), head: .languageModel, training)
+        try learner.train(specification(of: options.criticInitial), head: .score, training)
         var sampler = placement.isColocated ? learner : MemoryEstimate()
         // A colocated rank samples from the policy that it trains.
         let policy = try specification(of: options.initial)

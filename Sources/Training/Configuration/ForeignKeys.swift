@@ -47,6 +47,8 @@ package enum ForeignKeys {
         "threshold": "gamma", "tokenizer": "tokenizer_name_or_path", "tokenizer_name": "tokenizer_name_or_path",
         "tokenizer_path": "tokenizer_name_or_path", "value_coeff": "vf_coef", "value_loss_coef": "vf_coef",
         "warmup": "warmup_steps", "num_warmup_steps": "warmup_steps", "lr_warmup_steps": "warmup_steps",
+        "zero_stage": "zero", "activation_checkpointing": "gradient_checkpointing",
+        "gradient_checkpoint": "gradient_checkpointing",
         "wd": "weight_decay", "l2": "weight_decay", "value_model": "critic_init", "critic_pretrain": "critic_init",
     ]
 
@@ -55,9 +57,8 @@ package enum ForeignKeys {
         "bf16": "remove it: training is in fp32", "fp16": "remove it: training is in fp32",
         "dtype": "remove it: training is in fp32", "torch_dtype": "remove it: training is in fp32",
         "dataset_name": "name local JSONL files under dataset.train and dataset.eval",
-        "deepspeed": "remove it: ranks come from mpirun or launch/run",
+        "deepspeed": "remove it: ranks come from mpirun or launch/run, and zero: 1 divides the moments",
         "eval_strategy": "give eval_steps in the stage's block",
-        "gradient_checkpointing": "remove it: memory is bounded by max_tokens_per_micro_batch",
         "precompute_ref_log_probs": "remove it: reference log-probabilities are always computed once, before training",
         "resume_from_checkpoint": "remove it and start with mpo train --resume",
         "packing": "remove it: batches hold no padding", "padding_side": "remove it: batches hold no padding",

@@ -9,11 +9,11 @@ package struct ChangeRules {
         (self.configuration, self.begun) = (configuration, begun)
     }
 
-    /// Where a run lies, how long it waits, and who computes what, which ``Topology`` judges; `dataset`'s lengths are
-    /// defaults of the stages'.
+    /// Where a run lies, how long it waits, what it keeps in memory, and who computes what, which ``Topology`` judges;
+    /// `dataset`'s lengths are defaults of the stages'.
     package static let free: Set = [
         "output_dir", "threads_per_rank", "placement", "learners", "dataset.max_length", "dataset.max_prompt_length",
-        "dataset.truncation_mode", "stall_warning_seconds", "stall_timeout_seconds",
+        "dataset.truncation_mode", "stall_warning_seconds", "stall_timeout_seconds", "zero", "gradient_checkpointing",
     ]
 
     /// Keys that say how a run is watched and saved; in a stage or for all.

@@ -49,15 +49,16 @@ struct LearnerSteps {
             try learners.gather(share.bytes, root: 0)?.map { try ExperienceBatch(bytes: $0).experiences }
                 .joined()
         }
-        guard reports else { return }
+        let checkpoint = PPOCheckpoint(learner: learner, models: context.models, text: context.text)
+        guard let optimizers = try checkpoint.gatherOptimizers(), reports else { return }
         let batch = whole.map { ExperienceBatch(total: $0.count, experiences: $0.sorted { $0.place < $1.place }) }
         try context.save(step: step) { directory, metricsPosition in
-            try PPOCheckpoint(learner: learner, models: context.models, text: context.text).write(
+            try checkpoint.write(
                 to: directory,
                 TrainerState(
                     step: step, metricsPosition: metricsPosition, controller: learner.controller,
                     nonFinite: learner.nonFinite),
-                inFlight: batch)
+                optimizers, inFlight: batch)
         }
     }
 }

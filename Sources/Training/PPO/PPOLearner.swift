@@ -39,6 +39,8 @@ package final class PPOLearner {
         self.learners = learners
         self.tracer = tracer
         self.seed = seed
+        policy.recomputesActivations = options.gradientCheckpointing
+        critic.recomputesActivations = options.gradientCheckpointing
         let updates = totalSteps * options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
         policyUpdater = ParameterUpdater(
             policy.parameters, options.optimizer, totalSteps: updates, communicator: learners, tracer: tracer)
@@ -116,8 +118,8 @@ package final class PPOLearner {
         if losses.allSatisfy(\.isFinite) {
             let norms = (try policyUpdater.reduceGradients(), try criticUpdater.reduceGradients())
             if norms.0.isFinite, norms.1.isFinite {
-                _ = criticUpdater.update(norm: norms.1)
-                return policyUpdater.update(norm: norms.0)
+                _ = try criticUpdater.update(norm: norms.1)
+                return try policyUpdater.update(norm: norms.0)
             }
         }
         policyUpdater.parameters.clearGradients()

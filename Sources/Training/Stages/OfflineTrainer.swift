@@ -28,6 +28,7 @@ struct OfflineTrainer<Objective: OfflineObjective> {
         let updater = ParameterUpdater(
             model.parameters, optimizer, totalSteps: total, communicator: context.workers,
             tracer: context.tracer)
+        model.recomputesActivations = loop.gradientCheckpointing
         let state = OfflineCheckpoint(updater: updater, save: save)
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
         var progress = TrainerState(step: 0, metricsPosition: 0, tokens: 0, nonFinite: NonFiniteSteps())
@@ -57,10 +58,10 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             }
             guard !isLast else { break }
             let stop = try context.stopMonitor.agreed(over: context.workers)
-            if context.isFirst, stop != nil || isDue {
+            if stop != nil || isDue, let optimizer = try updater.gatherState() {
                 try context.save(step: step + 1, keeping: progress.best?.step) { directory, metricsPosition in
                     progress.metricsPosition = metricsPosition
-                    try state.write(to: directory, progress)
+                    try state.write(to: directory, progress, optimizer)
                 }
             }
             if let stop { throw StageStopped(step: step + 1, reason: stop) }

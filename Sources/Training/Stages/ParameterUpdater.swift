@@ -7,7 +7,9 @@ package final class ParameterUpdater {
     package let optimizer: AdamW
     let schedule: LearningRateSchedule
     private let maxGradNorm: Double
-    private let communicator: Communicator
+    let communicator: Communicator
+    /// Whose optimizer updates which elements, where they are divided over the ranks.
+    let slices: [Range<Int>]?
     private let tracer: Tracer
 
     package init(
@@ -18,11 +20,13 @@ package final class ParameterUpdater {
         self.communicator = communicator
         self.tracer = tracer
         maxGradNorm = options.maxGradNorm
+        slices = options.zero == 1 ? parameters.slices(communicator.size) : nil
         optimizer = AdamW(
             parameters,
             options: AdamW.Options(
                 beta1: options.adamBeta1, beta2: options.adamBeta2, epsilon: options.adamEpsilon,
-                weightDecay: options.weightDecay))
+                weightDecay: options.weightDecay),
+            slice: slices?[communicator.rank])
         schedule = LearningRateSchedule(
             peak: learningRate ?? options.learningRate, warmupSteps: options.warmup(of: totalSteps),
             totalSteps: totalSteps, decay: options.schedule)
@@ -48,7 +52,7 @@ package final class ParameterUpdater {
             parameters.clearGradients()
             return nil
         }
-        return update(norm: norm)
+        return try update(norm: norm)
     }
 
     /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
@@ -61,13 +65,29 @@ package final class ParameterUpdater {
     }
 
     /// Clips the summed gradients, steps down them, and clears them.
-    func update(norm: Double) -> Update {
-        tracer.measure(.optimizer) {
+    ///
+    /// With moments that are divided over the ranks each rank updates its slice and gets the others' from those who did:
+    /// the same bits as without, since all have the whole sum of the gradients and its norm.
+    func update(norm: Double) throws -> Update {
+        let update = tracer.measure(.optimizer) {
             if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
             let rate = learningRate
             optimizer.update(learningRate: rate)
             parameters.clearGradients()
             return Update(gradientNorm: norm, learningRate: rate)
+        }
+        if let slices { try exchange(slices) }
+        return update
+    }
+
+    /// Overwrites each slice of the parameters by that of the rank which updated it.
+    private func exchange(_ slices: [Range<Int>]) throws {
+        try tracer.collective(over: communicator) {
+            try parameters.values.withUnsafeMutableFloats { values in
+                for (rank, slice) in slices.enumerated() {
+                    try communicator.broadcast(UnsafeMutableBufferPointer(rebasing: values[slice]), root: rank)
+                }
+            }
         }
     }
 }

@@ -22,6 +22,8 @@ public struct OptimizerOptions: Sendable, Equatable {
     public var warmupSteps = 0
     /// What happens to a step whose loss or gradient is not finite.
     public var onNonFinite = NonFinitePolicy.stop
+    /// 1 divides the moments over the learners (stage 1 of ZeRO, Rajbhandari et al. 2020); 0 keeps them on each.
+    public var zero = 0
 
     /// Defaults with this learning rate.
     public init(learningRate: Double = 1e-6, adamEpsilon: Double = 1e-8) {
@@ -59,5 +61,9 @@ extension OptimizerOptions: OptionGroup {
         Field(
             "on_non_finite", \.onNonFinite,
             "What happens where a loss or gradient is NaN or infinite: the run ends, or that step changes nothing.")
+        Field(
+            "zero", \.zero, .between(0, 1),
+            "1 divides AdamW's moments over the learners, to save memory; 0 keeps them on each. The result is the same."
+        )
     }
 }

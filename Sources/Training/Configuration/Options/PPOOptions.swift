@@ -27,6 +27,8 @@ public struct PPOOptions: Sendable, Equatable {
     public var criticLearningRate = 3e-6
     /// Most tokens in one forward and backward pass of a rank.
     public var maxTokensPerMicroBatch = 4096
+    /// Whether backward passes compute activations anew, in place of keeping them.
+    public var gradientCheckpointing = false
     /// How long a prompt may be.
     public var prompt = PromptOptions()
     /// How workers share learning and rollouts.
@@ -68,6 +70,9 @@ extension PPOOptions: StageOptionGroup {
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1),
             "Most tokens of one forward and backward pass on a rank; bounds memory, not the result.")
+        Field(
+            "gradient_checkpointing", \.gradientCheckpointing,
+            "Whether backward passes compute activations anew, to save memory for about a third more work.")
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
         Field("save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps", "Steps between checkpoints.")

@@ -8,6 +8,8 @@ public struct TrainingLoopOptions: Sendable, Equatable {
     public var trainBatchSize = 64
     /// Most tokens in one forward and backward pass of a rank.
     public var maxTokensPerMicroBatch = 4096
+    /// Whether backward passes compute activations anew, in place of keeping them.
+    public var gradientCheckpointing = false
     /// Whether the data is put into a random order, or taken as it comes.
     public var shuffle = true
     /// Held-out data.
@@ -65,6 +67,9 @@ extension TrainingLoopOptions: OptionGroup {
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1),
             "Most tokens of one forward and backward pass on a rank; bounds memory, not the result.")
+        Field(
+            "gradient_checkpointing", \.gradientCheckpointing,
+            "Whether backward passes compute activations anew, to save memory for about a third more work.")
         Field(
             "shuffle", \.shuffle, default: "true, unless the data comes from a split ordered easy_to_hard",
             "Whether each epoch has a random order, or the data's own.")

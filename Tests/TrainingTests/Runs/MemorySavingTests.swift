@@ -1,0 +1,77 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `zero: 1` and `gradient_checkpointing: true` save memory and change no bit.
+@Suite("Runs that save memory", .serialized, .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
+struct MemorySavingTests {
+    private static let stages = """
+        dataset: {train: train.jsonl, eval: [], max_length: 192, max_prompt_length: 128, truncation_mode: drop_turns}
+        stages: [dpo, ppo]
+        dpo: {max_steps: 4, train_batch_size: 6, save_steps: 2, learning_rate: 1.0e-3, weight_decay: 0.1, ZERO}
+        ppo: {reward: "rule:length:9", max_steps: 3, rollout_batch_size: 6, response_length: 12, save_steps: 2, \
+        num_ppo_epochs: 2, num_mini_batches: 2, learning_rate: 1.0e-3, placement: colocated, ZERO}
+        """
+    private static let files = [
+        "01-dpo/checkpoint-00000002/model.safetensors", "01-dpo/checkpoint-00000002/optimizer.safetensors",
+        "01-dpo/final/model.safetensors", "02-ppo/checkpoint-00000002/optimizer.safetensors",
+        "02-ppo/final/model.safetensors", "02-ppo/critic/model.safetensors",
+    ]
+
+    private func configure(_ workspace: RunWorkspace, _ options: String) throws {
+        try workspace.configure(Self.stages.replacing("ZERO", with: options))
+    }
+
+    private func expectSame(_ workspace: RunWorkspace, _ run: String, as whole: String) throws {
+        for file in Self.files {
+            let same = try workspace.data("\(run)/stages/\(file)") == workspace.data("\(whole)/stages/\(file)")
+            #expect(same, "\(run): \(file)")
+        }
+    }
+
+    @Test(
+        "With moments divided over 2 or 3 learners, models and checkpoints have the bytes of a run without",
+        arguments: [2, 3])
+    func dividedMoments(learners: Int) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs()
+            for zero in [0, 1] {
+                try configure(workspace, "zero: \(zero)")
+                try workspace.train(ranks: learners + 1, ["output_dir=zero-\(zero)"])
+            }
+            try expectSame(workspace, "zero-1", as: "zero-0")
+        }
+    }
+
+    @Test("A run that was stopped goes on with moments divided, or together again, as if it had not been")
+    func resumed() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs()
+            try configure(workspace, "zero: 0")
+            try workspace.train(ranks: 3, ["output_dir=whole"])
+            for (first, then) in [(0, 1), (1, 0)] {
+                try configure(workspace, "zero: \(first)")
+                let job = try workspace.job(ranks: 3)
+                let stopped = try workspace.end(job, at: Moment(lines: 2)) { kill($0, SIGUSR1) }
+                #expect(stopped.status == 75, "\(stopped.errors)")
+                try configure(workspace, "zero: \(then)")
+                try workspace.train(ranks: 3, resume: true)
+                try workspace.expectSame()
+                try FileManager.default.removeItem(at: workspace.url("out"))
+            }
+        }
+    }
+
+    @Test("With activations computed anew, models and checkpoints have the same bytes, and steps the same metrics")
+    func recomputedActivations() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs()
+            for recomputes in [false, true] {
+                try configure(workspace, "gradient_checkpointing: \(recomputes)")
+                try workspace.train(ranks: 2, ["output_dir=\(recomputes)"])
+            }
+            try expectSame(workspace, "true", as: "false")
+            #expect(try workspace.metrics("true").map(\.timeless) == workspace.metrics("false").map(\.timeless))
+        }
+    }
+}
