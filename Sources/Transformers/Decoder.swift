@@ -70,14 +70,15 @@ public final class Decoder {
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
     public func logits(_ hidden: Tensor) -> Tensor { hidden.linear(vocabulary) }
 
-    /// Hidden states of rows whose attention the caller computes: over segments, or over a cache.
+    /// Hidden states of rows whose attention the caller computes: over segments, or over a cache; through the decoder's
+    /// own layers, or others that compute the same.
     func hiddenStates(
-        tokens: [Int32], positions: [Int32],
+        tokens: [Int32], positions: [Int32], through layers: [DecoderLayer]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
         let rotation = rotary.map { $0(positions) }
         var stream = embedded(tokens, positions)
-        for (index, layer) in layers.enumerated() {
+        for (index, layer) in (layers ?? self.layers).enumerated() {
             stream = layer(stream, rotation: rotation) { attention(index, $0, $1, $2) }
         }
         return finalNorm(stream)
@@ -94,7 +95,8 @@ public final class Decoder {
         return embeddings + parameters[names.positions].embedding(Tensor(indices: positions))
     }
 
-    private var vocabulary: Tensor {
+    /// The weight of the projection to the vocabulary.
+    var vocabulary: Tensor {
         precondition(head == .languageModel, "a score model has no logits")
         return parameters[specification.tiesEmbeddings ? specification.names.embedding : specification.names.head]
     }
