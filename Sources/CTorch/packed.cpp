@@ -4,8 +4,8 @@
 #include <cstring>
 
 // A matrix product for few rows: the weight lies in panels of 16 outputs, input by input, so that it is read once and in
-// order, and rows need no copy. Every output is one chain of additions along the inputs, whatever else is computed: its
-// bits do not depend on the number of rows, unlike those of a general matrix product.
+// order, while rows are read where they lie. Every output is one chain of additions along the inputs, so its bits do not
+// depend on the number of rows, unlike those of a general matrix product.
 namespace ctorch {
 
 namespace {
