@@ -13,11 +13,11 @@ extension Bench {
             learners: ranks, seed: 1, tracer: tracer)
         let reference = try model(.languageModel, trainable: false)
         let scorer = ModelScorer(try model(.score, trainable: false), maxTokens: options.maxTokensPerMicroBatch)
-        let generator = Generator(policy, slots: settings.sampling.generationBatchSize)
         return try measure("ppo", unit: "responses", phases: .ppo) { number in
             let size = options.rolloutBatchSize
             let prompts = workload.prompts(size, from: number * size)
             let mine = share(of: Array(prompts.indices)) { prompts[$0].count }
+            let generator = Generator(policy, slots: settings.sampling.generationBatchSize)
             let experiences = try experiences(
                 mine.map { (place: $0, prompt: prompts[$0]) }, step: number, generator, reference, scorer)
             let batch = ExperienceBatch(total: size, experiences: experiences)

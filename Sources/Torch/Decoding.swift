@@ -26,6 +26,14 @@ public final class AttentionCache {
         }
     }
 
+    /// Copies the first `count` tokens of a slot to another one.
+    public func copy(from source: Int, to target: Int, count: Int) {
+        for tensor in [keys, values] {
+            let first = { (slot: Int) in tensor.narrowed(0, slot..<slot + 1).narrowed(2, 0..<count) }
+            first(target).copy(from: first(source))
+        }
+    }
+
     /// Attention of one query a row, `[rows, heads, channels]`, over the first `lengths[i]` tokens of `slots[i]`.
     public func attention(_ query: Tensor, slots: [Int64], lengths: [Int64], scale: Double) -> Tensor {
         precondition(slots.count == query.shape[0] && lengths.count == slots.count, "a slot and a length for each row")

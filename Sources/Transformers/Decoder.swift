@@ -44,7 +44,7 @@ public final class Decoder {
     public func hiddenStates(_ rows: PackedRows) -> Tensor {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
         let attention: DecoderLayer.Attention = { [scale] in $0.attention($1, $2, segments: segments, scale: scale) }
-        return hiddenStates(rows.tokens, rows.positions) { [recomputesActivations] _, layer, stream, rotation in
+        return hiddenStates(rows.tokens, rows.positions, layers) { [recomputesActivations] _, layer, stream, rotation in
             guard recomputesActivations else { return layer(stream, rotation: rotation, attention: attention) }
             return stream.recomputing { layer($0, rotation: rotation, attention: attention) }
         }
@@ -76,18 +76,19 @@ public final class Decoder {
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
     public func logits(_ hidden: Tensor) -> Tensor { hidden.linear(vocabulary) }
 
-    /// Hidden states of rows whose attention the caller computes: over segments, or over a cache.
+    /// Hidden states of rows whose attention the caller computes: over segments, or over a cache; through the decoder's
+    /// own layers, or others that compute the same.
     func hiddenStates(
-        tokens: [Int32], positions: [Int32],
+        tokens: [Int32], positions: [Int32], through layers: [DecoderLayer]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        hiddenStates(tokens, positions) { index, layer, stream, rotation in
+        hiddenStates(tokens, positions, layers ?? self.layers) { index, layer, stream, rotation in
             layer(stream, rotation: rotation) { attention(index, $0, $1, $2) }
         }
     }
 
     private func hiddenStates(
-        _ tokens: [Int32], _ positions: [Int32],
+        _ tokens: [Int32], _ positions: [Int32], _ layers: [DecoderLayer],
         through: (Int, DecoderLayer, _ stream: Tensor, _ rotation: (cosine: Tensor, sine: Tensor)?) -> Tensor
     ) -> Tensor {
         let rotation = rotary.map { $0(positions) }
@@ -107,7 +108,8 @@ public final class Decoder {
         return embeddings + parameters[names.positions].embedding(Tensor(indices: positions))
     }
 
-    private var vocabulary: Tensor {
+    /// The weight of the projection to the vocabulary.
+    var vocabulary: Tensor {
         precondition(head == .languageModel, "a score model has no logits")
         return parameters[specification.tiesEmbeddings ? specification.names.embedding : specification.names.head]
     }

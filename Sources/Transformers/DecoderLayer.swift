@@ -55,8 +55,11 @@ struct Linear {
     let bias: Tensor?
     /// Whether the weight is `[in, out]`, as GPT-2's are.
     let transposed: Bool
+    /// A copy of the weight that takes its place in passes without gradients.
+    var packed: PackedWeight?
 
     func callAsFunction(_ input: Tensor) -> Tensor {
+        if let packed { return input.linear(packed, bias: bias) }
         if transposed, let bias { return input.linearTransposed(weight, bias: bias) }
         return input.linear(weight, bias: bias)
     }

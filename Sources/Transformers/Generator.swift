@@ -2,31 +2,26 @@ import Torch
 
 /// Draws completions from a language model with a key-value cache and a fixed number of slots.
 ///
-/// New prompts enter as packed rows without padding, a finished slot is refilled at once, and every step advances all
-/// slots by a token. Steps always have the full width and prompts at least ``promptRows`` rows, since the last bits of
-/// a matrix product depend on how few rows it has: so a completion's bits depend on its request alone, not on its
-/// neighbours, its slot or the order of requests.
+/// New prompts enter as packed rows without padding, one that several slots share only once; a finished slot is refilled
+/// at once, and every step advances all busy slots by a token. A ``PackedDecoder`` computes them: so a completion's bits
+/// depend on its request alone, not on its neighbours, its slot or the order of requests. Weights that change later need
+/// another generator.
 public final class Generator {
     /// How many completions advance together.
     public let slots: Int
     private let decoder: Decoder
+    private let model: PackedDecoder
     private var caches: [AttentionCache] = []
 
-    /// The fewest rows of a pass over prompts.
-    static let promptRows = 256
     /// The most rows of a pass over prompts, unless one prompt alone has more.
     private static let maximumPromptRows = 2048
-    /// The fewest rows of a step.
-    private static let minimumSlots = 16
 
-    /// An engine for a language model.
-    ///
-    /// - Parameter slots: how many completions advance together; rounded up to a multiple of 16.
+    /// An engine for a language model with the weights that it has now, of which it makes a copy.
     public init(_ decoder: Decoder, slots: Int = 32) {
         precondition(decoder.head == .languageModel, "a score model generates nothing")
         self.decoder = decoder
-        let unit = Self.minimumSlots
-        self.slots = max(1, (slots + unit - 1) / unit) * unit
+        self.slots = max(1, slots)
+        model = PackedDecoder(decoder)
     }
 
     /// Draws a completion for each request, in the order of requests.
@@ -47,11 +42,12 @@ public final class Generator {
                     lanes[slot] = Lane(index: next, request: requests[next])
                     next += 1
                 }
-                if lanes.allSatisfy({ $0 == nil }) { break }
-                prefill(free.compactMap { slot in lanes[slot].map { (slot, $0.request.prompt.dropLast()) } })
-                let drawn = step(lanes, options)
-                for slot in lanes.indices {
-                    guard let finished = lanes[slot]?.take(drawn.tokens[slot], drawn.logps[slot], options) else {
+                let busy = lanes.indices.filter { lanes[$0] != nil }
+                if busy.isEmpty { break }
+                prefill(lanes, new: Set(free))
+                let drawn = step(busy.compactMap { slot in lanes[slot].map { (slot, $0) } }, options)
+                for (row, slot) in busy.enumerated() {
+                    guard let finished = lanes[slot]?.take(drawn.tokens[row], drawn.logps[row], options) else {
                         continue
                     }
                     completions[finished.index] = finished.completion
@@ -62,54 +58,76 @@ public final class Generator {
         return completions
     }
 
-    /// Fills the caches with the keys and values of prompts without their last tokens, which the first step feeds.
-    private func prefill(_ prompts: [(slot: Int, tokens: ArraySlice<Int32>)]) {
-        var batch: [(slot: Int, tokens: ArraySlice<Int32>)] = []
-        var rows = 0
-        for prompt in prompts where !prompt.tokens.isEmpty {
-            if !batch.isEmpty, rows + prompt.tokens.count > Self.maximumPromptRows {
-                prefillTogether(batch)
-                batch = []
-                rows = 0
-            }
-            batch.append(prompt)
-            rows += prompt.tokens.count
+    /// Fills the caches of new lanes with the keys and values of their prompts without the last tokens, which the first
+    /// step feeds. A prompt that a slot has already is copied from there.
+    private func prefill(_ lanes: [Lane?], new: Set<Int>) {
+        var sources: [[Int32]: Int] = [:]
+        for (slot, lane) in lanes.enumerated() where !new.contains(slot) {
+            if let lane { sources[lane.request.prompt] = slot }
         }
-        if !batch.isEmpty { prefillTogether(batch) }
+        var fresh: [(slot: Int, tokens: ArraySlice<Int32>)] = []
+        var copies: [(source: Int, target: Int, count: Int)] = []
+        for slot in new.sorted() {
+            guard let prompt = lanes[slot]?.request.prompt, prompt.count > 1 else { continue }
+            if let source = sources[prompt] {
+                copies.append((source, slot, prompt.count - 1))
+            } else {
+                sources[prompt] = slot
+                fresh.append((slot, prompt.dropLast()))
+            }
+        }
+        for batch in Self.batches(fresh) { prefillTogether(batch) }
+        for copy in copies {
+            for cache in caches { cache.copy(from: copy.source, to: copy.target, count: copy.count) }
+        }
+    }
+
+    /// Prompts in their order, as many together as a pass may have rows.
+    private static func batches(
+        _ prompts: [(slot: Int, tokens: ArraySlice<Int32>)]
+    ) -> [[(slot: Int, tokens: ArraySlice<Int32>)]] {
+        var batches: [[(slot: Int, tokens: ArraySlice<Int32>)]] = []
+        var rows = maximumPromptRows
+        for prompt in prompts {
+            rows += prompt.tokens.count
+            if rows > maximumPromptRows {
+                batches.append([])
+                rows = prompt.tokens.count
+            }
+            batches[batches.count - 1].append(prompt)
+        }
+        return batches
     }
 
     private func prefillTogether(_ prompts: [(slot: Int, tokens: ArraySlice<Int32>)]) {
         var rows = PackedRows()
         for prompt in prompts { rows.append(prompt.tokens) }
-        let filled = 0..<rows.count
         let owners = prompts.flatMap { prompt in repeatElement(Int64(prompt.slot), count: prompt.tokens.count) }
         let places = rows.positions.map { Int64($0) }
-        rows.pad(to: Self.promptRows)
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
         let scale = decoder.scale
-        _ = decoder.hiddenStates(tokens: rows.tokens, positions: rows.positions) { [caches] layer, query, key, value in
-            caches[layer].write(key.narrowed(0, filled), value.narrowed(0, filled), slots: owners, positions: places)
+        _ = model.hiddenStates(tokens: rows.tokens, positions: rows.positions) { [caches] layer, query, key, value in
+            caches[layer].write(key, value, slots: owners, positions: places)
             return query.attention(key, value, segments: segments, scale: scale)
         }
     }
 
-    /// Feeds every slot its next token and draws the one after it. Empty slots feed token 0 to themselves.
-    private func step(_ lanes: [Lane?], _ options: GenerationOptions) -> SampledTokens {
-        let positions = lanes.map { $0?.position ?? 0 }
-        let owners = lanes.indices.map { Int64($0) }
-        let places = positions.map { Int64($0) }
+    /// Feeds each busy slot its next token and draws the one after it.
+    private func step(_ busy: [(slot: Int, lane: Lane)], _ options: GenerationOptions) -> SampledTokens {
+        let lanes = busy.map(\.lane)
+        let owners = busy.map { Int64($0.slot) }
+        let places = lanes.map { Int64($0.position) }
         let lengths = places.map { $0 + 1 }
         let scale = decoder.scale
-        let hidden = decoder.hiddenStates(tokens: lanes.map { $0?.token ?? 0 }, positions: positions.map { Int32($0) })
-        {
+        let hidden = model.hiddenStates(tokens: lanes.map(\.token), positions: places.map { Int32($0) }) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
             return caches[layer].attention(query, slots: owners, lengths: lengths, scale: scale)
         }
-        return decoder.logits(hidden).sampleTokens(
-            options.streamSampling, keys: lanes.map { $0?.request.stream ?? 0 },
-            counters: lanes.map { UInt64($0?.completion.tokens.count ?? 0) },
-            suppressing: lanes.map { ($0?.completion.tokens.count ?? 0) < options.minNewTokens })
+        let counts = lanes.map(\.completion.tokens.count)
+        return model.logits(hidden).sampleTokens(
+            options.streamSampling, keys: lanes.map(\.request.stream), counters: counts.map { UInt64($0) },
+            suppressing: counts.map { $0 < options.minNewTokens })
     }
 
     /// Makes room for `capacity` tokens a slot.

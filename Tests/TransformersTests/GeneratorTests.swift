@@ -49,9 +49,31 @@ struct GeneratorTests {
         #expect(Set(together.map(\.tokens.count)).count > 3, "completions of many lengths, so that slots are refilled")
         let reversed = try Generator(decoder, slots: 48).generate(requests.reversed(), options: options)
         #expect(Array(reversed.reversed()) == together)
+        for slots in [1, 5] {
+            #expect(try Generator(decoder, slots: slots).generate(requests, options: options) == together)
+        }
         let generator = Generator(decoder, slots: 16)
         for index in stride(from: 0, to: requests.count, by: 7) {
             #expect(try generator.generate([requests[index]], options: options) == [together[index]])
+        }
+    }
+
+    @Test(
+        "Completions that share a prompt are the same to the last bit as those that have it for themselves",
+        arguments: ["llama", "gpt_neox"])
+    func sharedPrompts(name: String) throws {
+        let decoder = try ModelFixture(name).decoder()
+        let requests = Self.requests(5, seed: 4).flatMap { request in
+            (0..<4).map {
+                GenerationRequest(
+                    prompt: request.prompt, stream: request.stream &* 10 &+ $0, maxNewTokens: 2 + 5 * Int($0))
+            }
+        }
+        let options = GenerationOptions(eosTokenIDs: [])
+        let alone = try requests.map { try Generator(decoder, slots: 1).generate([$0], options: options)[0] }
+        #expect(Set(alone.map(\.tokens)).count > 15, "samples of a prompt differ")
+        for slots in [3, 4, 7, 32] {
+            #expect(try Generator(decoder, slots: slots).generate(requests, options: options) == alone)
         }
     }
 

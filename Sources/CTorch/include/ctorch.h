@@ -169,7 +169,14 @@ ct_status ct_linear_logps(
     const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, double temperature, ct_tensor **logps,
     ct_tensor **statistics);
 
-// ---- Decoding (decoding.cpp, sampling.cpp)
+// ---- Decoding (packed.cpp, decoding.cpp, sampling.cpp)
+
+/// A copy of `weight [outputs, inputs]`, of any strides, in the layout that `ct_linear_packed` reads.
+ct_status ct_pack(const ct_tensor *weight, ct_tensor **out);
+/// `input [rows, inputs]` by a packed weight, plus `bias [outputs]` where there is one; no gradient.
+/// The bits of a row do not depend on the other rows, nor on how many there are.
+ct_status ct_linear_packed(
+    const ct_tensor *input, const ct_tensor *packed, int64_t outputs, const ct_tensor *bias, ct_tensor **out);
 
 /// Writes `key`, `value [rows, kv heads, channels]` at `positions [rows]` of `slots [rows]` in caches
 /// `[slots, kv heads, capacity, channels]`.

@@ -8,7 +8,7 @@ struct MemoryEstimate: Equatable {
     var gradients = 0
     /// Adam's two moments, or a learner's slice of them.
     var moments = 0
-    /// Parameters of models that only compute.
+    /// Parameters of models that only compute, packed copies included.
     var frozen = 0
     /// What forward passes leave for backward passes, and temporaries.
     var activations = 0
@@ -60,9 +60,11 @@ struct MemoryEstimate: Equatable {
         activations = max(activations, rows * model.computingBytesPerToken + model.vocabularyBytes(head: head))
     }
 
-    /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included.
+    /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included, and the packed copy
+    /// of the weights that draws them.
     mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
         cache = max(cache, 2 * 4 * model.layers * model.keyValueHeads * model.channels * slots * capacity)
+        frozen += model.parameterBytes(head: .languageModel)
     }
 }
 

@@ -110,7 +110,7 @@ struct StagePlanner {
         // A colocated rank samples from the policy that it trains.
         let policy = try specification(of: options.initial)
         if !placement.isColocated { sampler.compute(policy, head: .languageModel, rows: prefillRows(options.prompt)) }
-        sampler.generate(policy, slots: options.sampling.slots, capacity: length)
+        sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
         try sampler.compute(specification(of: options.reference), head: .languageModel, rows: rows)
         try addReward(options.reward, rows, to: &sampler)
         let roles =
@@ -144,7 +144,9 @@ struct StagePlanner {
     ) throws {
         let policy = try specification(of: policy)
         memory.compute(policy, head: .languageModel, rows: prefillRows(prompt))
-        memory.generate(policy, slots: sampling.slots, capacity: prompt.maxPromptLength + sampling.responseLength)
+        memory.generate(
+            policy, slots: sampling.generationBatchSize,
+            capacity: prompt.maxPromptLength + sampling.responseLength)
     }
 
     private func addReward(_ reward: ArtifactReference, _ rows: Int, to memory: inout MemoryEstimate) throws {
@@ -194,9 +196,4 @@ extension StageConfiguration {
         case .sample, .split, .evaluate: nil
         }
     }
-}
-
-extension SamplingOptions {
-    /// Responses that are drawn side by side: the generator takes them in sixteens.
-    fileprivate var slots: Int { (generationBatchSize + 15) / 16 * 16 }
 }

@@ -24,7 +24,8 @@ struct RolloutWorker {
         let share = TokenBalancer.share(batch.map(\.tokenCount), over: place.count)[place.index]
         let mine = share.map { batch[$0] }
         let responses = try context.tracer.measure(.generation, number: step + 1) {
-            try context.sample(policy, mine, samples: samples, step: step, options.sampling)
+            let generator = Generator(policy, slots: options.sampling.generationBatchSize)
+            return try context.sample(generator, mine, samples: samples, step: step, options.sampling)
         }
         let (scores, referenceLogps) = try context.tracer.measure(.scoring, number: step + 1) {
             (

@@ -18,7 +18,7 @@ struct Response {
 extension StageContext {
     /// Draws responses to prompts; each from a random stream of its own, named by (seed, step, prompt, sample).
     func sample(
-        _ model: Transformers.Decoder, _ prompts: [TokenizedPrompt], samples: Int, step: Int,
+        _ generator: Generator, _ prompts: [TokenizedPrompt], samples: Int, step: Int,
         _ options: SamplingOptions
     ) throws -> [Response] {
         let stop = try text.stopTokens(options.stopToken, key: stage.name, configuration)
@@ -30,7 +30,6 @@ extension StageContext {
                     maxNewTokens: options.responseLength)
             }
         }
-        let generator = Generator(model, slots: options.generationBatchSize)
         let completions = try generator.generate(
             requests,
             options: GenerationOptions(
@@ -81,10 +80,11 @@ extension StageContext {
             let left = mine.filter { !done.contains(ItemKey(index: $0.index, policy: number)) }
             guard !left.isEmpty else { continue }
             let model = try models.load(policy, head: .languageModel, trainable: false, seed: seed)
+            let generator = Generator(model, slots: options.generationBatchSize)
             for start in stride(from: 0, to: left.count, by: options.generationBatchSize) {
                 try stopAlone()
                 let part = Array(left[start..<min(left.count, start + options.generationBatchSize)])
-                let responses = try sample(model, part, samples: samples, step: 0, options)
+                let responses = try sample(generator, part, samples: samples, step: 0, options)
                 let scores = try score(responses, to: part, records: prompts.records, by: scorer)
                 try link.report(
                     .samples(
