@@ -50,6 +50,22 @@ struct RecipeTests {
     }
 
     @Test(
+        "It runs with SmolLM2 on 1, 2, 3 and 5 ranks without a warning",
+        .enabled(if: TestSupport.smolLM2 != nil && TestSupport.runsLongTests, "takes long, and needs MPO_SMOLLM2"))
+    func smolLM2() throws {
+        let base = try #require(TestSupport.smolLM2)
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 24, eval: 8)
+            try workspace.configure(Self.recipe)
+            for ranks in [1, 2, 3, 5] {
+                let options = ["output_dir=on\(ranks)", "model_name_or_path=\(base.path)"]
+                try workspace.train(ranks: ranks, options, timeLimit: 3600)
+                try expectWhole(workspace, "on\(ranks)")
+            }
+        }
+    }
+
+    @Test(
         "PPO runs in every placement: who samples changes no byte, nor whether learners sample too", arguments: [0, 1])
     func placements(staleness: Int) throws {
         try RunWorkspace.with { workspace in
