@@ -2,10 +2,8 @@
 
 usage: verify_dpo.py tiny [float32|float64]
        verify_dpo.py smollm2 SMOLLM2_DIRECTORY [float32|float64]
-       verify_dpo.py gradients SMOLLM2_DIRECTORY FILE.safetensors
 
-The first two print the largest relative error over parameters of the first gradient and of the update after the last
-step. The third writes the gradient of smollm2.json's shifted case, as this machine's kernels compute it in float32.
+Prints the largest relative error over parameters of the first gradient and of the update after the last step.
 """
 
 import json
@@ -13,7 +11,7 @@ import sys
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from common import HERE, summarize
@@ -125,21 +123,9 @@ def verify_smollm2(directory: str, dtype) -> None:
     report("update", projection_errors(update, fixture["training"]["updates"][str(len(fixture["training"]["steps"]))]))
 
 
-def write_gradients(directory: str, file: str) -> None:
-    fixture = json.loads((HERE / "dpo/smollm2.json").read_text())
-    model, case = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval(), fixture["shifted_reference"]
-    base = list(zip(case["reference_logps"]["chosen"], case["reference_logps"]["rejected"]))
-    accumulate(model, fixture["pairs"], base, case["beta"])
-    gradients = {name: p.grad for name, p in model.named_parameters()}
-    report("TRL's recorded gradient", projection_errors(gradients, case["gradients"]))
-    save_file(gradients, file)
-
-
 if __name__ == "__main__":
     precision = torch.float64 if sys.argv[-1] == "float64" else torch.float32
     if sys.argv[1] == "tiny":
         verify_tiny(precision)
-    elif sys.argv[1] == "gradients":
-        write_gradients(sys.argv[2], sys.argv[3])
     else:
         verify_smollm2(sys.argv[2], precision)

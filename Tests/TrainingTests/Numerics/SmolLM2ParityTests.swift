@@ -89,32 +89,6 @@ struct SmolLM2ParityTests {
         }
     }
 
-    @Test(
-        "The gradient of every parameter is what transformers computes with the kernels of this machine",
-        .enabled(if: TestSupport.transformersPython != nil, "no Python with transformers: set MPO_PYTHON"))
-    func gradientsOfThisMachine() throws {
-        let python = try #require(TestSupport.transformersPython)
-        let directory = try #require(TestSupport.smolLM2)
-        let file = FileManager.default.temporaryDirectory.appending(path: "gradients-\(UUID()).safetensors")
-        defer { try? FileManager.default.removeItem(at: file) }
-        let script = TestSupport.fixture("verify_dpo.py").path
-        let run = try Job(python, [script, "gradients", directory.path, file.path], timeLimit: 900).run()
-        try #require(run.status == 0, "\(run.output)\(run.errors)")
-        let expected = try SafetensorsFile(file)
-
-        let model = try model(trainable: true)
-        let shifted = numbers.shiftedReference
-        let objective = DPOObjective(
-            loss: try #require(shifted.losses["sigmoid"]).dpoLoss(beta: shifted.beta),
-            reference: shifted.referenceLogps.byIndex)
-        _ = objective.accumulate(model, fixture.examples, maxTokens: 256)
-        let gradients = model.parameters.gradientsByName()
-        #expect(Set(gradients.keys) == Set(expected.entries.keys))
-        for (name, values) in gradients {
-            #expect(relativeError(values, try expected.tensor(name).floats()) <= 1e-4, "\(name)")
-        }
-    }
-
     @Test("Three optimizer steps make TRL's updates, and none where the optimizer is switched off")
     func updates() throws {
         let reference = fixture.policyLogps.byIndex
@@ -146,15 +120,12 @@ struct SmolLM2ParityTests {
 
     private func values(_ model: Transformers.Decoder, _ name: String) -> [Float] { model.parameters[name].floats() }
 
-    /// Relative errors are at most `bound` on the whole, as far as projections tell.
-    ///
-    /// Some parameters are allowed more: SmolLM2's largest activations are thousands of times its usual ones, so that the
-    /// float32 gradients of a few norms differ by 3e-4 between processors' kernels, for transformers as for this program.
-    /// ``gradientsOfThisMachine()`` is strict with each of them.
+    /// Relative errors are at most `bound`, as far as norms and projections tell.
     private func expect(_ errors: [ParameterError], atMost bound: Double) {
-        for error in errors { #expect(error.ofProjections <= 4 * bound, "\(error)") }
-        let squares = errors.map { $0.ofProjections * $0.ofProjections }
-        #expect((squares.reduce(0, +) / Double(squares.count)).squareRoot() <= bound)
+        for error in errors {
+            #expect(error.ofNorm <= bound, "\(error)")
+            #expect(error.ofProjections <= bound, "\(error)")
+        }
     }
 
     private func error(
