@@ -219,7 +219,8 @@ def fraction(runs, name):
 def table(rows, options):
     header = ["what", "mpo", "peer", "mpo / peer", "of the matrix-product peak"]
     lines = [header, ["---"] * len(header)] + [row.cells() for row in rows]
-    title = f"{time.strftime('%Y-%m-%d')}, {processor()}, {options.threads} {"thread" if options.threads == 1 else "threads"}, {Path(options.model).name}, fp32:"
+    threads = f"{options.threads} thread{'' if options.threads == 1 else 's'}"
+    title = f"{time.strftime('%Y-%m-%d')}, {processor()}, {threads}, {Path(options.model).name}, fp32:"
     return title + "\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
