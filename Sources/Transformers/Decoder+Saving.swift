@@ -6,7 +6,7 @@ extension Decoder {
     /// `AutoModelForSequenceClassification` with one label for a score head.
     ///
     /// Tensors go to the files straight from the parameter buffer. Nothing here is atomic: the caller writes into a
-    /// directory of its own and moves it in place. Tokenizer files are copied by ``ModelDirectory/copyTokenizer(to:)``.
+    /// directory of its own and moves it in place. Tokenizer files are the caller's to add.
     ///
     /// - Parameters:
     ///   - directory: an existing directory.

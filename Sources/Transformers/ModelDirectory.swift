@@ -86,19 +86,6 @@ public struct ModelDirectory: Sendable {
         "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json",
     ]
 
-    /// Copies the tokenizer's files to another directory, over those that are there.
-    public func copyTokenizer(to destination: URL) throws(ModelError) {
-        for name in Self.tokenizerFiles {
-            let source = url.appending(path: name)
-            guard FileManager.default.fileExists(atPath: source.path) else { continue }
-            do {
-                try Data(contentsOf: source).write(to: destination.appending(path: name))
-            } catch {
-                throw ModelError(source, "cannot be copied to \(destination.path): \(error.localizedDescription)")
-            }
-        }
-    }
-
     /// The names under which a checkpoint may hold a parameter: with the base model's prefix or without.
     private static func candidates(_ name: String, _ names: ParameterNames) -> [String] {
         name.hasPrefix(names.base) ? [name, String(name.dropFirst(names.base.count))] : [name]

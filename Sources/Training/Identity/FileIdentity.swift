@@ -17,7 +17,7 @@ package struct FileIdentity: Codable, Equatable {
 
     /// Files of at least so many bytes are not read again while their stamp is the one that was noted.
     ///
-    /// Reading takes about a second a gigabyte. Smaller files are always read, so that no trick with times hides a change.
+    /// Smaller files are always read, so that no trick with times hides a change.
     package static let sizeOfTrust = 64 << 20
 
     /// Reads a file through, or takes the contents from what is known of it where the stamp is the same.

@@ -42,13 +42,11 @@ struct RunState: Codable, Equatable {
     }
 
     /// Replaces the file in one step.
+    ///
+    /// - Throws: ``RunError/cannotWrite(_:reason:)``
     func write(to directory: RunDirectory) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        do {
-            try encoder.encode(self).write(to: directory.state, options: .atomic)
-        } catch {
-            throw RunError.cannotWrite(directory.state.path, reason: error.localizedDescription)
-        }
+        try DurableFiles.write(try encoder.encode(self), to: directory.state)
     }
 }

@@ -12,24 +12,17 @@ extension StageContext {
 }
 
 /// Compares the policies and writes `evaluation.json` and `samples.jsonl`.
-final class EvaluateCoordinator: StageCoordinator {
+final class EvaluateCoordinator: ResponseCoordinator {
     private let stage: PlannedStage
     private let options: EvaluateOptions
     private let plan: RunPlan
-    private let journal: ItemJournal<SampledResponse>
+    let journal: ItemJournal<SampledResponse>
 
     init(_ stage: PlannedStage, _ options: EvaluateOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
         journal = try ItemJournal(stage.directory)
-    }
-
-    var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
-
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
-        if case .samples(let more) = parcel.header { try journal.append(more) }
-        return []
     }
 
     func finish() throws -> [String] {

@@ -13,24 +13,17 @@ extension StageContext {
 }
 
 /// Writes `pairs.jsonl`: for each prompt the response of the highest and that of the lowest reward.
-final class SampleCoordinator: StageCoordinator {
+final class SampleCoordinator: ResponseCoordinator {
     private let stage: PlannedStage
     private let options: SampleOptions
     private let plan: RunPlan
-    private let journal: ItemJournal<SampledResponse>
+    let journal: ItemJournal<SampledResponse>
 
     init(_ stage: PlannedStage, _ options: SampleOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
         journal = try ItemJournal(stage.directory)
-    }
-
-    var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
-
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
-        if case .samples(let more) = parcel.header { try journal.append(more) }
-        return []
     }
 
     func finish() throws -> [String] {
