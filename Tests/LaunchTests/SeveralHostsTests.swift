@@ -67,7 +67,9 @@ struct SeveralHostsTests {
             try hosts.command("mend", "host3")
             let outcome = try job.finish()
             #expect(outcome.status == 0, "\(outcome.error)")
-            #expect(outcome.error.contains("launch/run: host3: stage 01-sft"))
+            // Open MPI and rank zero both miss the host; who is first depends on the load.
+            let lines = outcome.error.split(separator: "\n")
+            #expect(lines.contains { $0.contains("stage 01-sft") && $0.contains("host3") }, "\(outcome.error)")
             #expect(outcome.error.contains(", from "))
             #expect(try hosts.result() == expected)
             #expect(try hosts.processes(after: 5) == "")

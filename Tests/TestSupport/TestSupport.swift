@@ -31,6 +31,16 @@ public enum TestSupport {
         repository.appending(path: "Tests/Fixtures").appending(path: name)
     }
 
+    /// Waits until something holds, a minute at most, and says whether it came to hold.
+    public static func waits(_ condition: () -> Bool) -> Bool {
+        let end = Date(timeIntervalSinceNow: 60)
+        while !condition() {
+            if Date() > end { return false }
+            usleep(10_000)
+        }
+        return true
+    }
+
     /// A fresh directory, removed after `body`.
     public static func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throws -> Result {
         let directory = FileManager.default.temporaryDirectory.appending(path: "mpo-test-\(UUID().uuidString)")

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Training
 
-@Suite("The life of a scoring program", .timeLimit(.minutes(1)))
+@Suite("The life of a scoring program")
 struct CommandLifetimeTests {
     /// Whether a process, be it a zombie, has this id.
     private func exists(_ process: pid_t) -> Bool { kill(process, 0) == 0 }

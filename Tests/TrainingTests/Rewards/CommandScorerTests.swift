@@ -60,7 +60,7 @@ struct CommandScorerTests {
         }
     }
 
-    @Test("Ten thousand long responses pass a program that answers at length while it reads", .timeLimit(.minutes(1)))
+    @Test("Ten thousand long responses pass a program that answers at length while it reads")
     func manyLong() throws {
         // Some 40 MB go in and 10 MB come out: neither pipe holds more than 64 KiB.
         let scorer = CommandScorer(
@@ -78,7 +78,7 @@ struct CommandScorerTests {
         #expect(try scorer.scores(items) == (0..<10_000).map(Double.init))
     }
 
-    @Test("A program that reads all it gets before it answers anything is no deadlock", .timeLimit(.minutes(1)))
+    @Test("A program that reads all it gets before it answers anything is no deadlock")
     func readsAhead() throws {
         let scorer = CommandScorer(
             "python3 -c 'import sys\nlines = [sys.stdin.readline() for _ in range(2000)]\n"
@@ -88,13 +88,13 @@ struct CommandScorerTests {
         #expect(try scorer.scores(items) == (0..<2000).map { Double(empty + 1000 + $0) })
     }
 
-    @Test("A slow program is waited for: the time limit counts from the last answer", .timeLimit(.minutes(1)))
+    @Test("A slow program is waited for: the time limit counts from the last answer")
     func slow() throws {
-        let scorer = CommandScorer("while read -r line; do sleep 0.4; echo '{\"score\": 2}'; done", timeout: 1.5)
+        let scorer = CommandScorer("while read -r line; do sleep 1; echo '{\"score\": 2}'; done", timeout: 4.5)
         #expect(try scorer.scores((0..<6).map { item("\($0)") }) == [Double](repeating: 2, count: 6))
     }
 
-    @Test("Megabytes on standard error hold nothing up", .timeLimit(.minutes(1)))
+    @Test("Megabytes on standard error hold nothing up")
     func chatter() throws {
         let scorer = CommandScorer(
             python("float(r[\"completion\"])", before: "for _ in range(4000): sys.stderr.write(\"e\" * 999 + \"\\n\")"))
