@@ -1,79 +1,24 @@
-#include "kernels.h"
+#include "panels.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <cstring>
 
-// A matrix product for few rows: the weight lies in panels of 16 outputs, input by input, so that it is read once and in
-// order, while rows are read where they lie. Every output is one chain of additions along the inputs, so its bits do not
-// depend on the number of rows, unlike those of a general matrix product.
+// A matrix product for few rows, by a weight that lies in panels.
 namespace ctorch {
 
 namespace {
 
-constexpr int64_t panel_width = 16;
-/// Inputs of a panel that stay in the first-level cache while rows pass by.
-constexpr int64_t depth_block = 256;
 /// Rows whose inputs stay in the second-level cache while panels pass by.
 constexpr int64_t row_block = 192;
-/// Panels that a thread takes at once.
+/// Panels that a thread takes at once, unless that leaves threads without work.
 constexpr int64_t panel_group = 4;
 
-typedef float Lanes __attribute__((vector_size(panel_width * sizeof(float)), aligned(sizeof(float))));
-
-/// `out += input x weights` for `Rows` rows and a panel.
-template <int Rows>
-CT_INLINE __attribute__((min_vector_width(512))) void tile(
-    const float *input, int64_t inputs, const float *weights, int64_t depth, float *out, int64_t outputs) {
-#pragma clang fp contract(fast)
-    // Without the pragmas, or with taller tiles beside, compilers keep sums in memory, at half the speed.
-    Lanes sums[Rows];
-#pragma unroll
-    for (int row = 0; row < Rows; row++) sums[row] = *reinterpret_cast<const Lanes *>(out + row * outputs);
-    for (int64_t k = 0; k < depth; k++) {
-        // Memory delivers the next block while this one is computed.
-        __builtin_prefetch(weights + (k + depth_block) * panel_width);
-        const Lanes weight = *reinterpret_cast<const Lanes *>(weights + k * panel_width);
-#pragma unroll
-        for (int row = 0; row < Rows; row++) sums[row] += input[row * inputs + k] * weight;
-    }
-#pragma unroll
-    for (int row = 0; row < Rows; row++) *reinterpret_cast<Lanes *>(out + row * outputs) = sums[row];
-}
-
-/// The same for any number of rows, in tiles of nearly equal height that fit the registers.
 CT_KERNEL void panel(
     const float *input, int64_t inputs, int64_t rows, const float *weights, int64_t depth, float *out, int64_t outputs,
     int64_t height) {
-    const int64_t tiles = (rows + height - 1) / height;
-    for (int64_t index = 0, row = 0; index < tiles; index++) {
-        const int64_t count = (rows - row) / (tiles - index);
-        const float *x = input + row * inputs;
-        float *y = out + row * outputs;
-        switch (count) {
-            case 1: tile<1>(x, inputs, weights, depth, y, outputs); break;
-            case 2: tile<2>(x, inputs, weights, depth, y, outputs); break;
-            case 3: tile<3>(x, inputs, weights, depth, y, outputs); break;
-            case 4: tile<4>(x, inputs, weights, depth, y, outputs); break;
-            case 5: tile<5>(x, inputs, weights, depth, y, outputs); break;
-            case 6: tile<6>(x, inputs, weights, depth, y, outputs); break;
-            case 7: tile<7>(x, inputs, weights, depth, y, outputs); break;
-            default: tile<8>(x, inputs, weights, depth, y, outputs); break;
-        }
-        row += count;
-    }
+    tiles(input, inputs, rows, weights, depth, out, outputs, height);
 }
-
-/// Rows that the registers hold the sums of.
-int64_t tile_height() {
-#if defined(__x86_64__)
-    static const bool wide = __builtin_cpu_supports("avx512f");
-    return wide ? 8 : 6;
-#else
-    return 6;
-#endif
-}
-
-int64_t panels(int64_t outputs) { return (outputs + panel_width - 1) / panel_width; }
 
 at::Tensor pack(const at::Tensor &weight) {
     const int64_t outputs = weight.size(0), inputs = weight.size(1), count = panels(outputs);
@@ -140,11 +85,12 @@ ct_status ct_linear_packed(
         if (bias) start = checked(bias->value, 1, "bias");
         TORCH_CHECK(!bias || start.size(0) == outputs, "a bias of ", start.size(0), " for ", outputs, " outputs");
         auto result = at::empty({rows, outputs}, x.options());
-        const int64_t groups = (count + panel_group - 1) / panel_group, blocks = (rows + row_block - 1) / row_block;
+        const int64_t share = std::clamp<int64_t>(count / (8 * at::get_num_threads()), 1, panel_group);
+        const int64_t groups = (count + share - 1) / share, blocks = (rows + row_block - 1) / row_block;
         parallel(groups * blocks, [&](int64_t unit) {
-            const int64_t first = unit / groups * row_block, group = unit % groups * panel_group;
+            const int64_t first = unit / groups * row_block, group = unit % groups * share;
             const int64_t size = std::min(row_block, rows - first);
-            for (int64_t index = group; index < std::min(count, group + panel_group); index++) {
+            for (int64_t index = group; index < std::min(count, group + share); index++) {
                 const int64_t column = index * panel_width;
                 multiply(
                     floats(x) + first * inputs, inputs, size, floats(weights) + index * inputs * panel_width,

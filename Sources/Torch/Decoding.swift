@@ -1,6 +1,7 @@
 import CTorch
 
-/// Keys and values of past tokens, one slot a sequence: `[slots, kv heads, capacity, channels]` each.
+/// Keys and values of past tokens, one slot a sequence, in panels: keys `[slots, kv heads, capacity / 16, channels, 16]`,
+/// values `[slots, kv heads, ⌈channels / 16⌉, capacity, 16]`.
 public final class AttentionCache {
     private let keys: Tensor
     private let values: Tensor
@@ -9,12 +10,15 @@ public final class AttentionCache {
     /// How many tokens a slot holds.
     public let capacity: Int
 
-    /// An empty cache of one layer.
+    private static let panel = 16
+
+    /// An empty cache of one layer, for `capacity` tokens a slot or a few more.
     public init(slots: Int, heads: Int, capacity: Int, channels: Int) {
-        keys = .empty([slots, heads, capacity, channels])
-        values = .empty([slots, heads, capacity, channels])
+        let panels = { (count: Int) in (count + Self.panel - 1) / Self.panel }
         self.slots = slots
-        self.capacity = capacity
+        self.capacity = panels(capacity) * Self.panel
+        keys = .empty([slots, heads, panels(capacity), channels, Self.panel])
+        values = .empty([slots, heads, panels(channels), self.capacity, Self.panel])
     }
 
     /// Writes row `i` of `key`, `value` `[rows, kv heads, channels]` at `positions[i]` of `slots[i]`.
@@ -28,8 +32,11 @@ public final class AttentionCache {
 
     /// Copies the first `count` tokens of a slot to another one.
     public func copy(from source: Int, to target: Int, count: Int) {
-        for tensor in [keys, values] {
-            let first = { (slot: Int) in tensor.narrowed(0, slot..<slot + 1).narrowed(2, 0..<count) }
+        let panels = (count + Self.panel - 1) / Self.panel
+        for (tensor, dimension, extent) in [(keys, 2, panels), (values, 3, count)] {
+            let first = { (slot: Int) in
+                tensor.narrowed(0, slot..<slot + 1).narrowed(dimension, 0..<extent)
+            }
             first(target).copy(from: first(source))
         }
     }

@@ -104,22 +104,28 @@ import Torch
         #expect(part(whole).floats() == alone.floats())
     }
 
-    @Test("cached attention, a token at a time, equals attention over the whole sequence")
-    func cache() {
-        let (heads, keyHeads, channels) = (4, 2, 8)
+    @Test(
+        "cached attention, a token at a time, equals attention over the whole sequence",
+        arguments: [(9, 8, 2), (40, 16, 1), (35, 24, 4), (16, 64, 3), (17, 20, 9)])
+    func cache(length: Int, channels: Int, share: Int) {
+        let keyHeads = 2
+        let heads = keyHeads * share
         var source = NumberSource(23)
-        // Two sequences of 9 and 5 tokens, in slots 2 and 0 of 3.
-        let (lengths, slots) = ([9, 5], [2, 0])
-        let query = Tensor(source.floats(14 * heads * channels), shape: [14, heads, channels])
-        let key = Tensor(source.floats(14 * keyHeads * channels), shape: [14, keyHeads, channels])
-        let value = Tensor(source.floats(14 * keyHeads * channels), shape: [14, keyHeads, channels])
+        // Two sequences, in slots 2 and 0 of 3; a third one copies the first's start.
+        let (lengths, slots) = ([length, 5], [2, 0])
+        let count = length + 5
+        let query = Tensor(source.floats(count * heads * channels), shape: [count, heads, channels])
+        let key = Tensor(source.floats(count * keyHeads * channels), shape: [count, keyHeads, channels])
+        let value = Tensor(source.floats(count * keyHeads * channels), shape: [count, keyHeads, channels])
         let whole = query.attention(
-            key, value, segments: [AttentionSegment(rows: 0..<9), AttentionSegment(rows: 9..<14)], scale: 0.5)
-        let cache = AttentionCache(slots: 3, heads: keyHeads, capacity: 9, channels: channels)
-        for step in 0..<9 {
+            key, value, segments: [AttentionSegment(rows: 0..<length), AttentionSegment(rows: length..<count)],
+            scale: 0.5)
+        let cache = AttentionCache(slots: 3, heads: keyHeads, capacity: length, channels: channels)
+        #expect((length..<length + 16).contains(cache.capacity))
+        for step in 0..<length {
             // Rows of both sequences while both last, in reverse order.
             let live = [1, 0].filter { step < lengths[$0] }
-            let rows = Tensor(live.map { Int64($0 * 9 + step) })
+            let rows = Tensor(live.map { Int64($0 * length + step) })
             let places = live.map { Int64(slots[$0]) }
             cache.write(
                 key.selecting(rows), value.selecting(rows), slots: places,
@@ -128,5 +134,9 @@ import Torch
                 query.selecting(rows), slots: places, lengths: live.map { _ in Int64(step + 1) }, scale: 0.5)
             #expect(relativeDifference(result.floats(), whole.selecting(rows).floats()) < 1e-6)
         }
+        cache.copy(from: 2, to: 1, count: length - 2)
+        let row = Tensor([Int64(length - 3)])
+        let copied = cache.attention(query.selecting(row), slots: [1], lengths: [Int64(length - 2)], scale: 0.5)
+        #expect(relativeDifference(copied.floats(), whole.selecting(row).floats()) < 1e-6)
     }
 }

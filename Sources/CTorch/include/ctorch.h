@@ -178,8 +178,8 @@ ct_status ct_pack(const ct_tensor *weight, ct_tensor **out);
 ct_status ct_linear_packed(
     const ct_tensor *input, const ct_tensor *packed, int64_t outputs, const ct_tensor *bias, ct_tensor **out);
 
-/// Writes `key`, `value [rows, kv heads, channels]` at `positions [rows]` of `slots [rows]` in caches
-/// `[slots, kv heads, capacity, channels]`.
+/// Writes `key`, `value [rows, kv heads, channels]` at `positions [rows]` of `slots [rows]` in caches of
+/// `[slots, kv heads, capacity / 16, channels, 16]` (keys) and `[slots, kv heads, ⌈channels / 16⌉, capacity, 16]` (values).
 ct_status ct_cache_write(
     ct_tensor *key_cache, ct_tensor *value_cache, const ct_tensor *key, const ct_tensor *value, const int64_t *slots,
     const int64_t *positions);
