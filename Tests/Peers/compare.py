@@ -1,33 +1,31 @@
-"""Runs mpo and its peers in turn on the same model, data and settings, and prints a table of ratios. Started by `run`."""
+"""Runs mpo and its peers in short turns on the same model, data and settings, and prints a table of ratios.
+
+Started by `run`.
+"""
 
 import argparse
-import gzip
 import json
-import os
-import platform
-import statistics
-import subprocess
+import math
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
-BATCH, LENGTH, BATCHES, SLOTS = 8, 64, [8, 32], 32
+from checks import Disagreement, check_drawn, check_reference, check_steps
+from pairs import short_pairs
+from programs import Failure, Mpo, Peer
+from table import Row, table
+from turns import Turns
+
+ITEMS = ["dpo", "sampling", "uneven", "ppo"]
+BATCH, REFERENCE, LENGTH, BATCHES, SLOTS = 8, 24, 64, [8, 32], 32
 PPO = dict(batch=16, length=48, epochs=4)
-
-
-class Disagreement(Exception):
-    """The two programs do not compute the same."""
 
 
 def main():
     options = parse()
     with tempfile.TemporaryDirectory() as directory:
         comparison = Comparison(options, Path(directory))
-        rows = []
-        for item in options.only:
-            rows += getattr(comparison, item)()
+        rows = [row for item in options.only for row in getattr(comparison, item)()]
     print(table(rows, options))
 
 
@@ -38,216 +36,137 @@ def parse():
     parser.add_argument("--data", required=True, help="JSONL or JSONL.gz of preference pairs, HH transcripts or prompts")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--ppo-python", help="a python with the packages of requirements-ppo.txt")
-    parser.add_argument("--rounds", type=int, default=3, help="times that both programs are run in turn")
-    parser.add_argument("--quick", action="store_true", help="one round, fewer repeats, no PPO")
-    parser.add_argument("--only", type=lambda text: text.split(","), help="some of dpo,sampling,uneven,ppo")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each row")
+    parser.add_argument("--quick", action="store_true", help="one turn, no PPO")
+    parser.add_argument("--only", type=lambda text: text.split(","), help="some of " + ",".join(ITEMS))
     options = parser.parse_args()
     if options.quick:
         options.rounds = 1
-    options.only = options.only or ["dpo", "sampling", "uneven"] + ([] if options.quick else ["ppo"])
+    options.only = options.only or [item for item in ITEMS if item != "ppo" or not options.quick]
+    if options.rounds < 1:
+        parser.error("--rounds: at least one is needed")
+    if unknown := set(options.only) - set(ITEMS):
+        parser.error(f"--only: no such item: {', '.join(sorted(unknown))}; there are {', '.join(ITEMS)}")
+    if "ppo" in options.only and not options.ppo_python:
+        parser.error("ppo needs --ppo-python")
     return options
 
 
 class Comparison:
+    """What is compared: each item's method gives rows of the table."""
+
     def __init__(self, options, directory):
-        self.options, self.directory = options, directory
-        self.repeats = 2 if options.quick else 5
-        self.data = directory / "pairs.jsonl"
-        self.write_pairs(BATCH * (self.repeats + 1) if options.quick else 64)
-
-    def write_pairs(self, count):
-        """The first pairs whose prompts have at most 256 tokens, with whole examples of at most 512."""
-        from transformers import AutoTokenizer
-
-        tokenizer = AutoTokenizer.from_pretrained(self.options.model)
-        length = lambda text: len(tokenizer(text)["input_ids"])
-        pairs = []
-        for pair in read_pairs(self.options.data):
-            longest = max(length(pair["prompt"] + pair[name]) for name in ["chosen", "rejected"])
-            if length(pair["prompt"]) <= 256 and longest < 512:
-                pairs.append(pair)
-            if len(pairs) == count:
-                break
-        if len(pairs) < count:
-            sys.exit(f"peers: {self.options.data}: {len(pairs)} pairs are short enough, {count} are needed")
-        self.data.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+        self.options, self.directory, self.rounds = options, directory, options.rounds
+        self.mpo = Mpo(options.mpo, options.model, options.threads, directory)
+        self.pairs = short_pairs(options.data, options.model, max(64, BATCH * (self.rounds + 1)))
 
     def dpo(self):
-        """Optimizer steps, and passes of the reference over the same pairs."""
-        ours, theirs = self.alternate(
-            ["--only", "dpo,scoring", "--repeats", self.repeats, "--train-batch-size", BATCH],
-            "peer_dpo.py", batch=BATCH, steps=self.repeats + 1, repeats=min(3, self.repeats))
-        check_logps(ours[0]["scoring"]["values"], theirs[0])
-        check_steps(ours[0]["dpo"]["values"], theirs[0]["metrics"])
-        peer_steps = [[BATCH / seconds for seconds in run["steps"][1:]] for run in theirs]
-        peer_passes = [[run["pairs"] / seconds for seconds in run["scoring"]] for run in theirs]
-        return [
-            Row("DPO, batch 8, pairs/s", rates(ours, "dpo"), peer_steps, "TRL", fraction(ours, "dpo")),
-            Row("reference pass, pairs/s", rates(ours, "scoring"), peer_passes, "TRL", fraction(ours, "scoring")),
-            Row("DPO, peak memory, GiB", memory(ours, "dpo"),
-                [[run["peak_memory"] / 2**30] for run in theirs], "TRL"),
-        ]
+        """Optimizer steps on the same batches, and passes of the reference over the same pairs."""
+        steps = self.rounds + 1
+        pairs = self.pairs[: max(BATCH * steps, REFERENCE)]
+        data, some = self.file("pairs", pairs), self.file("reference", pairs[:REFERENCE])
+        with self.peer("peer_dpo.py", data, batch=BATCH, steps=steps, reference=REFERENCE) as trl:
+            scored = self.score(data, len(pairs))
+            check_reference(scored["values"], trl.ready)
+            checked = self.mpo.bench("dpo", data, repeats=self.rounds, train_batch_size=BATCH)["dpo"]
+            answers = [trl.ready]
+
+            def our_step(turn):
+                """Warms up on the batch before the peer's, and measures the peer's."""
+                batches = self.file("batches", pairs[BATCH * turn:BATCH * (turn + 2)])
+                return [self.mpo.bench("dpo", batches, train_batch_size=BATCH)["dpo"]]
+
+            def their_step(turn):
+                answers.append(trl.ask("step"))
+                check_steps(checked["values"], [answer["metrics"] for answer in answers])
+                return [BATCH / answers[-1]["seconds"]]
+
+            turns = [
+                Turns(["DPO, batch 8, pairs/s"], "TRL", our_step, their_step),
+                Turns(["reference pass, pairs/s"], "TRL",
+                      lambda _: [self.score(some, REFERENCE)],
+                      lambda _: [REFERENCE / trl.ask("reference")["seconds"]]),
+            ]
+            for _ in range(self.rounds):
+                for one in reversed(turns):
+                    one.take()
+        memory = [checked["peak_memory"] / 2**30], [answers[-1]["peak_memory"] / 2**30]
+        return [row for one in turns for row in one.rows()] + [Row("DPO, peak memory, GiB", "TRL", *memory)]
+
+    def score(self, data, count):
+        """A pass of mpo's reference over `count` pairs, rounded up to six batches, which bench takes."""
+        return self.mpo.bench("scoring", data, train_batch_size=math.ceil(count / 6))["scoring"]
 
     def sampling(self):
         """Responses of one length: prompts included, and the tokens after the first."""
-        ours, theirs = self.alternate(
-            ["--only", "decode", "--repeats", self.repeats, "--response-length", LENGTH, "--generation-batch-sizes",
-             ",".join(map(str, BATCHES))],
-            "peer_generate.py", batches=json.dumps(BATCHES), length=LENGTH, repeats=self.repeats,
-            uneven_lengths="[]", uneven_repeats=0)
-        self.check_drawn(ours[0][f"sampling {BATCHES[0]}"]["values"])
-        rows = []
-        for batch in BATCHES:
-            whole = [[batch * LENGTH / seconds for seconds in run["sampling"][str(batch)]] for run in theirs]
-            after = [
-                [batch * (LENGTH - 1) / (seconds - statistics.median(run["prefill"][str(batch)]))
-                 for seconds in run["sampling"][str(batch)]] for run in theirs]
-            rows += [
-                Row(f"sampling, batch {batch}, tokens/s", rates(ours, f"sampling {batch}"), whole, "generate()"),
-                Row(f"decode alone, batch {batch}, tokens/s", rates(ours, f"decode {batch}"), after, "generate()"),
-            ]
-        return rows
+        data = self.file("pairs", self.pairs[:64])
+        with self.peer("peer_generate.py", data) as sampler:
+            drawn = self.draw(data, BATCHES[0])[0]["values"]
+            check_drawn(sampler.ask("logps", **drawn, length=LENGTH)["difference"])
+            turns = [self.sampling_turns(sampler, data, batch) for batch in BATCHES]
+            for _ in range(self.rounds):
+                for one in turns:
+                    one.take()
+        return [row for one in turns for row in one.rows()]
+
+    def sampling_turns(self, sampler, data, batch):
+        def theirs(_):
+            seconds = sampler.ask("sampling", batch=batch, length=LENGTH)
+            after = seconds["sampling"] - seconds["prefill"]
+            return [batch * LENGTH / seconds["sampling"], batch * (LENGTH - 1) / after]
+
+        sampler.ask("sampling", batch=batch, length=LENGTH // 4)  # Warms up.
+        names = [f"{what}, batch {batch}, tokens/s" for what in ["sampling", "decode alone"]]
+        return Turns(names, "generate()", lambda _: self.draw(data, batch), theirs)
+
+    def draw(self, data, batch):
+        """What mpo measures of responses of one length: all of it, and decoding alone."""
+        measured = self.mpo.bench("decode", data, generation_batch_sizes=batch, response_length=LENGTH)
+        return [measured[f"sampling {batch}"], measured[f"decode {batch}"]]
 
     def uneven(self):
-        """256 responses of uneven lengths, 32 at a time."""
-        repeats = 1
-        ours, theirs = self.alternate(
-            ["--only", "uneven", "--repeats", repeats], "peer_generate.py", batches="[]", length=1, repeats=1,
-            uneven_repeats=repeats,
-            uneven_lengths=lambda run: json.dumps([int(length) for length in run["uneven 32"]["values"]["lengths"]]))
-        tokens = sum(ours[0]["uneven 32"]["values"]["lengths"])
-        peer_rates = [[tokens / seconds for seconds in run["uneven"]] for run in theirs]
-        return [Row("256 uneven responses, 32 slots, tokens/s", rates(ours, "uneven 32"), peer_rates, "generate()")]
+        """256 responses of uneven lengths, 32 at a time; one turn or two, for they are long."""
+        data, lengths = self.file("pairs", self.pairs[:64]), []
+        with self.peer("peer_generate.py", data) as sampler:
+
+            def ours(_):
+                measured = self.mpo.bench("uneven", data)[f"uneven {SLOTS}"]
+                lengths[:] = map(int, measured["values"]["lengths"])
+                return [measured]
+
+            def theirs(_):
+                return [sum(lengths) / sampler.ask("uneven", lengths=lengths, slots=SLOTS)["seconds"]]
+
+            sampler.ask("sampling", batch=SLOTS, length=LENGTH // 4)  # Warms up.
+            turns = Turns([f"256 uneven responses, {SLOTS} slots, tokens/s"], "generate()", ours, theirs)
+            for _ in range(min(2, self.rounds)):
+                turns.take()
+        return turns.rows()
 
     def ppo(self):
-        """Whole updates of PPO; one round, for the peer's are slow."""
-        ours, theirs = self.alternate(
-            ["--only", "ppo", "--repeats", 2, "--rollout-batch-size", PPO["batch"], "--response-length", PPO["length"],
-             "--num-ppo-epochs", PPO["epochs"]],
-            "peer_ppo.py", python=self.options.ppo_python, rounds=1, updates=2, **PPO)
-        peer_rates = [[PPO["batch"] / seconds for seconds in run["updates"]] for run in theirs]
-        return [Row("PPO update, responses/s", rates(ours, "ppo"), peer_rates, "TRL 0.19.1", fraction(ours, "ppo"))]
+        """A whole update of PPO on the prompts that both warmed up on; one turn, for the peer's are slow."""
+        batch, length, epochs = PPO["batch"], PPO["length"], PPO["epochs"]
+        data = self.file("prompts", self.pairs[:batch])
+        with self.peer("peer_ppo.py", data, python=self.options.ppo_python, turns=1, **PPO) as trl:
+            turns = Turns(
+                ["PPO update, responses/s"], "TRL 0.19.1",
+                lambda _: [self.mpo.bench(
+                    "ppo", data, rollout_batch_size=batch, response_length=length, num_ppo_epochs=epochs)["ppo"]],
+                lambda _: [batch / trl.ask("update")["seconds"]])
+            turns.take()
+        return turns.rows()
 
-    def alternate(self, arguments, script, python=sys.executable, rounds=None, **settings):
-        """What both programs gave in each round: mpo's measurements by name, and the peer's results."""
-        ours, theirs = [], []
-        for number in range(rounds or self.options.rounds):
-            ours.append(self.mpo(arguments))
-            given = {name: value(ours[-1]) if callable(value) else value for name, value in settings.items()}
-            theirs.append(self.peer(script, python, **given))
-        return ours, theirs
+    def peer(self, script, data, python=sys.executable, **settings):
+        return Peer(script, data, self.options.model, self.options.threads, self.directory, python, **settings)
 
-    def mpo(self, arguments):
-        output = self.directory / "mpo.json"
-        self.call(
-            self.options.mpo, "bench", "--model", self.options.model, "--data", self.data, "--threads",
-            self.options.threads, "--json", output, *arguments)
-        report = json.loads(output.read_text())
-        return {measurement["name"]: measurement for measurement in report["measurements"]}
-
-    def peer(self, script, python=sys.executable, **settings):
-        output = self.directory / "peer.json"
-        flags = [part for name, value in settings.items() for part in ("--" + name.replace("_", "-"), value)]
-        self.call(python, HERE / script, "--model", self.options.model, "--data", self.data, "--output", output, *flags)
-        return json.loads(output.read_text())
-
-    def call(self, *command):
-        command = [str(part) for part in command]
-        print("peers:", Path(command[0]).name, *(Path(part).name for part in command[1:3]), file=sys.stderr)
-        environment = dict(os.environ, OMP_NUM_THREADS=str(self.options.threads))
-        result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if result.returncode != 0:
-            sys.exit(f"peers: {' '.join(command)} failed:\n{result.stderr[-4000:]}")
-
-    def check_drawn(self, values):
-        drawn = self.directory / "drawn.json"
-        drawn.write_text(json.dumps(values))
-        difference = self.peer("peer_logps.py", drawn=drawn, batch=BATCHES[0], length=LENGTH)["difference"]
-        if difference > 1e-3:
-            raise Disagreement(f"log-probabilities of drawn tokens differ by {difference:.2g} from transformers'")
-
-
-def check_logps(ours, theirs):
-    """Sums over responses under the reference, which TRL gives for the pairs of all batches."""
-    for name in ["chosen_logps", "rejected_logps"]:
-        expected = dict(enumerate(theirs[name]))
-        for index, value in zip(ours["index"], ours[name]):
-            if index in expected and abs(value - expected[index]) > 1e-2:
-                raise Disagreement(f"pair {index:.0f}: {name} {value:.4f}, but TRL has {expected[index]:.4f}")
-
-
-def check_steps(ours, theirs):
-    for step, metrics in enumerate(theirs):
-        for name, tolerance in [("loss", 1e-4), ("logps/chosen", 1e-2), ("logps/rejected", 1e-2)]:
-            value, expected = ours[name][step], float(metrics[name])
-            if abs(value - expected) > tolerance:
-                raise Disagreement(f"step {step + 1}: {name} {value:.5f}, but TRL has {expected:.5f}")
-
-
-class Row:
-    """A line of the table: rates by round and repeat."""
-
-    def __init__(self, name, ours, theirs, peer, fraction=None):
-        self.name, self.peer, self.fraction = name, peer, fraction
-        self.ours, self.theirs = middle(ours), middle(theirs)
-        ratios = [statistics.median(mine) / statistics.median(other) for mine, other in zip(ours, theirs)]
-        self.ratio = statistics.median(ratios)
-        self.spread = (min(ratios), max(ratios))
-
-    def cells(self):
-        ratio = f"{self.ratio:.2f}" + (f" ({self.spread[0]:.2f}-{self.spread[1]:.2f})" if self.spread[0] != self.spread[1] else "")
-        part = f"{100 * self.fraction:.0f} %" if self.fraction is not None else ""
-        return [self.name, f"{self.ours:.3g}", f"{self.theirs:.3g} ({self.peer})", ratio, part]
-
-
-def middle(rounds):
-    return statistics.median(statistics.median(one) for one in rounds)
-
-
-def rates(runs, name):
-    return [[sample["count"] / sample["seconds"] for sample in run[name]["samples"]] for run in runs]
-
-
-def memory(runs, name):
-    return [[run[name]["peak_memory"] / 2**30] for run in runs]
-
-
-def fraction(runs, name):
-    return statistics.median(run[name]["fraction_of_peak"] for run in runs)
-
-
-def table(rows, options):
-    header = ["what", "mpo", "peer", "mpo / peer", "of the matrix-product peak"]
-    lines = [header, ["---"] * len(header)] + [row.cells() for row in rows]
-    threads = f"{options.threads} thread{'' if options.threads == 1 else 's'}"
-    title = f"{time.strftime('%Y-%m-%d')}, {processor()}, {threads}, {Path(options.model).name}, fp32:"
-    return title + "\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
-
-
-def read_pairs(path):
-    """Pairs of a file with `prompt`, or of transcripts with a common start, cut behind the last turn's mark."""
-    mark = "\n\nAssistant:"
-    with (gzip.open if path.endswith(".gz") else open)(path, "rt") as lines:
-        for line in lines:
-            record = json.loads(line)
-            if "prompt" in record:
-                yield {name: record[name] for name in ["prompt", "chosen", "rejected"]}
-                continue
-            chosen, rejected = (record[name].rpartition(mark) for name in ["chosen", "rejected"])
-            if chosen[0] == rejected[0] and chosen[2].strip() and rejected[2].strip():
-                yield {"prompt": chosen[0] + mark, "chosen": chosen[2], "rejected": rejected[2]}
+    def file(self, name, pairs):
+        path = self.directory / f"{name}.jsonl"
+        path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+        return path
 
 
 if __name__ == "__main__":
     try:
         main()
-    except Disagreement as problem:
+    except (Disagreement, Failure) as problem:
         sys.exit(f"peers: {problem}")

@@ -1,8 +1,9 @@
-"""What the peers' programs have in common: arguments, threads, data, and results as JSON."""
+"""What the peers' programs have in common: arguments, turns, data and threads."""
 
 import argparse
 import json
 import os
+import sys
 import time
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -13,12 +14,38 @@ from transformers import AutoTokenizer
 
 
 def arguments(description, **options):
-    """Parses --model, --data, --output and what `options` names, by type."""
+    """Parses --model, --data, --answers and what `options` names, by type."""
     parser = argparse.ArgumentParser(description=description)
-    for name, kind in dict(model=str, data=str, output=str, **options).items():
-        parser.add_argument("--" + name.replace("_", "-"), type=kind, required=True)
+    for name, kind in dict(model=str, data=str, answers=int, **options).items():
+        parser.add_argument("--" + name, type=kind, required=True)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     return parser.parse_args()
+
+
+class Turns:
+    """The comparison's side of a conversation in lines of JSON.
+
+    Requests come on stdin. Answers go down a pipe of their own, so that nothing a library prints gets between them.
+    """
+
+    def __init__(self, descriptor):
+        self.answers = os.fdopen(descriptor, "w")
+
+    def receive(self):
+        """Sleeps until the next request; ends the program where there is none."""
+        line = sys.stdin.readline()
+        if not line:
+            sys.exit()
+        return json.loads(line)
+
+    def answer(self, **results):
+        print(json.dumps(results), file=self.answers, flush=True)
+
+
+def seconds(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def tokenizer(model, **settings):
@@ -31,32 +58,3 @@ def tokenizer(model, **settings):
 def pairs(path):
     with open(path) as lines:
         return [json.loads(line) for line in lines]
-
-
-def write(path, **results):
-    with open(path, "w") as file:
-        json.dump(results, file)
-
-
-class Stopwatch:
-    """Seconds between `start` and each `lap`."""
-
-    def __init__(self):
-        self.laps = []
-
-    def start(self):
-        self.since = time.perf_counter()
-
-    def lap(self):
-        self.laps.append(time.perf_counter() - self.since)
-
-
-def timed(repeats, work):
-    """Seconds of each of `repeats` calls of `work`, after one to warm up."""
-    work()
-    watch = Stopwatch()
-    for _ in range(repeats):
-        watch.start()
-        work()
-        watch.lap()
-    return watch.laps

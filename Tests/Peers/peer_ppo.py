@@ -1,6 +1,10 @@
-"""TRL's PPOTrainer: seconds of whole updates (responses, scores, all epochs), the first one left out."""
+"""TRL's PPOTrainer, an update (responses, scores, all epochs) at a time, all on the same prompts.
+
+It first answers with the seconds of an update that warms up.
+"""
 
 import tempfile
+import time
 
 import torch
 from datasets import Dataset
@@ -10,22 +14,26 @@ from trl import PPOConfig, PPOTrainer
 import peer
 
 
-class UpdateClock(TrainerCallback):
-    def __init__(self):
-        self.watch = peer.Stopwatch()
+class UpdateByUpdate(TrainerCallback):
+    """Answers after each update, and holds the trainer until the next one is asked for."""
 
-    def on_step_end(self, *_, **__):
-        if hasattr(self.watch, "since"):
-            self.watch.lap()
-        self.watch.start()
+    def __init__(self, turns):
+        self.turns = turns
+
+    def on_train_begin(self, *_, **__):
+        self.start = time.perf_counter()
+
+    def on_step_end(self, _arguments, state, *_, **__):
+        self.turns.answer(seconds=time.perf_counter() - self.start)
+        if state.global_step < state.max_steps:
+            self.turns.receive()
+            self.start = time.perf_counter()
 
 
 def main():
-    options = peer.arguments(__doc__, batch=int, length=int, epochs=int, updates=int)
+    options = peer.arguments(__doc__, batch=int, length=int, epochs=int, turns=int)
     tokenizer = peer.tokenizer(options.model, padding_side="left")
-    count = options.batch * (options.updates + 1)
-    prompts = [pair["prompt"] for pair in peer.pairs(options.data)]
-    ids = [tokenizer(prompts[place % len(prompts)])["input_ids"] for place in range(count)]
+    ids = [tokenizer(pair["prompt"])["input_ids"] for pair in peer.pairs(options.data)[: options.batch]]
 
     def language_model():
         return AutoModelForCausalLM.from_pretrained(options.model, torch_dtype=torch.float32)
@@ -37,20 +45,19 @@ def main():
     policy = language_model()
     policy.config.pad_token_id = tokenizer.pad_token_id
     dataset = Dataset.from_dict({"input_ids": ids})
-    clock = UpdateClock()
     with tempfile.TemporaryDirectory() as directory:
         settings = PPOConfig(
             output_dir=directory, per_device_train_batch_size=options.batch, gradient_accumulation_steps=1,
-            num_mini_batches=1, total_episodes=count, num_ppo_epochs=options.epochs, response_length=options.length,
+            num_mini_batches=1, total_episodes=options.batch * (options.turns + 1),
+            num_ppo_epochs=options.epochs, response_length=options.length,
             local_rollout_forward_batch_size=options.batch, temperature=1.0, learning_rate=1e-6, kl_coef=0.05,
             gradient_checkpointing=False, bf16=False, use_cpu=True, num_sample_generations=0, save_strategy="no",
             report_to=[])
         trainer = PPOTrainer(
             args=settings, processing_class=tokenizer, model=policy, ref_model=language_model(),
             reward_model=score_model(), value_model=score_model(), train_dataset=dataset,
-            eval_dataset=dataset.select(range(2)), callbacks=[clock])
+            eval_dataset=dataset.select(range(2)), callbacks=[UpdateByUpdate(peer.Turns(options.answers))])
         trainer.train()
-    peer.write(options.output, updates=clock.watch.laps)
 
 
 if __name__ == "__main__":
