@@ -20,20 +20,18 @@ CT_KERNEL void panel(
     tiles(input, inputs, rows, weights, depth, out, outputs, height);
 }
 
-at::Tensor pack(const at::Tensor &weight) {
-    const int64_t outputs = weight.size(0), inputs = weight.size(1), count = panels(outputs);
-    auto packed = at::empty({count, inputs, panel_width}, weight.options());
+void pack(const at::Tensor &weight, float *packed) {
+    const int64_t outputs = weight.size(0), inputs = weight.size(1);
     const float *source = floats(weight);
     const int64_t row = weight.stride(0), column = weight.stride(1);
-    parallel(count, [&](int64_t index) {
-        float *target = mutable_floats(packed) + index * inputs * panel_width;
+    parallel(panels(outputs), [&](int64_t index) {
+        float *target = packed + index * inputs * panel_width;
         const int64_t first = index * panel_width, width = std::min(panel_width, outputs - first);
         for (int64_t k = 0; k < inputs; k++, target += panel_width) {
             for (int64_t lane = 0; lane < width; lane++) target[lane] = source[(first + lane) * row + k * column];
             for (int64_t lane = width; lane < panel_width; lane++) target[lane] = 0;
         }
     });
-    return packed;
 }
 
 /// `rows` rows times a panel, of which `width` outputs are real, plus `bias` if there is one.
@@ -65,11 +63,15 @@ void multiply(
 
 using namespace ctorch;
 
-ct_status ct_pack(const ct_tensor *weight, ct_tensor **out) {
-    return returning(out, [&] {
+ct_status ct_pack(const ct_tensor *weight, ct_tensor *packed) {
+    return guarded([&] {
         const auto &w = weight->value;
         TORCH_CHECK(w.dim() == 2 && w.scalar_type() == at::kFloat, "packing a weight ", w.sizes(), w.scalar_type());
-        return pack(w);
+        TORCH_CHECK(
+            packed->value.is_contiguous() &&
+                packed->value.sizes() == at::IntArrayRef({panels(w.size(0)), w.size(1), panel_width}),
+            "packing a weight ", w.sizes(), " into ", packed->value.sizes());
+        pack(w, mutable_floats(packed->value));
     });
 }
 

@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 #include <cstring>
+#include <sys/mman.h>
 
 using namespace ctorch;
 
@@ -25,6 +26,17 @@ ct_status ct_full(double value, ct_scalar_type type, const int64_t *shape, size_
 
 ct_status ct_empty(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out) {
     return returning(out, [&] { return at::empty(sizes(shape, rank), scalar_type(type)); });
+}
+
+ct_status ct_empty_large(int64_t count, ct_tensor **out) {
+    return returning(out, [&] {
+        const size_t bytes = std::max<int64_t>(count, 1) * sizeof(float);
+        void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        TORCH_CHECK(memory != MAP_FAILED, "no memory for ", bytes, " bytes");
+        // Reading a model's weights in small pages costs a tenth of the time. A system without large ones ignores this.
+        madvise(memory, bytes, MADV_HUGEPAGE);
+        return at::from_blob(memory, {count}, [bytes](void *start) { munmap(start, bytes); }, at::kFloat);
+    });
 }
 
 ct_status ct_copy_to_host(const ct_tensor *tensor, ct_scalar_type type, void *destination, size_t bytes) {

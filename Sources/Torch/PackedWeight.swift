@@ -4,16 +4,26 @@ import CTorch
 ///
 /// A row's product with it has the same bits whatever other rows there are, and however many; a general matrix product's
 /// last bits depend on how many rows it has.
-public final class PackedWeight {
+public struct PackedWeight {
     fileprivate let panels: Tensor
     /// How many numbers a product gives a row.
     public let outputs: Int
 
-    /// Packs a weight `[outputs, inputs]`, which may be a transposed view.
-    public init(_ weight: Tensor) {
-        panels = tensor("pack", weight) { ct_pack(weight.handle, $0) }
-        outputs = weight.shape[0]
+    /// Packs weights `[outputs, inputs]`, which may be transposed views, one behind the other in one piece of memory.
+    public static func pack(_ weights: [Tensor]) -> [PackedWeight] {
+        let shapes = weights.map { [($0.shape[0] + lanes - 1) / lanes, $0.shape[1], lanes] }
+        let counts = shapes.map { $0.reduce(1, *) }
+        let memory = tensor("packed weights") { ct_empty_large(Int64(counts.reduce(0, +)), $0) }
+        var end = 0
+        return zip(weights, zip(shapes, counts)).map { weight, place in
+            let panels = memory.narrowed(0, end..<end + place.1).reshaped(place.0)
+            end += place.1
+            perform("pack", weight) { ct_pack(weight.handle, panels.handle) }
+            return PackedWeight(panels: panels, outputs: weight.shape[0])
+        }
     }
+
+    private static let lanes = 16
 }
 
 extension Tensor {

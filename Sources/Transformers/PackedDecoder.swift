@@ -11,8 +11,10 @@ struct PackedDecoder {
 
     init(_ decoder: Decoder) {
         self.decoder = decoder
-        layers = decoder.layers.map { $0.packing() }
-        vocabulary = PackedWeight(decoder.vocabulary)
+        let weights = decoder.layers.flatMap { $0.projections.map(\.matrix) } + [decoder.vocabulary]
+        var packed = PackedWeight.pack(weights)[...]
+        layers = decoder.layers.map { layer in layer.packing { packed.removeFirst() } }
+        vocabulary = packed.removeFirst()
     }
 
     /// As ``Decoder/hiddenStates(tokens:positions:through:attention:)``.
@@ -28,30 +30,47 @@ struct PackedDecoder {
 }
 
 extension DecoderLayer {
+    /// In the order in which ``packing(_:)`` asks for them.
+    fileprivate var projections: [Linear] {
+        input.projections + [attentionOutput] + (gate.map { [$0] } ?? []) + [up, down]
+    }
+
     /// This block with packed projections.
-    fileprivate func packing() -> DecoderLayer {
-        DecoderLayer(
-            specification: specification, attentionNorm: attentionNorm, input: input.packing(), headNorms: headNorms,
-            attentionOutput: attentionOutput.packing(), feedForwardNorm: feedForwardNorm, gate: gate?.packing(),
-            up: up.packing(), down: down.packing())
+    fileprivate func packing(_ next: () -> PackedWeight) -> DecoderLayer {
+        let input = input.packing(next)
+        let attentionOutput = attentionOutput.packing(next)
+        let (gate, up, down) = (gate?.packing(next), up.packing(next), down.packing(next))
+        return DecoderLayer(
+            specification: specification, attentionNorm: attentionNorm, input: input, headNorms: headNorms,
+            attentionOutput: attentionOutput, feedForwardNorm: feedForwardNorm, gate: gate, up: up, down: down)
     }
 }
 
 extension InputProjection {
-    fileprivate func packing() -> InputProjection {
+    fileprivate var projections: [Linear] {
+        switch self {
+        case .separate(let query, let key, let value): [query, key, value]
+        case .interleaved(let fused), .concatenated(let fused): [fused]
+        }
+    }
+
+    fileprivate func packing(_ next: () -> PackedWeight) -> InputProjection {
         switch self {
         case .separate(let query, let key, let value):
-            .separate(query: query.packing(), key: key.packing(), value: value.packing())
-        case .interleaved(let fused): .interleaved(fused.packing())
-        case .concatenated(let fused): .concatenated(fused.packing())
+            .separate(query: query.packing(next), key: key.packing(next), value: value.packing(next))
+        case .interleaved(let fused): .interleaved(fused.packing(next))
+        case .concatenated(let fused): .concatenated(fused.packing(next))
         }
     }
 }
 
 extension Linear {
-    fileprivate func packing() -> Linear {
+    /// The weight as `[outputs, inputs]`.
+    fileprivate var matrix: Tensor { transposed ? weight.transposed(0, 1) : weight }
+
+    fileprivate func packing(_ next: () -> PackedWeight) -> Linear {
         var copy = self
-        copy.packed = PackedWeight(transposed ? weight.transposed(0, 1) : weight)
+        copy.packed = next()
         return copy
     }
 }

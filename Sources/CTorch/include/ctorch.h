@@ -54,6 +54,8 @@ ct_tensor *ct_tensor_share(const ct_tensor *tensor);
 ct_status ct_from_data(const void *data, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_full(double value, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_empty(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
+/// `count` floats in memory of their own: in large pages, where the system has them, and given back when freed.
+ct_status ct_empty_large(int64_t count, ct_tensor **out);
 ct_status ct_copy_to_host(const ct_tensor *tensor, ct_scalar_type type, void *destination, size_t bytes);
 int64_t ct_rank(const ct_tensor *tensor);
 int64_t ct_size(const ct_tensor *tensor, int64_t dimension);
@@ -171,8 +173,8 @@ ct_status ct_linear_logps(
 
 // ---- Decoding (packed.cpp, decoding.cpp, sampling.cpp)
 
-/// A copy of `weight [outputs, inputs]`, of any strides, in the layout that `ct_linear_packed` reads.
-ct_status ct_pack(const ct_tensor *weight, ct_tensor **out);
+/// Copies `weight [outputs, inputs]`, of any strides, to `panels [⌈outputs / 16⌉, inputs, 16]`, which `ct_linear_packed` reads.
+ct_status ct_pack(const ct_tensor *weight, ct_tensor *panels);
 /// `input [rows, inputs]` by a packed weight, plus `bias [outputs]` where there is one; no gradient.
 /// The bits of a row do not depend on the other rows, nor on how many there are.
 ct_status ct_linear_packed(
