@@ -52,7 +52,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case unrenderable(RecordSource, reason: String)
     /// A value of the configuration that cannot be used.
     case configuration(key: String, reason: String)
-    /// A score that is not a finite number.
+    /// Scores whose gap is not a finite number.
     case badScore(index: Int, chosen: Double, rejected: Double)
 
     /// One line: where, what, and a way out.
@@ -76,7 +76,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unrenderable(let source, let reason): "\(source): \(reason)"
         case .configuration(let key, let reason): "\(key): \(reason)"
         case .badScore(let index, let chosen, let rejected):
-            "pair \(index): rewards \(chosen) and \(rejected) are not both finite numbers; check the reward model"
+            "pair \(index): the gap between rewards \(chosen) and \(rejected) is not a finite number; check the reward model"
         }
     }
 }

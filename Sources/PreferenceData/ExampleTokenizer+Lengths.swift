@@ -20,14 +20,10 @@ extension ExampleTokenizer {
         var dropsTurns = false
         if limits.mode == .dropTurns {
             let room = promptRoom(longestResponse: encoded.longestResponse)
-            var rest = prompt
-            var count = encoded.prompt.count
-            while count > room, let shorter = PromptRenderer.droppingOldestTurn(of: rest) {
-                rest = shorter
-                count = try encodePrompt(rest, source: source).count
+            if encoded.prompt.count > room, let rest = try dropTurns(of: prompt, to: room, source: source) {
+                encoded = try encode(rest, responses, source: source)
                 dropsTurns = true
             }
-            if dropsTurns { encoded = try encode(rest, responses, source: source) }
         }
         let whole = encoded
         guard try cut(&encoded, source: source), encoded.isUsable else { return nil }
@@ -36,6 +32,24 @@ extension ExampleTokenizer {
         summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }
         summary.seamsMerged += encoded.seamMerged ? 1 : 0
         return encoded
+    }
+
+    /// The prompt without as many of its oldest turns as it takes to fit into `room`, but for the last one; `nil` where it has
+    /// no other.
+    private func dropTurns(of prompt: Content, to room: Int, source: RecordSource) throws -> Content? {
+        let turns = PromptTurns(prompt)
+        guard turns.count > 0 else { return nil }
+        // The fewer turns, the fewer tokens: halving takes the logarithm of what trying one after the other would.
+        var (fewest, most) = (1, turns.count)
+        while fewest < most {
+            let middle = (fewest + most) / 2
+            if try encodePrompt(turns.dropping(middle), source: source).count <= room {
+                most = middle
+            } else {
+                fewest = middle + 1
+            }
+        }
+        return turns.dropping(fewest)
     }
 
     /// Cuts prompt and responses to the limits; false where the example has to go.

@@ -75,9 +75,9 @@ public struct GapSplit: Sendable, Equatable {
     }
 
     /// Splits pairs; every pair is in exactly one part. A part may be empty.
-    /// - Throws: ``DataError/badScore(index:chosen:rejected:)`` for a reward that is not finite.
+    /// - Throws: ``DataError/badScore(index:chosen:rejected:)`` for rewards whose gap is not finite.
     public func split(_ pairs: [ScoredPair]) throws(DataError) -> Parts {
-        for pair in pairs where !(pair.chosenReward.isFinite && pair.rejectedReward.isFinite) {
+        for pair in pairs where !pair.gap.isFinite {
             throw .badScore(index: pair.index, chosen: pair.chosenReward, rejected: pair.rejectedReward)
         }
         let threshold =

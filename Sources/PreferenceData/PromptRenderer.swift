@@ -54,19 +54,6 @@ public struct PromptRenderer: Sendable {
         return text.lastRange(of: answer).map { String(text[$0.upperBound...]) } ?? ""
     }
 
-    /// The prompt without its oldest turns up to the next turn of the user, a system message kept; `nil` where one
-    /// turn is left.
-    static func droppingOldestTurn(of prompt: Content) -> Content? {
-        switch prompt {
-        case .text(let text): return Transcript.droppingOldestTurn(of: text).map { .text($0) }
-        case .messages(let messages):
-            let system = messages.prefix { $0.role == "system" }
-            let turns = messages.dropFirst(system.count)
-            guard let next = turns.dropFirst().firstIndex(where: { $0.role == "user" }) else { return nil }
-            return .messages(Array(system + turns[next...]))
-        }
-    }
-
     private func usesTemplate(_ prompt: Content) -> Bool {
         prompt.messages != nil || (appliesToText && !prompt.isEmpty)
     }

@@ -119,8 +119,8 @@ public struct SplitSummary: Sendable, Equatable, Codable {
     }
 
     private static func bars(_ pairs: [ScoredPair], _ number: Int) -> [Bucket] {
-        guard let largest = pairs.last?.gap, largest > 0 else { return [] }
-        let width = largest / Double(number)
+        let width = (pairs.last?.gap ?? 0) / Double(number)
+        guard width > 0 else { return [] }
         let bars = Dictionary(grouping: pairs) { min(Int($0.gap / width), number - 1) }
         return (0..<number).map { bar in
             bucket(bars[bar] ?? [], from: Double(bar) * width, to: Double(bar + 1) * width)

@@ -52,11 +52,16 @@ public enum Transcript {
         }
     }
 
-    /// The transcript without its oldest turn of the person and what answers it; `nil` where only one is left.
-    static func droppingOldestTurn(of text: String) -> String? {
-        let body = text.drop { $0.isWhitespace }
-        guard body.hasPrefix("Human:"), let next = body.firstRange(of: human) else { return nil }
-        return String(body[next.lowerBound...])
+    /// Where the turns of the person begin that follow the first one; none where `text` does not start with one.
+    static func laterTurns(of text: String) -> [String.Index] {
+        var starts: [String.Index] = []
+        var rest = text[...]
+        while true {
+            let body = rest.drop { $0.isWhitespace }
+            guard body.hasPrefix("Human:"), let next = body.firstRange(of: human) else { return starts }
+            starts.append(next.lowerBound)
+            rest = body[next.lowerBound...]
+        }
     }
 
     private static func cut(_ text: String) -> (Substring, Substring) {

@@ -88,14 +88,61 @@ struct HostileInputTests {
             .dataset, "a transcript of many turns of one side",
             Array("{\"prompt\": \"".utf8) + repeated(#"\n\nHuman:"#, 30_000) + Array("\"}".utf8)
         ),
+        HostileInput(
+            .dataset, "a transcript of many turns that have to go",
+            Array("{\"prompt\": \"".utf8) + repeated(#"\n\nHuman: a\n\nAssistant: b"#, 2000)
+                + Array("\\n\\nHuman: c\\n\\nAssistant:\", \"chosen\": \" a\", \"rejected\": \" b\"}".utf8)
+        ),
+        HostileInput(
+            .dataset, "many messages that have to go",
+            Array("{\"prompt\": [".utf8) + repeated(#"{"role": "user", "content": "a"}, "#, 1500)
+                + Array(
+                    (#"{"role": "user", "content": "b"}], "chosen": [{"role": "assistant", "content": "c"}], "#
+                        + #""rejected": [{"role": "assistant", "content": "d"}]}"#).utf8)
+        ),
         HostileInput(.dataset, "deep nesting", repeated("[", 100_000)),
         HostileInput(.runConfiguration, "deep nesting in brackets", Array("a: ".utf8) + repeated("[", 100_000)),
         HostileInput(.runConfiguration, "deep nesting by indentation", repeated("- ", 50_000)),
         HostileInput(
-            .runConfiguration, "aliases that multiply",
+            .runConfiguration, "aliases that multiply", Array("a0: &a0 [x, x]\n".utf8) + aliases(1...40) { [$0, $0] }
+        ),
+        HostileInput(
+            .runConfiguration, "a key that is an alias of a tree without end",
+            Array("a0: &a0 [x, x]\n".utf8) + aliases(1...29) { [$0, $0] } + Array("*a29 : 1".utf8)
+        ),
+        HostileInput(
+            .runConfiguration, "a key that is a list of aliases of a tree without end",
+            Array("a0: &a0 [x, x]\n".utf8) + aliases(1...29) { [$0, $0] } + Array("? [*a29]\n: 1".utf8)
+        ),
+        HostileInput(
+            .runConfiguration, "aliases that nest deeper than any stack",
+            Array("a0: &a0 [x]\n".utf8) + aliases(1...100_000) { [$0] }
+        ),
+        HostileInput(.runState, "deep nesting", repeated("{\"identity\":", 100_000)),
+        HostileInput(
+            .runState, "a role of a worker that it has not",
+            runState(stages: #""split": {"learners": [], "samplers": [7]}"#)
+        ),
+        HostileInput(
+            .runState, "a line break in a value that the message quotes",
+            runState(settings: #""seed": "a\nb\r\nc""#)
+        ),
+        HostileInput(.journal, "deep nesting", repeated("[", 100_000)),
+        HostileInput(
+            .journal, "rewards whose gap is past all numbers",
+            Array((#"[{"index":0,"scores":[1e308,-1e308]},{"index":1,"scores":[0,0]}]"# + "\n").utf8)
+        ),
+        HostileInput(
+            .journal, "a gap too small to be divided",
+            Array((#"[{"index":0,"scores":[5e-324,0]},{"index":1,"scores":[0,0]}]"# + "\n").utf8)
+        ),
+        HostileInput(
+            .journal, "policies that answered other prompts",
             Array(
-                "a0: &a0 [x, x]\n".utf8)
-                + (1...40).flatMap { Array("a\($0): &a\($0) [*a\($0 - 1), *a\($0 - 1)]\n".utf8) }
+                ((0...1).map {
+                    #"[{"policy":\#($0),"index":\#($0),"sample":0,"text":"","length":0,"isFinished":true,"score":0}]"#
+                        + "\n"
+                }.joined()).utf8)
         ),
         HostileInput(.manifest, "deep nesting", repeated("{\"files\":", 100_000)),
         HostileInput(
@@ -130,6 +177,21 @@ struct HostileInputTests {
 
     private static func list(_ text: String, _ count: Int) -> String {
         repeatElement(text, count: count).joined(separator: ", ")
+    }
+
+    /// `a2: &a2 [*a1, *a1]` and so on: of each number a list of those before it.
+    private static func aliases(_ numbers: ClosedRange<Int>, _ list: (Int) -> [Int]) -> [UInt8] {
+        numbers.flatMap { number in
+            let aliases = list(number - 1).map { "*a\($0)" }.joined(separator: ", ")
+            return Array("a\(number): &a\(number) [\(aliases)]\n".utf8)
+        }
+    }
+
+    private static func runState(settings: String = "", stages: String = "") -> [UInt8] {
+        Array(
+            (#"{"done": ["03-evaluate"], "position": 0, "version": 1, "identity": {"settings": {\#(settings)}, "inputs": [], "#
+                + #""topology": {"ranks": 1, "build": {"version": "", "executable": {"size": 0, "crc32": 0}, "#
+                + #""libTorch": ""}, "workers": [], "stages": {\#(stages)}}}}"#).utf8)
     }
 
     private static func safetensors(_ header: String) -> [UInt8] { number(header.utf8.count) + Array(header.utf8) }

@@ -68,9 +68,17 @@ struct GapSplitTests {
         let bad = ScoredPair(index: 3, chosenReward: .nan, rejectedReward: 0)
         #expect(
             message { _ = try GapSplit(.threshold(1)).split(pairs + [bad]) }
-                == "pair 3: rewards nan and 0.0 are not both finite numbers; check the reward model")
+                == "pair 3: the gap between rewards nan and 0.0 is not a finite number; check the reward model")
+        let far = ScoredPair(index: 4, chosenReward: 1e308, rejectedReward: -1e308)
+        #expect(message { _ = try GapSplit(.quantile(0.5)).split(pairs + [far]) }.hasPrefix("pair 4: the gap"))
         #expect(message { _ = try GapSplit(.threshold(-1)) } == "gamma: -1.0 is not a gap; it must be 0 or more")
         #expect(message { _ = try GapSplit(.quantile(1.5)) } == "quantile: 1.5 is not between 0 and 1")
+    }
+
+    @Test("A gap too small to be divided into bars has no histogram")
+    func smallestGap() throws {
+        let pair = ScoredPair(index: 0, chosenReward: .leastNonzeroMagnitude, rejectedReward: 0)
+        #expect(SplitSummary(try GapSplit(.threshold(0)).split([pair])).histogram.isEmpty)
     }
 
     @Test("The summary of five pairs, by hand")

@@ -81,6 +81,37 @@ struct TruncationTests {
         #expect(kept == bytes("[system]S") + [2] + bytes("\n[user]c") + [2] + bytes("\n[assistant]"))
     }
 
+    @Test("drop_turns drops as few of many turns as it takes, of texts and of messages")
+    func dropFewestTurns() throws {
+        let turns = (1...9).map { "\n\nHuman: \(String(repeating: "q", count: $0))\n\nAssistant: a" }
+        let texts = (0..<9).map { turns[$0...].joined() + "\n\nHuman: end\n\nAssistant:" }
+        for limit in texts[8].utf8.count...texts[0].utf8.count {
+            let result = try cut(pair(texts[0], " yes", " no"), .dropTurns, prompt: limit)
+            let longest = texts.first { $0.utf8.count <= limit }
+            #expect(result.examples[0].prompt == bytes(longest ?? ""))
+        }
+
+        let messages =
+            [ChatMessage(role: "system", content: "S")]
+            + (1...9).flatMap {
+                [
+                    ChatMessage(role: "user", content: String(repeating: "q", count: $0)),
+                    ChatMessage(role: "assistant", content: "a"),
+                ]
+            } + [ChatMessage(role: "user", content: "end")]
+        func tokens(_ messages: [ChatMessage], limit: Int?) throws -> [Int32] {
+            let tokenizer = try ExampleTokenizer(
+                encoder: ByteEncoder(), renderer: PromptRenderer(template: BracketTemplate()),
+                limits: limit.map { try LengthLimits(maxPromptLength: $0, mode: .dropTurns) } ?? .none)
+            return try tokenizer.tokenize([Prompt(index: 0, source: .nowhere, prompt: .messages(messages))])
+                .examples[0].prompt
+        }
+        let suffixes = try (0...9).map { try tokens(Array(messages[..<1] + messages[(1 + 2 * $0)...]), limit: nil) }
+        for limit in suffixes[9].count...suffixes[0].count {
+            #expect(try tokens(messages, limit: limit) == suffixes.first { $0.count <= limit })
+        }
+    }
+
     @Test("drop_turns without a prompt limit leaves the responses at most half of max_length")
     func dropTurnsByTotal() throws {
         let count = dialogue.utf8.count

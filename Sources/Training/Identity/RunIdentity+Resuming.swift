@@ -1,13 +1,26 @@
+import Foundation
+
 extension RunIdentity {
-    /// Checks that a run goes on as what it began, but for what `options` allow.
+    /// Checks that a run goes on as what `state` says it began as, but for what `options` allow.
     ///
+    /// - Returns: What was let pass, a line each.
+    /// - Throws: ``StartError`` naming the differences.
+    package func check(against state: RunState, _ plan: RunPlan, _ options: StartOptions) throws -> [String] {
+        let begun =
+            state.done
+            + plan.stages.filter {
+                FileManager.default.fileExists(atPath: $0.directory.path)
+            }.map(\.directoryName)
+        return try check(
+            against: state.identity, plan.configuration, begun: Set(begun.map(PlannedStage.name(ofDirectory:))),
+            ahead: plan.stages.filter { !state.isDone($0) }.map(\.name), options)
+    }
+
     /// - Parameters:
     ///   - earlier: What the start before noted.
     ///   - begun: The stages that have begun or are done.
     ///   - ahead: The stages that are not done.
-    /// - Returns: What was let pass, a line each.
-    /// - Throws: ``StartError`` naming the differences.
-    func check(
+    private func check(
         against earlier: RunIdentity, _ configuration: RunConfiguration, begun: Set<String>, ahead: [String],
         _ options: StartOptions
     ) throws -> [String] {

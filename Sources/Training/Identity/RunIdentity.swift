@@ -1,11 +1,20 @@
 /// What makes a run this run, as `run.json` keeps it for the next start.
-struct RunIdentity: Codable, Equatable {
+package struct RunIdentity: Codable, Equatable {
     /// Every key of the resolved configuration with its value.
     var settings: [String: String]
     /// What is read from outside the run directory, and what stages have left that are done.
     var inputs: [RunInput]
     /// Who computed what in the latest start.
     var topology: Topology
+
+    /// What a run is as it starts now.
+    ///
+    /// - Parameter state: What an earlier start has left; large files that it knows need not be read again.
+    package init(_ plan: RunPlan, _ topology: Topology, after state: RunState?) throws {
+        settings = plan.configuration.settings
+        inputs = try RunInput.all(of: plan, after: state)
+        self.topology = topology
+    }
 }
 
 /// How one start of a run differs from the one before.

@@ -25,6 +25,11 @@ package struct Topology: Codable, Equatable {
         }
     }
 
+    /// Whether all roles are of workers that it has, which one read from a file need not hold.
+    var isWhole: Bool {
+        stages.values.allSatisfy { ($0.learners + $0.samplers).allSatisfy(workers.indices.contains) }
+    }
+
     /// What a stage's rounding depends on; `nil` for a stage that this topology does not have.
     func rounding(of stage: String) -> StageRounding? {
         guard let roles = stages[stage] else { return nil }

@@ -134,7 +134,7 @@ final class Orchestrator {
 }
 
 /// What rank zero does with a stage's results.
-protocol StageCoordinator: AnyObject {
+package protocol StageCoordinator: AnyObject {
     /// The items that an earlier start has done.
     var done: Set<ItemKey> { get }
     /// Takes scores, samples or experience, and gives the orders that follow.
@@ -144,7 +144,7 @@ protocol StageCoordinator: AnyObject {
 }
 
 extension StageCoordinator {
-    var done: Set<ItemKey> { [] }
+    package var done: Set<ItemKey> { [] }
 }
 
 /// For stages whose workers leave everything on disk themselves.

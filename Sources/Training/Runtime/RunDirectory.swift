@@ -1,7 +1,7 @@
 import Foundation
 
 /// The places in a run directory.
-struct RunDirectory: Sendable {
+package struct RunDirectory: Sendable {
     let url: URL
 
     init(_ url: URL) { self.url = url }
@@ -15,9 +15,9 @@ struct RunDirectory: Sendable {
 }
 
 /// What a run has done so far, as `run.json` keeps it.
-struct RunState: Codable, Equatable {
+package struct RunState: Codable, Equatable {
     /// Directory names of the stages that are done, in order.
-    var done: [String] = []
+    package var done: [String] = []
     /// The length of `metrics.jsonl` at the end of the last stage that is done.
     var position: UInt64 = 0
     /// What the run is, as of its latest start.
@@ -25,17 +25,19 @@ struct RunState: Codable, Equatable {
     /// The version of this file's form.
     var version = 1
 
-    init(identity: RunIdentity) { self.identity = identity }
+    package init(identity: RunIdentity) { self.identity = identity }
 
     func isDone(_ stage: PlannedStage) -> Bool { done.contains(stage.directoryName) }
 
     /// Reads the state of a run; `nil` where there is none.
     ///
     /// - Throws: ``RunError/unreadableState(_:)``
-    static func read(from directory: RunDirectory) throws -> RunState? {
+    package static func read(from directory: RunDirectory) throws -> RunState? {
         guard FileManager.default.fileExists(atPath: directory.state.path) else { return nil }
         do {
-            return try JSONDecoder().decode(RunState.self, from: Data(contentsOf: directory.state))
+            let state = try JSONDecoder().decode(RunState.self, from: Data(contentsOf: directory.state))
+            guard state.identity.topology.isWhole else { throw RunError.unreadableState(directory.state.path) }
+            return state
         } catch {
             throw RunError.unreadableState(directory.state.path)
         }

@@ -1,12 +1,12 @@
 import Foundation
 
 /// A resolved run: its stages with their places on disk.
-struct RunPlan {
-    let configuration: RunConfiguration
-    let directory: RunDirectory
-    let stages: [PlannedStage]
+package struct RunPlan {
+    package let configuration: RunConfiguration
+    package let directory: RunDirectory
+    package let stages: [PlannedStage]
 
-    init(_ configuration: RunConfiguration) {
+    package init(_ configuration: RunConfiguration) {
         self.configuration = configuration
         let directory = RunDirectory(URL(filePath: configuration.outputDir))
         self.directory = directory
@@ -25,12 +25,12 @@ struct RunPlan {
 }
 
 /// One stage of a run and its directory.
-struct PlannedStage {
+package struct PlannedStage {
     /// Its place in the run, from 0.
     let index: Int
     let configuration: StageConfiguration
     /// Where it leaves things.
-    let directory: URL
+    package let directory: URL
 
     init(index: Int, configuration: StageConfiguration, run: RunDirectory) {
         self.index = index
@@ -57,7 +57,7 @@ struct PlannedStage {
     }
 
     /// What rank zero does with this stage's results.
-    func coordinator(plan: RunPlan, workerCount: Int) throws -> any StageCoordinator {
+    package func coordinator(plan: RunPlan, workerCount: Int) throws -> any StageCoordinator {
         switch configuration.options {
         case .sft, .dpo: WatchingCoordinator()
         case .reward: RewardCoordinator(self)

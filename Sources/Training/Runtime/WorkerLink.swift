@@ -72,7 +72,7 @@ enum MessageTag {
 }
 
 /// An order and the worker it goes to.
-struct Delivery {
+package struct Delivery {
     var worker: Int
     var parcel: Parcel<Order>
 }

@@ -31,9 +31,9 @@ final class EvaluateCoordinator: ResponseCoordinator {
             limit: options.numPrompts
         ).records
         let names = options.policies.map(\.description)
-        let samples = try journal.checkedItems {
-            records.indices.contains($0.index) && names.indices.contains($0.policy)
-        }.sorted { ($0.policy, $0.index, $0.sample) < ($1.policy, $1.index, $1.sample) }
+        let samples = try checkedSamples(
+            prompts: records.count, policies: names.count, each: options.nSamplesPerPrompt
+        ).sorted { ($0.policy, $0.index, $0.sample) < ($1.policy, $1.index, $1.sample) }
         let evaluation = Evaluation(samples, policies: names)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

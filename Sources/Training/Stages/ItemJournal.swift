@@ -36,12 +36,12 @@ package final class ItemJournal<Item: Codable> {
         try file.append(Array(try JSONEncoder.forMessages.encode(more)) + [UInt8(ascii: "\n")])
     }
 
-    /// All that was found, for who knows what can be found.
+    /// All that was found, for who knows what a stage finds, from first to last.
     ///
     /// - Throws: ``RunError`` where the file holds something else.
-    func checkedItems(_ isKnown: (Item) -> Bool) throws -> [Item] {
-        guard items.allSatisfy(isKnown) else {
-            throw RunError.other("\(url.path): holds items that the stage's data has not; delete it and resume again")
+    func checkedItems(_ areWhole: ([Item]) -> Bool) throws -> [Item] {
+        guard areWhole(items) else {
+            throw RunError.other("\(url.path): is not of this stage and its data; delete it and resume again")
         }
         return items
     }

@@ -7,6 +7,20 @@ protocol ResponseCoordinator: StageCoordinator {
 extension ResponseCoordinator {
     var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
 
+    /// All responses, once every policy has given the same of `prompts` prompts `count` responses each.
+    ///
+    /// - Throws: ``RunError`` where the journal holds something else.
+    func checkedSamples(prompts: Int, policies: Int = 1, each count: Int) throws -> [SampledResponse] {
+        try journal.checkedItems { samples in
+            let answers = Dictionary(grouping: samples, by: \.key)
+            return Set(answers.keys.map(\.index)).count * policies == answers.count
+                && answers.allSatisfy { key, responses in
+                    (0..<prompts).contains(key.index) && (0..<policies).contains(key.policy)
+                        && responses.map(\.sample).sorted().elementsEqual(0..<count)
+                }
+        }
+    }
+
     func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
         if case .samples(let more) = parcel.header { try journal.append(more) }
         return []

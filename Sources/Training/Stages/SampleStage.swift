@@ -33,7 +33,7 @@ final class SampleCoordinator: ResponseCoordinator {
         let file = stage.directory.appending(path: "pairs.jsonl")
         let writer = try JSONLWriter(file)
         var count = 0
-        let samples = try journal.checkedItems { records.indices.contains($0.index) }
+        let samples = try checkedSamples(prompts: records.count, each: options.nSamplesPerPrompt)
         for (index, responses) in Dictionary(grouping: samples, by: \.index).sorted(by: { $0.key < $1.key }) {
             // Equal scores go by the order of the samples, so that the file does not depend on who reported first.
             let ranked = responses.sorted { ($1.score, $0.sample) < ($0.score, $1.sample) }

@@ -63,7 +63,10 @@ final class SplitCoordinator: StageCoordinator {
         let records = try Dataset<PreferencePair>(
             reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord
         ).records
-        let scores = try journal.checkedItems { records.indices.contains($0.index) && $0.scores.count == 2 }
+        let scores = try journal.checkedItems { items in
+            items.allSatisfy { records.indices.contains($0.index) && $0.scores.count == 2 }
+                && Set(items.map(\.index)).count == items.count
+        }
         let pairs = scores.sorted { $0.index < $1.index }.map {
             ScoredPair(index: $0.index, chosenReward: $0.scores[0], rejectedReward: $0.scores[1])
         }

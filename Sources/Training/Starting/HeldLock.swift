@@ -1,7 +1,7 @@
 import Foundation
 
 /// A lock file as another process left it.
-struct HeldLock {
+package struct HeldLock {
     /// Its bytes, by which a later look knows it again.
     let contents: Data
     /// `nil` for a file that is damaged or being written.
@@ -10,7 +10,7 @@ struct HeldLock {
     let touched: Int
 
     /// Reads a lock file; `nil` where there is none.
-    init?(_ file: URL) throws {
+    package init?(_ file: URL) throws {
         let descriptor = open(file.path, O_RDONLY)
         guard descriptor >= 0 else {
             guard errno == ENOENT else { throw RunLockError.cannotLock(file.path, reason: systemReason()) }
@@ -31,13 +31,16 @@ struct HeldLock {
     /// - Parameters:
     ///   - now: The clock of the file system, so that clocks of hosts need not agree.
     ///   - expiry: Nanoseconds without a sign of life.
-    func isStale(now: Int, expiry: Int) -> Bool {
+    package func isStale(now: Int, expiry: Int) -> Bool {
         if let isAlive = owner?.isAlive { return !isAlive }
         return now - touched > expiry
     }
 
-    /// Who holds it, in words.
-    var ownerText: String { owner?.text ?? "a process that did not write its name" }
+    /// Who holds it, in one line.
+    package var ownerText: String {
+        guard let owner else { return "a process that did not write its name" }
+        return owner.text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
 }
 
 extension stat {

@@ -40,10 +40,7 @@ struct RunOpening {
             }
             guard found == nil || options.resumes else { throw RunError.exists(directory: directory.url.path) }
             try plan.configuration.checkFiles()
-            let identity = RunIdentity(
-                settings: plan.configuration.settings,
-                inputs: try RunInput.all(of: plan, after: found),
-                topology: topology)
+            let identity = try RunIdentity(plan, topology, after: found)
             let passed = try found.map { try identity.check(against: $0, plan, options) }
             // What has changed says more than what is wrong with it.
             if found != nil { try preflight.check() }
@@ -85,18 +82,4 @@ struct RunOpening {
 extension RunState {
     /// Whether every stage of a plan is done.
     func isFinished(_ plan: RunPlan) -> Bool { plan.stages.allSatisfy(isDone) }
-}
-
-extension RunIdentity {
-    /// Checks that a run goes on as what `state` says it began as.
-    fileprivate func check(against state: RunState, _ plan: RunPlan, _ options: StartOptions) throws -> [String] {
-        let begun =
-            state.done
-            + plan.stages.filter {
-                FileManager.default.fileExists(atPath: $0.directory.path)
-            }.map(\.directoryName)
-        return try check(
-            against: state.identity, plan.configuration, begun: Set(begun.map(PlannedStage.name(ofDirectory:))),
-            ahead: plan.stages.filter { !state.isDone($0) }.map(\.name), options)
-    }
 }

@@ -14,6 +14,11 @@ enum StartError: Error, Equatable, CustomStringConvertible, ExitStatusProviding 
     case rankDiffers(rank: Int, host: String, what: String)
 
     var description: String {
+        // A changed value may hold a line break.
+        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+    }
+
+    private var text: String {
         switch self {
         case .changed(let directory, let changes):
             "\(directory): the run has begun with something else: \(Self.list(changes)); change it back, or choose another "

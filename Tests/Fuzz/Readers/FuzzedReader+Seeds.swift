@@ -37,6 +37,14 @@ extension FuzzedReader {
                     + #""non_finite_steps": {"total": 0, "inARow": 0}}"#,
             ].map(text)
         case .runConfiguration: [text(Self.configuration)]
+        case .runState: runStates
+        case .runLock:
+            [
+                text(
+                    #"{"token":"5A","host":"node3","machine":"b1 n2","process":47,"processStart":99,"job":"Slurm job 42","#
+                        + #""since":1.7e9}"#)
+            ]
+        case .journal: journals.map(text)
         case .experience:
             [ExperienceBatch(total: 2, experiences: [0, 1].map(experience)).bytes]
         case .message: messages
@@ -113,6 +121,34 @@ extension FuzzedReader {
         ppo: {kl_target: 6, save_steps: 5}
         evaluate: {policies: [sft, dpo], judge: "rule:length:9"}
         """
+
+    private var runStates: [[UInt8]] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        do {
+            let plan = try FuzzedRun.plan(URL(filePath: "out"))
+            var state = RunState(identity: try FuzzedRun.identity(of: plan, after: nil))
+            state.done = ["01-split"]
+            return [Array(try encoder.encode(state))]
+        } catch {
+            preconditionFailure("the seed of a run's state: \(error)")
+        }
+    }
+
+    /// Of pairs, and of prompts that one policy answered, or two.
+    private var journals: [String] {
+        func response(_ policy: Int, _ index: Int, _ sample: Int) -> String {
+            #"{"policy":\#(policy),"index":\#(index),"sample":\#(sample),"text":"a","length":1,"isFinished":true,"#
+                + #""score":\#(policy + index + sample)}"#
+        }
+        return [
+            #"[{"index":0,"scores":[0.5,1]},{"index":2,"scores":[3,-1e2]}]"# + "\n"
+                + #"[{"index":1,"scores":[0,"inf"]}]"# + "\n",
+            #"[{"index":3,"scores":[0.5,1]}]"# + "\n" + #"[{"index":1,"scores":[7,1]}]"# + "\n",
+            "[\(response(0, 1, 0)),\(response(0, 1, 1))]\n",
+            "[\(response(1, 2, 0))]\n[\(response(0, 2, 0)),\(response(0, 0, 0))]\n[\(response(1, 0, 0))]\n",
+        ]
+    }
 
     private func experience(_ place: Int) -> Experience {
         Experience(

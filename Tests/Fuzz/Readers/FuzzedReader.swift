@@ -21,6 +21,9 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case trainerState = "trainer-state"
     case optimizer
     case runConfiguration = "run-configuration"
+    case runState = "run-state"
+    case runLock = "run-lock"
+    case journal
     case experience
     case message
 
@@ -77,6 +80,15 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             } catch {
                 preconditionFailure("a configuration is refused once it is written: \(error)")
             }
+        case .runState:
+            _ = place.file("run.json", bytes)
+            try readRunState(of: FuzzedRun.plan(place.directory))
+        case .runLock:
+            if let lock = try HeldLock(place.file("run.lock", bytes)) {
+                _ = lock.isStale(now: .max, expiry: 1)
+                precondition(!lock.ownerText.contains(where: \.isNewline), "the owner's name has more than one line")
+            }
+        case .journal: try readJournals(bytes, at: place)
         case .experience: _ = try ExperienceBatch(bytes: bytes)
         case .message:
             _ = try? Parcel<Order>(decoding: bytes)
@@ -108,6 +120,28 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         ]
         _ = try template.render(messages, addGenerationPrompt: true, specialTokens: tokens)
         if let jinja = template.jinja { _ = try ChatTemplate(recognizing: jinja) }
+    }
+
+    private func readRunState(of plan: RunPlan) throws {
+        guard let state = try RunState.read(from: plan.directory) else { return }
+        var options = StartOptions()
+        (options.allowsInexact, options.allowsConfigChange) = (true, true)
+        _ = try FuzzedRun.identity(of: plan, after: state).check(against: state, plan, options)
+    }
+
+    /// As if each stage that keeps a journal had left these bytes.
+    private func readJournals(_ bytes: [UInt8], at place: FuzzingPlace) throws {
+        let plan = try FuzzedRun.plan(place.directory)
+        var refusal: (any Error)?
+        for stage in plan.stages {
+            _ = place.file("stages/\(stage.directory.lastPathComponent)/progress.jsonl", bytes)
+            do {
+                _ = try stage.coordinator(plan: plan, workerCount: 1).finish()
+            } catch {
+                refusal = error
+            }
+        }
+        if let refusal { throw refusal }
     }
 
     private func readDataset(_ file: URL) throws {

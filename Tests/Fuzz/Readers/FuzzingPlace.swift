@@ -18,6 +18,10 @@ package struct FuzzingPlace: Sendable {
     /// Puts bytes into a file of the directory.
     func file(_ name: String, _ bytes: [UInt8]) -> URL {
         let url = directory.appending(path: name)
+        if name.contains("/") {
+            try? FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        }
         let descriptor = open(url.path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         precondition(descriptor >= 0, "cannot open \(url.path)")
         defer { close(descriptor) }

@@ -312,4 +312,27 @@ struct ConfigurationErrorTests {
         let error = #expect(throws: ConfigurationError.self) { try configuration(yaml) }
         #expect(error?.problem == "more than 100000 values")
     }
+
+    @Test("An alias is no key, stands for an anchor further up, and nests no deeper than brackets may")
+    func aliases() {
+        func problem(_ yaml: String) -> String? {
+            #expect(throws: ConfigurationError.self) { try configuration(yaml) }?.problem
+        }
+        #expect(problem("x: &x sft\n*x : {}") == "a key must be one word, found a list, block or alias")
+        #expect(problem("x: &x [a]\n? [*x]\n: 1") == "a key must be one word, found a list, block or alias")
+        #expect(problem("x: *y\ny: &y 1") == "*y stands for nothing")
+        #expect(problem("x: &x [*x]") == "*x stands for nothing")
+        #expect(problem("*.jsonl: 1\n*.jsonl: 2") == "written twice in one block")
+        let chain = (1...70).map { "x\($0): &x\($0) [*x\($0 - 1)]\n" }.joined()
+        #expect(problem("x0: &x0 [a]\n" + chain) == "nested more than 64 deep")
+        #expect(problem("x: " + String(repeating: "[", count: 70)) != nil)
+    }
+
+    @Test("Stars in text stay stars")
+    func stars() throws {
+        let run = try configuration(
+            "tokenizer_name_or_path: b*c\nstages: [dpo]\ndpo: {pairs: [\"*/a.jsonl\", 'd/*.jsonl']}")
+        #expect(run.tokenizerNameOrPath == "b*c")
+        #expect(run.settings["dpo.pairs"] == #"["*/a.jsonl", "d/*.jsonl"]"#)
+    }
 }
