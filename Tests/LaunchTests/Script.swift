@@ -106,8 +106,6 @@ func write(_ text: String, _ name: String, in directory: URL, isExecutable: Bool
     try FileManager.default.createDirectory(
         at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     try text.write(to: file, atomically: true, encoding: .utf8)
-    if isExecutable {
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file.path)
-    }
+    if isExecutable { try TestSupport.makeExecutable(file) }
     return file.path
 }

@@ -183,7 +183,7 @@ struct HandshakeTests {
             var program = try Data(contentsOf: TestSupport.product("mpo"))
             program.append(0)
             try program.write(to: other)
-            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: other.path)
+            try TestSupport.makeExecutable(other)
             expectEnd(
                 try start(first, second: first.directory, program: other), "put the same mpo on all hosts", first)
         }
