@@ -50,9 +50,10 @@ def position(value, low, high):
 
 
 def ticks(low, high):
-    """1, 2 and 5 times the powers of ten between the bounds."""
+    """1, 2 and 5 times the powers of ten between the bounds; every whole number of times where they are near each other."""
+    steps = (1, 2, 5) if high > 5 * low else range(1, 10)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [tick for power in powers for step in (1, 2, 5) if low <= (tick := step * 10**power) <= high]
+    return [tick for power in powers for step in steps if low <= (tick := step * 10**power) <= high]
 
 
 def line(points, style):
