@@ -1,50 +1,14 @@
+#include "attention_block.h"
 #include "differentiable.h"
-#include "kernels.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
+#include <memory>
 #include <numeric>
-
-// LibTorch's BLAS, called from inside our own parallel loop.
-extern "C" void sgemm_(
-    const char *, const char *, const int *, const int *, const int *, const float *, const float *, const int *,
-    const float *, const int *, const float *, float *, const int *);
 
 namespace ctorch {
 
 namespace {
-
-/// How many query rows share a score matrix: small enough that the causal half is not computed in vain.
-constexpr int64_t block_rows = 64;
-
-/// Row-major `c [m, n] = alpha a [m, k] b [k, n] + beta c`, where 'T' reads an operand transposed.
-void multiply(
-    char transpose_a, char transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
-    const float *b, int64_t ldb, float beta, float *c, int64_t ldc) {
-    if (m == 0 || n == 0 || k == 0) return;
-    const int im = m, in = n, ik = k, ia = lda, ib = ldb, ic = ldc;
-    sgemm_(&transpose_b, &transpose_a, &in, &im, &ik, &alpha, b, &ib, a, &ia, &beta, c, &ic);
-}
-
-struct Shape {
-    int64_t heads, kv_heads, channels;
-    int64_t query_stride() const { return heads * channels; }
-    int64_t kv_stride() const { return kv_heads * channels; }
-    int64_t share() const { return heads / kv_heads; }
-};
-
-/// One block of query rows of one head: where its context lies.
-struct Block {
-    int64_t first_query;   // row of the first query
-    int64_t rows;          // how many queries
-    int64_t prefix;        // first prefix row
-    int64_t prefix_count;  // columns 0 ..< prefix_count
-    int64_t own;           // first row of the segment
-    int64_t own_count;     // columns that follow: the segment up to the last query of the block
-    int64_t columns() const { return prefix_count + own_count; }
-    /// How many columns query `i` of the block sees.
-    int64_t visible(int64_t i) const { return prefix_count + own_count - rows + i + 1; }
-};
 
 /// Segments that see each other's rows, so that one thread gathers the gradients of the keys they share.
 using Group = std::vector<ct_segment>;
@@ -85,136 +49,206 @@ std::vector<Group> groups(const std::vector<ct_segment> &segments) {
     return all;
 }
 
-template <typename Body>
-void each_block(const Group &group, Body &&body) {
-    for (const auto &segment : group) {
-        for (int64_t row = 0; row < segment.count; row += block_rows) {
-            const int64_t rows = std::min(block_rows, segment.count - row);
-            body(Block{
-                segment.start + row, rows, segment.prefix_start, segment.prefix_count, segment.start, row + rows});
-        }
-    }
-}
+/// Queries that add to gradients of their own, so that threads share long groups: a fixed number, for sums depend on it.
+constexpr int64_t task_queries = 512;
 
-float *scratch(int which, int64_t count) {
-    static thread_local std::vector<float> buffers[2];
-    auto &buffer = buffers[which];
-    if (buffer.size() < static_cast<size_t>(count)) buffer.resize(count);
-    return buffer.data();
-}
-
-/// `scores [rows, columns] = scale query keyᵀ` over prefix and segment.
-void scores(const Block &block, const Shape &shape, float scale, const float *query, const float *key, float *out) {
-    const int64_t columns = block.columns(), stride = shape.kv_stride();
-    multiply(
-        'N', 'T', block.rows, block.prefix_count, shape.channels, scale, query, shape.query_stride(),
-        key + block.prefix * stride, stride, 0, out, columns);
-    multiply(
-        'N', 'T', block.rows, block.own_count, shape.channels, scale, query, shape.query_stride(),
-        key + block.own * stride, stride, 0, out + block.prefix_count, columns);
-}
-
-/// `out [rows, channels] = factor weights [rows, columns] x values`, rows of `values` as in ``scores``.
-void combine(
-    const Block &block, const Shape &shape, const float *weights, const float *values, float *out) {
-    const int64_t columns = block.columns(), stride = shape.kv_stride();
-    multiply(
-        'N', 'N', block.rows, shape.channels, block.own_count, 1, weights + block.prefix_count, columns,
-        values + block.own * stride, stride, 0, out, shape.query_stride());
-    multiply(
-        'N', 'N', block.rows, shape.channels, block.prefix_count, 1, weights, columns, values + block.prefix * stride,
-        stride, 1, out, shape.query_stride());
-}
-
-/// Adds `weightsᵀ [columns, rows] x queries [rows, channels]` to the rows of `out` that the columns stand for.
-void scatter(const Block &block, const Shape &shape, const float *weights, const float *queries, float *out) {
-    const int64_t columns = block.columns(), stride = shape.kv_stride();
-    multiply(
-        'T', 'N', block.prefix_count, shape.channels, block.rows, 1, weights, columns, queries, shape.query_stride(), 1,
-        out + block.prefix * stride, stride);
-    multiply(
-        'T', 'N', block.own_count, shape.channels, block.rows, 1, weights + block.prefix_count, columns, queries,
-        shape.query_stride(), 1, out + block.own * stride, stride);
-}
-
-CT_KERNEL void softmax_row(float *row, int64_t visible, int64_t columns, Normalizer *normalizer) {
-#pragma clang fp reassociate(on) contract(fast)
-    const float largest = maximum(row, visible);
-    float sum = 0;
-    for (int64_t i = 0; i < visible; i++) {
-        row[i] = fast_exp(row[i] - largest);
-        sum += row[i];
-    }
-    const float factor = 1.0f / sum;
-    for (int64_t i = 0; i < visible; i++) row[i] *= factor;
-    for (int64_t i = visible; i < columns; i++) row[i] = 0;
-    *normalizer = {largest, factor};
-}
-
-CT_KERNEL void softmax_row_again(float *row, int64_t visible, int64_t columns, const Normalizer &normalizer) {
-    for (int64_t i = 0; i < visible; i++) row[i] = fast_exp(row[i] - normalizer.largest) * normalizer.factor;
-    for (int64_t i = visible; i < columns; i++) row[i] = 0;
-}
-
-CT_KERNEL void softmax_backward_row(
-    const float *weights, float *gradient, int64_t visible, int64_t columns, float scale) {
-    // The same as the product of output and its gradient, but that one is rounded on its own and leaves a remainder.
-    const float along = dot(weights, gradient, visible);
-    for (int64_t i = 0; i < visible; i++) gradient[i] = weights[i] * (gradient[i] - along) * scale;
-    for (int64_t i = visible; i < columns; i++) gradient[i] = 0;
-}
-
-struct Inputs {
-    const float *query, *key, *value;
+/// A run of rows that queries see.
+struct Span {
+    int64_t start, count;
+    /// Tokens before it in packed memory, where each span fills whole panels.
+    int64_t place;
 };
 
-void forward_unit(
-    const Group &group, int64_t kv_head, const Shape &shape, float scale, const Inputs &in, float *out,
-    Normalizer *normalizers) {
-    const int64_t kv_offset = kv_head * shape.channels;
-    each_block(group, [&](const Block &block) {
-        const int64_t columns = block.columns();
-        float *weights = scratch(0, block.rows * columns);
-        for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
-            const int64_t offset = block.first_query * shape.query_stride() + head * shape.channels;
-            scores(block, shape, scale, in.query + offset, in.key + kv_offset, weights);
-            for (int64_t i = 0; i < block.rows; i++) {
-                softmax_row(
-                    weights + i * columns, block.visible(i), columns,
-                    normalizers + (block.first_query + i) * shape.heads + head);
+struct Block {
+    QueryBlock queries;
+    /// Indices of spans; the prefix may be none, -1.
+    ptrdiff_t own, prefix;
+};
+
+/// Blocks of a group that add to the same gradients of keys and values, those of `rows` rows from `first` on.
+struct Task {
+    std::vector<Block> blocks;
+    int64_t first, rows;
+    /// Rows of earlier tasks.
+    int64_t place;
+};
+
+/// What there is to compute: the order in which results are summed depends on the segments alone.
+struct Plan {
+    std::vector<Span> spans;
+    int64_t span_tokens = 0;
+    std::vector<Task> tasks;
+    int64_t task_rows = 0;
+    /// Where each group's tasks end.
+    std::vector<size_t> group_ends;
+
+    explicit Plan(const std::vector<ct_segment> &segments) {
+        for (const auto &group : groups(segments)) {
+            int64_t queries = task_queries;
+            for (const auto &segment : group) {
+                const auto own = span(segment.start, segment.count);
+                const auto prefix = segment.prefix_count > 0 ? span(segment.prefix_start, segment.prefix_count) : -1;
+                for (int64_t row = 0; row < segment.count; row += block_queries) {
+                    if (queries >= task_queries) {
+                        tasks.push_back({{}, group.front().start, 0, 0});
+                        queries = 0;
+                    }
+                    const int64_t count = std::min(block_queries, segment.count - row);
+                    auto &task = tasks.back();
+                    task.blocks.push_back({{segment.start + row, count, row, segment.prefix_count}, own, prefix});
+                    task.rows = segment.start + row + count - task.first;
+                    queries += count;
+                }
             }
-            combine(block, shape, weights, in.value + kv_offset, out + offset);
+            group_ends.push_back(tasks.size());
+        }
+        for (auto &task : tasks) {
+            task.place = task_rows;
+            task_rows += task.rows;
+        }
+    }
+
+private:
+    ptrdiff_t span(int64_t start, int64_t count) {
+        // A prefix is most often the segment right before, or that one's own prefix.
+        for (ptrdiff_t i = static_cast<ptrdiff_t>(spans.size()) - 1; i >= 0 && spans[i].start >= start; i--) {
+            if (spans[i].start == start && spans[i].count == count) return i;
+        }
+        spans.push_back({start, count, span_tokens});
+        span_tokens += padded(count);
+        return static_cast<ptrdiff_t>(spans.size()) - 1;
+    }
+};
+
+/// Keys or values `[rows, kv heads, channels]` of all spans in panels, head by head.
+struct Packed {
+    const Plan &plan;
+    const AttentionShape &shape;
+    int64_t channels;
+    at::Tensor memory;
+
+    /// With `channels` the real ones for panels of tokens, the padded ones for panels of channels.
+    Packed(const Plan &plan, const AttentionShape &shape, int64_t channels, const at::Tensor &like)
+        : plan(plan), shape(shape), channels(channels),
+          memory(at::empty({plan.span_tokens * shape.kv_heads * channels}, like.options())) {}
+
+    int64_t place(const Span &span, int64_t head) const {
+        return (span.place * shape.kv_heads + head * padded(span.count)) * channels;
+    }
+
+    Run operator()(ptrdiff_t index, int64_t head) const {
+        if (index < 0) return {};
+        const auto &span = plan.spans[index];
+        return {floats(memory) + place(span, head), span.count};
+    }
+
+    using Pack = void(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels);
+
+    void fill(Pack pack, const at::Tensor &rows, const Span &span, int64_t head) {
+        pack(
+            floats(rows) + span.start * shape.kv_stride() + head * shape.channels, shape.kv_stride(), span.count,
+            shape.channels, mutable_floats(memory) + place(span, head));
+    }
+};
+
+void forward(
+    const Plan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
+    const at::Tensor &v, at::Tensor &out, at::Tensor &normalizers) {
+    Packed keys(plan, shape, shape.channels, k), values(plan, shape, shape.width(), v);
+    parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
+        const auto &span = plan.spans[unit / shape.kv_heads];
+        keys.fill(pack_tokens, k, span, unit % shape.kv_heads);
+        values.fill(pack_channels, v, span, unit % shape.kv_heads);
+    });
+    std::vector<const Block *> blocks;
+    for (const auto &task : plan.tasks) {
+        for (const auto &block : task.blocks) blocks.push_back(&block);
+    }
+    const float *query = floats(q);
+    float *result = mutable_floats(out);
+    auto *all = reinterpret_cast<Normalizer *>(mutable_floats(normalizers));
+    parallel(blocks.size() * shape.kv_heads, [&](int64_t unit) {
+        const auto &block = *blocks[unit / shape.kv_heads];
+        const int64_t kv_head = unit % shape.kv_heads;
+        const ForwardRuns runs = {
+            keys(block.prefix, kv_head), keys(block.own, kv_head), values(block.prefix, kv_head),
+            values(block.own, kv_head)};
+        for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
+            const int64_t offset = block.queries.first * shape.query_stride() + head * shape.channels;
+            attend(
+                block.queries, shape, scale, runs, query + offset, result + offset,
+                all + block.queries.first * shape.heads + head);
         }
     });
 }
 
 struct Gradients {
-    const float *dout;
-    const Normalizer *normalizers;
-    float *query, *key, *value;
+    at::Tensor query, key, value;
 };
 
-void backward_unit(
-    const Group &group, int64_t kv_head, const Shape &shape, float scale, const Inputs &in, const Gradients &g) {
-    const int64_t kv_offset = kv_head * shape.channels;
-    each_block(group, [&](const Block &block) {
-        const int64_t columns = block.columns();
-        float *weights = scratch(0, block.rows * columns), *dscores = scratch(1, block.rows * columns);
-        for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
-            const int64_t offset = block.first_query * shape.query_stride() + head * shape.channels;
-            scores(block, shape, scale, in.query + offset, in.key + kv_offset, weights);
-            scores(block, shape, 1, g.dout + offset, in.value + kv_offset, dscores);
-            for (int64_t i = 0; i < block.rows; i++) {
-                softmax_row_again(
-                    weights + i * columns, block.visible(i), columns,
-                    g.normalizers[(block.first_query + i) * shape.heads + head]);
-                softmax_backward_row(weights + i * columns, dscores + i * columns, block.visible(i), columns, scale);
+/// Adds each group's tasks' gradients, `[tasks, kv heads, 2, rows, width]`, to those of keys and values, in the tasks' order.
+void gather(const Plan &plan, const AttentionShape &shape, const float *partial, Gradients &gradients) {
+    const int64_t width = shape.width();
+    parallel(plan.group_ends.size() * shape.kv_heads, [&](int64_t unit) {
+        const size_t group = unit / shape.kv_heads;
+        const int64_t head = unit % shape.kv_heads;
+        for (size_t t = group > 0 ? plan.group_ends[group - 1] : 0; t < plan.group_ends[group]; t++) {
+            const auto &task = plan.tasks[t];
+            const float *keys = partial + 2 * (task.place * shape.kv_heads + head * task.rows) * width;
+            const float *values = keys + task.rows * width;
+            for (int64_t row = 0; row < task.rows; row++) {
+                const int64_t to = (task.first + row) * shape.kv_stride() + head * shape.channels;
+                float *key = mutable_floats(gradients.key) + to, *value = mutable_floats(gradients.value) + to;
+                for (int64_t c = 0; c < shape.channels; c++) {
+                    key[c] += keys[row * width + c];
+                    value[c] += values[row * width + c];
+                }
             }
-            combine(block, shape, dscores, in.key + kv_offset, g.query + offset);
-            scatter(block, shape, dscores, in.query + offset, g.key + kv_offset);
-            scatter(block, shape, weights, g.dout + offset, g.value + kv_offset);
         }
     });
+}
+
+Gradients backward(
+    const Plan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
+    const at::Tensor &v, const at::Tensor &normalizers, const at::Tensor &dout) {
+    Packed keys(plan, shape, shape.channels, k), key_channels(plan, shape, shape.width(), k),
+        values(plan, shape, shape.channels, v);
+    parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
+        const auto &span = plan.spans[unit / shape.kv_heads];
+        keys.fill(pack_tokens, k, span, unit % shape.kv_heads);
+        key_channels.fill(pack_channels, k, span, unit % shape.kv_heads);
+        values.fill(pack_tokens, v, span, unit % shape.kv_heads);
+    });
+    Gradients gradients{at::zeros_like(q), at::zeros_like(k), at::zeros_like(v)};
+    const int64_t width = shape.width();
+    auto partial = at::empty({2 * plan.task_rows * shape.kv_heads * width}, q.options());
+    const float *query = floats(q), *incoming = floats(dout);
+    const auto *all = reinterpret_cast<const Normalizer *>(floats(normalizers));
+    float *dquery = mutable_floats(gradients.query), *sums = mutable_floats(partial);
+    parallel(plan.tasks.size() * shape.kv_heads, [&](int64_t unit) {
+        // The last first, for a group's last blocks see most: threads then end together.
+        const auto &task = plan.tasks[plan.tasks.size() - 1 - unit / shape.kv_heads];
+        const int64_t kv_head = unit % shape.kv_heads;
+        float *dkeys = sums + 2 * (task.place * shape.kv_heads + kv_head * task.rows) * width;
+        float *dvalues = dkeys + task.rows * width;
+        std::fill(dkeys, dkeys + 2 * task.rows * width, 0.0f);
+        for (const auto &block : task.blocks) {
+            const int64_t own = (plan.spans[block.own].start - task.first) * width;
+            const int64_t prefix = block.prefix < 0 ? 0 : (plan.spans[block.prefix].start - task.first) * width;
+            const KeyGradients to = {dkeys + prefix, dkeys + own, dvalues + prefix, dvalues + own};
+            const BackwardRuns runs = {
+                keys(block.prefix, kv_head), keys(block.own, kv_head), key_channels(block.prefix, kv_head),
+                key_channels(block.own, kv_head), values(block.prefix, kv_head), values(block.own, kv_head)};
+            for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
+                const int64_t offset = block.queries.first * shape.query_stride() + head * shape.channels;
+                attend_backward(
+                    block.queries, shape, scale, runs, query + offset, incoming + offset,
+                    all + block.queries.first * shape.heads + head, dquery + offset, to);
+            }
+        }
+    });
+    gather(plan, shape, floats(partial), gradients);
+    return gradients;
 }
 
 void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const std::vector<ct_segment> &segments) {
@@ -237,30 +271,15 @@ Computed segment_attention(
     float scale) {
     const auto q = checked(query, 3, "query"), k = checked(key, 3, "key"), v = checked(value, 3, "value");
     check(q, k, v, segments);
-    const Shape shape{q.size(1), k.size(1), q.size(2)};
-    const auto all = groups(segments);
-    const auto units = static_cast<int64_t>(all.size()) * shape.kv_heads;
+    const AttentionShape shape{q.size(1), k.size(1), q.size(2)};
+    const auto plan = std::make_shared<const Plan>(segments);
     auto out = at::zeros_like(q);
     auto normalizers = at::empty({q.size(0), shape.heads, 2}, q.options());
-    const Inputs in{floats(q), floats(k), floats(v)};
-    float *result = mutable_floats(out);
-    auto *factors = reinterpret_cast<Normalizer *>(mutable_floats(normalizers));
-    parallel(units, [&](int64_t unit) {
-        forward_unit(all[unit / shape.kv_heads], unit % shape.kv_heads, shape, scale, in, result, factors);
-    });
-    const auto backward = [=](const Tensors &saved, const at::Tensor &dout) -> Tensors {
-        const auto &q = saved[0], &k = saved[1], &v = saved[2], &normalizers = saved[3];
-        auto dq = at::zeros_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
-        const Inputs in{floats(q), floats(k), floats(v)};
-        const Gradients g{
-            floats(dout), reinterpret_cast<const Normalizer *>(floats(normalizers)), mutable_floats(dq),
-            mutable_floats(dk), mutable_floats(dv)};
-        parallel(units, [&](int64_t unit) {
-            backward_unit(all[unit / shape.kv_heads], unit % shape.kv_heads, shape, scale, in, g);
-        });
-        return {dq, dk, dv};
-    };
-    return {{out}, {q, k, v, normalizers}, backward};
+    forward(*plan, shape, scale, q, k, v, out, normalizers);
+    return {{out}, {q, k, v, normalizers}, [=](const Tensors &saved, const at::Tensor &dout) -> Tensors {
+        const auto gradients = backward(*plan, shape, scale, saved[0], saved[1], saved[2], saved[3], dout);
+        return {gradients.query, gradients.key, gradients.value};
+    }};
 }
 
 }  // namespace

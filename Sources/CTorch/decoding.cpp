@@ -17,14 +17,12 @@ struct HeadCache {
 
 /// `share` queries against the first `length` tokens; `scratch` has room for as many scores, in whole panels, and results.
 CT_KERNEL void attend(
-    const float *query, const HeadCache &cache, float *out, float *scratch, int64_t share, int64_t length, float scale,
-    int64_t height) {
+    const float *query, const HeadCache &cache, float *out, float *scratch, int64_t share, int64_t length, float scale) {
     const int64_t channels = cache.channels, columns = panels(length) * panel_width;
     const int64_t width = panels(channels) * panel_width;
     float *scores = scratch, *sums = scratch + share * columns;
-    std::memset(scratch, 0, share * (columns + width) * sizeof(float));
     for (int64_t t = 0; t < columns; t += panel_width) {
-        tiles(query, channels, share, cache.keys + t * channels, channels, scores + t, columns, height);
+        multiply(query, channels, share, cache.keys + t * channels, channels, scores + t, columns);
     }
     for (int64_t h = 0; h < share; h++) {
 #pragma clang fp reassociate(on) contract(fast)
@@ -39,7 +37,7 @@ CT_KERNEL void attend(
         for (int64_t t = 0; t < length; t++) row[t] *= factor;
     }
     for (int64_t c = 0; c < width; c += panel_width) {
-        tiles(scores, columns, share, cache.values + c * cache.capacity, length, sums + c, width, height);
+        multiply(scores, columns, share, cache.values + c * cache.capacity, length, sums + c, width);
     }
     for (int64_t h = 0; h < share; h++) {
         std::memcpy(out + h * channels, sums + h * width, channels * sizeof(float));
@@ -120,7 +118,7 @@ ct_status ct_cache_attention(
                 floats(keys) + place * tokens * channels, floats(values) + place * tokens * width, tokens, channels};
             attend(
                 floats(q) + first, cache, target + first, scratch.data(), share, lengths[row],
-                static_cast<float>(scale), tile_height());
+                static_cast<float>(scale));
         });
         return result;
     });

@@ -1,12 +1,10 @@
 #include "internal.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/log_sigmoid.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/maximum.h>
@@ -114,17 +112,6 @@ ct_status ct_log_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **
 
 ct_status ct_matmul(const ct_tensor *left, const ct_tensor *right, ct_tensor **out) {
     return returning(out, [&] { return at::matmul(left->value, right->value); });
-}
-
-ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
-    return returning(out, [&] {
-        return at::linear(input->value, weight->value, bias ? bias->value : at::Tensor());
-    });
-}
-
-ct_status ct_linear_transposed(
-    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
-    return returning(out, [&] { return at::addmm(bias->value, input->value, weight->value); });
 }
 
 ct_status ct_embedding(const ct_tensor *weight, const ct_tensor *indices, ct_tensor **out) {

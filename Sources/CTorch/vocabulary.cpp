@@ -1,5 +1,5 @@
 #include "differentiable.h"
-#include "kernels.h"
+#include "products.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -65,19 +65,12 @@ void each_block(const at::Tensor &hidden, const at::Tensor &weight, double tempe
         for (int64_t token = 0; token < vocabulary; token += slice_tokens) {
             const int64_t tokens = std::min(slice_tokens, vocabulary - token);
             auto logits = buffer.narrow(0, 0, count * tokens).view({count, tokens});
-            at::mm_out(logits, hidden.narrow(0, row, count), weight.narrow(0, token, tokens).t());
+            product(
+                floats(hidden) + row * hidden.size(1), count, Weight::rows(weight.narrow(0, token, tokens)),
+                mutable_floats(logits));
             if (temperature != 1) logits.mul_(1 / temperature);
             body(row, token, logits);
         }
-    }
-}
-
-/// `out (+)= left x right`.
-void multiply(at::Tensor out, const at::Tensor &left, const at::Tensor &right, bool adds) {
-    if (adds) {
-        out.addmm_(left, right);
-    } else {
-        at::mm_out(out, left, right);
     }
 }
 
@@ -97,8 +90,15 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
                     floats(gradient)[first + row]);
             }
         });
-        multiply(dhidden.narrow(0, first, count), logits, weight.narrow(0, token, tokens), token > 0);
-        multiply(dweight.narrow(0, token, tokens), logits.t(), hidden.narrow(0, first, count), first > 0);
+        product(
+            floats(logits), count, Weight::columns(weight.narrow(0, token, tokens)),
+            mutable_floats(dhidden) + first * hidden.size(1), {.adds = token > 0});
+        auto slice = dweight.narrow(0, token, tokens);
+        if (first > 0) {
+            slice.addmm_(logits.t(), hidden.narrow(0, first, count));
+        } else {
+            at::mm_out(slice, logits.t(), hidden.narrow(0, first, count));
+        }
     });
     return {dhidden, dweight};
 }

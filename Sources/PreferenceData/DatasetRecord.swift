@@ -59,15 +59,6 @@ public struct PreferencePair: DatasetRecord, Equatable {
             throw BadRecord(source: source, reason: error.reason)
         }
     }
-
-    /// The pair with its responses exchanged, in its fields as well.
-    public var swapped: PreferencePair {
-        var pair = self
-        swap(&pair.chosen, &pair.rejected)
-        pair.fields["chosen"] = fields["rejected"]
-        pair.fields["rejected"] = fields["chosen"]
-        return pair
-    }
 }
 
 /// A prompt with one response to learn from.

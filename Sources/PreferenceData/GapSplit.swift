@@ -19,11 +19,6 @@ public struct ScoredPair: Sendable, Equatable, Codable {
 
     /// Whether the reward model prefers the chosen response; equal rewards count as a mistake, as in TRL's accuracy.
     public var isCorrect: Bool { chosenReward > rejectedReward }
-
-    /// The pair with its responses exchanged.
-    public var swapped: ScoredPair {
-        ScoredPair(index: index, chosenReward: rejectedReward, rejectedReward: chosenReward)
-    }
 }
 
 /// Which pairs are easy: MPO's split by the gap of the rewards (arXiv 2403.19443).
@@ -89,14 +84,6 @@ public struct GapSplit: Sendable, Equatable {
         return Parts(
             threshold: threshold, easy: ordered.filter { $0.gap >= threshold },
             difficult: ordered.filter { $0.gap < threshold })
-    }
-
-    /// Labels pairs by the sign of the reward, for two samples a prompt that no person has compared: the better one
-    /// becomes the chosen one. Equal rewards stay as they are.
-    /// - Returns: The pairs, and for each whether its responses were exchanged.
-    public static func labelled(_ pairs: [ScoredPair]) -> (pairs: [ScoredPair], exchanged: [Bool]) {
-        let exchanged = pairs.map { $0.chosenReward < $0.rejectedReward }
-        return (zip(pairs, exchanged).map { $1 ? $0.swapped : $0 }, exchanged)
     }
 
     /// The quantile of ascending values, by linear interpolation; 0 of none.

@@ -10,7 +10,7 @@ public final class AttentionCache {
     /// How many tokens a slot holds.
     public let capacity: Int
 
-    private static let panel = 16
+    private static let panel = Int(CT_PANEL_WIDTH)
 
     /// An empty cache of one layer, for `capacity` tokens a slot or a few more.
     public init(slots: Int, heads: Int, capacity: Int, channels: Int) {

@@ -23,7 +23,7 @@ public struct PackedWeight {
         }
     }
 
-    private static let lanes = 16
+    private static let lanes = Int(CT_PANEL_WIDTH)
 }
 
 extension Tensor {

@@ -7,15 +7,16 @@ extension Tensor {
         tensor("matmul", self, other) { ct_matmul(handle, other.handle, $0) }
     }
 
-    /// `self [.., in]` by `weight [out, in]`, plus `bias [out]`.
+    /// `self [n, in]` by `weight [out, in]`, plus `bias [out]`. A row's bits depend neither on the other rows nor on the number
+    /// of threads.
     public func linear(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
         tensor("linear", self, weight, bias) { ct_linear(handle, weight.handle, bias?.handle, $0) }
     }
 
-    /// `self [n, in]` by `weight [in, out]`, plus `bias [out]`: the layout of GPT-2's checkpoints.
-    public func linearTransposed(_ weight: Tensor, bias: Tensor) -> Tensor {
+    /// The same by `weight [in, out]`, the layout of GPT-2's checkpoints.
+    public func linearTransposed(_ weight: Tensor, bias: Tensor? = nil) -> Tensor {
         tensor("linear transposed", self, weight, bias) {
-            ct_linear_transposed(handle, weight.handle, bias.handle, $0)
+            ct_linear_transposed(handle, weight.handle, bias?.handle, $0)
         }
     }
 

@@ -60,7 +60,7 @@ struct Linear {
 
     func callAsFunction(_ input: Tensor) -> Tensor {
         if let packed { return input.linear(packed, bias: bias) }
-        if transposed, let bias { return input.linearTransposed(weight, bias: bias) }
+        if transposed { return input.linearTransposed(weight, bias: bias) }
         return input.linear(weight, bias: bias)
     }
 }

@@ -8,7 +8,7 @@ public struct PackedRows: Sendable, Equatable {
     public var tokens: [Int32] = []
     /// The position of each token in its own sequence, shape `[rows]`.
     public var positions: [Int32] = []
-    /// Consecutive runs of rows, in order, that cover every row but those of ``pad(to:)``.
+    /// Consecutive runs of rows, in order, that cover every row.
     public var segments: [Segment] = []
 
     /// Rows `start ..< start + count`, which attend causally to each other and to all of `prefix`.
@@ -49,16 +49,6 @@ public struct PackedRows: Sendable, Equatable {
         positions.append(contentsOf: (0..<run.count).map { Int32(prefix.count + $0) })
         segments.append(Segment(start: start, count: run.count, prefix: prefix))
         return start..<count
-    }
-
-    /// Fills up to `rows` rows with ones that belong to no segment, so that matrix products have at least as many.
-    ///
-    /// The last bits of a product depend on how few rows it has (below some 200): a batch that is filled up gives a
-    /// sequence the same bits in any company. What comes out at the added rows is meaningless.
-    public mutating func pad(to rows: Int) {
-        let missing = max(0, rows - count)
-        tokens.append(contentsOf: repeatElement(0, count: missing))
-        positions.append(contentsOf: repeatElement(0, count: missing))
     }
 }
 

@@ -51,18 +51,6 @@ struct GapSplitTests {
         }
     }
 
-    @Test("Labels by reward make the better response the chosen one, in the record as well")
-    func labelled() {
-        let (labelled, exchanged) = GapSplit.labelled(pairs)
-        #expect(exchanged == [false, true, false, false, false])
-        #expect(labelled[1] == ScoredPair(index: 1, chosenReward: 1, rejectedReward: 0))
-        #expect(labelled.allSatisfy { $0.chosenReward >= $0.rejectedReward })
-        let pair = PreferencePair(
-            index: 0, source: .nowhere, prompt: .text("p"), chosen: .text("worse"), rejected: .text("better"))
-        #expect(pair.swapped.chosen == .text("better") && pair.swapped.rejected == .text("worse"))
-        #expect(JSON.object(pair.swapped.fields).line == #"{"prompt": "p", "chosen": "better", "rejected": "worse"}"#)
-    }
-
     @Test("A reward that is not finite, and a rule that makes no sense, are refused")
     func refused() throws {
         let bad = ScoredPair(index: 3, chosenReward: .nan, rejectedReward: 0)

@@ -35,6 +35,12 @@ import Torch
                 AttentionSegment(rows: 20..<40, prefix: 0..<20),
             ]),
         Case(
+            testDescription: "a group of more queries than a thread takes at once", rows: 800, heads: 3, keyHeads: 1,
+            segments: [
+                AttentionSegment(rows: 0..<333), AttentionSegment(rows: 333..<400, prefix: 0..<333),
+                AttentionSegment(rows: 400..<790, prefix: 0..<333), AttentionSegment(rows: 790..<800),
+            ]),
+        Case(
             testDescription: "rows that no segment holds", rows: 12,
             segments: [AttentionSegment(rows: 2..<6), AttentionSegment(rows: 8..<11)]),
     ]

@@ -15,6 +15,10 @@ extern "C" {
 #endif
 
 typedef struct ct_tensor ct_tensor;
+
+/// How many numbers lie beside each other in packed weights and caches.
+enum { CT_PANEL_WIDTH = 16 };
+
 typedef int32_t ct_status;
 
 /// Element types, numbered as in LibTorch's `c10::ScalarType`.
@@ -104,10 +108,6 @@ ct_status ct_norm(const ct_tensor *input, double *out);
 ct_status ct_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **out);
 ct_status ct_log_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **out);
 ct_status ct_matmul(const ct_tensor *left, const ct_tensor *right, ct_tensor **out);
-/// `input [.., in] x weight [out, in]ᵀ + bias [out]`; `bias` may be NULL.
-ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
-/// `input [n, in] x weight [in, out] + bias [out]`, the layout of GPT-2's checkpoints.
-ct_status ct_linear_transposed(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
 ct_status ct_embedding(const ct_tensor *weight, const ct_tensor *indices, ct_tensor **out);
 ct_status ct_layer_norm(
     const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, double epsilon, ct_tensor **out);
@@ -147,7 +147,13 @@ typedef ct_tensor *(*ct_body)(void *context, ct_tensor *input);
 ct_status ct_recomputed(
     const ct_tensor *input, ct_body body, void *context, void (*release)(void *context), ct_tensor **out);
 
-// ---- Fused operators (normalization.cpp, rotary.cpp, activation.cpp, attention.cpp, vocabulary.cpp)
+// ---- Fused operators (linear.cpp, normalization.cpp, rotary.cpp, activation.cpp, attention.cpp, vocabulary.cpp)
+
+/// `input [n, in] x weight [out, in]ᵀ + bias [out]`; `bias` may be NULL. A row's bits depend neither on the other rows nor on
+/// the number of threads, and neither do those of `input`'s gradient.
+ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
+/// The same by `weight [in, out]`, the layout of GPT-2's checkpoints.
+ct_status ct_linear_transposed(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
 
 ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double epsilon, ct_tensor **out);
 /// Rotates the first `2 x half` channels of every head of `input [rows, heads, channels]` by `cosine`, `sine [rows, half]`.

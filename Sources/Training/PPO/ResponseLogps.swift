@@ -15,8 +15,7 @@ package enum ResponseLogps {
         }
         withoutGradients {
             for batch in ResponseBatch.microBatches(examples, maxTokens: maxTokens) {
-                let (rows, predictions) = batch.filledUp
-                let logps = model.tokenLogps(rows, predictions: predictions, temperature: temperature).logps
+                let logps = model.tokenLogps(batch.rows, predictions: batch.predictions, temperature: temperature).logps
                 var flat = logps.floats()[...]
                 for index in batch.indices {
                     let count = examples[index].completion.count

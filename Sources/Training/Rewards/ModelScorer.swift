@@ -41,7 +41,7 @@ package final class ModelScorer: Scorer {
     private func batches(of examples: [some PackableExample]) -> [(indices: [Int], scores: [Double])] {
         withoutGradients {
             ResponseBatch.microBatches(examples, maxTokens: maxTokens).map { batch in
-                (batch.indices, model.scores(batch.filledUp.rows, at: batch.lastRows).doubles().map { $0 - offset })
+                (batch.indices, model.scores(batch.rows, at: batch.lastRows).doubles().map { $0 - offset })
             }
         }
     }

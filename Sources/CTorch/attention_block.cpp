@@ -1,0 +1,204 @@
+#include "attention_block.h"
+
+#include <cstring>
+#include <vector>
+
+namespace ctorch {
+
+namespace {
+
+/// Tokens whose scores stay in the first-level cache while panels of channels pass by.
+constexpr int64_t token_block = 48;
+
+/// `scores [count, stride] = rows x runsᵀ`: whole panels of tokens, for the queries that see some of them.
+void score(
+    const QueryBlock &block, const AttentionShape &shape, const float *rows, const Run &prefix, const Run &own,
+    float *scores) {
+    const int64_t stride = block.stride(), channels = shape.channels, row_stride = shape.query_stride();
+    for (int64_t t = 0; t < block.prefix; t += panel_width) {
+        multiply(rows, row_stride, block.count, prefix.panels + t * channels, channels, scores + t, stride);
+    }
+    for (int64_t t = 0; t < block.own(); t += panel_width) {
+        const int64_t first = std::max<int64_t>(0, t - block.before);
+        multiply(
+            rows + first * row_stride, row_stride, block.count - first, own.panels + t * channels, channels,
+            scores + first * stride + block.own_column() + t, stride);
+    }
+}
+
+/// Adds what tokens `start ..< start + depth` of a run give to the queries from `first` on.
+void weigh_piece(
+    const QueryBlock &block, const float *weights, const Run &run, int64_t start, int64_t depth, int64_t first,
+    int64_t width, float *sums) {
+    for (int64_t c = 0; c < width; c += panel_width) {
+        multiply_add(
+            weights + first * block.stride() + start, block.stride(), block.count - first,
+            run.panels + c * run.count + start * panel_width, depth, sums + first * width + c, width);
+    }
+}
+
+/// `sums [count, width] = weights x runs`, the runs in panels of channels.
+void weigh(
+    const QueryBlock &block, const float *weights, const Run &prefix, const Run &own, int64_t width, float *sums) {
+    std::memset(sums, 0, block.count * width * sizeof(float));
+    for (int64_t k = 0; k < block.prefix; k += depth_block) {
+        weigh_piece(block, weights, prefix, k, std::min(depth_block, block.prefix - k), 0, width, sums);
+    }
+    weights += block.own_column();
+    for (int64_t k = 0; k < block.before; k += depth_block) {
+        weigh_piece(block, weights, own, k, std::min(depth_block, block.before - k), 0, width, sums);
+    }
+    for (int64_t k = 0; k < block.count; k += panel_width) {
+        const int64_t depth = std::min(panel_width, block.count - k);
+        weigh_piece(block, weights, own, block.before + k, depth, k, width, sums);
+    }
+}
+
+/// Adds `weightsᵀ x queries` to `out [tokens, width]`, for `tokens` whose scores start at `weights` and that all `queries` see.
+void scatter_piece(
+    const float *weights, int64_t stride, int64_t tokens, const float *panels, int64_t queries, int64_t panel_stride,
+    int64_t width, float *out) {
+    for (int64_t t = 0; t < tokens; t += token_block) {
+        const int64_t count = std::min(token_block, tokens - t);
+        for (int64_t c = 0; c < width; c += panel_width) {
+            multiply_add_transposed(
+                weights + t, stride, count, panels + c / panel_width * panel_stride, queries, out + t * width + c,
+                width);
+        }
+    }
+}
+
+/// Adds `weightsᵀ x queries` to the rows of `prefix` and `own`, the queries in panels of channels.
+void scatter(
+    const QueryBlock &block, const float *weights, const float *panels, int64_t width, float *prefix, float *own) {
+    const int64_t stride = block.stride(), panel_stride = block.count * panel_width;
+    scatter_piece(weights, stride, block.prefix, panels, block.count, panel_stride, width, prefix);
+    weights += block.own_column();
+    scatter_piece(weights, stride, block.before, panels, block.count, panel_stride, width, own);
+    for (int64_t k = 0; k < block.count; k += panel_width) {
+        scatter_piece(
+            weights + k * stride + block.before + k, stride, std::min(panel_width, block.count - k),
+            panels + k * panel_width, block.count - k, panel_stride, width, own + (block.before + k) * width);
+    }
+}
+
+CT_INLINE float exponentials(float *x, int64_t count, float scale, float largest) {
+#pragma clang fp reassociate(on) contract(fast)
+    float sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        x[i] = fast_exp(scale * (x[i] - largest));
+        sum += x[i];
+    }
+    return sum;
+}
+
+/// Scores of a prefix and own rows become `e^(scale (score - largest))`.
+CT_KERNEL void soften(float *prefix, int64_t prefix_count, float *own, int64_t visible, float scale, Normalizer *out) {
+    const float largest = std::max(maximum(prefix, prefix_count), maximum(own, visible));
+    const float sum = exponentials(prefix, prefix_count, scale, largest) + exponentials(own, visible, scale, largest);
+    *out = {largest, 1.0f / sum};
+}
+
+CT_KERNEL void soften_again(float *x, int64_t count, float scale, const Normalizer &normalizer) {
+    for (int64_t i = 0; i < count; i++) x[i] = fast_exp(scale * (x[i] - normalizer.largest)) * normalizer.factor;
+}
+
+CT_KERNEL float along(const float *weights, const float *gradients, int64_t count) {
+    return dot(weights, gradients, count);
+}
+
+/// `gradients = scale weights (gradients - along)`.
+CT_KERNEL void soften_backward(const float *weights, float *gradients, int64_t count, float along, float scale) {
+    for (int64_t i = 0; i < count; i++) gradients[i] = weights[i] * (gradients[i] - along) * scale;
+}
+
+CT_KERNEL void scaled(const float *x, float factor, float *out, int64_t count) {
+    for (int64_t i = 0; i < count; i++) out[i] = x[i] * factor;
+}
+
+/// Products read scores of own rows up to the end of a panel.
+void hide(float *own, int64_t visible) { std::fill(own + visible, own + padded(visible), 0.0f); }
+
+}  // namespace
+
+void pack_tokens(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels) {
+    for (int64_t token = 0; token < count; token += panel_width, panels += channels * panel_width) {
+        const int64_t lanes = std::min(panel_width, count - token);
+        if (lanes < panel_width) std::memset(panels, 0, channels * panel_width * sizeof(float));
+        for (int64_t lane = 0; lane < lanes; lane++) {
+            const float *row = rows + (token + lane) * stride;
+            for (int64_t c = 0; c < channels; c++) panels[c * panel_width + lane] = row[c];
+        }
+    }
+}
+
+void pack_channels(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels) {
+    for (int64_t channel = 0; channel < channels; channel += panel_width, panels += count * panel_width) {
+        const int64_t lanes = std::min(panel_width, channels - channel);
+        if (lanes < panel_width) std::memset(panels, 0, count * panel_width * sizeof(float));
+        for (int64_t token = 0; token < count; token++) {
+            std::memcpy(panels + token * panel_width, rows + token * stride + channel, lanes * sizeof(float));
+        }
+    }
+}
+
+BlockScratch BlockScratch::of(const QueryBlock &block, const AttentionShape &shape) {
+    static thread_local std::vector<float> memory;
+    const int64_t scores = block_queries * block.stride(), rows = block_queries * shape.width();
+    if (memory.size() < static_cast<size_t>(2 * (scores + rows))) memory.resize(2 * (scores + rows));
+    float *start = memory.data();
+    return {start, start + scores, start + 2 * scores, start + 2 * scores + rows};
+}
+
+void attend(
+    const QueryBlock &block, const AttentionShape &shape, float scale, const ForwardRuns &runs, const float *query,
+    float *out, Normalizer *normalizers) {
+    const auto scratch = BlockScratch::of(block, shape);
+    const int64_t width = shape.width();
+    score(block, shape, query, runs.prefix_keys, runs.own_keys, scratch.weights);
+    for (int64_t i = 0; i < block.count; i++) {
+        float *row = scratch.weights + i * block.stride(), *own = row + block.own_column();
+        const int64_t visible = block.before + i + 1;
+        soften(row, block.prefix, own, visible, scale, normalizers + i * shape.heads);
+        hide(own, visible);
+    }
+    weigh(block, scratch.weights, runs.prefix_values, runs.own_values, width, scratch.sums);
+    for (int64_t i = 0; i < block.count; i++) {
+        const float factor = normalizers[i * shape.heads].factor;
+        scaled(scratch.sums + i * width, factor, out + i * shape.query_stride(), shape.channels);
+    }
+}
+
+void attend_backward(
+    const QueryBlock &block, const AttentionShape &shape, float scale, const BackwardRuns &runs, const float *query,
+    const float *dout, const Normalizer *normalizers, float *dquery, const KeyGradients &gradients) {
+    const auto scratch = BlockScratch::of(block, shape);
+    const int64_t width = shape.width(), stride = shape.query_stride();
+    float *weights = scratch.weights, *dscores = scratch.gradients;
+    score(block, shape, query, runs.prefix_keys, runs.own_keys, weights);
+    score(block, shape, dout, runs.prefix_values, runs.own_values, dscores);
+    for (int64_t i = 0; i < block.count; i++) {
+        float *row = weights + i * block.stride(), *drow = dscores + i * block.stride();
+        float *own = row + block.own_column(), *down = drow + block.own_column();
+        const int64_t visible = block.before + i + 1;
+        const Normalizer &normalizer = normalizers[i * shape.heads];
+        soften_again(row, block.prefix, scale, normalizer);
+        soften_again(own, visible, scale, normalizer);
+        // The same as the product of output and its gradient, but that one is rounded on its own and leaves a remainder.
+        const float sum = along(row, drow, block.prefix) + along(own, down, visible);
+        soften_backward(row, drow, block.prefix, sum, scale);
+        soften_backward(own, down, visible, sum, scale);
+        hide(own, visible);
+        hide(down, visible);
+    }
+    weigh(block, dscores, runs.prefix_key_channels, runs.own_key_channels, width, scratch.sums);
+    for (int64_t i = 0; i < block.count; i++) {
+        std::memcpy(dquery + i * stride, scratch.sums + i * width, shape.channels * sizeof(float));
+    }
+    pack_channels(query, stride, block.count, shape.channels, scratch.panels);
+    scatter(block, dscores, scratch.panels, width, gradients.prefix_keys, gradients.own_keys);
+    pack_channels(dout, stride, block.count, shape.channels, scratch.panels);
+    scatter(block, weights, scratch.panels, width, gradients.prefix_values, gradients.own_values);
+}
+
+}  // namespace ctorch

@@ -1,0 +1,80 @@
+// Attention of one block of queries of one head, forward and backward, as products with panels.
+#pragma once
+
+#include "panels.h"
+
+namespace ctorch {
+
+/// How many queries share a score matrix: few enough for the second-level cache to hold it.
+constexpr int64_t block_queries = 64;
+
+struct AttentionShape {
+    int64_t heads, kv_heads, channels;
+    int64_t query_stride() const { return heads * channels; }
+    int64_t kv_stride() const { return kv_heads * channels; }
+    int64_t share() const { return heads / kv_heads; }
+    /// Channels with those that fill the last panel.
+    int64_t width() const { return padded(channels); }
+};
+
+/// A run of rows of one head's keys or values, in panels of 16 tokens `[⌈count / 16⌉, channels, 16]`, or of 16 channels
+/// `[⌈channels / 16⌉, count, 16]`.
+struct Run {
+    const float *panels = nullptr;
+    int64_t count = 0;
+};
+
+/// Packs the rows of one head, `[count, channels]` at a distance of `stride`, into panels of tokens.
+void pack_tokens(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels);
+
+/// Packs them into panels of channels.
+void pack_channels(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels);
+
+/// A block of queries of a segment: they see the segment's prefix, and its own rows up to their own.
+struct QueryBlock {
+    /// Row of the first query.
+    int64_t first;
+    int64_t count;
+    /// Rows of the segment before the first query.
+    int64_t before;
+    int64_t prefix;
+
+    int64_t own() const { return before + count; }
+    /// Where scores of own rows start, behind those of the prefix.
+    int64_t own_column() const { return padded(prefix); }
+    /// The distance of two queries' scores: never a power of two, at which rows displace each other in a cache.
+    int64_t stride() const { return (own_column() + padded(own())) | panel_width; }
+};
+
+/// The memory that a block's functions work in, kept by each thread.
+struct BlockScratch {
+    float *weights, *gradients, *sums, *panels;
+    static BlockScratch of(const QueryBlock &block, const AttentionShape &shape);
+};
+
+/// Keys by tokens, values by channels.
+struct ForwardRuns {
+    Run prefix_keys, own_keys, prefix_values, own_values;
+};
+
+/// `out [count, channels]` of one head's `query [count, channels]`, and each query's normalizer, `heads` apart.
+void attend(
+    const QueryBlock &block, const AttentionShape &shape, float scale, const ForwardRuns &runs, const float *query,
+    float *out, Normalizer *normalizers);
+
+/// Keys by tokens and by channels, values by tokens.
+struct BackwardRuns {
+    Run prefix_keys, own_keys, prefix_key_channels, own_key_channels, prefix_values, own_values;
+};
+
+/// Where a block adds to the gradients of what it saw: `[rows, width]` each.
+struct KeyGradients {
+    float *prefix_keys, *own_keys, *prefix_values, *own_values;
+};
+
+/// The gradient of one head's queries, `dquery`, from `dout`, that of what ``attend`` gave; adds to those of keys and values.
+void attend_backward(
+    const QueryBlock &block, const AttentionShape &shape, float scale, const BackwardRuns &runs, const float *query,
+    const float *dout, const Normalizer *normalizers, float *dquery, const KeyGradients &gradients);
+
+}  // namespace ctorch

@@ -1,0 +1,55 @@
+#include "differentiable.h"
+#include "products.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/mm.h>
+
+namespace ctorch {
+
+namespace {
+
+/// `x [rows, inputs]` by a weight `[outputs, inputs]`, or `[inputs, outputs]` where it is `transposed`.
+Computed linear(const at::Tensor &input, const at::Tensor &matrix, const at::Tensor &bias, bool transposed) {
+    const auto x = checked(input, 2, "input"), w = checked(matrix, 2, "weight");
+    const auto weight = transposed ? Weight::columns(w) : Weight::rows(w);
+    TORCH_CHECK(weight.inputs == x.size(1), "input ", x.sizes(), " by a weight of ", w.sizes());
+    at::Tensor start;
+    if (bias.defined()) start = checked(bias, 1, "bias");
+    TORCH_CHECK(
+        !bias.defined() || start.size(0) == weight.outputs, "a bias of ", start.sizes(), " for ", weight.outputs,
+        " outputs");
+    auto out = at::empty({x.size(0), weight.outputs}, x.options());
+    product(floats(x), x.size(0), weight, mutable_floats(out), {bias.defined() ? floats(start) : nullptr});
+    const bool has_bias = bias.defined();
+    return {{out}, {x, w}, [=](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
+        const auto &x = saved[0], &w = saved[1];
+        auto dx = at::empty_like(x);
+        product(
+            floats(gradient), gradient.size(0), transposed ? Weight::rows(w) : Weight::columns(w), mutable_floats(dx));
+        const auto dw = transposed ? at::mm(x.t(), gradient) : at::mm(gradient.t(), x);
+        if (!has_bias) return {dx, dw};
+        return {dx, dw, gradient.sum(0)};
+    }};
+}
+
+at::Tensor apply(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, bool transposed) {
+    Tensors inputs = {input->value, weight->value};
+    if (bias) inputs.push_back(bias->value);
+    return differentiable(inputs, [&] {
+        return linear(inputs[0], inputs[1], bias ? inputs[2] : at::Tensor(), transposed);
+    })[0];
+}
+
+}  // namespace
+
+}  // namespace ctorch
+
+ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
+    return ctorch::returning(out, [&] { return ctorch::apply(input, weight, bias, false); });
+}
+
+ct_status ct_linear_transposed(
+    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
+    return ctorch::returning(out, [&] { return ctorch::apply(input, weight, bias, true); });
+}

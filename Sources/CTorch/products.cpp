@@ -1,0 +1,124 @@
+#include "products.h"
+
+#include <ATen/Parallel.h>
+#include <cstring>
+#include <vector>
+
+namespace ctorch {
+
+namespace {
+
+/// Rows whose inputs stay in the second-level cache while panels pass by.
+constexpr int64_t row_block = 192;
+/// Inputs that a group of panels is packed for at once: both lie in the second-level cache then.
+constexpr int64_t pack_depth = 768;
+/// Panels that a thread takes at once, unless that leaves threads without work.
+constexpr int64_t panel_group = 4;
+/// Pieces of work for each thread, so that they end together.
+constexpr int64_t pieces = 8;
+
+struct Operands {
+    const float *input;
+    int64_t inputs;
+    float *out;
+    int64_t outputs;
+    Start start;
+};
+
+/// Adds inputs `first ..< first + depth` of some rows times a panel to the outputs from `column` on.
+void add_block(
+    const Operands &operands, int64_t row, int64_t rows, const float *panel, int64_t column, int64_t first,
+    int64_t depth) {
+    const int64_t width = std::min(panel_width, operands.outputs - column);
+    const float *input = operands.input + row * operands.inputs + first;
+    float *out = operands.out + row * operands.outputs + column;
+    const float *bias = operands.start.bias;
+    const bool begins = first == 0 && !operands.start.adds;
+    if (width == panel_width && begins && !bias) {
+        return multiply(input, operands.inputs, rows, panel, depth, out, operands.outputs);
+    }
+    // The lanes past the last output are computed all the same, beside the result.
+    alignas(64) float partial[row_block * panel_width] = {};
+    float *target = width == panel_width ? out : partial;
+    const int64_t stride = width == panel_width ? operands.outputs : panel_width;
+    for (int64_t i = 0; i < rows && (begins || target == partial); i++) {
+        for (int64_t lane = 0; lane < width; lane++) {
+            target[i * stride + lane] = !begins ? out[i * operands.outputs + lane] : bias ? bias[column + lane] : 0;
+        }
+    }
+    multiply_add(input, operands.inputs, rows, panel, depth, target, stride);
+    if (target == out) return;
+    for (int64_t i = 0; i < rows; i++) {
+        std::memcpy(out + i * operands.outputs, partial + i * panel_width, width * sizeof(float));
+    }
+}
+
+/// Runs `body(first panel, last panel, first row, last row)` for all of a product in parallel, at least `fewest_rows` at a time.
+template <typename Body>
+void each_piece(int64_t outputs, int64_t rows, int64_t fewest_rows, Body &&body) {
+    const int64_t count = panels(outputs), wanted = pieces * at::get_num_threads();
+    // Many rows are divided themselves; few leave no other choice than small groups of panels.
+    const bool divides_rows = rows >= 2 * fewest_rows;
+    const int64_t share = divides_rows ? panel_group : std::clamp<int64_t>(count / wanted, 1, panel_group);
+    const int64_t groups = (count + share - 1) / share;
+    const int64_t parts = std::max<int64_t>(1, std::min((wanted + groups - 1) / groups, rows / fewest_rows));
+    parallel(groups * parts, [&](int64_t unit) {
+        const int64_t group = unit % groups * share, part = unit / groups;
+        body(group, std::min(count, group + share), rows * part / parts, rows * (part + 1) / parts);
+    });
+}
+
+}  // namespace
+
+void pack_panel(const Weight &weight, int64_t output, int64_t first, int64_t depth, float *panel) {
+    const int64_t width = std::min(panel_width, weight.outputs - output);
+    const float *source = weight.data + output * weight.output + first * weight.input;
+    for (int64_t k = 0; k < depth; k++, panel += panel_width, source += weight.input) {
+        if (weight.output == 1 && width == panel_width) {
+            std::memcpy(panel, source, panel_width * sizeof(float));
+            continue;
+        }
+        for (int64_t lane = 0; lane < width; lane++) panel[lane] = source[lane * weight.output];
+        for (int64_t lane = width; lane < panel_width; lane++) panel[lane] = 0;
+    }
+}
+
+void product(const float *input, int64_t rows, const Weight &weight, float *out, const Start &start) {
+    const Operands operands = {input, weight.inputs, out, weight.outputs, start};
+    each_piece(weight.outputs, rows, 2 * row_block, [&](int64_t panel, int64_t end, int64_t row, int64_t last) {
+        static thread_local std::vector<float> packed(panel_group * pack_depth * panel_width);
+        for (int64_t first = 0; first < weight.inputs; first += pack_depth) {
+            const int64_t depth = std::min(pack_depth, weight.inputs - first);
+            const auto place = [&](int64_t p) { return packed.data() + (p - panel) * depth * panel_width; };
+            for (int64_t p = panel; p < end; p++) pack_panel(weight, p * panel_width, first, depth, place(p));
+            for (int64_t i = row; i < last; i += row_block) {
+                for (int64_t k = 0; k < depth; k += depth_block) {
+                    for (int64_t p = panel; p < end; p++) {
+                        add_block(
+                            operands, i, std::min(row_block, last - i), place(p) + k * panel_width, p * panel_width,
+                            first + k, std::min(depth_block, depth - k));
+                    }
+                }
+            }
+        }
+    });
+}
+
+void packed_product(
+    const float *input, int64_t rows, const float *weights, int64_t outputs, int64_t inputs, float *out,
+    const Start &start) {
+    const Operands operands = {input, inputs, out, outputs, start};
+    each_piece(outputs, rows, row_block, [&](int64_t panel, int64_t end, int64_t row, int64_t last) {
+        for (int64_t i = row; i < last; i += row_block) {
+            for (int64_t p = panel; p < end; p++) {
+                for (int64_t k = 0; k < inputs; k += depth_block) {
+                    add_block(
+                        operands, i, std::min(row_block, last - i), weights + (p * inputs + k) * panel_width,
+                        p * panel_width, k, std::min(depth_block, inputs - k));
+                }
+            }
+        }
+    });
+}
+
+}  // namespace ctorch
