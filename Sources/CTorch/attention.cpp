@@ -1,124 +1,13 @@
-#include "attention_block.h"
+#include "attention_plan.h"
 #include "differentiable.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
 #include <memory>
-#include <numeric>
 
 namespace ctorch {
 
 namespace {
-
-/// Segments that see each other's rows, so that one thread gathers the gradients of the keys they share.
-using Group = std::vector<ct_segment>;
-
-std::vector<Group> groups(const std::vector<ct_segment> &segments) {
-    std::vector<size_t> parent(segments.size());
-    std::iota(parent.begin(), parent.end(), 0);
-    const auto root = [&](size_t i) {
-        while (parent[i] != i) i = parent[i];
-        return i;
-    };
-    for (size_t i = 0; i < segments.size(); i++) {
-        const auto &segment = segments[i];
-        if (segment.prefix_count == 0) continue;
-        const int64_t prefix_end = segment.prefix_start + segment.prefix_count;
-        int64_t covered = 0;
-        for (size_t j = i; j-- > 0;) {
-            const auto &other = segments[j];
-            if (other.start + other.count <= segment.prefix_start) break;
-            if (other.start >= prefix_end) continue;
-            parent[root(i)] = root(j);
-            covered += std::min(other.start + other.count, prefix_end) - std::max(other.start, segment.prefix_start);
-        }
-        TORCH_CHECK(
-            covered == segment.prefix_count, "of prefix ", segment.prefix_start, "+", segment.prefix_count, " only ", covered,
-            " rows are in segments");
-    }
-    std::vector<Group> all;
-    std::vector<ptrdiff_t> place(segments.size(), -1);
-    for (size_t i = 0; i < segments.size(); i++) {
-        auto &index = place[root(i)];
-        if (index < 0) {
-            index = static_cast<ptrdiff_t>(all.size());
-            all.emplace_back();
-        }
-        all[index].push_back(segments[i]);
-    }
-    return all;
-}
-
-/// Queries that add to gradients of their own, so that threads share long groups: a fixed number, for sums depend on it.
-constexpr int64_t task_queries = 512;
-
-/// A run of rows that queries see.
-struct Span {
-    int64_t start, count;
-    /// Tokens before it in packed memory, where each span fills whole panels.
-    int64_t place;
-};
-
-struct Block {
-    QueryBlock queries;
-    /// Indices of spans; the prefix may be none, -1.
-    ptrdiff_t own, prefix;
-};
-
-/// Blocks of a group that add to the same gradients of keys and values, those of `rows` rows from `first` on.
-struct Task {
-    std::vector<Block> blocks;
-    int64_t first, rows;
-    /// Rows of earlier tasks.
-    int64_t place;
-};
-
-/// What there is to compute: the order in which results are summed depends on the segments alone.
-struct Plan {
-    std::vector<Span> spans;
-    int64_t span_tokens = 0;
-    std::vector<Task> tasks;
-    int64_t task_rows = 0;
-    /// Where each group's tasks end.
-    std::vector<size_t> group_ends;
-
-    explicit Plan(const std::vector<ct_segment> &segments) {
-        for (const auto &group : groups(segments)) {
-            int64_t queries = task_queries;
-            for (const auto &segment : group) {
-                const auto own = span(segment.start, segment.count);
-                const auto prefix = segment.prefix_count > 0 ? span(segment.prefix_start, segment.prefix_count) : -1;
-                for (int64_t row = 0; row < segment.count; row += block_queries) {
-                    if (queries >= task_queries) {
-                        tasks.push_back({{}, group.front().start, 0, 0});
-                        queries = 0;
-                    }
-                    const int64_t count = std::min(block_queries, segment.count - row);
-                    auto &task = tasks.back();
-                    task.blocks.push_back({{segment.start + row, count, row, segment.prefix_count}, own, prefix});
-                    task.rows = segment.start + row + count - task.first;
-                    queries += count;
-                }
-            }
-            group_ends.push_back(tasks.size());
-        }
-        for (auto &task : tasks) {
-            task.place = task_rows;
-            task_rows += task.rows;
-        }
-    }
-
-private:
-    ptrdiff_t span(int64_t start, int64_t count) {
-        // A prefix is most often the segment right before, or that one's own prefix.
-        for (ptrdiff_t i = static_cast<ptrdiff_t>(spans.size()) - 1; i >= 0 && spans[i].start >= start; i--) {
-            if (spans[i].start == start && spans[i].count == count) return i;
-        }
-        spans.push_back({start, count, span_tokens});
-        span_tokens += padded(count);
-        return static_cast<ptrdiff_t>(spans.size()) - 1;
-    }
-};
 
 /// Keys or values `[rows, kv heads, channels]` of all spans in panels, head by head.
 struct Packed {
@@ -196,12 +85,16 @@ void gather(const Plan &plan, const AttentionShape &shape, const float *partial,
             const auto &task = plan.tasks[t];
             const float *keys = partial + 2 * (task.place * shape.kv_heads + head * task.rows) * width;
             const float *values = keys + task.rows * width;
-            for (int64_t row = 0; row < task.rows; row++) {
-                const int64_t to = (task.first + row) * shape.kv_stride() + head * shape.channels;
-                float *key = mutable_floats(gradients.key) + to, *value = mutable_floats(gradients.value) + to;
-                for (int64_t c = 0; c < shape.channels; c++) {
-                    key[c] += keys[row * width + c];
-                    value[c] += values[row * width + c];
+            for (const auto &piece : task.pieces) {
+                const int64_t start = plan.spans[piece.span].start;
+                for (int64_t row = 0; row < piece.rows; row++) {
+                    const int64_t from = (piece.place + row) * width;
+                    const int64_t to = (start + row) * shape.kv_stride() + head * shape.channels;
+                    float *key = mutable_floats(gradients.key) + to, *value = mutable_floats(gradients.value) + to;
+                    for (int64_t c = 0; c < shape.channels; c++) {
+                        key[c] += keys[from + c];
+                        value[c] += values[from + c];
+                    }
                 }
             }
         }
@@ -233,8 +126,7 @@ Gradients backward(
         float *dvalues = dkeys + task.rows * width;
         std::fill(dkeys, dkeys + 2 * task.rows * width, 0.0f);
         for (const auto &block : task.blocks) {
-            const int64_t own = (plan.spans[block.own].start - task.first) * width;
-            const int64_t prefix = block.prefix < 0 ? 0 : (plan.spans[block.prefix].start - task.first) * width;
+            const int64_t own = block.own_place * width, prefix = block.prefix_place * width;
             const KeyGradients to = {dkeys + prefix, dkeys + own, dvalues + prefix, dvalues + own};
             const BackwardRuns runs = {
                 keys(block.prefix, kv_head), keys(block.own, kv_head), key_channels(block.prefix, kv_head),

@@ -17,9 +17,7 @@ CT_INLINE __attribute__((min_vector_width(512))) void tile(
     // Without the pragmas, or with other loops in the same kernel, compilers keep sums in memory, at half the speed.
     Lanes sums[Count];
 #pragma unroll
-    for (int i = 0; i < Count; i++) {
-        sums[i] = form == Form::sets ? Lanes{} : *reinterpret_cast<const Lanes *>(out + i * outputs);
-    }
+    for (int i = 0; i < Count; i++) sums[i] = Lanes{};
     // Counting and addressing would take a fifth of the time.
 #pragma clang loop unroll_count(4)
     for (int64_t k = 0; k < depth; k++) {
@@ -31,7 +29,10 @@ CT_INLINE __attribute__((min_vector_width(512))) void tile(
         }
     }
 #pragma unroll
-    for (int i = 0; i < Count; i++) *reinterpret_cast<Lanes *>(out + i * outputs) = sums[i];
+    for (int i = 0; i < Count; i++) {
+        auto &place = *reinterpret_cast<Lanes *>(out + i * outputs);
+        place = form == Form::sets ? sums[i] : place + sums[i];
+    }
 }
 
 template <Form form, bool prefetches>

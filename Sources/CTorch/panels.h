@@ -1,6 +1,6 @@
 // Products of rows with panels of 16 outputs, input by input: a panel is read once and in order, rows are read where they
-// lie, and sums stay in registers. Every output is one chain of additions along the inputs, so its bits do not depend on
-// the number of rows, unlike those of a general matrix product.
+// lie, and sums stay in registers. An output's additions go along the inputs in one order, so its bits do not depend on the
+// number of rows, unlike those of a general matrix product.
 #pragma once
 
 #include "kernels.h"
@@ -8,7 +8,8 @@
 namespace ctorch {
 
 constexpr int64_t panel_width = CT_PANEL_WIDTH;
-/// Inputs of a panel that stay in the first-level cache while rows pass by.
+/// Inputs of a panel that stay in the first-level cache while rows pass by. Each block has a sum of its own, added to the
+/// others' when it is complete: long chains of additions would round more.
 constexpr int64_t depth_block = 256;
 
 typedef float Lanes __attribute__((vector_size(panel_width * sizeof(float)), aligned(sizeof(float))));
