@@ -25,33 +25,49 @@ struct Operands {
     Start start;
 };
 
-/// Adds inputs `first ..< first + depth` of some rows times a panel to the outputs from `column` on.
-void add_block(
-    const Operands &operands, int64_t row, int64_t rows, const float *panel, int64_t column, int64_t first,
-    int64_t depth) {
-    const int64_t width = std::min(panel_width, operands.outputs - column);
-    const float *input = operands.input + row * operands.inputs + first;
-    float *out = operands.out + row * operands.outputs + column;
-    const float *bias = operands.start.bias;
-    const bool begins = first == 0 && !operands.start.adds;
-    if (width == panel_width && begins && !bias) {
-        return multiply(input, operands.inputs, rows, panel, depth, out, operands.outputs);
+/// The outputs of some rows from `column` on, which a panel gives.
+struct Target {
+    const Operands &operands;
+    int64_t row, rows, column;
+
+    int64_t width() const { return std::min(panel_width, operands.outputs - column); }
+    float *out() const { return operands.out + row * operands.outputs + column; }
+
+    /// Adds inputs `first ..< first + depth` times `panel`.
+    void add(const float *panel, int64_t first, int64_t depth) const {
+        const float *input = operands.input + row * operands.inputs + first;
+        const bool begins = first == 0 && !operands.start.adds;
+        if (width() < panel_width) return add_some(input, panel, depth, begins);
+        if (begins && !operands.start.bias) {
+            return multiply(input, operands.inputs, rows, panel, depth, out(), operands.outputs);
+        }
+        if (begins) begin(out(), operands.outputs);
+        multiply_add(input, operands.inputs, rows, panel, depth, out(), operands.outputs);
     }
-    // The lanes past the last output are computed all the same, beside the result.
-    alignas(64) float partial[row_block * panel_width] = {};
-    float *target = width == panel_width ? out : partial;
-    const int64_t stride = width == panel_width ? operands.outputs : panel_width;
-    for (int64_t i = 0; i < rows && (begins || target == partial); i++) {
-        for (int64_t lane = 0; lane < width; lane++) {
-            target[i * stride + lane] = !begins ? out[i * operands.outputs + lane] : bias ? bias[column + lane] : 0;
+
+private:
+    void begin(float *target, int64_t stride) const {
+        for (int64_t i = 0; i < rows; i++) {
+            for (int64_t lane = 0; lane < width(); lane++) {
+                target[i * stride + lane] = operands.start.bias ? operands.start.bias[column + lane] : 0;
+            }
         }
     }
-    multiply_add(input, operands.inputs, rows, panel, depth, target, stride);
-    if (target == out) return;
-    for (int64_t i = 0; i < rows; i++) {
-        std::memcpy(out + i * operands.outputs, partial + i * panel_width, width * sizeof(float));
+
+    /// Where a panel has lanes past the last output: they are computed all the same, beside the result.
+    void add_some(const float *input, const float *panel, int64_t depth, bool begins) const {
+        float beside[row_block * panel_width] = {};
+        const size_t bytes = width() * sizeof(float);
+        if (begins) begin(beside, panel_width);
+        for (int64_t i = 0; i < rows && !begins; i++) {
+            std::memcpy(beside + i * panel_width, out() + i * operands.outputs, bytes);
+        }
+        multiply_add(input, operands.inputs, rows, panel, depth, beside, panel_width);
+        for (int64_t i = 0; i < rows; i++) {
+            std::memcpy(out() + i * operands.outputs, beside + i * panel_width, bytes);
+        }
     }
-}
+};
 
 /// Runs `body(first panel, last panel, first row, last row)` for all of a product in parallel, at least `fewest_rows` at a time.
 template <typename Body>
@@ -94,9 +110,8 @@ void product(const float *input, int64_t rows, const Weight &weight, float *out,
             for (int64_t i = row; i < last; i += row_block) {
                 for (int64_t k = 0; k < depth; k += depth_block) {
                     for (int64_t p = panel; p < end; p++) {
-                        add_block(
-                            operands, i, std::min(row_block, last - i), place(p) + k * panel_width, p * panel_width,
-                            first + k, std::min(depth_block, depth - k));
+                        const Target target = {operands, i, std::min(row_block, last - i), p * panel_width};
+                        target.add(place(p) + k * panel_width, first + k, std::min(depth_block, depth - k));
                     }
                 }
             }
@@ -111,10 +126,9 @@ void packed_product(
     each_piece(outputs, rows, row_block, [&](int64_t panel, int64_t end, int64_t row, int64_t last) {
         for (int64_t i = row; i < last; i += row_block) {
             for (int64_t p = panel; p < end; p++) {
+                const Target target = {operands, i, std::min(row_block, last - i), p * panel_width};
                 for (int64_t k = 0; k < inputs; k += depth_block) {
-                    add_block(
-                        operands, i, std::min(row_block, last - i), weights + (p * inputs + k) * panel_width,
-                        p * panel_width, k, std::min(depth_block, inputs - k));
+                    target.add(weights + (p * inputs + k) * panel_width, k, std::min(depth_block, inputs - k));
                 }
             }
         }
