@@ -20,6 +20,8 @@ struct LockAttempt {
     ///
     /// - Throws: ``RunLockError``
     func take(breaking: Bool) throws -> Takeover? {
+        let turn = LockTurn(at: directory)
+        defer { turn.end() }
         let own = beside("new")
         let now = try write(own)
         defer { unlink(own.path) }

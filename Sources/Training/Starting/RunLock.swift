@@ -57,6 +57,8 @@ package final class RunLock: Sendable {
     /// Gives the lock up, if it is still this process's.
     package func release() {
         end.signal()
+        let turn = LockTurn(at: file.deletingLastPathComponent().path)
+        defer { turn.end() }
         if let held = try? HeldLock(file), held.contents == contents { unlink(file.path) }
     }
 
