@@ -2,8 +2,8 @@ import CTorch
 
 /// A copy of a weight in the layout that products of few rows read fastest; it does not follow changes of the weight.
 ///
-/// A row's product with it has the same bits whatever other rows there are, and however many; a general matrix product's
-/// last bits depend on how many rows it has.
+/// A row's product with it has the same bits whatever other rows there are, and however many: those of ``Tensor/linear(_:bias:)``
+/// with the weight itself.
 public struct PackedWeight {
     fileprivate let panels: Tensor
     /// How many numbers a product gives a row.
