@@ -37,7 +37,7 @@ watch() {
     done
 }
 # What Open MPI says once a job is over.
-over='mpirun noticed\|mpirun detected\|MPI_ABORT was invoked\|lost communication\|has been aborted'
+over='\(mpi\|prte\)run \(noticed\|detected\)\|MPI_ABORT was invoked\|lost communication\|has been aborted'
 
 # shellcheck disable=SC2317
 stop() {
@@ -85,13 +85,32 @@ run_job() {
         [[ ! -e "$scratch/last" ]] || break
         sleep 0.1
     done
+    part_notices
+    # Open MPI 5 ends with 0 where it has given a host up.
+    ((status != 0)) || ! grep -q "$over" "$scratch/notices" || status=1
     [[ -z "$verbose" ]] || cat "$scratch/notices" >&2
 }
+
+# Open MPI 4.1 writes its notices where it is told to; 5 puts them among what the ranks say, between lines of dashes. Takes
+# them out of $scratch/last, and says mpo's reason again where they follow it.
+part_notices() {
+    tr '\r' '\n' <"$scratch/last" 2>/dev/null | awk -v notices="$scratch/more" '
+        /^--------------------+$/ { inside = !inside; next }
+        inside { print >notices; next }
+        NF' >"$scratch/words"
+    [[ -s "$scratch/more" ]] || return 0
+    cat "$scratch/more" >>"$scratch/notices"
+    [[ -z "$(tail -c 1 "$scratch/last")" ]] || echo >&2
+    reason >&2 || true
+}
+
+# Why mpo ended, where that is the last it said.
+reason() { tail -n 1 "$scratch/words" | grep -aE '^mpo: ' | grep -avE '^mpo: ([0-9]+ ranks? |warning)'; }
 
 # The stage that the job was in, as its directory is called; nothing before the first.
 stage() {
     local found number
-    found=$(grep -aoE '\[[0-9]+/[0-9]+\] [^ :]+' "$scratch/last" 2>/dev/null | tail -n 1)
+    found=$(grep -aoE '\[[0-9]+/[0-9]+\] [^ :]+' "$scratch/words" | tail -n 1)
     number=${found#[} number=${number%%/*}
     [[ -z "$found" ]] || printf '%02d-%s' "$number" "${found##* }"
 }
@@ -109,11 +128,10 @@ memory_word() {
 
 # Says in one line, the last of the job, what ended it, unless mpo has said so itself.
 explain() {
-    local last place notices rank host signal
-    last=$(tr '\r' '\n' <"$scratch/last" 2>/dev/null | awk 'NF' | tail -n 1 || true)
-    place=$(stage) notices=$(<"$scratch/notices")
+    local place notices rank host signal
+    place=$(stage) notices=$(tr '\n' ' ' <"$scratch/notices")
     place=${place:+: stage $place}
-    if [[ "$last" == "mpo: "* && ! "$last" =~ ^mpo:\ ([0-9]+\ ranks?\ |warning) ]]; then
+    if reason >/dev/null; then
         return
     elif [[ "$notices" =~ rank\ ([0-9]+)\ with\ PID\ [0-9]+\ on\ node\ ([^ ]+)\ exited\ on\ signal\ ([0-9]+) ]]; then
         rank=${BASH_REMATCH[1]} host=${BASH_REMATCH[2]} signal=$(kill -l "${BASH_REMATCH[3]}")
@@ -122,8 +140,10 @@ explain() {
             TERM | HUP | INT) say "rank $rank on $host$place: ended from outside by SIG$signal" ;;
             *) say "rank $rank on $host$place: crashed (SIG$signal)" ;;
         esac
-    elif [[ "$notices" =~ Remote\ daemon:\ [^$'\n']*\ on\ node\ ([^$'\n']+) ]]; then
+    elif [[ "$notices" =~ Remote\ daemon:\ [^\ ]+\ on\ node\ ([^\ ]+) ]]; then
         say "${BASH_REMATCH[1]}$place: no answer from this host: it is down, or its link is"
+    elif [[ "$notices" =~ Peer\ host:\ +([^\ ]+) ]]; then
+        say "a rank on ${BASH_REMATCH[1]}$place: gone without a word: killed from outside, for lack of memory, or crashed"
     elif [[ "$(cat "$scratch/hung" 2>/dev/null)" == started ]]; then
         say "no rank has started within $stall_timeout s: can all hosts reach each other? --verbose shows what Open MPI says"
     elif [[ -e "$scratch/hung" ]]; then

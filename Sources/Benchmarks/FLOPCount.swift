@@ -3,7 +3,8 @@ import Transformers
 
 /// The arithmetic that a batch needs, counted exactly: two operations for each product and sum of matrix products.
 ///
-/// - A block's matrices are paid for by every row, so a prompt that responses share counts once.
+/// - A block's matrices are paid for by every row, so a prompt that responses share counts once. The last block's
+///   attention output and feed-forward are paid for only at rows that predict something.
 /// - Attention: in each head a query meets every key it may see (its prefix, and its segment up to itself) twice, for
 ///   the weights and for the values.
 /// - The vocabulary projection is paid for only at rows that predict something, each once.
@@ -22,12 +23,14 @@ package struct FLOPCount: Sendable {
     package init(_ specification: DecoderSpecification, head: DecoderHead) {
         let (width, channels) = (Double(specification.width), Double(specification.channels))
         let (queries, keys) = (Double(specification.heads) * channels, Double(specification.keyValueHeads) * channels)
-        let attention = width * (queries + 2 * keys) + queries * width
+        let input = width * (queries + 2 * keys)
+        let output = queries * width
         let feedForward = (specification.gated ? 3 : 2) * width * Double(specification.innerWidth)
         let layers = Double(specification.layers)
-        row = 2 * layers * (attention + feedForward)
+        row = 2 * (layers * input + (layers - 1) * (output + feedForward))
         visibleKey = 2 * layers * 2 * queries
-        prediction = 2 * width * (head == .languageModel ? Double(specification.vocabularySize) : 1)
+        let outputs = head == .languageModel ? Double(specification.vocabularySize) : 1
+        prediction = 2 * (output + feedForward + width * outputs)
         self.head = head
     }
 

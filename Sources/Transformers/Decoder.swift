@@ -40,13 +40,15 @@ public final class Decoder {
     /// The longest sequence it can compute; `nil` where positions have no bound. Callers check their data against it.
     public var maximumLength: Int? { configuration.maximumLength }
 
-    /// The final hidden states `[rows, width]` of a batch, after the last norm.
-    public func hiddenStates(_ rows: PackedRows) -> Tensor {
+    /// The final hidden states of a batch, after the last norm: of the rows that `selected` lists, in that order,
+    /// `[selected, width]`, or of all, `[rows, width]`. What the last layer computes for other rows alone is left out.
+    public func hiddenStates(_ rows: PackedRows, at selected: [Int32]? = nil) -> Tensor {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
         let attention: DecoderLayer.Attention = { [scale] in $0.attention($1, $2, segments: segments, scale: scale) }
-        return hiddenStates(rows.tokens, rows.positions, layers) { [recomputesActivations] _, layer, stream, rotation in
-            guard recomputesActivations else { return layer(stream, rotation: rotation, attention: attention) }
-            return stream.recomputing { layer($0, rotation: rotation, attention: attention) }
+        return hiddenStates(rows.tokens, rows.positions, at: selected, through: layers) {
+            [recomputesActivations] _, layer, stream, place in
+            guard recomputesActivations else { return layer(stream, place, attention: attention) }
+            return stream.recomputing { layer($0, place, attention: attention) }
         }
     }
 
@@ -54,23 +56,14 @@ public final class Decoder {
     public func tokenLogps(
         _ rows: PackedRows, predictions: PredictedTokens, temperature: Double = 1
     ) -> TokenLogps {
-        tokenLogps(hiddenStates(rows), predictions: predictions, temperature: temperature)
-    }
-
-    /// Log-probabilities of the tokens that `predictions` names, from the hidden states of their batch.
-    public func tokenLogps(
-        _ hidden: Tensor, predictions: PredictedTokens, temperature: Double = 1
-    ) -> TokenLogps {
-        hidden.selecting(Tensor(indices: predictions.rows)).logps(
+        hiddenStates(rows, at: predictions.rows).logps(
             ofTargets: Tensor(indices: predictions.tokens), vocabulary: vocabulary, temperature: temperature)
     }
 
     /// The score head's output at given rows of a batch, `[n]`: rewards, or a critic's values.
     public func scores(_ rows: PackedRows, at indices: [Int32]) -> Tensor {
         precondition(head == .score, "a language model has no scores")
-        // Row by row, for the last bits of a matrix product depend on the rows beside.
-        let hidden = hiddenStates(rows).selecting(Tensor(indices: indices))
-        return (hidden * parameters[ParameterNames.score]).sum(1)
+        return hiddenStates(rows, at: indices).linear(parameters[ParameterNames.score]).reshaped([-1])
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
@@ -79,21 +72,24 @@ public final class Decoder {
     /// Hidden states of rows whose attention the caller computes: over segments, or over a cache; through the decoder's
     /// own layers, or others that compute the same.
     func hiddenStates(
-        tokens: [Int32], positions: [Int32], through layers: [DecoderLayer]? = nil,
+        tokens: [Int32], positions: [Int32], at selected: [Int32]? = nil, through layers: [DecoderLayer]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        hiddenStates(tokens, positions, layers ?? self.layers) { index, layer, stream, rotation in
-            layer(stream, rotation: rotation) { attention(index, $0, $1, $2) }
+        hiddenStates(tokens, positions, at: selected, through: layers ?? self.layers) { index, layer, stream, place in
+            layer(stream, place) { attention(index, $0, $1, $2) }
         }
     }
 
     private func hiddenStates(
-        _ tokens: [Int32], _ positions: [Int32], _ layers: [DecoderLayer],
-        through: (Int, DecoderLayer, _ stream: Tensor, _ rotation: (cosine: Tensor, sine: Tensor)?) -> Tensor
+        _ tokens: [Int32], _ positions: [Int32], at selected: [Int32]?, through layers: [DecoderLayer],
+        _ apply: (_ index: Int, DecoderLayer, _ stream: Tensor, DecoderLayer.Place) -> Tensor
     ) -> Tensor {
-        let rotation = rotary.map { $0(positions) }
+        var place = DecoderLayer.Place(rotation: rotary.map { $0(positions) })
         var stream = embedded(tokens, positions)
-        for (index, layer) in layers.enumerated() { stream = through(index, layer, stream, rotation) }
+        for (index, layer) in layers.enumerated() {
+            if index == layers.count - 1 { place.selected = selected.map { Tensor(indices: $0) } }
+            stream = apply(index, layer, stream, place)
+        }
         return finalNorm(stream)
     }
 

@@ -16,16 +16,26 @@ struct DecoderLayer {
     let up: Linear
     let down: Linear
 
-    /// The residual stream `[rows, width]` after this block; `rotation` holds cosine and sine `[rows, half]`.
-    func callAsFunction(
-        _ stream: Tensor, rotation: (cosine: Tensor, sine: Tensor)?, attention: Attention
-    ) -> Tensor {
-        let attended = attend(attentionNorm(stream), rotation, attention)
-        let between = stream + attended
+    /// Where the rows of a pass stand, and which of them go on.
+    struct Place {
+        /// Cosine and sine `[rows, half]` of their positions.
+        var rotation: (cosine: Tensor, sine: Tensor)?
+        /// Indices `[selected]` of the rows that a block returns; all where it is `nil`. Others are still attended to.
+        var selected: Tensor?
+    }
+
+    /// The residual stream `[rows or selected, width]` after this block, from that of all rows before it.
+    func callAsFunction(_ stream: Tensor, _ place: Place, attention: Attention) -> Tensor {
+        var (stream, attended) = (stream, attend(attentionNorm(stream), place.rotation, attention))
+        if let selected = place.selected {
+            (stream, attended) = (stream.selecting(selected), attended.selecting(selected))
+        }
+        let between = stream + attentionOutput(attended)
         let fed = feedForward(feedForwardNorm(specification.parallelResidual ? stream : between))
         return between + fed
     }
 
+    /// What the heads have attended to, `[rows, heads x channels]`.
     private func attend(
         _ hidden: Tensor, _ rotation: (cosine: Tensor, sine: Tensor)?, _ attention: Attention
     ) -> Tensor {
@@ -39,7 +49,7 @@ struct DecoderLayer {
             key = key.rotated(cosine: rotation.cosine, sine: rotation.sine)
         }
         let width = specification.heads * specification.channels
-        return attentionOutput(attention(query, key, value).reshaped([-1, width]))
+        return attention(query, key, value).reshaped([-1, width])
     }
 
     private func feedForward(_ hidden: Tensor) -> Tensor {

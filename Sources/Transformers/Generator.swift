@@ -106,7 +106,9 @@ public final class Generator {
         let places = rows.positions.map { Int64($0) }
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
         let scale = decoder.scale
-        _ = model.hiddenStates(tokens: rows.tokens, positions: rows.positions) { [caches] layer, query, key, value in
+        // No row goes on: it is the keys and values on the way that are wanted.
+        _ = model.hiddenStates(tokens: rows.tokens, positions: rows.positions, at: []) {
+            [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
             return query.attention(key, value, segments: segments, scale: scale)
         }

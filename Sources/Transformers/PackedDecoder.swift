@@ -17,12 +17,12 @@ struct PackedDecoder {
         vocabulary = packed.removeFirst()
     }
 
-    /// As ``Decoder/hiddenStates(tokens:positions:through:attention:)``.
+    /// As ``Decoder/hiddenStates(tokens:positions:at:through:attention:)``.
     func hiddenStates(
-        tokens: [Int32], positions: [Int32],
+        tokens: [Int32], positions: [Int32], at selected: [Int32]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        decoder.hiddenStates(tokens: tokens, positions: positions, through: layers, attention: attention)
+        decoder.hiddenStates(tokens: tokens, positions: positions, at: selected, through: layers, attention: attention)
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.

@@ -18,14 +18,17 @@ struct FLOPCountTests {
         let keys = specification.keyValueHeads * channels
         var products = 0
         for length in lengths {
-            for _ in 0..<specification.layers {
+            for layer in 1...specification.layers {
                 products += length * width * heads * channels
                 products += 2 * length * width * keys
-                products += length * heads * channels * width
-                products += 3 * length * width * specification.innerWidth
+                if layer < specification.layers {
+                    products += length * heads * channels * width
+                    products += 3 * length * width * specification.innerWidth
+                }
                 for row in 1...length { products += 2 * heads * row * channels }
             }
         }
+        products += predictions * (heads * channels * width + 3 * width * specification.innerWidth)
         products += predictions * width * specification.vocabularySize
         return 2 * Double(products)
     }
@@ -55,12 +58,13 @@ struct FLOPCountTests {
         #expect(count.forward(pair) == apart - prompt)
     }
 
-    @Test("A score costs one product a channel at each sequence's end")
+    @Test("A score costs one product a channel at each sequence's end, and the last block's feed-forward there")
     func scores() {
         let batch = ResponseBatch([TokenizedPair(index: 0, prompt: tokens(3), chosen: tokens(2), rejected: tokens(2))])
         let body = FLOPCount(specification, head: .languageModel).forward(batch.rows, predicting: [])
         let scored = FLOPCount(specification, head: .score).forward(batch)
-        #expect(scored == body + 2 * 2 * Double(specification.width))
+        let (width, heads) = (specification.width, specification.heads * specification.channels)
+        #expect(scored == body + 2 * 2 * Double(heads * width + 3 * width * specification.innerWidth + width))
     }
 
     @Test("Drawing tokens with a cache costs as much as one pass over all of them but the last")

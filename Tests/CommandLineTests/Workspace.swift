@@ -66,7 +66,7 @@ struct Workspace {
             """, to: "run.yaml")
     }
 
-    /// Runs `mpo` alone, or on so many ranks under `mpirun -q`.
+    /// Runs `mpo` alone, or on so many ranks under `mpirun`, whose notices are left out.
     @discardableResult
     func mpo(_ arguments: String..., ranks: Int? = nil, status: Int32 = 0) throws -> Job.Result {
         try mpo(arguments, ranks: ranks, status: status)

@@ -89,9 +89,12 @@ struct SeveralHostsTests {
             kill(rank, SIGKILL)
             let outcome = try job.finish()
             #expect(outcome.status == 1)
+            // A rank of Open MPI 5 that misses another ends the job before the host's daemon has told of the signal.
             #expect(
                 outcome.lastLine
-                    == "launch/run: rank 2 on host2: stage 01-sft: killed from outside (SIGKILL), by a person, a scheduler, or the kernel for lack of memory: see the kernel's log there"
+                    == (TestSupport.hasQuietMPI
+                        ? "launch/run: rank 2 on host2: stage 01-sft: killed from outside (SIGKILL), by a person, a scheduler, or the kernel for lack of memory: see the kernel's log there"
+                        : "launch/run: a rank on host2: stage 01-sft: gone without a word: killed from outside, for lack of memory, or crashed")
             )
             #expect(try hosts.processes(after: 10) == "")
         }

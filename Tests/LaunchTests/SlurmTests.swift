@@ -29,15 +29,37 @@ struct SlurmTests {
         }
 
         /// Submits the batch script for a learner and a rollout worker; returns the job's number.
-        func submit(environment: [String: String?]) throws -> String {
+        func submit(more: String = "", environment: [String: String?]) throws -> String {
             let config = try write(
-                "output_dir: out\nmodel_name_or_path: model\ndataset: {train: pairs.jsonl}\nstages: [sft]\n",
-                "run.yaml", in: directory)
+                """
+                output_dir: \(directory.path)/out
+                model_name_or_path: \(directory.path)/model
+                dataset: {train: \(directory.path)/pairs.jsonl, max_length: 64, max_prompt_length: 40}
+                stages: [sft]
+                \(more)
+
+                """, "run.yaml", in: directory)
             let answer = try run(
                 "on", "sbatch", "--ntasks=3", "--nodes=2", "--cpus-per-task=1", "--time=10",
                 "--output=\(directory.path)/log", "cluster/slurm/mpo.sbatch", "1", "1", config, environment: environment
             )
             return String(try #require(answer.split(whereSeparator: \.isWhitespace).last))
+        }
+
+        /// Waits for a job to have a state, at most 60 seconds.
+        func waitFor(_ job: String, _ state: String) throws {
+            var states = ""
+            for _ in 0..<300 where !states.contains(state) {
+                Thread.sleep(forTimeInterval: 0.2)
+                states = try run("on", "squeue", "--noheader", "--states=all", "--format=%T", "--jobs", job)
+            }
+            #expect(states.contains(state), "\(states)")
+        }
+
+        /// Has a job start at once that went back into the queue.
+        func begin(_ job: String) throws {
+            try waitFor(job, "PENDING")
+            try run("on", "scontrol", "update", "jobid=\(job)", "starttime=now")
         }
 
         /// The job's output, once it contains a text or 60 seconds have passed.
@@ -48,6 +70,35 @@ struct SlurmTests {
                 log = (try? String(contentsOf: directory.appending(path: "log"), encoding: .utf8)) ?? ""
             }
             return log
+        }
+    }
+
+    @Test(
+        "Ranks that srun starts on two hosts save at SIGUSR1, and end after the requeue as if nothing had been",
+        .enabled(if: VirtualHosts.haveSlurmWithPMIx, "this Slurm has no PMIx"))
+    func realRanks() throws {
+        try Cluster.with { cluster in
+            try VirtualHosts.copyModel(to: cluster.directory)
+            let result = cluster.directory.appending(path: "out/stages/01-sft/final/model.safetensors")
+            let environment: [String: String?] = [
+                "MPO_STARTER": "srun", "MPO_BINARY": TestSupport.product("mpo").path, "MPO_PROGRESS": "plain",
+            ]
+            let steps = "sft: {max_steps: 400, train_batch_size: 6, learning_rate: 1.0e-3}"
+            let job = try cluster.submit(more: steps, environment: environment)
+            #expect(try cluster.log(containing: "[1/1] sft: 400 steps").contains("an orchestrator and 2 workers"))
+            try cluster.run("on", "scancel", "--batch", "--signal=USR1", job)
+            let saved = try cluster.log(containing: "back into the queue")
+            #expect(saved.contains("of 01-sft by SIGUSR1; go on with --resume"), "\(saved)")
+            try cluster.begin(job)
+            let log = try cluster.log(containing: "400/400 steps")
+            #expect(log.contains("[1/1] sft: 400 steps, from "), "\(log)")
+            try cluster.waitFor(job, "COMPLETED")
+
+            let stopped = try Data(contentsOf: result)
+            try FileManager.default.removeItem(at: cluster.directory.appending(path: "out"))
+            try FileManager.default.removeItem(at: cluster.directory.appending(path: "log"))
+            try cluster.waitFor(cluster.submit(more: steps, environment: environment), "COMPLETED")
+            #expect(try Data(contentsOf: result) == stopped)
         }
     }
 
@@ -74,11 +125,7 @@ struct SlurmTests {
             #expect(first.contains("with --set placement=split --set learners=1 --stop-before 5"))
             try cluster.run("on", "scancel", "--batch", "--signal=USR1", job)
             #expect(try cluster.log(containing: "back into the queue").contains("mpo.sbatch: saved and stopped"))
-            for _ in 0..<50
-            where try !cluster.run("on", "squeue", "--noheader", "--format=%T", "--jobs", job).contains("PENDING") {
-                Thread.sleep(forTimeInterval: 0.2)
-            }
-            try cluster.run("on", "scontrol", "update", "jobid=\(job)", "starttime=now")
+            try cluster.begin(job)
             let log = try cluster.log(containing: "--resume")
             #expect(log.contains("with --set placement=split --set learners=1 --resume --stop-before"))
         }

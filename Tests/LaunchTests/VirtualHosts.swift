@@ -20,11 +20,17 @@ struct VirtualHosts {
         return arePossible && (try? Job(URL(filePath: "/bin/sh"), ["-c", probe]).run())?.status == 0
     }()
 
+    /// Whether that Slurm can tell ranks of each other, by PMIx.
+    static let haveSlurmWithPMIx: Bool = {
+        let probe = "ls /usr/lib*/*/slurm*/mpi_pmix.so"
+        return haveSlurm && (try? Job(URL(filePath: "/bin/sh"), ["-c", probe]).run())?.status == 0
+    }()
+
     /// Makes hosts and takes them down after `body`, whose result must have left no process on any of them.
     static func with(_ count: Int, _ body: (VirtualHosts) throws -> Void) throws {
         try TestSupport.withTemporaryDirectory { directory in
             let hosts = VirtualHosts(directory: directory, name: "test-\(UUID().uuidString.prefix(8))")
-            try hosts.copyModel()
+            try copyModel(to: directory)
             try hosts.command("up", "\(count)", "--shared", directory.path)
             defer { _ = try? hosts.command("down") }
             try body(hosts)
@@ -79,15 +85,8 @@ struct VirtualHosts {
         try Data(contentsOf: directory.appending(path: "out/stages/01-sft/final/model.safetensors"))
     }
 
-    private var script: Script {
-        Script(name: "virtual/hosts", folder: "cluster", directory: directory, environment: Self.environment)
-    }
-
-    private static let environment: [String: String?] = [
-        "MPO_BINARY": TestSupport.product("mpo").path, "MPO_PROGRESS": "plain",
-    ]
-
-    private func copyModel() throws {
+    /// Puts a tiny model and a few pairs into a directory.
+    static func copyModel(to directory: URL) throws {
         let commands = TestSupport.fixture("commands")
         let files = [
             "model/config.json": TestSupport.fixture("models/llama/config.json"),
@@ -100,6 +99,14 @@ struct VirtualHosts {
             at: directory.appending(path: "model"), withIntermediateDirectories: true)
         for (name, source) in files { try Data(contentsOf: source).write(to: directory.appending(path: name)) }
     }
+
+    private var script: Script {
+        Script(name: "virtual/hosts", folder: "cluster", directory: directory, environment: Self.environment)
+    }
+
+    private static let environment: [String: String?] = [
+        "MPO_BINARY": TestSupport.product("mpo").path, "MPO_PROGRESS": "plain",
+    ]
 }
 
 /// What a command said that failed.

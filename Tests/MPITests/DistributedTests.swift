@@ -118,7 +118,9 @@ struct DistributedTests {
     func severed() throws {
         let result = try run("severed", ranks: 2, status: 1)
         let host = LaunchEnvironment.hostName
-        #expect(result.errors == "mpo: rank 1 on \(host): no word from rank 0 on \(host) for 2 s; ending\n")
+        let lines = result.errors.split(separator: "\n")
+        #expect(lines.first == "mpo: rank 1 on \(host): no word from rank 0 on \(host) for 2 s; ending")
+        #expect(lines.count == 1 || !TestSupport.hasQuietMPI)
         #expect(result.seconds < 25)
     }
 
@@ -135,7 +137,7 @@ struct DistributedTests {
     /// Runs a scenario and expects its status; a failed one says what its ranks said.
     @discardableResult
     private func run(
-        _ scenario: String, _ arguments: [String] = [], ranks: Int, options: [String] = ["-q"],
+        _ scenario: String, _ arguments: [String] = [], ranks: Int, options: [String] = TestSupport.quietly,
         environment: [String: String] = [:], status: Int32 = 0, location: SourceLocation = #_sourceLocation
     ) throws -> Job.Result {
         let job = try Job.mpirun(

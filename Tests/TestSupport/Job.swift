@@ -38,9 +38,9 @@ public struct Job: Sendable {
 
     /// `ranks` processes of a program under `mpirun`, more than there are cores if need be.
     ///
-    /// - Parameter options: of `mpirun` itself; `-q` leaves out its notices.
+    /// - Parameter options: of `mpirun` itself, in place of those that leave out its notices.
     public static func mpirun(
-        ranks: Int, _ executable: URL, _ arguments: [String] = [], options: [String] = ["-q"],
+        ranks: Int, _ executable: URL, _ arguments: [String] = [], options: [String] = TestSupport.quietly,
         environment: [String: String] = [:],
         directory: URL? = nil, timeLimit: Double = 60
     ) throws -> Job {
@@ -141,6 +141,15 @@ extension TestSupport {
         return path.split(separator: ":").lazy.map { URL(filePath: String($0)).appending(path: "mpirun") }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     }()
+
+    /// Whether `mpirun` can leave out its own notices, and lets launch/run keep them apart: Open MPI 5 cannot.
+    public static let hasQuietMPI: Bool = {
+        guard let mpirun, let version = try? Job(mpirun, ["--version"]).run() else { return false }
+        return version.output.contains("(Open MPI) 4.")
+    }()
+
+    /// What makes `mpirun` leave out its own notices, where it can.
+    public static let quietly = hasQuietMPI ? ["-q"] : []
 
     /// An executable of this package, built beside the tests.
     public static func product(_ name: String) -> URL {

@@ -58,6 +58,20 @@ struct DecoderTests {
         #expect(DecoderSpecification(new) == DecoderSpecification(old))
     }
 
+    @Test("Hidden states of some rows alone have the bits they have among all", arguments: ModelFixture.causal)
+    func selectedRows(name: String) throws {
+        let fixture = try ModelFixture(name)
+        let decoder = try fixture.decoder()
+        var rows = PackedRows()
+        for expected in fixture.expected.cases { rows.append(expected.tokens) }
+        let all = withoutGradients { decoder.hiddenStates(rows) }
+        for selected: [Int32] in [[Int32(rows.count) - 1, 0, 0, 2], [1], []] {
+            let some = withoutGradients { decoder.hiddenStates(rows, at: selected) }
+            #expect(some.shape == [selected.count, decoder.specification.width])
+            #expect(some.floats() == all.selecting(Tensor(indices: selected)).floats())
+        }
+    }
+
     @Test("Log-probabilities of given tokens are those of the logits' softmax at the temperature", arguments: [1, 0.7])
     func tokenLogps(temperature: Double) throws {
         let fixture = try ModelFixture("qwen2")

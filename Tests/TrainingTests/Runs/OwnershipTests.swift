@@ -105,7 +105,7 @@ struct HandshakeTests {
         output: String = "out"
     ) throws -> Job.Result {
         let mpirun = try #require(TestSupport.mpirun)
-        let common = ["-q", "--oversubscribe"] + (getuid() == 0 ? ["--allow-run-as-root"] : [])
+        let common = TestSupport.quietly + ["--oversubscribe"] + (getuid() == 0 ? ["--allow-run-as-root"] : [])
         func part(_ directory: URL, _ program: URL) -> [String] {
             ["-n", "1", "-wdir", directory.path, program.path, "train", "run.yaml", "--set", "output_dir=\(output)"]
         }
