@@ -94,7 +94,8 @@ run_job() {
 # Open MPI 4.1 writes its notices where it is told to; 5 puts them among what the ranks say, between lines of dashes. Takes
 # them out of $scratch/last, and says mpo's reason again where they follow it.
 part_notices() {
-    tr '\r' '\n' <"$scratch/last" 2>/dev/null | awk -v notices="$scratch/more" '
+    touch "$scratch/last"
+    tr '\r' '\n' <"$scratch/last" | awk -v notices="$scratch/more" '
         /^--------------------+$/ { inside = !inside; next }
         inside { print >notices; next }
         NF' >"$scratch/words"

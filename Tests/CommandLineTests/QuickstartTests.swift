@@ -53,7 +53,7 @@ struct QuickstartTests {
             let recipe = TestSupport.repository.appending(path: "launch/recipes/quickstart.yaml")
             let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
             let result = try Job.mpirun(
-                ranks: 3, mpo, ["train", recipe.path, "--set", "seed=\(seed)"], options: TestSupport.quietly + ["--bind-to", "none"],
+                ranks: 3, mpo, ["train", recipe.path, "--set", "seed=\(seed)"], options: ["--bind-to", "none"],
                 environment: ["OMP_NUM_THREADS": "1", "PATH": "\(mpo.deletingLastPathComponent().path):\(path)"],
                 directory: directory, timeLimit: 900
             ).run()

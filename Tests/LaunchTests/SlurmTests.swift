@@ -56,9 +56,12 @@ struct SlurmTests {
             #expect(states.contains(state), "\(states)")
         }
 
-        /// Has a job start at once that went back into the queue.
+        /// Has a job start that went back into the queue: at once, but for what the last start still holds on the nodes.
         func begin(_ job: String) throws {
             try waitFor(job, "PENDING")
+            let sockets = "ls /run/mpo-hosts/\(name)/slurm/host*/stepd.slurm.pmix.*"
+            let search = Job(URL(filePath: "/bin/sh"), ["-c", sockets])
+            for _ in 0..<300 where try search.run().status == 0 { Thread.sleep(forTimeInterval: 0.2) }
             try run("on", "scontrol", "update", "jobid=\(job)", "starttime=now")
         }
 

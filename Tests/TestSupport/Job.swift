@@ -26,6 +26,8 @@ public struct Job: Sendable {
     public var directory: URL?
     /// Seconds after which it is ended, with all it started.
     public var timeLimit: Double
+    /// Whether Open MPI's notices, which stand between lines of dashes, are taken out of what it says.
+    private var leavesOutNotices = false
 
     /// A job that has not started yet.
     public init(
@@ -38,17 +40,22 @@ public struct Job: Sendable {
 
     /// `ranks` processes of a program under `mpirun`, more than there are cores if need be.
     ///
-    /// - Parameter options: of `mpirun` itself, in place of those that leave out its notices.
+    /// - Parameters:
+    ///   - options: of `mpirun` itself.
+    ///   - isQuiet: whether its own notices are left out.
     public static func mpirun(
-        ranks: Int, _ executable: URL, _ arguments: [String] = [], options: [String] = TestSupport.quietly,
+        ranks: Int, _ executable: URL, _ arguments: [String] = [], options: [String] = [], isQuiet: Bool = true,
         environment: [String: String] = [:],
         directory: URL? = nil, timeLimit: Double = 60
     ) throws -> Job {
         guard let mpirun = TestSupport.mpirun else { throw JobError(description: "mpirun is not in PATH") }
-        let options = options + ["--oversubscribe", "-n", "\(ranks)"] + (getuid() == 0 ? ["--allow-run-as-root"] : [])
-        return Job(
-            mpirun, options + [executable.path] + arguments, environment: environment, directory: directory,
-            timeLimit: timeLimit)
+        let quietly = isQuiet ? TestSupport.quietly : []
+        let asRoot = getuid() == 0 ? ["--allow-run-as-root"] : []
+        var job = Job(
+            mpirun, quietly + options + ["--oversubscribe", "-n", "\(ranks)"] + asRoot + [executable.path] + arguments,
+            environment: environment, directory: directory, timeLimit: timeLimit)
+        job.leavesOutNotices = isQuiet && !TestSupport.hasQuietMPI
+        return job
     }
 
     /// Runs it and waits for its end.
@@ -85,9 +92,13 @@ public struct Job: Sendable {
             return Result(
                 status: signal == 0 ? (status >> 8) & 0xff : 128 + signal,
                 output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
-                errors: String(decoding: try Data(contentsOf: errors), as: UTF8.self),
+                errors: withoutNotices(String(decoding: try Data(contentsOf: errors), as: UTF8.self)),
                 seconds: elapsed(), timedOut: timedOut)
         }
+    }
+
+    private func withoutNotices(_ errors: String) -> String {
+        leavesOutNotices ? errors.replacing(/(?m)^-{60,}\n(?s:.*?)\n-{60,}\n/, with: "") : errors
     }
 
     /// Seconds that a job has to end by itself when its time is up.
@@ -142,7 +153,7 @@ extension TestSupport {
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
     }()
 
-    /// Whether `mpirun` can leave out its own notices, and lets launch/run keep them apart: Open MPI 5 cannot.
+    /// Whether `mpirun` can leave out its own notices, or put them elsewhere: that of Open MPI 5 cannot.
     public static let hasQuietMPI: Bool = {
         guard let mpirun, let version = try? Job(mpirun, ["--version"]).run() else { return false }
         return version.output.contains("(Open MPI) 4.")
