@@ -144,16 +144,23 @@ class Comparison:
         return turns.rows()
 
     def ppo(self):
-        """A whole update of PPO on the prompts that both warmed up on; one turn, for the peer's are slow."""
+        """A whole update of PPO on the prompts that both warmed up on; one turn, for the peer's are slow.
+
+        The peer keeps 15 GiB, so it starts when mpo is done, whose turn is thus some minutes from the peer's.
+        """
         batch, length, epochs = PPO["batch"], PPO["length"], PPO["epochs"]
         data = self.file("prompts", self.pairs[:batch])
-        with self.peer("peer_ppo.py", data, python=self.options.ppo_python, turns=1, **PPO) as trl:
-            turns = Turns(
-                ["PPO update, responses/s"], "TRL 0.19.1",
-                lambda _: [self.mpo.bench(
-                    "ppo", data, rollout_batch_size=batch, response_length=length, num_ppo_epochs=epochs)["ppo"]],
-                lambda _: [batch / trl.ask("update")["seconds"]])
-            turns.take()
+
+        def theirs(_):
+            with self.peer("peer_ppo.py", data, python=self.options.ppo_python, turns=1, **PPO) as trl:
+                return [batch / trl.ask("update")["seconds"]]
+
+        turns = Turns(
+            ["PPO update, responses/s"], "TRL 0.19.1",
+            lambda _: [self.mpo.bench(
+                "ppo", data, rollout_batch_size=batch, response_length=length, num_ppo_epochs=epochs)["ppo"]],
+            theirs)
+        turns.take()
         return turns.rows()
 
     def peer(self, script, data, python=sys.executable, **settings):
