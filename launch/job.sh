@@ -91,17 +91,17 @@ run_job() {
     [[ -z "$verbose" ]] || cat "$scratch/notices" >&2
 }
 
-# Open MPI 4.1 writes its notices where it is told to; 5 puts them among what the ranks say, between lines of dashes. Takes
-# them out of $scratch/last, and says mpo's reason again where they follow it.
+# Open MPI 4.1 writes its notices where it is told to; 5 puts them among what the ranks say, between lines of dashes and with
+# a zero byte after them. Takes them out of $scratch/last, and says mpo's reason again where they follow it.
 part_notices() {
     touch "$scratch/last"
-    tr '\r' '\n' <"$scratch/last" | awk -v notices="$scratch/more" '
+    tr -d '\0' <"$scratch/last" | tr '\r' '\n' | awk -v notices="$scratch/more" '
         /^--------------------+$/ { inside = !inside; next }
         inside { print >notices; next }
         NF' >"$scratch/words"
     [[ -s "$scratch/more" ]] || return 0
     cat "$scratch/more" >>"$scratch/notices"
-    [[ -z "$(tail -c 1 "$scratch/last")" ]] || echo >&2
+    [[ -z "$(tail -c 1 "$scratch/last" | tr '\0' x)" ]] || echo >&2
     reason >&2 || true
 }
 

@@ -98,7 +98,8 @@ public struct Job: Sendable {
     }
 
     private func withoutNotices(_ errors: String) -> String {
-        leavesOutNotices ? errors.replacing(/(?m)^-{60,}\n(?s:.*?)\n-{60,}\n/, with: "") : errors
+        guard leavesOutNotices else { return errors }
+        return errors.replacing("\0", with: "").replacing(/(?m)^-{60,}\n(?s:.*?)\n-{60,}\n/, with: "")
     }
 
     /// Seconds that a job has to end by itself when its time is up.
