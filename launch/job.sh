@@ -37,7 +37,7 @@ watch() {
     done
 }
 # What Open MPI says once a job is over.
-over='\(mpi\|prte\)run \(noticed\|detected\)\|MPI_ABORT was invoked\|lost communication\|has been aborted'
+over='\(mpi\|prte\)run \(noticed\|detected\|has exited due\)\|MPI_ABORT was invoked\|lost communication\|has been aborted'
 
 # shellcheck disable=SC2317
 stop() {
