@@ -44,9 +44,9 @@ struct RunJobTests {
             exit \(status)
             """)
         #expect(outcome.status == status)
-        #expect(outcome.error.hasPrefix("step 1\rstep 2\rmpo: config.yaml:3: no such key\n"))
+        let said = "step 1\rstep 2\rmpo: config.yaml:3: no such key\n"
+        #expect(TestSupport.hasQuietMPI ? outcome.error == said : outcome.error.hasPrefix(said))
         #expect(outcome.lastLine.hasSuffix("mpo: config.yaml:3: no such key"))
-        #expect(outcome.error.contains("---") != TestSupport.hasQuietMPI)
     }
 
     @Test("A job that ends well says nothing of its own, and its output comes through")
