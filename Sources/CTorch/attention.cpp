@@ -11,13 +11,13 @@ namespace {
 
 /// Keys or values `[rows, kv heads, channels]` of all spans in panels, head by head.
 struct Packed {
-    const Plan &plan;
+    const AttentionPlan &plan;
     const AttentionShape &shape;
     int64_t channels;
     at::Tensor memory;
 
     /// With `channels` the real ones for panels of tokens, the padded ones for panels of channels.
-    Packed(const Plan &plan, const AttentionShape &shape, int64_t channels, const at::Tensor &like)
+    Packed(const AttentionPlan &plan, const AttentionShape &shape, int64_t channels, const at::Tensor &like)
         : plan(plan), shape(shape), channels(channels),
           memory(at::empty({plan.span_tokens * shape.kv_heads * channels}, like.options())) {}
 
@@ -31,25 +31,24 @@ struct Packed {
         return {floats(memory) + place(span, head), span.count};
     }
 
-    using Pack = void(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels);
-
-    void fill(Pack pack, const at::Tensor &rows, const Span &span, int64_t head) {
-        pack(
-            floats(rows) + span.start * shape.kv_stride() + head * shape.channels, shape.kv_stride(), span.count,
-            shape.channels, mutable_floats(memory) + place(span, head));
+    /// Packs a head's rows of a span, ``by_tokens`` or ``by_channels``.
+    template <typename Order>
+    void fill(Order order, const at::Tensor &rows, const Span &span, int64_t head) {
+        const float *first = floats(rows) + span.start * shape.kv_stride() + head * shape.channels;
+        pack(order(first, shape.kv_stride(), span.count, shape.channels), mutable_floats(memory) + place(span, head));
     }
 };
 
 void forward(
-    const Plan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
+    const AttentionPlan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
     const at::Tensor &v, at::Tensor &out, at::Tensor &normalizers) {
     Packed keys(plan, shape, shape.channels, k), values(plan, shape, shape.width(), v);
     parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
         const auto &span = plan.spans[unit / shape.kv_heads];
-        keys.fill(pack_tokens, k, span, unit % shape.kv_heads);
-        values.fill(pack_channels, v, span, unit % shape.kv_heads);
+        keys.fill(by_tokens, k, span, unit % shape.kv_heads);
+        values.fill(by_channels, v, span, unit % shape.kv_heads);
     });
-    std::vector<const Block *> blocks;
+    std::vector<const PlannedBlock *> blocks;
     for (const auto &task : plan.tasks) {
         for (const auto &block : task.blocks) blocks.push_back(&block);
     }
@@ -76,7 +75,7 @@ struct Gradients {
 };
 
 /// Adds each group's tasks' gradients, `[tasks, kv heads, 2, rows, width]`, to those of keys and values, in the tasks' order.
-void gather(const Plan &plan, const AttentionShape &shape, const float *partial, Gradients &gradients) {
+void gather(const AttentionPlan &plan, const AttentionShape &shape, const float *partial, Gradients &gradients) {
     const int64_t width = shape.width();
     parallel(plan.group_ends.size() * shape.kv_heads, [&](int64_t unit) {
         const size_t group = unit / shape.kv_heads;
@@ -102,15 +101,15 @@ void gather(const Plan &plan, const AttentionShape &shape, const float *partial,
 }
 
 Gradients backward(
-    const Plan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
+    const AttentionPlan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
     const at::Tensor &v, const at::Tensor &normalizers, const at::Tensor &dout) {
     Packed keys(plan, shape, shape.channels, k), key_channels(plan, shape, shape.width(), k),
         values(plan, shape, shape.channels, v);
     parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
         const auto &span = plan.spans[unit / shape.kv_heads];
-        keys.fill(pack_tokens, k, span, unit % shape.kv_heads);
-        key_channels.fill(pack_channels, k, span, unit % shape.kv_heads);
-        values.fill(pack_tokens, v, span, unit % shape.kv_heads);
+        keys.fill(by_tokens, k, span, unit % shape.kv_heads);
+        key_channels.fill(by_channels, k, span, unit % shape.kv_heads);
+        values.fill(by_tokens, v, span, unit % shape.kv_heads);
     });
     Gradients gradients{at::zeros_like(q), at::zeros_like(k), at::zeros_like(v)};
     const int64_t width = shape.width();
@@ -164,7 +163,7 @@ Computed segment_attention(
     const auto q = checked(query, 3, "query"), k = checked(key, 3, "key"), v = checked(value, 3, "value");
     check(q, k, v, segments);
     const AttentionShape shape{q.size(1), k.size(1), q.size(2)};
-    const auto plan = std::make_shared<const Plan>(segments);
+    const auto plan = std::make_shared<const AttentionPlan>(segments);
     auto out = at::zeros_like(q);
     auto normalizers = at::empty({q.size(0), shape.heads, 2}, q.options());
     forward(*plan, shape, scale, q, k, v, out, normalizers);

@@ -121,27 +121,6 @@ void hide(float *own, int64_t visible) { std::fill(own + visible, own + padded(v
 
 }  // namespace
 
-void pack_tokens(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels) {
-    for (int64_t token = 0; token < count; token += panel_width, panels += channels * panel_width) {
-        const int64_t lanes = std::min(panel_width, count - token);
-        if (lanes < panel_width) std::memset(panels, 0, channels * panel_width * sizeof(float));
-        for (int64_t lane = 0; lane < lanes; lane++) {
-            const float *row = rows + (token + lane) * stride;
-            for (int64_t c = 0; c < channels; c++) panels[c * panel_width + lane] = row[c];
-        }
-    }
-}
-
-void pack_channels(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels) {
-    for (int64_t channel = 0; channel < channels; channel += panel_width, panels += count * panel_width) {
-        const int64_t lanes = std::min(panel_width, channels - channel);
-        if (lanes < panel_width) std::memset(panels, 0, count * panel_width * sizeof(float));
-        for (int64_t token = 0; token < count; token++) {
-            std::memcpy(panels + token * panel_width, rows + token * stride + channel, lanes * sizeof(float));
-        }
-    }
-}
-
 BlockScratch BlockScratch::of(const QueryBlock &block, const AttentionShape &shape) {
     static thread_local std::vector<float> memory;
     const int64_t scores = block_queries * block.stride(), rows = block_queries * shape.width();
@@ -195,9 +174,9 @@ void attend_backward(
     for (int64_t i = 0; i < block.count; i++) {
         std::memcpy(dquery + i * stride, scratch.sums + i * width, shape.channels * sizeof(float));
     }
-    pack_channels(query, stride, block.count, shape.channels, scratch.panels);
+    pack(by_channels(query, stride, block.count, shape.channels), scratch.panels);
     scatter(block, dscores, scratch.panels, width, gradients.prefix_keys, gradients.own_keys);
-    pack_channels(dout, stride, block.count, shape.channels, scratch.panels);
+    pack(by_channels(dout, stride, block.count, shape.channels), scratch.panels);
     scatter(block, weights, scratch.panels, width, gradients.prefix_values, gradients.own_values);
 }
 

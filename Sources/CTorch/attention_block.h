@@ -24,11 +24,15 @@ struct Run {
     int64_t count = 0;
 };
 
-/// Packs the rows of one head, `[count, channels]` at a distance of `stride`, into panels of tokens.
-void pack_tokens(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels);
+/// The rows of one head, `[count, channels]` at a distance of `stride`, for panels of tokens.
+inline Factor by_tokens(const float *rows, int64_t stride, int64_t count, int64_t channels) {
+    return {rows, count, channels, stride, 1};
+}
 
-/// Packs them into panels of channels.
-void pack_channels(const float *rows, int64_t stride, int64_t count, int64_t channels, float *panels);
+/// The same rows for panels of channels.
+inline Factor by_channels(const float *rows, int64_t stride, int64_t count, int64_t channels) {
+    return {rows, channels, count, 1, stride};
+}
 
 /// A block of queries of a segment: they see the segment's prefix, and its own rows up to their own.
 struct QueryBlock {

@@ -51,7 +51,7 @@ constexpr int64_t task_queries = 512;
 
 }  // namespace
 
-int64_t Task::room(ptrdiff_t span, int64_t count) {
+int64_t GradientTask::room(ptrdiff_t span, int64_t count) {
     auto piece = std::find_if(pieces.begin(), pieces.end(), [&](const Piece &p) { return p.span == span; });
     if (piece == pieces.end()) piece = pieces.insert(piece, {span, 0, rows});
     if (piece->rows < count) {
@@ -61,7 +61,7 @@ int64_t Task::room(ptrdiff_t span, int64_t count) {
     return piece->place;
 }
 
-Plan::Plan(const std::vector<ct_segment> &segments) {
+AttentionPlan::AttentionPlan(const std::vector<ct_segment> &segments) {
     for (const auto &group : groups(segments)) {
         int64_t queries = task_queries;
         for (const auto &segment : group) {
@@ -89,7 +89,7 @@ Plan::Plan(const std::vector<ct_segment> &segments) {
     }
 }
 
-ptrdiff_t Plan::span(int64_t start, int64_t count) {
+ptrdiff_t AttentionPlan::span(int64_t start, int64_t count) {
     // A prefix is most often the segment right before, or that one's own prefix.
     for (ptrdiff_t i = static_cast<ptrdiff_t>(spans.size()) - 1; i >= 0 && spans[i].start >= start; i--) {
         if (spans[i].start == start && spans[i].count == count) return i;

@@ -14,7 +14,7 @@ struct Span {
     int64_t place;
 };
 
-struct Block {
+struct PlannedBlock {
     QueryBlock queries;
     /// Indices of spans; the prefix may be none, -1.
     ptrdiff_t own, prefix;
@@ -31,8 +31,8 @@ struct Piece {
 };
 
 /// Blocks of a group that add to the same gradients of keys and values.
-struct Task {
-    std::vector<Block> blocks;
+struct GradientTask {
+    std::vector<PlannedBlock> blocks;
     std::vector<Piece> pieces;
     int64_t rows = 0;
     /// Rows of earlier tasks.
@@ -43,15 +43,15 @@ struct Task {
 };
 
 /// What there is to compute: the order in which results are summed depends on the segments alone.
-struct Plan {
+struct AttentionPlan {
     std::vector<Span> spans;
     int64_t span_tokens = 0;
-    std::vector<Task> tasks;
+    std::vector<GradientTask> tasks;
     int64_t task_rows = 0;
     /// Where each group's tasks end.
     std::vector<size_t> group_ends;
 
-    explicit Plan(const std::vector<ct_segment> &segments);
+    explicit AttentionPlan(const std::vector<ct_segment> &segments);
 
 private:
     /// The index of a span, which is added if it is not there.

@@ -12,7 +12,7 @@ namespace {
 /// `x [rows, inputs]` by a weight `[outputs, inputs]`, or `[inputs, outputs]` where it is `transposed`.
 Computed linear(const at::Tensor &input, const at::Tensor &matrix, const at::Tensor &bias, bool transposed) {
     const auto x = checked(input, 2, "input"), w = checked(matrix, 2, "weight");
-    const auto weight = transposed ? Weight::columns(w) : Weight::rows(w);
+    const auto weight = transposed ? Factor::columns(w) : Factor::rows(w);
     TORCH_CHECK(weight.inputs == x.size(1), "input ", x.sizes(), " by a weight of ", w.sizes());
     at::Tensor start;
     if (bias.defined()) start = checked(bias, 1, "bias");
@@ -26,7 +26,7 @@ Computed linear(const at::Tensor &input, const at::Tensor &matrix, const at::Ten
         const auto &x = saved[0], &w = saved[1];
         auto dx = at::empty_like(x);
         product(
-            floats(gradient), gradient.size(0), transposed ? Weight::rows(w) : Weight::columns(w), mutable_floats(dx));
+            floats(gradient), gradient.size(0), transposed ? Factor::rows(w) : Factor::columns(w), mutable_floats(dx));
         const auto dw = transposed ? at::mm(x.t(), gradient) : at::mm(gradient.t(), x);
         if (!has_bias) return {dx, dw};
         return {dx, dw, gradient.sum(0)};

@@ -12,7 +12,7 @@ ct_status ct_pack(const ct_tensor *weight, ct_tensor *packed) {
             packed->value.is_contiguous() &&
                 packed->value.sizes() == at::IntArrayRef({panels(w.size(0)), w.size(1), panel_width}),
             "packing a weight ", w.sizes(), " into ", packed->value.sizes());
-        const Weight source = {floats(w), w.size(0), w.size(1), w.stride(0), w.stride(1)};
+        const Factor source = {floats(w), w.size(0), w.size(1), w.stride(0), w.stride(1)};
         float *target = mutable_floats(packed->value);
         parallel(panels(source.outputs), [&](int64_t index) {
             pack_panel(source, index * panel_width, 0, source.inputs, target + index * source.inputs * panel_width);

@@ -19,6 +19,27 @@ inline int64_t panels(int64_t outputs) { return (outputs + panel_width - 1) / pa
 /// The next multiple of a panel's width.
 inline int64_t padded(int64_t count) { return panels(count) * panel_width; }
 
+/// The factor `[outputs, inputs]` of a product, wherever it lies: output `o` of input `k` is `data[o * output + k * input]`.
+struct Factor {
+    const float *data;
+    int64_t outputs, inputs, output, input;
+
+    /// A contiguous `matrix [outputs, inputs]`.
+    static Factor rows(const at::Tensor &matrix) {
+        return {floats(matrix), matrix.size(0), matrix.size(1), matrix.size(1), 1};
+    }
+    /// A contiguous `matrix [inputs, outputs]`.
+    static Factor columns(const at::Tensor &matrix) {
+        return {floats(matrix), matrix.size(1), matrix.size(0), 1, matrix.size(1)};
+    }
+};
+
+/// Packs inputs `first ..< first + depth` of the panel that starts at output `output`.
+void pack_panel(const Factor &factor, int64_t output, int64_t first, int64_t depth, float *panel);
+
+/// Packs a factor into panels `[⌈outputs / 16⌉, inputs, 16]`.
+void pack(const Factor &factor, float *panels);
+
 /// `out [count, outputs] = rows x panel`, where a row's inputs lie behind each other and rows `stride` apart.
 void multiply(
     const float *rows, int64_t stride, int64_t count, const float *panel, int64_t depth, float *out, int64_t outputs);

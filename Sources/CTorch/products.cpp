@@ -86,20 +86,7 @@ void each_piece(int64_t outputs, int64_t rows, int64_t fewest_rows, Body &&body)
 
 }  // namespace
 
-void pack_panel(const Weight &weight, int64_t output, int64_t first, int64_t depth, float *panel) {
-    const int64_t width = std::min(panel_width, weight.outputs - output);
-    const float *source = weight.data + output * weight.output + first * weight.input;
-    for (int64_t k = 0; k < depth; k++, panel += panel_width, source += weight.input) {
-        if (weight.output == 1 && width == panel_width) {
-            std::memcpy(panel, source, panel_width * sizeof(float));
-            continue;
-        }
-        for (int64_t lane = 0; lane < width; lane++) panel[lane] = source[lane * weight.output];
-        for (int64_t lane = width; lane < panel_width; lane++) panel[lane] = 0;
-    }
-}
-
-void product(const float *input, int64_t rows, const Weight &weight, float *out, const Start &start) {
+void product(const float *input, int64_t rows, const Factor &weight, float *out, const Start &start) {
     const Operands operands = {input, weight.inputs, out, weight.outputs, start};
     each_piece(weight.outputs, rows, 2 * row_block, [&](int64_t panel, int64_t end, int64_t row, int64_t last) {
         static thread_local std::vector<float> packed(panel_group * pack_depth * panel_width);

@@ -66,7 +66,7 @@ void each_block(const at::Tensor &hidden, const at::Tensor &weight, double tempe
             const int64_t tokens = std::min(slice_tokens, vocabulary - token);
             auto logits = buffer.narrow(0, 0, count * tokens).view({count, tokens});
             product(
-                floats(hidden) + row * hidden.size(1), count, Weight::rows(weight.narrow(0, token, tokens)),
+                floats(hidden) + row * hidden.size(1), count, Factor::rows(weight.narrow(0, token, tokens)),
                 mutable_floats(logits));
             if (temperature != 1) logits.mul_(1 / temperature);
             body(row, token, logits);
@@ -91,7 +91,7 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
             }
         });
         product(
-            floats(logits), count, Weight::columns(weight.narrow(0, token, tokens)),
+            floats(logits), count, Factor::columns(weight.narrow(0, token, tokens)),
             mutable_floats(dhidden) + first * hidden.size(1), {.adds = token > 0});
         auto slice = dweight.narrow(0, token, tokens);
         if (first > 0) {
