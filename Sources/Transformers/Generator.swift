@@ -29,13 +29,34 @@ public final class Generator {
         _ requests: [GenerationRequest], options: GenerationOptions
     ) throws(GenerationError) -> [Completion] {
         try check(requests, options)
-        // The last token drawn is never fed back.
-        let capacity = requests.map { $0.prompt.count + $0.maxNewTokens - 1 }.max() ?? 0
-        reserve(capacity)
         var completions = [Completion](repeating: Completion(), count: requests.count)
+        draw(requests, options) { completions[$0] = $1 }
+        return completions
+    }
+
+    /// Draws a completion for each request and hands it over, with the request's index, when it is whole.
+    ///
+    /// So a long list can be worked on, saved and stopped while slots are kept busy. A completion that is handed over
+    /// may be of a later request than the next.
+    ///
+    /// - Throws: ``GenerationError`` before the first token is drawn, and what `completed` throws, which ends drawing.
+    public func generate(
+        _ requests: [GenerationRequest], options: GenerationOptions,
+        completed: (_ index: Int, _ completion: Completion) throws -> Void
+    ) throws {
+        try check(requests, options)
+        try draw(requests, options, completed)
+    }
+
+    private func draw<Failure>(
+        _ requests: [GenerationRequest], _ options: GenerationOptions,
+        _ completed: (Int, Completion) throws(Failure) -> Void
+    ) throws(Failure) {
+        // The last token drawn is never fed back.
+        reserve(requests.map { $0.prompt.count + $0.maxNewTokens - 1 }.max() ?? 0)
         var lanes = [Lane?](repeating: nil, count: slots)
         var next = 0
-        withoutGradients {
+        try withoutGradients { () throws(Failure) in
             while true {
                 let free = lanes.indices.filter { lanes[$0] == nil }.prefix(requests.count - next)
                 for slot in free {
@@ -50,12 +71,11 @@ public final class Generator {
                     guard let finished = lanes[slot]?.take(drawn.tokens[row], drawn.logps[row], options) else {
                         continue
                     }
-                    completions[finished.index] = finished.completion
                     lanes[slot] = nil
+                    try completed(finished.index, finished.completion)
                 }
             }
         }
-        return completions
     }
 
     /// Fills the caches of new lanes with the keys and values of their prompts without the last tokens, which the first

@@ -137,6 +137,34 @@ struct GeneratorTests {
         #expect(free.contains { $0.tokens.count < 4 })
     }
 
+    @Test("Completions are handed over once each, as they end; an error of who takes them ends drawing")
+    func handedOver() throws {
+        struct Enough: Error {}
+        let decoder = try ModelFixture("llama").decoder()
+        let requests = Self.requests(40, seed: 5)
+        let options = GenerationOptions(eosTokenIDs: [2, 7, 9])
+        let generator = Generator(decoder, slots: 6)
+        var order: [Int] = []
+        var handed: [Int: Completion] = [:]
+        try generator.generate(requests, options: options) { index, completion in
+            order.append(index)
+            handed[index] = completion
+        }
+        #expect(order.sorted() == Array(requests.indices))
+        #expect(order != order.sorted(), "a short completion comes before a long one that was begun earlier")
+        let whole = try generator.generate(requests, options: options)
+        #expect(requests.indices.map { handed[$0] } == whole)
+        var count = 0
+        #expect(throws: Enough.self) {
+            try generator.generate(requests, options: options) { _, _ in
+                count += 1
+                if count == 3 { throw Enough() }
+            }
+        }
+        #expect(count == 3)
+        #expect(try generator.generate(requests, options: options) == whole, "the next call starts afresh")
+    }
+
     @Test("Other streams draw other tokens, and no requests give no completions")
     func streams() throws {
         let generator = Generator(try ModelFixture("llama").decoder())

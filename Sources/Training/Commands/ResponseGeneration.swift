@@ -45,28 +45,29 @@ public struct ResponseGeneration {
         try model.check(length: data.summary.longest + sampling.responseLength, remedy: room)
         let sink = try LineSink(output)
         let generator = Generator(model, slots: sampling.generationBatchSize)
-        let promptsAtOnce = max(1, 4 * generator.slots / samplesPerPrompt)
-        for start in stride(from: 0, to: data.examples.count, by: promptsAtOnce) {
-            let part = data.examples[start..<min(data.examples.count, start + promptsAtOnce)]
-            let requests = part.flatMap { prompt in
-                (0..<samplesPerPrompt).map { sample in
-                    GenerationRequest(
-                        prompt: prompt.prompt,
-                        stream: StreamKey(seed: seed, step: 0, prompt: prompt.index, sample: sample).value,
-                        maxNewTokens: sampling.responseLength)
-                }
+        let requests = data.examples.flatMap { prompt in
+            (0..<samplesPerPrompt).map { sample in
+                GenerationRequest(
+                    prompt: prompt.prompt,
+                    stream: StreamKey(seed: seed, step: 0, prompt: prompt.index, sample: sample).value,
+                    maxNewTokens: sampling.responseLength)
             }
-            let completions = try generator.generate(requests, options: options(pipeline))
-            for (place, completion) in completions.enumerated() {
-                let prompt = part[part.startIndex + place / samplesPerPrompt]
+        }
+        var waiting: [Int: Completion] = [:]
+        var next = 0
+        try generator.generate(requests, options: options(pipeline)) { index, completion in
+            waiting[index] = completion
+            while let completion = waiting.removeValue(forKey: next) {
+                let prompt = data.examples[next / samplesPerPrompt]
                 var object = JSONObject()
                 object["prompt"] = records[prompt.index].prompt.json
-                object["sample"] = .number(place % samplesPerPrompt)
+                object["sample"] = .number(next % samplesPerPrompt)
                 object["completion"] = .string(pipeline.text(of: completion.tokens))
                 object["tokens"] = JSON(ids: completion.tokens)
                 object["logps"] = .array(completion.logps.map { JSON(shortest: $0) })
                 object["finish_reason"] = .string(completion.finishReason.rawValue)
                 try sink.write(object)
+                next += 1
             }
         }
         try sink.finish()

@@ -16,13 +16,44 @@ struct Response {
 }
 
 extension StageContext {
-    /// Draws responses to prompts; each from a random stream of its own, named by (seed, step, prompt, sample).
+    /// Draws responses to prompts, in their order; each from a random stream of its own, named by (seed, step, prompt,
+    /// sample).
     func sample(
         _ generator: Generator, _ prompts: [TokenizedPrompt], samples: Int, step: Int,
         _ options: SamplingOptions
     ) throws -> [Response] {
-        let stop = try text.stopTokens(options.stopToken, key: stage.name, configuration)
-        let requests = prompts.flatMap { prompt in
+        let completions = try generator.generate(
+            requests(to: prompts, samples: samples, step: step, options), options: generationOptions(options))
+        return completions.enumerated().map { Response($1, index: $0, samples: samples) }
+    }
+
+    /// Draws responses to prompts and hands over those of `count` prompts together, all that a prompt has. Which prompts
+    /// come together depends on whose responses end first; the last are fewer.
+    func sample(
+        _ generator: Generator, _ prompts: [TokenizedPrompt], samples: Int, step: Int,
+        _ options: SamplingOptions, groupsOf count: Int, completed: ([Response]) throws -> Void
+    ) throws {
+        var unfinished: [Int: [Response]] = [:]
+        var group: [Response] = []
+        try generator.generate(
+            requests(to: prompts, samples: samples, step: step, options), options: generationOptions(options)
+        ) { index, completion in
+            let response = Response(completion, index: index, samples: samples)
+            unfinished[response.place, default: []].append(response)
+            guard unfinished[response.place]?.count == samples else { return }
+            group += unfinished.removeValue(forKey: response.place) ?? []
+            if group.count >= count * samples {
+                try completed(group)
+                group = []
+            }
+        }
+        if !group.isEmpty { try completed(group) }
+    }
+
+    private func requests(
+        to prompts: [TokenizedPrompt], samples: Int, step: Int, _ options: SamplingOptions
+    ) -> [GenerationRequest] {
+        prompts.flatMap { prompt in
             (0..<samples).map { sample in
                 GenerationRequest(
                     prompt: prompt.prompt,
@@ -30,16 +61,13 @@ extension StageContext {
                     maxNewTokens: options.responseLength)
             }
         }
-        let completions = try generator.generate(
-            requests,
-            options: GenerationOptions(
-                sampling: Torch.SamplingOptions(
-                    temperature: options.temperature, topK: options.topK, topP: options.topP), eosTokenIDs: stop))
-        return completions.enumerated().map { index, completion in
-            Response(
-                place: index / samples, sample: index % samples, tokens: completion.tokens, logps: completion.logps,
-                isFinished: completion.finishReason == .stop)
-        }
+    }
+
+    private func generationOptions(_ options: SamplingOptions) throws -> GenerationOptions {
+        GenerationOptions(
+            sampling: Torch.SamplingOptions(
+                temperature: options.temperature, topK: options.topK, topP: options.topP),
+            eosTokenIDs: try text.stopTokens(options.stopToken, key: stage.name, configuration))
     }
 
     /// The scores of responses to prompts.
@@ -68,7 +96,8 @@ extension StageContext {
         }
     }
 
-    /// Draws and scores responses of several policies to this worker's share of the prompts, and reports them.
+    /// Draws and scores responses of several policies to this worker's share of the prompts, and reports them in groups
+    /// as they come, so that a stopped run has them.
     func sampleAndReport(
         policies: [ArtifactReference], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
         _ options: SamplingOptions, reward: ArtifactReference, maxTokens: Int
@@ -81,21 +110,31 @@ extension StageContext {
             guard !left.isEmpty else { continue }
             let model = try models.load(policy, head: .languageModel, trainable: false, seed: seed)
             let generator = Generator(model, slots: options.generationBatchSize)
-            for start in stride(from: 0, to: left.count, by: options.generationBatchSize) {
-                try stopAlone()
-                let part = Array(left[start..<min(left.count, start + options.generationBatchSize)])
-                let responses = try sample(generator, part, samples: samples, step: 0, options)
-                let scores = try score(responses, to: part, records: prompts.records, by: scorer)
+            try stopAlone()
+            try sample(
+                generator, left, samples: samples, step: 0, options, groupsOf: options.generationBatchSize
+            ) { responses in
+                let scores = try score(responses, to: left, records: prompts.records, by: scorer)
                 try link.report(
                     .samples(
                         zip(responses, scores).map { response, score in
                             SampledResponse(
-                                policy: number, index: part[response.place].index, sample: response.sample,
+                                policy: number, index: left[response.place].index, sample: response.sample,
                                 text: text.text(of: response.tokens), length: response.tokens.count,
                                 isFinished: response.isFinished, score: score)
                         }))
-                try link.report(.advanced(part.count))
+                try link.report(.advanced(responses.count / samples))
+                try stopAlone()
             }
         }
+    }
+}
+
+extension Response {
+    /// One of `samples` completions of each prompt, the completions of a prompt one after another.
+    fileprivate init(_ completion: Completion, index: Int, samples: Int) {
+        self.init(
+            place: index / samples, sample: index % samples, tokens: completion.tokens, logps: completion.logps,
+            isFinished: completion.finishReason == .stop)
     }
 }
