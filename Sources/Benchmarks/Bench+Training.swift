@@ -47,7 +47,7 @@ extension Bench {
             let batch = workload.batch(number, size: options.trainBatchSize).map(example)
             let sums = pass.accumulateGradients(over: batch)
             guard let update = try updater.step() else {
-                throw RunError.notFinite(stage: name, step: number + 1, what: "the gradient")
+                throw RunError.notFinite(stage: name, step: number + 1, what: "the gradient", teller: 0)
             }
             for (name, value) in try sums.reduced(over: ranks).values.entries {
                 values[name, default: []].append(value)

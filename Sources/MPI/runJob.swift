@@ -2,15 +2,22 @@ import Foundation
 
 /// An error that knows the status its process should exit with; others mean 1.
 public protocol ExitStatusProviding: Error {
-    /// 2 stands for a mistake in what the user asked for, which every rank finds and one should tell.
+    /// 2 stands for a mistake in what the user asked for.
     var exitStatus: Int32 { get }
+    /// The rank that tells the error where several find the same one; `nil` where whoever finds it does.
+    var teller: Int? { get }
+}
+
+extension ExitStatusProviding {
+    /// Every rank finds a mistake of the user's, and rank zero tells it.
+    public var teller: Int? { exitStatus == 2 ? 0 : nil }
 }
 
 /// Runs a program's body between MPI's start and end, and exits with the status it returns.
 ///
 /// An error that `body` throws on any rank is told in one line on standard error, `mpo: rank 3 on node7: cause`, and
-/// ends the whole job with its `exitStatus`, so no rank waits for one that is gone. An error of status 2 is the same on
-/// every rank, so rank zero tells it; another rank that finds one alone tells it a few seconds later.
+/// ends the whole job with its `exitStatus`, so no rank waits for one that is gone. An error that has a `teller` is told by
+/// that rank; another one that finds it alone tells it a few seconds later.
 public func runJob(named program: String = "mpo", _ body: (MPIRuntime) throws -> Int32) -> Never {
     let runtime: MPIRuntime
     do {
@@ -30,14 +37,14 @@ public func runJob(named program: String = "mpo", _ body: (MPIRuntime) throws ->
 
 /// Tells an error as ``runJob(named:_:)`` does, and ends all ranks of the job at once, from whatever thread.
 public func endJob(named program: String = "mpo", because error: any Error, on runtime: MPIRuntime) -> Never {
-    let status = (error as? any ExitStatusProviding)?.exitStatus ?? 1
+    let known = error as? any ExitStatusProviding
+    let status = known?.exitStatus ?? 1
     let world = runtime.world
-    let isEveryones = status == 2
-    if isEveryones, world.rank != 0 {
+    if let teller = known?.teller, teller != world.rank {
         Thread.sleep(forTimeInterval: 3)
     }
     let place =
-        world.size == 1 || (isEveryones && world.rank == 0)
+        world.size == 1 || (status == 2 && world.rank == 0)
         ? "" : "rank \(world.rank) on \(LaunchEnvironment.hostName): "
     tell("\(program): \(place)\(oneLine(error))")
     if runtime.environment.isLaunchedByMPIRun {

@@ -55,7 +55,7 @@ package final class PPOLearner {
 
     /// Learns from a step.
     ///
-    /// - Throws: ``RunError/notFinite(stage:step:what:)``, on all learners alike, unless such updates are skipped.
+    /// - Throws: ``RunError/notFinite(stage:step:what:teller:)``, on all learners alike, unless such updates are skipped.
     package func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues {
         let (trajectories, schedule, kl) = try prepare(step: step, batch)
         let tokenCounts = try tracer.collective(over: learners) {
@@ -88,7 +88,8 @@ package final class PPOLearner {
                         losses: { [terms($0).policy.value, terms($0).value.value] },
                         name: { trajectories[$0].experience.place })
                     try nonFinite.met(
-                        cause, stage: stage, step: step + 1, policy: options.optimizer.onNonFinite, note: note)
+                        cause, stage: stage, step: step + 1, policy: options.optimizer.onNonFinite,
+                        finders: learners, note: note)
                     continue
                 }
                 nonFinite.passed()

@@ -14,8 +14,8 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
     case cannotWrite(String, reason: String)
     /// The job has too few ranks for the roles that a stage asks for.
     case tooFewRanks(stage: String, learners: Int, ranks: Int)
-    /// A loss or gradient is not a finite number.
-    case notFinite(stage: String, step: Int, what: String)
+    /// A loss or gradient is not a finite number, as several ranks find together; the first of them is `teller`.
+    case notFinite(stage: String, step: Int, what: String, teller: Int)
     /// Something else a user can mend, said in one line.
     case other(String)
 
@@ -32,7 +32,7 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
         case .tooFewRanks(let stage, let learners, let ranks):
             "\(stage).learners: \(learners) learners and a rollout worker need \(learners + 2) ranks, but there are "
                 + "\(ranks); start more, lower learners, or write placement: colocated"
-        case .notFinite(let stage, let step, let what):
+        case .notFinite(let stage, let step, let what, _):
             "\(stage): step \(step): \(what) is not finite; lower learning_rate or max_grad_norm, look at the data, or write "
                 + "on_non_finite: skip"
         case .other(let text): text
@@ -44,6 +44,15 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
         switch self {
         case .cannotWrite, .notFinite: 1
         default: 2
+        }
+    }
+
+    /// Rank zero for what the configuration or start is to blame for.
+    public var teller: Int? {
+        switch self {
+        case .notFinite(_, _, _, let teller): teller
+        case .cannotWrite: nil
+        default: 0
         }
     }
 }

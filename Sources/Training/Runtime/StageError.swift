@@ -9,6 +9,8 @@ struct StageError: Error, CustomStringConvertible, ExitStatusProviding {
 
     var exitStatus: Int32 { (cause as? any ExitStatusProviding)?.exitStatus ?? 1 }
 
+    var teller: Int? { (cause as? any ExitStatusProviding)?.teller }
+
     /// Runs `body`, whose errors get the stage's name unless they have one.
     static func naming<Result>(_ stage: PlannedStage?, _ body: () throws -> Result) throws -> Result {
         do {

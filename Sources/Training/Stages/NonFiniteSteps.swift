@@ -1,3 +1,5 @@
+import MPI
+
 /// What happens to a step whose loss or gradient is not a finite number (`on_non_finite`).
 public enum NonFinitePolicy: String, Sendable, ConfigurationWord {
     /// The run ends.
@@ -23,16 +25,20 @@ package struct NonFiniteSteps: Sendable, Equatable, Codable {
 
     /// Takes note of a step that was not, and says so.
     ///
-    /// - Parameter cause: what is not finite.
-    /// - Throws: ``RunError/notFinite(stage:step:what:)`` where the run is to stop, or too many were skipped.
+    /// - Parameters:
+    ///   - cause: What is not finite.
+    ///   - finders: The ranks that find so together.
+    /// - Throws: ``RunError/notFinite(stage:step:what:teller:)`` where the run is to stop, or too many were skipped.
     mutating func met(
-        _ cause: String, stage: String, step: Int, policy: NonFinitePolicy, note: (String) throws -> Void
+        _ cause: String, stage: String, step: Int, policy: NonFinitePolicy, finders: Communicator,
+        note: (String) throws -> Void
     ) throws {
-        guard policy == .skip else { throw RunError.notFinite(stage: stage, step: step, what: cause) }
+        let error = { RunError.notFinite(stage: stage, step: step, what: $0, teller: finders.worldRanks[0]) }
+        guard policy == .skip else { throw error(cause) }
         total += 1
         inARow += 1
         guard inARow < Self.mostInARow else {
-            throw RunError.notFinite(stage: stage, step: step, what: "for \(inARow) steps in a row, and last, \(cause)")
+            throw error("for \(inARow) steps in a row, and last, \(cause)")
         }
         try note("step \(step) skipped: \(cause) is not finite")
     }

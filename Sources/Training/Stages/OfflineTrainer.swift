@@ -89,7 +89,8 @@ struct OfflineTrainer<Objective: OfflineObjective> {
                 in: pass.microBatches(of: batch), examples: "examples",
                 losses: { [objective.loss(model, $0, stepWeight: weight).value] })
             try nonFinite.met(
-                cause, stage: context.stage.name, step: step + 1, policy: optimizer.onNonFinite, note: context.note)
+                cause, stage: context.stage.name, step: step + 1, policy: optimizer.onNonFinite,
+                finders: context.workers, note: context.note)
         }
         if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
         metrics.merge(context.tracer.takeTimings(.offline))

@@ -18,7 +18,9 @@ struct NonFiniteTests {
         try RunWorkspace.with { workspace in
             try prepare(workspace)
             let result = try workspace.train(ranks: ranks, status: 1)
-            let line = try #require(result.errors.split(separator: "\n").first { $0.contains("is not finite") })
+            let lines = result.errors.split(separator: "\n").filter { $0.contains("is not finite") }
+            #expect(lines.count == 1, "all workers find it, and one tells it: \(lines)")
+            let line = try #require(lines.first)
             let place = ranks == 1 ? "0" : "[12]"
             let pattern = try Regex(
                 #"dpo: step 2: the (loss|gradient) of micro-batch 1 of \d+ on rank \#(place) \(examples \d+"#)
