@@ -14,12 +14,19 @@ public final class AttentionCache {
 
     /// An empty cache of one layer, for `capacity` tokens a slot or a few more.
     public init(slots: Int, heads: Int, capacity: Int, channels: Int) {
-        let panels = { (count: Int) in (count + Self.panel - 1) / Self.panel }
         self.slots = slots
-        self.capacity = panels(capacity) * Self.panel
-        keys = .empty([slots, heads, panels(capacity), channels, Self.panel])
-        values = .empty([slots, heads, panels(channels), self.capacity, Self.panel])
+        self.capacity = Self.panels(capacity) * Self.panel
+        keys = .empty([slots, heads, Self.panels(capacity), channels, Self.panel])
+        values = .empty([slots, heads, Self.panels(channels), self.capacity, Self.panel])
     }
+
+    /// What such a cache takes.
+    public static func bytes(slots: Int, heads: Int, capacity: Int, channels: Int) -> Int {
+        let capacity = panels(capacity) * panel
+        return 4 * slots * heads * capacity * (channels + panels(channels) * panel)
+    }
+
+    private static func panels(_ count: Int) -> Int { (count + panel - 1) / panel }
 
     /// Writes row `i` of `key`, `value` `[rows, kv heads, channels]` at `positions[i]` of `slots[i]`.
     public func write(_ key: Tensor, _ value: Tensor, slots: [Int64], positions: [Int64]) {
@@ -32,8 +39,7 @@ public final class AttentionCache {
 
     /// Copies the first `count` tokens of a slot to another one.
     public func copy(from source: Int, to target: Int, count: Int) {
-        let panels = (count + Self.panel - 1) / Self.panel
-        for (tensor, dimension, extent) in [(keys, 2, panels), (values, 3, count)] {
+        for (tensor, dimension, extent) in [(keys, 2, Self.panels(count)), (values, 3, count)] {
             let first = { (slot: Int) in
                 tensor.narrowed(0, slot..<slot + 1).narrowed(dimension, 0..<extent)
             }

@@ -1,3 +1,4 @@
+import Torch
 import Transformers
 
 /// Bytes that a rank holds at most during a stage.
@@ -63,7 +64,9 @@ struct MemoryEstimate: Equatable {
     /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included, and the packed copy
     /// of the weights that draws them.
     mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
-        cache = max(cache, 2 * 4 * model.layers * model.keyValueHeads * model.channels * slots * capacity)
+        let layer = AttentionCache.bytes(
+            slots: slots, heads: model.keyValueHeads, capacity: capacity, channels: model.channels)
+        cache = max(cache, model.layers * layer)
         frozen += model.parameterBytes(head: .languageModel)
     }
 }
