@@ -40,6 +40,13 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
             },
             clues: ["bad.jsonl:1: "]),
         WrongInput(
+            testDescription: "prompts of the last stage that are all too long for it",
+            spoil: { try $0.configure("evaluate: {max_prompt_length: 1}") },
+            clues: [
+                "run.yaml:5: evaluate.prompts: no example is left of dataset.eval (pairs.jsonl): ",
+                "raise evaluate.max_prompt_length",
+            ]),
+        WrongInput(
             testDescription: "a tokenizer with more tokens than the model",
             spoil: { workspace in
                 let added = (100..<200).map { "{\"id\": \($0), \"content\": \"<extra\($0)>\", \"special\": true}" }

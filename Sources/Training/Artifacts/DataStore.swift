@@ -57,14 +57,16 @@ struct DataStore {
 }
 
 extension LengthOptions {
-    fileprivate func limits() throws -> LengthLimits {
+    /// As what reads data takes them.
+    func limits() throws -> LengthLimits {
         try LengthLimits(
             maxLength: maxLength, maxPromptLength: prompt.maxPromptLength, mode: prompt.truncationMode)
     }
 }
 
 extension PromptOptions {
-    fileprivate func limits() throws -> LengthLimits {
+    /// As what reads data takes them.
+    func limits() throws -> LengthLimits {
         try LengthLimits(maxLength: nil, maxPromptLength: maxPromptLength, mode: truncationMode)
     }
 }

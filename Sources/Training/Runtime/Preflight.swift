@@ -1,5 +1,4 @@
 import Foundation
-import PreferenceData
 import Tokenizers
 import Transformers
 
@@ -25,8 +24,9 @@ struct Preflight {
         _ = try text.exampleTokenizer(.none)
         try checkModels(text)
         for stage in plan.stages { try check(stage, text) }
-        if readsData { for stage in plan.stages { try readData(of: stage) } }
         try checkLengths()
+        let data = DataCheck(plan, text, readsAll: readsData)
+        for stage in plan.stages { try data(stage) }
     }
 
     /// Checks that no stage asks for sequences longer than the models can compute.
@@ -91,41 +91,12 @@ struct Preflight {
         }
     }
 
-    private func readData(of stage: PlannedStage) throws {
-        switch stage.configuration.options {
-        case .sft(let options): try read(PromptCompletion.self, options.data, options.loop)
-        case .reward(let options): try read(PreferencePair.self, options.pairs, options.loop)
-        case .dpo(let options): try read(PreferencePair.self, options.pairs, options.loop)
-        case .split(let options): try read(PreferencePair.self, options.pairs)
-        case .sample(let options): try read(Prompt.self, options.prompts)
-        case .evaluate(let options): try read(Prompt.self, options.prompts)
-        case .ppo(let options): try read(Prompt.self, options.prompts)
-        }
-    }
-
     private func checkReward(_ reference: ArtifactReference) throws {
         switch reference {
         case .rule(let rule): try RuleScorer.check(rule)
         case .command(let line): try CommandScorer.check(line)
         case .base, .dataset, .stage, .path: break
         }
-    }
-
-    /// Reads what a stage trains on and what it is evaluated on.
-    private func read<Record: DatasetRecord>(
-        _ record: Record.Type, _ references: [ArtifactReference], _ loop: TrainingLoopOptions
-    ) throws {
-        try read(record, references)
-        if !RunFiles(plan).data(loop.evalData).isEmpty { try read(record, loop.evalData) }
-    }
-
-    /// Reads data that is there before the run; what stages leave is read when it is there.
-    private func read<Record: DatasetRecord>(_: Record.Type, _ references: [ArtifactReference]) throws {
-        let files = references.filter { reference in
-            if case .stage = reference { false } else { true }
-        }
-        guard !files.isEmpty else { return }
-        _ = try Dataset<Record>(reading: RunFiles(plan).data(files), onBadRecord: configuration.dataset.onBadRecord)
     }
 }
 

@@ -1,0 +1,185 @@
+import Foundation
+import PreferenceData
+
+/// Looks at the data of a run's stages before the first of them starts: that every line of it is a record, and that the
+/// stage's limits leave something of it.
+///
+/// One example that fits is enough, so little is tokenized; all are where `truncation_mode: error` lets none be too long.
+struct DataCheck {
+    private let plan: RunPlan
+    private let text: TextPipeline
+    private let readsAll: Bool
+
+    /// - Parameter readsAll: Whether every line is read, or only as many as it takes to find an example that fits.
+    init(_ plan: RunPlan, _ text: TextPipeline, readsAll: Bool) {
+        (self.plan, self.text, self.readsAll) = (plan, text, readsAll)
+    }
+
+    /// Checks what a stage trains on, or answers, and what it is evaluated on.
+    ///
+    /// - Throws: ``DataError`` for a line that is no record; ``ConfigurationError`` where nothing is left.
+    func callAsFunction(_ stage: PlannedStage) throws {
+        switch stage.configuration.options {
+        case .sft(let options):
+            for (key, data) in [("data", options.data), ("eval_data", options.loop.evalData)] {
+                try check(Input(stage, key, data, try options.lengths.limits())) { tokenizer, records in
+                    try tokenizer.tokenize(records as [PromptCompletion]).examples.map(\.prompt.count)
+                }
+            }
+        case .reward(let options):
+            try checkPairs(stage, options.pairs, options.loop.evalData, options.lengths)
+        case .dpo(let options):
+            try checkPairs(stage, options.pairs, options.loop.evalData, options.lengths)
+        case .split(let options): try checkPairs(stage, options.pairs, [], options.lengths)
+        case .sample(let options): try checkPrompts(stage, options.prompts, options.prompt)
+        case .evaluate(let options): try checkPrompts(stage, options.prompts, options.prompt, options.numPrompts)
+        case .ppo(let options): try checkPrompts(stage, options.prompts, options.prompt)
+        }
+    }
+
+    /// Data that a key of a stage names, and what the stage lets through of it.
+    private struct Input {
+        let stage: PlannedStage
+        let key: String
+        let references: [ArtifactReference]
+        let limits: LengthLimits
+        let count: Int?
+
+        init(
+            _ stage: PlannedStage, _ key: String, _ references: [ArtifactReference], _ limits: LengthLimits,
+            count: Int? = nil
+        ) {
+            (self.stage, self.key, self.references) = (stage, key, references)
+            (self.limits, self.count) = (limits, count)
+        }
+    }
+
+    /// From records to the lengths of the prompts of those that are left.
+    private typealias Tokenization<Record> = (ExampleTokenizer, [Record]) throws -> [Int]
+
+    private func checkPairs(
+        _ stage: PlannedStage, _ pairs: [ArtifactReference], _ evalData: [ArtifactReference], _ lengths: LengthOptions
+    ) throws {
+        for (key, data) in [("pairs", pairs), ("eval_data", evalData)] {
+            try check(Input(stage, key, data, try lengths.limits())) { tokenizer, records in
+                try tokenizer.tokenize(records as [PreferencePair]).examples.map(\.prompt.count)
+            }
+        }
+    }
+
+    private func checkPrompts(
+        _ stage: PlannedStage, _ prompts: [ArtifactReference], _ options: PromptOptions, _ count: Int? = nil
+    ) throws {
+        try check(Input(stage, "prompts", prompts, try options.limits(), count: count), tokenizePrompts)
+    }
+
+    private func tokenizePrompts(_ tokenizer: ExampleTokenizer, _ prompts: [Prompt]) throws -> [Int] {
+        try tokenizer.tokenize(prompts).examples.map(\.prompt.count)
+    }
+
+    private func check<Record: DatasetRecord>(_ input: Input, _ tokenize: @escaping Tokenization<Record>) throws {
+        let (given, made) = input.references.divided { if case .stage = $0 { false } else { true } }
+        let files = RunFiles(plan).data(given)
+        guard !files.isEmpty || !made.isEmpty else { return }
+        if !files.isEmpty, try leavesSomething(of: files, input, readsAll: readsAll, tokenize) { return }
+        guard made.isEmpty else { return try checkSources(of: made, input, asks: Record.self) }
+        throw try nothingIsLeft(of: files, input, tokenize).error
+    }
+
+    /// Checks data that stages will leave by the prompts that these stages read: which of them it will have is not known,
+    /// but it has no others.
+    private func checkSources<Record: DatasetRecord>(
+        of made: [ArtifactReference], _ input: Input, asks _: Record.Type
+    ) throws {
+        let files = made.flatMap(sources)
+        let mode = input.limits.mode == .error ? .keepStart : input.limits.mode
+        let limits = try LengthLimits(maxPromptLength: input.limits.longestPrompt, mode: mode)
+        let prompts = Input(input.stage, input.key, made, limits, count: input.count)
+        if try leavesSomething(of: files, prompts, readsAll: false, tokenizePrompts) { return }
+        let error = try nothingIsLeft(of: files, input, tokenizePrompts)
+        // Responses can be learned from without a prompt.
+        if error.isTooLong || Record.self == Prompt.self { throw error.error }
+    }
+
+    /// The files that the data which a stage leaves comes from.
+    private func sources(of reference: ArtifactReference) -> [URL] {
+        guard case .stage(let name, _) = reference else { return RunFiles(plan).data([reference]) }
+        return plan.stage(named: name).configuration.inputs.filter(\.isData).map(\.reference).flatMap(sources)
+    }
+
+    /// Whether an example of these files is left; with `truncation_mode: error`, whether all are.
+    private func leavesSomething<Record: DatasetRecord>(
+        of files: [URL], _ input: Input, readsAll: Bool, _ tokenize: Tokenization<Record>
+    ) throws -> Bool {
+        let tokenizer = try text.exampleTokenizer(input.limits)
+        let mustAllFit = input.limits.mode == .error
+        for part in readsAll || mustAllFit ? [nil] : [Self.few, nil] {
+            let limit = [part, input.count].compactMap(\.self).min()
+            let records: [Record] = try read(files, limit: limit)
+            if mustAllFit {
+                return try StageError.naming(input.stage) { try !lengths(of: records, tokenizer, tokenize).isEmpty }
+            }
+            let fits = try StageError.naming(input.stage) {
+                try records.contains { try !lengths(of: [$0], tokenizer, tokenize).isEmpty }
+            }
+            if fits { return true }
+        }
+        return false
+    }
+
+    /// Records that are looked at before all are read.
+    private static let few = 64
+
+    private func read<Record: DatasetRecord>(_ files: [URL], limit: Int?) throws -> [Record] {
+        try Dataset<Record>(reading: files, onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit).records
+    }
+
+    private func lengths<Record>(
+        of records: [Record], _ tokenizer: ExampleTokenizer, _ tokenize: Tokenization<Record>
+    ) throws -> [Int] {
+        do {
+            return try tokenize(tokenizer, records)
+        } catch DataError.nothingLeft {
+            return []
+        }
+    }
+
+    /// Says why nothing is left, and what would leave something.
+    private func nothingIsLeft<Record: DatasetRecord>(
+        of files: [URL], _ input: Input, _ tokenize: Tokenization<Record>
+    ) throws -> (error: ConfigurationError, isTooLong: Bool) {
+        let (limits, stage) = (input.limits, input.stage.name)
+        let records: [Record] = try read(files, limit: input.count)
+        let shortest = try lengths(of: records, try text.exampleTokenizer(.none), tokenize).min() ?? 0
+        let names = input.references.map(\.description).joined(separator: ", ")
+        let paths = files.map(\.relativePath).joined(separator: ", ")
+        let problem = "no example is left of \(names == paths ? names : "\(names) (\(paths))"): "
+        let isTooLong = shortest > limits.longestPrompt ?? .max
+        let bounds = [
+            limits.maxPromptLength.map { "max_prompt_length \($0)" }, limits.maxLength.map { "max_length \($0)" },
+        ].compactMap(\.self).joined(separator: " and ")
+        let raised =
+            shortest >= limits.maxLength ?? .max ? "max_length and \(stage).max_prompt_length" : "max_prompt_length"
+        let error = plan.configuration.error(
+            at: "\(stage).\(input.key)",
+            problem
+                + (isTooLong
+                    ? "the shortest of \(records.count) prompts has \(shortest) tokens, too many for \(bounds)"
+                    : "prompts or responses are empty"),
+            remedy: isTooLong
+                ? "raise \(stage).\(raised), or choose another \(stage).truncation_mode" : "give data that has both")
+        return (error, isTooLong)
+    }
+}
+
+extension LengthLimits {
+    /// The longest prompt that is kept whole, with room for a token of the response.
+    fileprivate var longestPrompt: Int? { [maxPromptLength, maxLength.map { $0 - 1 }].compactMap(\.self).min() }
+}
+
+extension Array {
+    /// Those that a condition holds for, and the others.
+    fileprivate func divided(_ condition: (Element) -> Bool) -> ([Element], [Element]) {
+        (filter(condition), filter { !condition($0) })
+    }
+}
