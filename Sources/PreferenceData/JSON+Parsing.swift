@@ -7,8 +7,9 @@ struct JSONError: Error {
 
 extension JSON {
     /// Reads one JSON value that fills `text` (RFC 8259; strings must be valid Unicode).
-    static func parse(_ text: UnsafeRawBufferPointer) throws(JSONError) -> JSON {
+    static func parse(_ text: UnsafeRawBufferPointer, once keys: Set<String> = []) throws(JSONError) -> JSON {
         var parser = JSONParser(bytes: text)
+        parser.keysGivenOnce = keys
         let value = try parser.value(depth: 0)
         parser.skipSpace()
         guard parser.next == nil else { throw parser.error("text after the end of the value") }
@@ -16,9 +17,11 @@ extension JSON {
     }
 
     /// Reads one JSON value that fills `text`.
-    package static func parse(_ text: String) -> JSON? {
+    ///
+    /// - Parameter keys: Keys that the value itself, where it is an object, may have but once.
+    package static func parse(_ text: String, once keys: Set<String> = []) -> JSON? {
         var text = text
-        return text.withUTF8 { try? parse(UnsafeRawBufferPointer($0)) }
+        return text.withUTF8 { try? parse(UnsafeRawBufferPointer($0), once: keys) }
     }
 }
 
@@ -27,6 +30,8 @@ private struct JSONParser {
 
     let bytes: UnsafeRawBufferPointer
     var position = 0
+    /// Keys that the outermost object may have once.
+    var keysGivenOnce: Set<String> = []
 
     init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -79,6 +84,9 @@ private struct JSONParser {
             let key = try string()
             skipSpace()
             guard skip(UInt8(ascii: ":")) else { throw expected("':'") }
+            if depth == 0, keysGivenOnce.contains(key), object.finished[key] != nil {
+                throw error("'\(key)' comes twice")
+            }
             object.set(key, try value(depth: depth + 1))
             skipSpace()
             if skip(UInt8(ascii: "}")) { return object.finished }

@@ -100,12 +100,12 @@ public final class SafetensorsFile {
         }
     }
 
-    private func entry(_ name: String) throws(SafetensorsError) -> Entry {
+    func entry(_ name: String) throws(SafetensorsError) -> Entry {
         guard let entry = entries[name] else { throw SafetensorsError(url, "there is no tensor \(name)") }
         return entry
     }
 
-    private func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
+    func bytes(of entry: Entry) -> UnsafeRawBufferPointer {
         let range = dataStart + entry.bytes.lowerBound..<dataStart + entry.bytes.upperBound
         return UnsafeRawBufferPointer(rebasing: map.bytes[range])
     }

@@ -75,6 +75,21 @@ public struct ModelDirectory: Sendable {
         }
     }
 
+    /// Reads the weights through, and says which tensor is the first, by name, that holds something else than finite
+    /// numbers; `nil` for none.
+    public func problemOfNumbers() throws -> String? {
+        let weights = try WeightFiles(url)
+        let name = try weights.names.sorted().first { try !ParameterNames.isBuffer($0) && !weights.isFinite($0) }
+        return name.map { "tensor \($0) holds numbers that are not finite (NaN or infinity)" }
+    }
+
+    /// Whether the weights have a head, or make up one as tied embeddings do.
+    public func has(_ head: DecoderHead) throws -> Bool {
+        let (weights, specification) = (try WeightFiles(url), DecoderSpecification(configuration))
+        let name = head == .score ? ParameterNames.score : specification.names.head
+        return weights.contains(name) || !specification.declarations(head: head).contains { $0.name == name }
+    }
+
     /// The files that hold the weights, with the index where there are several.
     ///
     /// - Throws: ``ModelError`` or `SafetensorsError` where they are not there or not whole.
@@ -128,6 +143,8 @@ private struct WeightFiles {
     func contains(_ name: String) -> Bool { files[name] != nil }
 
     func shape(_ name: String) -> [Int]? { files[name]?.entries[name]?.shape }
+
+    func isFinite(_ name: String) throws -> Bool { try files[name]?.isFinite(name) ?? true }
 
     func read(_ name: String, into parameter: Tensor) throws {
         guard let file = files[name] else { throw ModelError(url, "tensor \(name) is missing") }

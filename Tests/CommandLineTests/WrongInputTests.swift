@@ -41,9 +41,12 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
             clues: ["bad.jsonl:1: "]),
         WrongInput(
             testDescription: "prompts of the last stage that are all too long for it",
-            spoil: { try $0.configure("evaluate: {max_prompt_length: 1}") },
+            spoil: {
+                try $0.write("{\"prompt\": \"Say something kind.\"}\n", to: "late.jsonl")
+                try $0.configure("evaluate: {prompts: ./late.jsonl, max_prompt_length: 5}")
+            },
             clues: [
-                "run.yaml:5: evaluate.prompts: no example is left of dataset.eval (pairs.jsonl): ",
+                "run.yaml:5: evaluate.prompts: no example is left of ./late.jsonl: the shortest of 1 prompts has ",
                 "raise evaluate.max_prompt_length",
             ]),
         WrongInput(

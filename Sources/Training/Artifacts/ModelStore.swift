@@ -31,6 +31,11 @@ struct ModelStore {
         return model
     }
 
+    /// Loads a reward model, which must have its score head.
+    func loadReward(_ reference: ArtifactReference) throws -> Decoder {
+        try load(directory(of: reference), head: .score, trainable: false)
+    }
+
     /// Loads the model in a directory.
     ///
     /// - Parameter newHeadSeed: Draws a score head where the directory has none; without it that is an error.

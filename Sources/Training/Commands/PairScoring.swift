@@ -51,7 +51,12 @@ public struct PairScoring {
             for start in stride(from: 0, to: examples.count, by: Self.pairsAtOnce) {
                 let part = Array(examples[start..<min(examples.count, start + Self.pairsAtOnce)])
                 for (index, values) in try pass.score(part) {
-                    for (field, value) in zip(pass.fields, values) { fields[index][field] = JSON(value) ?? .null }
+                    for (field, value) in zip(pass.fields, values) {
+                        guard let number = JSON(value) else {
+                            throw ModelOutputError("\(text.model): \(field) of pair \(index)", value)
+                        }
+                        fields[index][field] = number
+                    }
                 }
                 display.update(step: number * count + start + part.count)
             }
@@ -87,7 +92,7 @@ public struct PairScoring {
         rewardText.model = reward
         let rewardPipeline = hasTokenizer ? try rewardText.pipeline() : pipeline
         let model = try rewardText.load(head: .score, text: rewardPipeline)
-        let scorer = ModelScorer(model, maxTokens: maxTokens)
+        let scorer = ModelScorer(model, named: reward, maxTokens: maxTokens)
         let rewards = Pass(
             fields: ["chosen_reward", "rejected_reward"], data: try tokenize(records, rewardPipeline, for: model)
         ) { pairs in

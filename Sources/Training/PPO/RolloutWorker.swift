@@ -27,6 +27,7 @@ struct RolloutWorker {
             let generator = Generator(policy, slots: options.sampling.generationBatchSize)
             return try context.sample(generator, mine, samples: samples, step: step, options.sampling)
         }
+        try context.check(responses, of: "policy of \(context.stage.name)")
         let (scores, referenceLogps) = try context.tracer.measure(.scoring, number: step + 1) {
             (
                 try context.score(responses, to: mine, records: prompts.records, by: scorer),
@@ -34,6 +35,9 @@ struct RolloutWorker {
                     of: responses.map { (mine[$0.place].prompt, $0.tokens) }, under: reference,
                     temperature: options.sampling.temperature, maxTokens: options.maxTokensPerMicroBatch)
             )
+        }
+        if let logp = referenceLogps.joined().first(where: { !$0.isFinite }) {
+            throw ModelOutputError("reference \(options.reference): the log-probability of a token", Double(logp))
         }
         let experiences = responses.indices.map { index in
             let response = responses[index]

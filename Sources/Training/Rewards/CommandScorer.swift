@@ -105,11 +105,12 @@ extension CommandScorer {
     private func score(_ line: ArraySlice<UInt8>) throws(Failure) -> Double {
         guard let text = String(validating: line, as: UTF8.self) else { throw nonsense(line, "which is not UTF-8") }
         guard let answer = JSON.parse(text) else { throw nonsense(line, "which is not JSON") }
+        guard JSON.parse(text, once: ["score"]) != nil else { throw nonsense(line, "which has \"score\" twice") }
         guard case .object(let object) = answer, let value = object["score"] else {
             throw nonsense(line, "which has no \"score\"")
         }
         guard let score = value.double else { throw nonsense(line, "whose score is not a number") }
-        guard score.isFinite else { throw nonsense(line, "whose score is not finite") }
+        if let fault = ScoreRange.fault(of: score) { throw nonsense(line, "whose score \(fault)") }
         return score
     }
 

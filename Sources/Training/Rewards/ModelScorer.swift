@@ -5,15 +5,20 @@ import Transformers
 /// A reward model as a scorer: the score on the last token of prompt and response.
 package final class ModelScorer: Scorer {
     private let model: Transformers.Decoder
+    private let name: String
     private let maxTokens: Int
     /// Subtracted from every score.
     private let offset: Double
 
     /// - Parameters:
+    ///   - name: What messages call it.
     ///   - maxTokens: Most tokens of one forward pass.
     ///   - offset: What is subtracted from every score.
-    package init(_ model: Transformers.Decoder, maxTokens: Int, offset: Double = 0) {
+    package init(
+        _ model: Transformers.Decoder, named name: String = "the model", maxTokens: Int, offset: Double = 0
+    ) {
         self.model = model
+        self.name = name
         self.maxTokens = maxTokens
         self.offset = offset
     }
@@ -24,18 +29,27 @@ package final class ModelScorer: Scorer {
         }
         var scores = [Double](repeating: .nan, count: items.count)
         for (indices, values) in batches(of: examples) {
-            for (index, value) in zip(indices, values) { scores[index] = value }
+            for (index, value) in zip(indices, values) {
+                scores[index] = try checked(value, of: "response \(index + 1) of \(items.count)")
+            }
         }
         return scores
     }
 
     /// The scores of both responses of each pair, the prompt computed once.
     func pairScores(_ pairs: [TokenizedPair]) throws -> [ScoredPair] {
-        batches(of: pairs).flatMap { indices, values in
-            indices.enumerated().map { place, index in
-                ScoredPair(index: index, chosenReward: values[2 * place], rejectedReward: values[2 * place + 1])
+        try batches(of: pairs).flatMap { indices, values in
+            try indices.enumerated().map { place, index in
+                ScoredPair(
+                    index: index, chosenReward: try checked(values[2 * place], of: "pair \(index)"),
+                    rejectedReward: try checked(values[2 * place + 1], of: "pair \(index)"))
             }
         }
+    }
+
+    private func checked(_ score: Double, of item: String) throws(ModelOutputError) -> Double {
+        guard let fault = ScoreRange.fault(of: score) else { return score }
+        throw ModelOutputError("reward \(name): the score of \(item)", score, fault: fault)
     }
 
     private func batches(of examples: [some PackableExample]) -> [(indices: [Int], scores: [Double])] {

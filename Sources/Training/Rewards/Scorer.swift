@@ -2,7 +2,7 @@ import PreferenceData
 
 /// A source of reward: a model, a built-in rule or a program of the user's.
 package protocol Scorer: AnyObject {
-    /// One finite number an item, in the order of `items`; higher is better.
+    /// One number an item, in the order of `items`, that ``ScoreRange`` finds no fault with; higher is better.
     func scores(_ items: [ScoredItem]) throws -> [Double]
 }
 

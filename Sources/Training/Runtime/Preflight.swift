@@ -16,15 +16,17 @@ struct Preflight {
 
     private var configuration: RunConfiguration { plan.configuration }
 
-    /// - Parameter readsData: Whether to read all data through, which a caller may do itself.
+    /// - Parameter readsData: Whether to read all data and weights through.
     /// - Throws: the first mistake found, with its place and a way out.
     func check(readsData: Bool = true) throws {
         try configuration.checkFiles()
         let text = try TextPipeline(configuration)
         _ = try text.exampleTokenizer(.none)
         try checkModels(text)
+        try checkHeads()
         for stage in plan.stages { try check(stage, text) }
         try checkLengths()
+        if readsData { try checkWeights() }
         let data = DataCheck(plan, text, readsAll: readsData)
         for stage in plan.stages { try data(stage) }
     }
@@ -58,6 +60,47 @@ struct Preflight {
                     remedy: "use the tokenizer that belongs to the model")
             }
             if reference != .base || !configuration.randomInit { try ModelDirectory(directory).check() }
+        }
+    }
+
+    /// Checks that rewards can score and policies can speak.
+    private func checkHeads() throws {
+        try forEachModel { model, key, kind in
+            guard kind != .model, try !model.has(kind == .reward ? .score : .languageModel) else { return }
+            throw configuration.error(
+                at: key,
+                "\(model.url.relativePath) is no \(kind.noun): it has no "
+                    + (kind == .reward ? "score head (score.weight)" : "language-model head"),
+                remedy: "give the directory of \(kind.description)")
+        }
+    }
+
+    /// Checks that all weights are numbers.
+    private func checkWeights() throws {
+        var seen: Set<String> = []
+        try forEachModel { model, key, kind in
+            guard seen.insert(model.url.path).inserted, let problem = try model.problemOfNumbers() else { return }
+            throw configuration.error(
+                at: key, "\(model.url.relativePath): \(problem)",
+                remedy:
+                    "check that \(kind == .reward ? "reward model" : "model"); a training that diverged leaves such "
+                    + "weights, so use an earlier checkpoint")
+        }
+    }
+
+    /// Calls `body` with every model whose weights are there and that a stage reads, under each key.
+    private func forEachModel(_ body: (ModelDirectory, _ key: String, InputKind) throws -> Void) throws {
+        for stage in plan.stages {
+            for input in stage.configuration.inputs where !input.isData {
+                guard input.reference != .base || !configuration.randomInit else { continue }
+                guard let directory = directory(of: input.reference) else { continue }
+                let isBase = input.reference == .base
+                let kind: InputKind =
+                    ["reward", "judge"].contains(input.key)
+                    ? .reward : input.key == "critic_init" || stage.type == .reward ? .model : .policy
+                try body(
+                    ModelDirectory(directory), isBase ? "model_name_or_path" : "\(stage.name).\(input.key)", kind)
+            }
         }
     }
 

@@ -42,8 +42,10 @@ extension StageContext {
         let eval = try evalExamples(options.loop) { try self.data.pairs($0, options.lengths).examples }
         let tokens = options.loop.maxTokensPerMicroBatch
         let referenceModel = try models.load(options.reference, head: .languageModel, trainable: false, seed: seed)
-        let reference = try referenceLogps(of: data.examples, under: referenceModel, maxTokens: tokens)
-        let evalReference = try referenceLogps(of: eval, under: referenceModel, maxTokens: tokens)
+        let reference = try referenceLogps(
+            of: data.examples, under: referenceModel, named: options.reference.description, maxTokens: tokens)
+        let evalReference = try referenceLogps(
+            of: eval, under: referenceModel, named: options.reference.description, maxTokens: tokens)
         let model = try trainable(options.initial, head: .languageModel)
         let loss = DPOLoss(
             options.lossType, beta: options.beta, labelSmoothing: options.labelSmoothing)

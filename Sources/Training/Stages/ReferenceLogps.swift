@@ -37,15 +37,19 @@ package struct ReferenceLogps: Equatable, Sendable {
 extension StageContext {
     /// Computes those of all pairs, each worker a share, and gives everybody all of them by the pair's index.
     ///
-    /// - Throws: ``StageStopped`` on all workers where the run is to stop.
+    /// - Throws: ``StageStopped`` on all workers where the run is to stop; ``ModelOutputError`` on the worker that finds a
+    ///   sum that is not finite.
     func referenceLogps(
-        of pairs: [TokenizedPair], under model: Transformers.Decoder, maxTokens: Int
+        of pairs: [TokenizedPair], under model: Transformers.Decoder, named name: String, maxTokens: Int
     ) throws -> [Int: ReferenceLogps] {
         let mine = workers.share(of: pairs) { $0 }
         var writer = ByteWriter()
         for (index, logps) in ReferenceLogps.sums(
             of: mine, under: model, maxTokens: maxTokens, while: { stopMonitor.wish() == nil })
         {
+            if let sum = [logps.chosen, logps.rejected].first(where: { !$0.isFinite }) {
+                throw ModelOutputError("reference \(name): the log-probability of a response of pair \(index)", sum)
+            }
             writer.write(index)
             writer.write(logps.chosen)
             writer.write(logps.rejected)

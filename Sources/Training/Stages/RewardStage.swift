@@ -44,7 +44,7 @@ extension StageContext {
     private func finishReward(
         _ model: Transformers.Decoder, _ examples: [TokenizedPair], _ eval: [TokenizedPair], _ options: RewardOptions
     ) throws {
-        let scorer = ModelScorer(model, maxTokens: options.loop.maxTokensPerMicroBatch)
+        let scorer = ModelScorer(model, named: stage.name, maxTokens: options.loop.maxTokensPerMicroBatch)
         var moments = Moments()
         // A sample is enough for a mean, and scoring all may take longer than training did.
         let sample = permutation(count: examples.count, seed: seed, epoch: 0).prefix(Self.statisticsSample)

@@ -70,6 +70,15 @@ extension StageContext {
             eosTokenIDs: try text.stopTokens(options.stopToken, key: stage.name, configuration))
     }
 
+    /// Checks that a policy gave its responses log-probabilities: one whose weights are not numbers draws tokens all the
+    /// same.
+    func check(_ responses: [Response], of policy: String) throws(ModelOutputError) {
+        for response in responses {
+            guard let logp = response.logps.first(where: \.isNaN) else { continue }
+            throw ModelOutputError("\(policy): the log-probability of a token", Double(logp))
+        }
+    }
+
     /// The scores of responses to prompts.
     func score(
         _ responses: [Response], to prompts: [TokenizedPrompt], records: [Prompt], by scorer: any Scorer
@@ -90,9 +99,10 @@ extension StageContext {
         case .command(let line): return CommandScorer(line)
         case .base, .stage, .path, .dataset:
             let statistics = try RewardStatistics.read(from: models.directory(of: reference))
-            let model = try models.load(reference, head: .score, trainable: false, seed: seed)
+            let model = try models.loadReward(reference)
             return ModelScorer(
-                model, maxTokens: maxTokens, offset: statistics.flatMap { $0.isSubtracted ? $0.mean : nil } ?? 0)
+                model, named: reference.description, maxTokens: maxTokens,
+                offset: statistics.flatMap { $0.isSubtracted ? $0.mean : nil } ?? 0)
         }
     }
 
@@ -114,6 +124,7 @@ extension StageContext {
             try sample(
                 generator, left, samples: samples, step: 0, options, groupsOf: options.generationBatchSize
             ) { responses in
+                try check(responses, of: "policy \(policy)")
                 let scores = try score(responses, to: left, records: prompts.records, by: scorer)
                 try link.report(
                     .samples(

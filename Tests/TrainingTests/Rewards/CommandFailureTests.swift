@@ -70,6 +70,12 @@ struct CommandFailureTests {
             ("3.5", "which has no \"score\""),
             (#"{"score": "high"}"#, "whose score is not a number"),
             (#"{"score": 1e999}"#, "whose score is not finite"),
+            (#"{"score": 1.2e29}"#, "whose score is too large to compute with (beyond 1e12)"),
+            (
+                #"{"score": -123456789012345678901234567890}"#,
+                "whose score is too large to compute with (beyond 1e12)"
+            ),
+            (#"{"score": 1, "score": 2}"#, "which has \"score\" twice"),
         ])
     func nonsense(line: String, reason: String) throws {
         let error = try failure("read a; \(answer); read a; printf '%s\\n' '\(line)'; cat > /dev/null")
