@@ -28,7 +28,9 @@ public struct GapSplit: Sendable, Equatable {
         /// Pairs with `gap >= gamma` are easy.
         case threshold(Double)
         /// The threshold is this quantile of the gaps (linear interpolation, as NumPy's), from 0 to 1: about this
-        /// part of the pairs is difficult.
+        /// part of the pairs is difficult. Equal gaps are never divided: where the quantile falls on several, all of
+        /// them go to the side that brings the difficult part nearer to this share (to the easy side where both are as
+        /// near), unless that empties a part which the other way does not.
         case quantile(Double)
     }
 
@@ -78,12 +80,25 @@ public struct GapSplit: Sendable, Equatable {
         let threshold =
             switch rule {
             case .threshold(let gamma): gamma
-            case .quantile(let part): Self.quantile(part, of: pairs.map(\.gap).sorted())
+            case .quantile(let part): Self.threshold(part, of: pairs.map(\.gap).sorted())
             }
         let ordered = order == .source ? pairs : Self.easyToHard(pairs)
         return Parts(
             threshold: threshold, easy: ordered.filter { $0.gap >= threshold },
             difficult: ordered.filter { $0.gap < threshold })
+    }
+
+    /// The threshold of ``Rule/quantile(_:)`` for ascending gaps.
+    private static func threshold(_ part: Double, of sorted: [Double]) -> Double {
+        let quantile = quantile(part, of: sorted)
+        let (below, upTo) = (sorted.count { $0 < quantile }, sorted.count { $0 <= quantile })
+        guard upTo - below > 1, part > 0 else { return quantile }
+        // Where a gap as large as the quantile is difficult too.
+        let next = upTo < sorted.count ? sorted[upTo] : quantile.nextUp
+        let (leavesBoth, nextLeavesBoth) = (below > 0, upTo < sorted.count)
+        guard leavesBoth == nextLeavesBoth else { return leavesBoth ? quantile : next }
+        let share = part * Double(sorted.count)
+        return abs(Double(upTo) - share) < abs(Double(below) - share) ? next : quantile
     }
 
     /// The quantile of ascending values, by linear interpolation; 0 of none.

@@ -31,6 +31,24 @@ struct GapSplitTests {
         #expect(try GapSplit(.quantile(0.5)).split([]).easy.isEmpty)
     }
 
+    @Test(
+        "Equal gaps stay together, on the side that brings the difficult part nearer to its share",
+        arguments: [
+            // Gaps with their numbers, the quantile, and how many are then difficult.
+            ([0: 12, 1: 8], 0.5, 12), ([0: 12, 1: 8], 0.1, 12), ([0: 12, 1: 8], 0.6, 12), ([0: 12, 1: 8], 0.7, 12),
+            ([0: 12, 1: 8], 1, 12), ([0: 12, 1: 8], 0, 0), ([0: 8, 1: 12], 0.5, 8), ([0: 5, 1: 10, 2: 5], 0.4, 5),
+            ([0: 5, 1: 10, 2: 5], 0.5, 5), ([0: 5, 1: 10, 2: 5], 0.6, 15), ([0: 1, 1: 18, 2: 1], 0.9, 19),
+            ([3: 20], 0.4, 0), ([3: 20], 0.6, 20), ([0: 1, 1: 1, 2: 1, 3: 1], 0.5, 2),
+        ])
+    func ties(gaps: [Int: Int], part: Double, difficult: Int) throws {
+        let all = gaps.flatMap { Array(repeating: Double($0.key), count: $0.value) }.enumerated().map {
+            ScoredPair(index: $0, chosenReward: $1, rejectedReward: 0)
+        }
+        let parts = try GapSplit(.quantile(part)).split(all)
+        #expect((parts.difficult.count, parts.easy.count) == (difficult, all.count - difficult))
+        #expect(parts.difficult.allSatisfy { $0.gap < parts.threshold })
+    }
+
     @Test("Every pair goes to exactly one part, and no difficult gap reaches an easy one")
     func partition() throws {
         var random = SplitMix64(6)

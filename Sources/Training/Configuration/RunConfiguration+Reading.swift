@@ -54,6 +54,7 @@ extension RunConfiguration {
             run.stages.append(StageConfiguration(name: name, options: resolved.asStageOptions))
         }
         run.origins = reader.origins
+        try run.checkSplits()
         self = run
     }
 

@@ -73,16 +73,32 @@ final class SplitCoordinator: StageCoordinator {
         let rule: GapSplit.Rule = options.quantile.map { .quantile($0) } ?? .threshold(options.gamma ?? 1)
         let parts = try GapSplit(rule, order: options.order == .easyToHard ? .easyToHard : .source).split(pairs)
         let summary = try parts.write(records, to: stage.directory)
-        guard !parts.easy.isEmpty, !parts.difficult.isEmpty else {
-            let side = parts.easy.isEmpty ? "easy" : "difficult"
-            let gaps = pairs.map(\.gap)
-            throw RunError.other(
-                "\(stage.name): no pair is \(side) at gap \(HumanFormat.metric(summary.threshold)) (gaps lie between "
-                    + "\(HumanFormat.metric(gaps.min() ?? 0)) and \(HumanFormat.metric(gaps.max() ?? 0))); "
-                    + "set \(stage.name).quantile, such as 0.5, or another gamma")
+        for (part, pairs) in [("easy", parts.easy), ("difficult", parts.difficult)] where pairs.isEmpty {
+            if let reader = plan.configuration.reader(ofPart: part, of: stage.name) {
+                throw RunError.other(nothing(in: part, for: reader, of: scores))
+            }
         }
         try journal.remove()
         return [describe(summary)]
+    }
+
+    /// Says why a part is empty that a later stage reads, and what would put pairs into it.
+    private func nothing(in part: String, for reader: String, of scores: [ItemScores]) -> String {
+        let gaps = scores.map { abs($0.scores[0] - $0.scores[1]) }
+        let (least, most) = (HumanFormat.metric(gaps.min() ?? 0), HumanFormat.metric(gaps.max() ?? 0))
+        let why = "\(stage.name): no pair is \(part), but \(reader) reads \(stage.name).\(part): "
+        if gaps.min() == gaps.max() {
+            return why + "all \(gaps.count) gaps are \(least), which no threshold divides; use a reward that tells "
+                + "responses apart, or let \(reader) read something else"
+        }
+        guard let gamma = options.gamma else {
+            return why
+                + "quantile \(options.quantile ?? 0) leaves it none of \(gaps.count) pairs, whose gaps lie between "
+                + "\(least) and \(most); set \(stage.name).quantile between 0 and 1, such as 0.5"
+        }
+        return why
+            + "gaps lie between \(least) and \(most), and gamma is \(gamma); set another \(stage.name).gamma, or "
+            + "null and \(stage.name).quantile, such as 0.5"
     }
 
     private func describe(_ summary: SplitSummary) -> String {

@@ -31,7 +31,8 @@ extension SplitOptions: StageOptionGroup {
             "Reward gap from which a pair is easy; below it is difficult.")
         Field(
             "quantile", \.quantile, .between(0, 1),
-            "Share of the pairs, those of the smallest gaps, that is difficult; in place of gamma.")
+            "Share of the pairs, those of the smallest gaps, that is difficult, as nearly as equal gaps, which stay "
+                + "together, allow; in place of gamma.")
         Field("order", \.order, "Order of both parts: as read, or by falling gap.")
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1),
