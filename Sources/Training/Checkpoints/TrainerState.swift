@@ -6,7 +6,9 @@ package struct TrainerState: Codable, Equatable {
     /// Steps done.
     var step: Int
     /// The length of `metrics.jsonl` with the lines of these steps.
-    var metricsPosition: UInt64
+    private var metricsPosition: UInt64
+    /// The steps that have no line yet.
+    private var metricsInterval: MetricsInterval?
     /// Tokens trained on so far.
     var tokens: Int?
     /// The coefficient of PPO's KL penalty.
@@ -20,6 +22,7 @@ package struct TrainerState: Codable, Equatable {
     enum CodingKeys: String, CodingKey {
         case step = "global_step"
         case metricsPosition = "metrics_position"
+        case metricsInterval = "metrics_since_last_line"
         case tokens = "num_input_tokens_seen"
         case controller = "kl_controller"
         case nonFinite = "non_finite_steps"
@@ -27,10 +30,24 @@ package struct TrainerState: Codable, Equatable {
         case bestStep = "best_global_step"
     }
 
+    /// - Parameter metrics: Where the metrics stand with these steps.
+    init(
+        step: Int, metrics: MetricsState, tokens: Int? = nil, controller: KLController? = nil, nonFinite: NonFiniteSteps
+    ) {
+        (self.step, self.tokens, self.controller, self.nonFinite) = (step, tokens, controller, nonFinite)
+        (metricsPosition, metricsInterval) = (metrics.position, metrics.interval)
+    }
+
+    /// Where the metrics stand with these steps.
+    var metrics: MetricsState {
+        get { MetricsState(position: metricsPosition, interval: metricsInterval) }
+        set { (metricsPosition, metricsInterval) = (newValue.position, newValue.interval) }
+    }
+
     private static let fileName = "trainer_state.json"
 
     func write(to directory: URL) throws {
-        let encoder = JSONEncoder()
+        let encoder = JSONEncoder.forMessages
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try encoder.encode(self).write(to: directory.appending(path: Self.fileName))
     }
@@ -38,7 +55,8 @@ package struct TrainerState: Codable, Equatable {
     /// - Throws: ``RunError`` where the file is missing, damaged, or holds numbers that no training comes to.
     package static func read(from directory: URL) throws -> TrainerState {
         let file = directory.appending(path: fileName)
-        guard let data = try? Data(contentsOf: file), let state = try? JSONDecoder().decode(Self.self, from: data),
+        guard let data = try? Data(contentsOf: file),
+            let state = try? JSONDecoder.forMessages.decode(Self.self, from: data),
             state.counts.allSatisfy((0...1 << 53).contains)
         else {
             throw RunError.other("\(file.path): damaged; delete this checkpoint to go on from the one before it")

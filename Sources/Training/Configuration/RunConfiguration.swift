@@ -85,7 +85,10 @@ extension RunConfiguration: OptionGroup {
             "threads_per_rank", \.threadsPerRank, .between(1, 4096),
             "Threads of a rank; null for its share of the node.")
         embed(\.placement)
-        Field("logging_steps", \.loggingSteps, .atLeast(1), "Steps between lines of metrics.")
+        Field(
+            "logging_steps", \.loggingSteps, .atLeast(1),
+            "Steps between lines of metrics, which have means over the steps since the line before; a stage's last step "
+                + "has one.")
         Field("report_to", \.reportTo, "Where metrics go besides metrics.jsonl.")
         Field("save_steps", \.saveSteps, .atLeast(1), "Steps between checkpoints.")
         Field("save_total_limit", \.saveTotalLimit, .atLeast(1), "Checkpoints kept of a stage; null for all.")

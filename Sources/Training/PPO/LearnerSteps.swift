@@ -52,11 +52,11 @@ struct LearnerSteps {
         let checkpoint = PPOCheckpoint(learner: learner, models: context.models, text: context.text)
         guard let optimizers = try checkpoint.gatherOptimizers(), reports else { return }
         let batch = whole.map { ExperienceBatch(total: $0.count, experiences: $0.sorted { $0.place < $1.place }) }
-        try context.save(step: step) { directory, metricsPosition in
+        try context.save(step: step) { directory, metrics in
             try checkpoint.write(
                 to: directory,
                 TrainerState(
-                    step: step, metricsPosition: metricsPosition, controller: learner.controller,
+                    step: step, metrics: metrics, controller: learner.controller,
                     nonFinite: learner.nonFinite),
                 optimizers, inFlight: batch)
         }

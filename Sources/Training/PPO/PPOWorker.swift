@@ -72,6 +72,8 @@ struct PPOWorker {
 
     func run() throws {
         try context.begin(total: totalSteps, unit: "step", step: firstStep)
+        let updates = totalSteps * options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
+        if let line = options.optimizer.warmupNote(steps: updates, "updates") { try context.note(line) }
         if let learner, let learners {
             try run(learner, learners)
         } else if let sampler {

@@ -39,8 +39,7 @@ final class Orchestrator {
         case .advanced(let count): log.advance(by: count)
         case .note(let text): log.note(text)
         case .saving:
-            let position = try log.synchronizedPosition()
-            return [Delivery(worker: worker, parcel: Parcel(.save(metricsPosition: position)))]
+            return [Delivery(worker: worker, parcel: Parcel(.save(try log.synchronizedState())))]
         case .stopped(let step, let reason):
             finishedWorkers.insert(worker)
             return finishedWorkers.count == workerCount ? try stop(plan.stages[stage], step, reason) : []
@@ -101,7 +100,7 @@ final class Orchestrator {
         let checkpoints = CheckpointStore(next.directory)
         let checkpoint = checkpoints.newest { log.note("  \(next.name): \($0)") }
         let saved = try checkpoint.map { try TrainerState.read(from: checkpoints.url(ofStep: $0)) }
-        try log.resume(at: saved?.metricsPosition ?? state.position)
+        try log.resume(at: saved?.metrics ?? MetricsState(position: state.position))
         return toAll(.run(stage: next.index, checkpoint: checkpoint, done: coordinator.done))
     }
 
@@ -114,7 +113,7 @@ final class Orchestrator {
         if FileManager.default.fileExists(atPath: done.directory.path) { try DurableFiles.flush(done.directory) }
         state.done.append(done.directoryName)
         state.identity.inputs.append(try RunInput(leftBy: done))
-        state.position = try log.synchronizedPosition()
+        state.position = try log.synchronizedState().position
         try state.write(to: plan.directory)
         return try beginNextStage()
     }

@@ -14,7 +14,7 @@ package enum Report: Sendable, Codable {
     case samples([SampledResponse])
     /// Responses for one PPO step; the payload holds an ``ExperienceBatch``.
     case experience(step: Int)
-    /// A checkpoint is about to be written; the answer is ``Order/save(metricsPosition:)``.
+    /// A checkpoint is about to be written; the answer is ``Order/save(_:)``.
     case saving
     /// The worker is through with the stage.
     case finished
@@ -28,8 +28,8 @@ package enum Order: Sendable, Codable {
     case run(stage: Int, checkpoint: Int?, done: Set<ItemKey>)
     /// Learn from a share of a step's responses; the payload holds an ``ExperienceBatch``.
     case learn(step: Int)
-    /// The disk has all metrics that were reported, in so many bytes: write the checkpoint.
-    case save(metricsPosition: UInt64)
+    /// The disk has all metrics that were reported, up to here: write the checkpoint.
+    case save(MetricsState)
     /// The run is over.
     case end
 }

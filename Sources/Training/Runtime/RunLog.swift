@@ -8,6 +8,8 @@ final class RunLog {
     private let loggingSteps: Int
     private let progress: ProgressDisplay
     private var metrics: MetricsWriter?
+    private var interval = MetricsInterval()
+    private var total: Int?
     private var advanced = 0
 
     init(_ plan: RunPlan, output: ProgressOutput) {
@@ -18,14 +20,16 @@ final class RunLog {
         progress = ProgressDisplay(output)
     }
 
-    /// Goes on writing metrics behind the first `position` bytes of what an earlier start has written.
-    func resume(at position: UInt64) throws {
+    /// Goes on writing a stage's metrics behind what an earlier start has written, as far as its checkpoint counts that.
+    func resume(at state: MetricsState) throws {
+        interval = state.interval ?? MetricsInterval()
         guard metrics == nil else { return }
-        metrics = try MetricsWriter(runDirectory: directory, sinks: sinks, resumingAt: position)
+        metrics = try MetricsWriter(runDirectory: directory, sinks: sinks, resumingAt: state.position)
     }
 
     func begin(_ stage: PlannedStage, total: Int?, unit: String, step: Int) {
         advanced = step
+        self.total = total
         progress.begin(
             StageProgress(
                 name: stage.name, type: stage.type, position: stage.index + 1, of: stageCount, total: total, unit: unit,
@@ -34,9 +38,11 @@ final class RunLog {
 
     func record(step: Int, metrics values: MetricValues, of stage: PlannedStage) throws {
         progress.update(step: step, metrics: values)
-        if step.isMultiple(of: loggingSteps) || values["eval_loss"] != nil {
-            try metrics?.write(stage: stage.directoryName, step: step, metrics: values)
-        }
+        interval.add(values)
+        let isEvaluated = values.names.contains { $0.hasPrefix("eval_") }
+        guard step.isMultiple(of: loggingSteps) || step == total || isEvaluated else { return }
+        try metrics?.write(stage: stage.directoryName, step: step, metrics: interval.values)
+        interval = MetricsInterval()
     }
 
     func advance(by count: Int) {
@@ -50,10 +56,10 @@ final class RunLog {
 
     func end() { progress.end() }
 
-    /// The length of the metrics file, once the disk has it.
-    func synchronizedPosition() throws -> UInt64 {
+    /// The length of the metrics file, once the disk has it, and what it has no line of yet.
+    func synchronizedState() throws -> MetricsState {
         try metrics?.synchronize()
-        return metrics?.position ?? 0
+        return MetricsState(position: metrics?.position ?? 0, interval: interval.isEmpty ? nil : interval)
     }
 
     func finish() throws { try metrics?.synchronize() }

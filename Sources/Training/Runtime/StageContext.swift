@@ -58,14 +58,14 @@ struct StageContext {
     ///
     /// - Parameter best: The step of a checkpoint that is kept whatever the limit.
     func save(
-        step: Int, keeping best: Int? = nil, _ write: (_ directory: URL, _ metricsPosition: UInt64) throws -> Void
+        step: Int, keeping best: Int? = nil, _ write: (_ directory: URL, _ metrics: MetricsState) throws -> Void
     ) throws {
         try link.report(.saving)
         let order = try link.nextOrder { if case .save = $0 { true } else { false } }
-        guard case .save(let position) = order.header else { return }
+        guard case .save(let metrics) = order.header else { return }
         try tracer.measure(.checkpoint, number: step) {
             try stopMonitor.measureSaving {
-                try checkpoints.write(step: step, keeping: best) { try write($0, position) }
+                try checkpoints.write(step: step, keeping: best) { try write($0, metrics) }
             }
         }
     }

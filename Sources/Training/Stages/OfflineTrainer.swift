@@ -31,10 +31,11 @@ struct OfflineTrainer<Objective: OfflineObjective> {
         model.recomputesActivations = loop.gradientCheckpointing
         let state = OfflineCheckpoint(updater: updater, save: save)
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
-        var progress = TrainerState(step: 0, metricsPosition: 0, tokens: 0, nonFinite: NonFiniteSteps())
+        var progress = TrainerState(step: 0, metrics: MetricsState(position: 0), tokens: 0, nonFinite: NonFiniteSteps())
         if let step = context.checkpoint { progress = try state.restore(from: context.checkpoints.url(ofStep: step)) }
         let first = min(context.checkpoint ?? 0, total)
         try context.begin(total: total, unit: "step", step: first)
+        if let line = optimizer.warmupNote(steps: total, "steps") { try context.note(line) }
         for step in first..<total {
             let clock = ContinuousClock.now
             let batch = order.batch(atStep: step).map { examples[$0] }
@@ -59,8 +60,8 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             guard !isLast else { break }
             let stop = try context.stopMonitor.agreed(over: context.workers)
             if stop != nil || isDue, let optimizer = try updater.gatherState() {
-                try context.save(step: step + 1, keeping: progress.best?.step) { directory, metricsPosition in
-                    progress.metricsPosition = metricsPosition
+                try context.save(step: step + 1, keeping: progress.best?.step) { directory, metrics in
+                    progress.metrics = metrics
                     try state.write(to: directory, progress, optimizer)
                 }
             }

@@ -36,6 +36,16 @@ public struct OptimizerOptions: Sendable, Equatable {
         warmupSteps > 0 ? min(warmupSteps, steps) : Int((warmupRatio * Double(steps)).rounded(.up))
     }
 
+    /// What to tell where warm-up takes all of `steps`: the rate then never comes to its peak.
+    func warmupNote(steps: Int, _ unit: String) -> String? {
+        let warmup = warmup(of: steps)
+        guard warmup >= steps, warmup > 0 else { return nil }
+        let asked = warmupSteps > 0 ? "warmup_steps \(warmupSteps)" : "warmup_ratio \(warmupRatio)"
+        return
+            "\(asked) covers all \(steps) \(unit) of the stage: the learning rate rises to the end and never gets to "
+            + "\(learningRate)"
+    }
+
     func check(_ scope: StageScope) throws {
         guard warmupSteps == 0 || warmupRatio == 0 else {
             throw scope.error("warmup_steps", "given together with warmup_ratio", "keep one of the two")
