@@ -7,7 +7,8 @@ struct Evaluation: Codable, Equatable {
         var name: String
         var prompts: Int
         var meanScore: Double
-        var standardError: Double
+        /// Of the mean score; `nil` of a single prompt, which does not tell.
+        var standardError: Double?
         var meanLength: Double
         /// The share of responses that ended by themselves.
         var finished: Double
@@ -29,7 +30,7 @@ struct Evaluation: Codable, Equatable {
         var losses: Int
         /// Wins and half of the ties, over all.
         var winRate: Double
-        /// Its 95 % interval.
+        /// Its ``WilsonInterval``.
         var low: Double
         var high: Double
 
@@ -63,7 +64,8 @@ struct Evaluation: Codable, Equatable {
             }
             table.add(
                 [
-                    policy.name, Self.number(policy.meanScore, 3), Self.number(1.96 * policy.standardError, 3),
+                    policy.name, Self.number(policy.meanScore, 3),
+                    policy.standardError.map { Self.number(1.96 * $0, 3) } ?? "-",
                     Self.number(policy.meanLength, 1),
                 ] + cells)
         }
@@ -96,11 +98,11 @@ extension Evaluation.Match {
             return (index: sample.index, value: sample.score > other.score ? 1 : sample.score < other.score ? 0 : 0.5)
         }
         let byPrompt = outcomes.grouped(by: \.index).map { $0.map(\.value).mean }
-        let margin = 1.96 * byPrompt.standardError
+        let interval = WilsonInterval(rate: byPrompt.mean, count: byPrompt.count)
         self.init(
             policy: policy, against: other, wins: outcomes.count { $0.value == 1 },
             ties: outcomes.count { $0.value == 0.5 }, losses: outcomes.count { $0.value == 0 }, winRate: byPrompt.mean,
-            low: byPrompt.mean - margin, high: byPrompt.mean + margin)
+            low: interval.low, high: interval.high)
     }
 
     fileprivate var text: String {
@@ -119,9 +121,9 @@ extension Array {
 extension [Double] {
     fileprivate var mean: Double { isEmpty ? 0 : reduce(0, +) / Double(count) }
 
-    /// The standard error of the mean.
-    fileprivate var standardError: Double {
-        guard count > 1 else { return 0 }
+    /// The standard error of the mean; `nil` of fewer than two.
+    fileprivate var standardError: Double? {
+        guard count > 1 else { return nil }
         let mean = mean
         let variance = reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)
         return (variance / Double(count)).squareRoot()
