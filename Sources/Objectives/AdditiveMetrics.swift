@@ -38,6 +38,13 @@ extension AdditiveMetrics {
         }
     }
 
+    /// The names of ``report``, where something was counted.
+    public static var names: [String] {
+        var metrics = Self()
+        metrics.sums = metrics.sums.map { _ in 1 }
+        return metrics.report.keys.sorted()
+    }
+
     /// Takes in the figures of another part of the batch.
     public mutating func merge(_ other: Self) {
         for path in Self.additive { self[keyPath: path] += other[keyPath: path] }

@@ -21,6 +21,35 @@ struct ConfigurationErrorTests {
                 + "eval_steps, of which save_steps (500) is a multiple"
         ),
         (
+            "sft: {load_best_model_at_end: true, eval_data: a.jsonl, eval_steps: 100, metric_for_best_model: eval_los}",
+            "run.yaml:4: sft.metric_for_best_model: evaluations of sft have no eval_los; did you mean eval_loss? There are "
+                + "eval_entropy, eval_loss, eval_mean_token_accuracy"
+        ),
+        (
+            "reward: {load_best_model_at_end: true, eval_data: a.jsonl, eval_steps: 100, metric_for_best_model: f1}",
+            "run.yaml:4: reward.metric_for_best_model: evaluations of reward have no eval_f1; write one of eval_accuracy, "
+                + "eval_loss, eval_margin, eval_max_reward, eval_mean_reward, eval_min_reward"
+        ),
+        (
+            "sft: {eval_steps: 3, eval_data: []}",
+            "run.yaml:4: sft.eval_steps: there is no held-out data to evaluate; give eval_data, or eval in the dataset "
+                + "block, or leave it out"
+        ),
+        (
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", top_k: 1}",
+            "run.yaml:5: sample.top_k: 1 draws the same response every time; write 50, or 0 for all tokens"
+        ),
+        (
+            "split: {gamma: 0}",
+            "run.yaml:4: split.gamma: 0 makes every pair easy, but ppo.prompts reads split.difficult; write a larger "
+                + "number, or let ppo.prompts read something else"
+        ),
+        (
+            "split: {quantile: 0}",
+            "run.yaml:4: split.quantile: 0 makes every pair easy, but ppo.prompts reads split.difficult; write a larger "
+                + "number, or let ppo.prompts read something else"
+        ),
+        (
             "dpo: {greater_is_better: true}",
             "run.yaml:4: dpo.greater_is_better: given without load_best_model_at_end; write "
                 + "load_best_model_at_end: true"

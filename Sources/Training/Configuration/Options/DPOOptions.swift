@@ -57,7 +57,7 @@ extension DPOOptions: StageOptionGroup {
                 "use sigmoid, or leave it at 0.0")
         }
         try optimizer.check(scope)
-        try loop.inherit(scope, data: pairs)
+        try loop.inherit(scope, data: pairs, metrics: DPOMetrics.names)
         try lengths.inherit(scope)
     }
 

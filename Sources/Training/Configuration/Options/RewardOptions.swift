@@ -1,3 +1,5 @@
+import Objectives
+
 /// Bradley-Terry training of a score on the last token of the response.
 public struct RewardOptions: Sendable, Equatable {
     /// The model whose body training starts from; it gets a new score head unless it has one.
@@ -38,7 +40,7 @@ extension RewardOptions: StageOptionGroup {
         try scope.check(initial, is: .model, for: "init")
         try scope.check(pairs, is: .rows, for: "pairs")
         try optimizer.check(scope)
-        try loop.inherit(scope, data: pairs)
+        try loop.inherit(scope, data: pairs, metrics: BradleyTerryMetrics.names)
         try lengths.inherit(scope)
     }
 

@@ -1,3 +1,5 @@
+import Objectives
+
 /// Supervised fine-tuning: next-token loss on the response only.
 public struct SFTOptions: Sendable, Equatable {
     /// The model that training starts from.
@@ -28,7 +30,7 @@ extension SFTOptions: StageOptionGroup {
         try scope.check(initial, is: .policy, for: "init")
         try scope.check(data, is: .rows, for: "data")
         try optimizer.check(scope)
-        try loop.inherit(scope, data: data)
+        try loop.inherit(scope, data: data, metrics: SupervisedMetrics.names)
         try lengths.inherit(scope)
     }
 

@@ -43,6 +43,9 @@ extension SampleOptions: StageOptionGroup {
         guard sampling.temperature > 0 else {
             throw scope.error("temperature", "0 draws the same response every time", "write 1.0")
         }
+        guard sampling.topK != 1 else {
+            throw scope.error("top_k", "1 draws the same response every time", "write 50, or 0 for all tokens")
+        }
         prompt.inherit(scope)
     }
 

@@ -29,14 +29,25 @@ public struct TrainingLoopOptions: Sendable, Equatable {
     public init() {}
 
     /// Takes what was not given from the run; data in an order of its own is not shuffled.
-    mutating func inherit(_ scope: StageScope, data: [ArtifactReference]) throws {
+    ///
+    /// - Parameter metrics: What evaluations of the stage measure.
+    mutating func inherit(_ scope: StageScope, data: [ArtifactReference], metrics: [String]) throws {
         if !scope.given.contains("save_steps") { saveSteps = scope.run.saveSteps }
         if !scope.given.contains("shuffle") { shuffle = !scope.isOrdered(data) }
         for reference in evalData { try scope.check(reference, is: .rows, for: "eval_data") }
-        try checkBest(scope)
+        if evalSteps != nil, !hasEvalData(scope) {
+            throw scope.error(
+                "eval_steps", "there is no held-out data to evaluate",
+                "give eval_data, or eval in the dataset block, or leave it out")
+        }
+        try checkBest(scope, metrics)
     }
 
-    private mutating func checkBest(_ scope: StageScope) throws {
+    private func hasEvalData(_ scope: StageScope) -> Bool {
+        evalData.contains { $0 != .dataset(.eval) } || (!evalData.isEmpty && !scope.run.dataset.eval.isEmpty)
+    }
+
+    private mutating func checkBest(_ scope: StageScope, _ metrics: [String]) throws {
         guard loadBestModelAtEnd else {
             // A resolved configuration gives every key, so it is the values that count.
             let idle = metricForBestModel == Self().metricForBestModel ? "greater_is_better" : "metric_for_best_model"
@@ -46,7 +57,7 @@ public struct TrainingLoopOptions: Sendable, Equatable {
             return
         }
         let key = "load_best_model_at_end"
-        guard !evalData.isEmpty, evalData != [.dataset(.eval)] || !scope.run.dataset.eval.isEmpty else {
+        guard hasEvalData(scope) else {
             throw scope.error(key, "needs held-out data", "give eval_data, or eval in the dataset block")
         }
         guard let evalSteps, saveSteps.isMultiple(of: evalSteps) else {
@@ -56,6 +67,14 @@ public struct TrainingLoopOptions: Sendable, Equatable {
         }
         // transformers takes the name with its prefix or without.
         if !metricForBestModel.hasPrefix("eval_") { metricForBestModel = "eval_" + metricForBestModel }
+        let names = metrics.map { "eval_" + $0 }
+        guard names.contains(metricForBestModel) else {
+            let nearest = NearestName.of(metricForBestModel, in: names).map { "did you mean \($0)? " } ?? ""
+            throw scope.error(
+                "metric_for_best_model", "evaluations of \(scope.name) have no \(metricForBestModel)",
+                (nearest.isEmpty ? "write one of " : nearest + "There are ")
+                    + "\(names.joined(separator: ", "))")
+        }
     }
 }
 
