@@ -76,6 +76,9 @@ struct PPOWorker {
         if let line = options.optimizer.warmupNote(steps: updates, "updates") { try context.note(line) }
         if let learner, let learners {
             try run(learner, learners)
+            for model in [learner.policy, learner.critic] {
+                try RunError.check(model.parameters, after: totalSteps, of: context.stage.name, over: learners)
+            }
         } else if let sampler {
             try run(sampler)
         }

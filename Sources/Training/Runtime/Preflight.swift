@@ -66,6 +66,7 @@ struct Preflight {
     /// Checks that rewards can score and policies can speak.
     private func checkHeads() throws {
         try forEachModel { model, key, kind in
+            if kind == .reward { _ = try RewardStatistics.read(from: model.url) }
             guard kind != .model, try !model.has(kind == .reward ? .score : .languageModel) else { return }
             throw configuration.error(
                 at: key,

@@ -3,6 +3,19 @@ import MPI
 import PreferenceData
 import Torch
 
+extension RunError {
+    /// Checks that the weights are numbers after a stage's last update, which all ranks find alike.
+    ///
+    /// - Throws: ``RunError/notFinite(stage:step:what:teller:)``
+    static func check(
+        _ parameters: ParameterBuffer, after step: Int, of stage: String, over communicator: Communicator
+    ) throws {
+        guard !parameters.values.norm().isFinite else { return }
+        throw RunError.notFinite(
+            stage: stage, step: step, what: "a weight that its update left", teller: communicator.worldRanks[0])
+    }
+}
+
 /// Finds what made a step's loss or gradient not finite, by computing its micro-batches once more, one at a time.
 struct NonFiniteSearch {
     /// The parameters whose gradients count; all are cleared.

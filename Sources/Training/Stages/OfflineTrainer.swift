@@ -67,6 +67,8 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             }
             if let stop { throw StageStopped(step: step + 1, reason: stop) }
         }
+        // No later step finds what the last one did to the weights.
+        try RunError.check(model.parameters, after: total, of: context.stage.name, over: context.workers)
         if let best = progress.best, best.step < total { try load(best) }
         if context.isFirst { try AtomicDirectory.write(to: context.stage.final, save) }
     }

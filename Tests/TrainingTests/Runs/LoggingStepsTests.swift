@@ -13,6 +13,19 @@ struct LoggingStepsTests {
         ppo: {reward: "rule:length:9", max_steps: 9, rollout_batch_size: 6, response_length: 12, num_ppo_epochs: 1}
         """
 
+    @Test("A warm-up that takes the whole stage is told")
+    func warmup() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 8, eval: 1)
+            try workspace.configure(Self.stages)
+            let options = ["stages=[sft]", "sft.max_steps=2"]
+            let told = try workspace.train(options + ["sft.warmup_steps=2"])
+            #expect(told.errors.contains("  sft: warmup_steps 2 covers all 2 steps of the stage: "), "\(told.errors)")
+            let shorter = try workspace.train(options + ["sft.warmup_steps=1", "output_dir=shorter"])
+            #expect(!shorter.errors.contains("warmup"))
+        }
+    }
+
     @Test("They are means of the steps since the line before, the last step has one, and a resumed run has the same")
     func means() throws {
         try RunWorkspace.with { workspace in

@@ -29,6 +29,18 @@ struct NonFiniteTests {
         }
     }
 
+    @Test("End too where it is the last update that leaves such weights", arguments: [1, 3])
+    func lastUpdate(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try prepare(workspace)
+            let options = ["dpo.max_steps=1", "dpo.learning_rate=1.0e+39"]
+            let result = try workspace.train(ranks: ranks, status: 1, options)
+            #expect(
+                result.errors.contains("dpo: step 1: a weight that its update left is not finite"), "\(result.errors)")
+            #expect(!workspace.has("out/stages/01-dpo/final"))
+        }
+    }
+
     @Test("Go on past such steps where told to, count them, and give up after ten in a row", arguments: [1, 3])
     func skips(ranks: Int) throws {
         try RunWorkspace.with { workspace in
