@@ -68,6 +68,15 @@ struct RestartTests {
                 == "launch/run: giving up: no stage or checkpoint has come since the failure before this one")
     }
 
+    @Test("A run that fails before its directory is there is restarted too")
+    func noDirectory() throws {
+        let (outcome, starts) = try run(
+            "rm -r \"$run\"; echo 'mpo: rank 0 on here: no disk' >&2; exit 1", "--max-restarts", "9")
+        #expect(outcome.status == 1)
+        #expect(starts == 2)
+        #expect(outcome.lastLine.hasPrefix("launch/run: giving up"))
+    }
+
     @Test("A run that was stopped, or has a mistake in it, is not restarted", arguments: [2, 75])
     func noRestart(status: Int32) throws {
         let (outcome, starts) = try run("exit \(status)", "--max-restarts", "9")

@@ -71,7 +71,7 @@ struct RunCommandTests {
         }
     }
 
-    @Test("Options before the config are mpirun's, those after it are mpo's")
+    @Test("Options before the config are mpirun's, those after it are mpo's, and the script's own may stand behind it too")
     func passedOn() throws {
         let words = try words(
             cores: 8,
@@ -80,6 +80,10 @@ struct RunCommandTests {
         #expect(words[..<config].joined(separator: " ").contains("--mca btl tcp,self --bind-to core"))
         #expect(words[..<config].count { $0 == "--bind-to" } == 1)
         #expect(words[(config + 1)...].elementsEqual(["--set", "seed=7", "--resume"]))
+        let before = try self.words(cores: 8, ["--workers", "2", "--threads", "3", "CONFIG", "--trace", "t.json"])
+        let after = try self.words(cores: 8, ["CONFIG", "--trace", "t.json", "--workers=2", "--threads", "3"])
+        let isPath = { (word: String) in word.hasSuffix("config.yaml") }
+        #expect(before.filter { !isPath($0) }.sorted() == after.filter { !isPath($0) }.sorted())
     }
 
     @Test("Variables that begin with MPO_ reach the ranks, but for those that steer the scripts")
@@ -96,6 +100,13 @@ struct RunCommandTests {
             ("a slots=8\nb slots=8\n", 2, 8, "a:2,b:1"),
             ("a slots=4\nb slots=2\n", 9, 1, "a:7,b:3"),
             ("a\nb\n", 2, 1, "a:2,b:1"),
+            // As mpirun 4.1 reads them.
+            ("a slots = 64\n\tb  slots= 64 // big", 2, 64, "a:2,b:1"),
+            ("a cpu=08\nb count =8\n", 2, 8, "a:2,b:1"),
+            ("a max-slots=4\nb slots=4 slots_max = 8#c\n", 2, 4, "a:2,b:1"),
+            ("a\nb\na\na\nb\na\n", 3, 2, "a:3,b:1"),
+            ("a slots=4 max_slots=4\nb slots=2 max_slots=9\n", 9, 1, "a:4,b:6"),
+            ("a slots=65536\nb slots=65536\n", 2, 65536, "a:2,b:1"),
         ])
     func hosts(file: String, workers: Int, threads: Int, placement: String) throws {
         try TestSupport.withTemporaryDirectory { directory in
@@ -122,6 +133,9 @@ struct RunCommandTests {
             (["--learners", "0", "CONFIG"], "--learners takes a whole number of at least 1, not '0'"),
             (["--learners", "two", "--rollouts", "1", "CONFIG"], "not 'two'"),
             (["--workers"], "--workers takes a whole number"),
+            (["CONFIG", "--workers"], "--workers takes a whole number"),
+            (["CONFIG", "--stop-before"], "--stop-before takes a time"),
+            (["--workers", "2", "--hostfile", "/tmp", "CONFIG"], "no host file /tmp"),
             (["--workers", "2", "--ranks", "3", "CONFIG"], "--workers and --ranks both"),
             (["--learners", "1", "--ranks", "3", "CONFIG"], "leave out --workers and --ranks"),
             (["--workers", "2", "--hostfile", "/none", "CONFIG"], "no host file /none"),
@@ -138,14 +152,33 @@ struct RunCommandTests {
         }
     }
 
-    @Test("A host file that cannot be read as one is refused with its line")
+    @Test("A line of a host file that mpirun 4.1 refuses, or would pass over in part, is refused with its number")
     func badHostFile() throws {
+        let lines = [
+            ("b slots=many", "'b slots=many': slots takes"), ("b slots=0", "slots takes"), ("b slots=-1", "slots takes"),
+            ("b slots=", "slots takes"), ("b slots=1.5", "slots takes"), ("b slots=9999999999999", "slots takes"),
+            ("b slots=2, c slots=2", "slots takes"), ("b slots=\"2\"", "slots takes"), ("b max_slots=x", "max_slots takes"),
+            ("b slot=2", "no 'slot'"), ("b SLOTS=2", "no 'SLOTS'"), ("b slots:2", "what is 'slots:2'?"),
+            ("b 2", "what is '2'?"), ("b:2", "'b:2': write 'b slots=2'"), ("b, c", "'b,' is no host's name"),
+            ("\"b\" slots=2", "is no host's name"), ("^b", "cannot be excluded"), ("+n1", "cannot be relative"),
+            ("me@b slots=2", "~/.ssh/config"), ("b username=me slots=2", "~/.ssh/config"), ("fe80::1", "IPv6"),
+            ("slots=4", "begins with a host's name"), ("b /* big */ slots=2", "comments begin with #"),
+            ("b slots=4 max_slots=2", "more slots than max_slots"), ("b slots=2 cpu=2", "twice"),
+            ("a slots=2", "an earlier line"), ("b slots=2\r", "$'b slots=2\\r': ends in a carriage return"),
+            ("\u{feff}b", "byte order mark"), ("h\u{f6}st", "is no host's name"),
+        ]
         try TestSupport.withTemporaryDirectory { directory in
             let config = try write("", "config.yaml", in: directory)
-            let hosts = try write("a slots=4\nb slots=many\n", "hosts", in: directory)
-            let outcome = try Script(name: "run").run("--workers", "2", "--hostfile", hosts, config)
-            #expect(outcome.status == 2)
-            #expect(outcome.lastLine.contains("b slots=many"))
+            for (line, message) in lines {
+                let hosts = try write("a slots=4\n\(line)\n", "hosts", in: directory)
+                let outcome = try Script(name: "run").run("--workers", "2", "--hostfile", hosts, config)
+                #expect(outcome.status == 2, "\(line)")
+                #expect(outcome.error.hasPrefix("launch/run: error: \(hosts):2: "), "\(outcome.error)")
+                #expect(outcome.lastLine.contains(message), "\(outcome.error)")
+            }
+            let hosts = try write("a max_slots=2\nb max_slots=1\n", "hosts", in: directory)
+            let outcome = try Script(name: "run").run("--workers", "3", "--hostfile", hosts, config)
+            #expect(outcome.lastLine.contains("max_slots lets 3 ranks run, and these are 4"), "\(outcome.error)")
         }
     }
 }
