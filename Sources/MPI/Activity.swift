@@ -5,6 +5,8 @@ import Synchronization
 final class Activity: Sendable {
     /// Whether it is in a collective call, where it spins until the others come.
     let isInCollective = Atomic<Bool>(false)
+    /// How often it has said that it got on: see ``Communicator/noteProgress()``.
+    let steps = Atomic<Int>(0)
 
     /// Seconds of processor time that all threads of this process have used.
     static var processorTime: Double {

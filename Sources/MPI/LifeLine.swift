@@ -3,7 +3,7 @@ import Foundation
 /// Signs of life between rank zero and every other rank, on TCP connections of their own.
 ///
 /// A rank can be stuck in a collective call for ever when a host is cut off, and MPI has one thread at a time. So a thread
-/// beside it tells rank zero about once a second that the rank lives and whether it computes, and ends the process when
+/// beside it tells rank zero about once a second that the rank lives and whether it works, and ends the process when
 /// there has been no word from rank zero for too long. Rank zero ends nothing by itself: it asks ``silence(of:)``.
 public final class LifeLine {
     /// The names of the hosts, by rank.
@@ -48,8 +48,9 @@ public final class LifeLine {
         unreached.contains(rank) ? 0 : monitor?.silence(of: rank) ?? 0
     }
 
-    /// On rank zero: whether a rank said just now that it computes, rather than waits for others.
-    public func isComputing(_ rank: Int) -> Bool { monitor?.isComputing(rank) ?? false }
+    /// On rank zero: whether a rank said just now that it gets on, rather than waits: it computes, reads or writes, or
+    /// ``Communicator/noteProgress()`` was called there.
+    public func isWorking(_ rank: Int) -> Bool { monitor?.isWorking(rank) ?? false }
 
     /// Ends the signs of life; from now on silence is no matter.
     public func end() {
@@ -83,7 +84,7 @@ struct Invitation: Equatable {
 
 /// What a rank says in a beat.
 enum Beat: UInt8 {
-    case computes = 1
+    case works = 1
     case waits = 2
     case farewell = 3
 }

@@ -26,15 +26,10 @@ final class Pulse: Sendable {
     private func beat(over first: Socket) {
         var connection: Socket? = first
         var heard = PulseMonitor.now
-        var processorTime = Activity.processorTime
-        var lastBeat = heard
+        var meter = WorkMeter(activity)
         while !isEnded.load(ordering: .relaxed) {
             if connection == nil { connection = connected() }
-            let now = PulseMonitor.now
-            let computed = (Activity.processorTime - processorTime) / max(1e-3, now - lastBeat)
-            (processorTime, lastBeat) = (Activity.processorTime, now)
-            let isComputing = computed > 0.2 && !activity.isInCollective.load(ordering: .relaxed)
-            if connection?.send([(isComputing ? Beat.computes : .waits).rawValue]) == false { connection = nil }
+            if connection?.send([(meter.hasWorked() ? Beat.works : .waits).rawValue]) == false { connection = nil }
             Thread.sleep(forTimeInterval: interval)
             if let answer = connection?.received() {
                 if !answer.isEmpty { heard = PulseMonitor.now }

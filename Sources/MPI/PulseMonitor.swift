@@ -36,8 +36,8 @@ final class PulseMonitor: Sendable {
         return state.withLock { $0.last[rank] == .farewell ? 0 : now - $0.heard[rank] }
     }
 
-    func isComputing(_ rank: Int) -> Bool {
-        state.withLock { $0.last[rank] == .computes } && silence(of: rank) < 3 * interval
+    func isWorking(_ rank: Int) -> Bool {
+        state.withLock { $0.last[rank] == .works } && silence(of: rank) < 3 * interval
     }
 
     func end() { state.withLock { $0.isEnded = true } }

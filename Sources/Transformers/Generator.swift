@@ -39,17 +39,18 @@ public final class Generator {
     /// So a long list can be worked on, saved and stopped while slots are kept busy. A completion that is handed over
     /// may be of a later request than the next.
     ///
+    /// - Parameter goesOn: Asked before each step; `false` ends drawing, and what is not whole is lost.
     /// - Throws: ``GenerationError`` before the first token is drawn, and what `completed` throws, which ends drawing.
     public func generate(
-        _ requests: [GenerationRequest], options: GenerationOptions,
+        _ requests: [GenerationRequest], options: GenerationOptions, while goesOn: () -> Bool = { true },
         completed: (_ index: Int, _ completion: Completion) throws -> Void
     ) throws {
         try check(requests, options)
-        try draw(requests, options, completed)
+        try draw(requests, options, while: goesOn, completed)
     }
 
     private func draw<Failure>(
-        _ requests: [GenerationRequest], _ options: GenerationOptions,
+        _ requests: [GenerationRequest], _ options: GenerationOptions, while goesOn: () -> Bool = { true },
         _ completed: (Int, Completion) throws(Failure) -> Void
     ) throws(Failure) {
         // The last token drawn is never fed back.
@@ -57,7 +58,7 @@ public final class Generator {
         var lanes = [Lane?](repeating: nil, count: slots)
         var next = 0
         try withoutGradients { () throws(Failure) in
-            while true {
+            while goesOn() {
                 let free = lanes.indices.filter { lanes[$0] == nil }.prefix(requests.count - next)
                 for slot in free {
                     lanes[slot] = Lane(index: next, request: requests[next])

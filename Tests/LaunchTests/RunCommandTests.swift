@@ -71,7 +71,7 @@ struct RunCommandTests {
         }
     }
 
-    @Test("Options before the config are mpirun's, those after it are mpo's, and the script's own may stand behind it too")
+    @Test("Options before the config are mpirun's, those after it mpo's, and the script's own may stand behind it too")
     func passedOn() throws {
         let words = try words(
             cores: 8,
@@ -155,9 +155,10 @@ struct RunCommandTests {
     @Test("A line of a host file that mpirun 4.1 refuses, or would pass over in part, is refused with its number")
     func badHostFile() throws {
         let lines = [
-            ("b slots=many", "'b slots=many': slots takes"), ("b slots=0", "slots takes"), ("b slots=-1", "slots takes"),
-            ("b slots=", "slots takes"), ("b slots=1.5", "slots takes"), ("b slots=9999999999999", "slots takes"),
-            ("b slots=2, c slots=2", "slots takes"), ("b slots=\"2\"", "slots takes"), ("b max_slots=x", "max_slots takes"),
+            ("b slots=many", "'b slots=many': slots takes"), ("b slots=0", "slots takes"),
+            ("b slots=-1", "slots takes"), ("b slots=", "slots takes"), ("b slots=1.5", "slots takes"), ("b slots=9999999999999", "slots takes"),
+            ("b slots=2, c slots=2", "slots takes"), ("b slots=\"2\"", "slots takes"),
+            ("b max_slots=x", "max_slots takes"),
             ("b slot=2", "no 'slot'"), ("b SLOTS=2", "no 'SLOTS'"), ("b slots:2", "what is 'slots:2'?"),
             ("b 2", "what is '2'?"), ("b:2", "'b:2': write 'b slots=2'"), ("b, c", "'b,' is no host's name"),
             ("\"b\" slots=2", "is no host's name"), ("^b", "cannot be excluded"), ("+n1", "cannot be relative"),

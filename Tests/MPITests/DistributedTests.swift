@@ -113,9 +113,9 @@ struct DistributedTests {
         try run("status", ranks: ranks, status: 75)
     }
 
-    @Test("Rank zero knows which ranks compute, which wait, and which give no sign of life")
+    @Test("Rank zero knows which ranks get on, which wait, and which give no sign of life")
     func signsOfLife() throws {
-        #expect(try run("signsOfLife", ranks: 4).output == "computing waiting silent\n")
+        #expect(try run("signsOfLife", ranks: 6).output == "working waiting silent working working\n")
     }
 
     @Test("A rank that has no word from rank zero ends itself, even from within a collective call")

@@ -38,6 +38,23 @@ struct GeneratorTests {
         }
     }
 
+    @Test("Drawing ends when it is told to: what was whole by then is handed over, and has the same bits")
+    func ends() throws {
+        let decoder = try ModelFixture("llama").decoder()
+        let requests = Self.requests(40, seed: 5)
+        let options = GenerationOptions(sampling: SamplingOptions(topK: 50), eosTokenIDs: [2, 7, 9])
+        let all = try Generator(decoder, slots: 16).generate(requests, options: options)
+        var (steps, whole) = (0, 0)
+        try Generator(decoder, slots: 16).generate(requests, options: options) {
+            steps += 1
+            return steps <= 4
+        } completed: { index, completion in
+            whole += 1
+            #expect(completion == all[index] && completion.tokens.count <= 4)
+        }
+        #expect(steps == 5 && whole > 0 && whole < 40)
+    }
+
     @Test(
         "A completion is the same to the last bit alone, among others, in another order and in another number of slots",
         arguments: ["llama", "gpt2", "gpt_neox", "qwen3"])

@@ -18,6 +18,8 @@ package struct TrainerState: Codable, Equatable {
     /// The best figure on held-out data so far, and the step that had it.
     var bestMetric: Double?
     var bestStep: Int?
+    /// The metrics of the last step, where the run was stopped in the evaluation after it: they are not reported yet.
+    var unevaluated: MetricValues?
 
     enum CodingKeys: String, CodingKey {
         case step = "global_step"
@@ -28,6 +30,7 @@ package struct TrainerState: Codable, Equatable {
         case nonFinite = "non_finite_steps"
         case bestMetric = "best_metric"
         case bestStep = "best_global_step"
+        case unevaluated = "unevaluated_metrics"
     }
 
     /// - Parameter metrics: Where the metrics stand with these steps.

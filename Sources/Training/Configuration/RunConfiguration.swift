@@ -94,9 +94,12 @@ extension RunConfiguration: OptionGroup {
         Field("save_total_limit", \.saveTotalLimit, .atLeast(1), "Checkpoints kept of a stage; null for all.")
         Field(
             "stall_warning_seconds", \.stallWarningSeconds, .atLeast(1),
-            "Seconds without a report from any worker after which a line says which ranks compute and which wait.")
+            "Seconds without a report from any worker after which a line says which ranks are at work and which wait.")
         Field(
             "stall_timeout_seconds", \.stallTimeoutSeconds, .between(2, 1_000_000),
-            "Seconds after which the run is ended if no rank computes or reports, or if a host gives no sign of life.")
+            """
+            Seconds after which the run is ended if no rank reports, computes, reads, writes or has an answer of its reward \
+            program, or if a host gives no sign of life.
+            """)
     }
 }

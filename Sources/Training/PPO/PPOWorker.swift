@@ -66,7 +66,8 @@ struct PPOWorker {
             context: context, options: options, prompts: prompts, order: order, policy: policy,
             reference: try context.models.load(
                 options.reference, head: .languageModel, trainable: false, seed: context.seed),
-            scorer: try context.scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch),
+            scorer: try context.scorer(
+                options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: false),
             place: (placement.rollouts.firstIndex(of: me) ?? 0, placement.rollouts.count))
     }
 

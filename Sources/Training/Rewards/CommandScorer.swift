@@ -14,16 +14,19 @@ package final class CommandScorer: Scorer {
 
     private let command: String
     private let timeout: Double
+    private let answered: () throws -> Void
     private var program: ShellProgram?
     private var failure: CommandError?
     private var received = LineBuffer()
     private var hasAnswered = false
 
     /// A scorer that starts `command`, a line for `/bin/sh`, when it is first asked or told to.
-    /// - Parameter timeout: seconds to wait for an answer; loading what the program needs counts to its first.
-    package init(_ command: String, timeout: Double = 300) {
-        self.command = command
-        self.timeout = timeout
+    ///
+    /// - Parameters:
+    ///   - timeout: seconds to wait for an answer; loading what the program needs counts to its first.
+    ///   - answered: called for each answer that comes; what it throws ends the program and is thrown on.
+    package init(_ command: String, timeout: Double = 300, answered: @escaping () throws -> Void = {}) {
+        (self.command, self.timeout, self.answered) = (command, timeout, answered)
     }
 
     /// Starts the program if it does not run yet, so that it loads what it needs while others do.
@@ -48,10 +51,15 @@ package final class CommandScorer: Scorer {
         do {
             try ask(items, of: program, into: &scores)
             return scores
-        } catch {
+        } catch let error as Failure {
             let failure = describe(error, of: program, answered: (scores.count, items.count))
             (self.failure, self.program) = (failure, nil)
             throw failure
+        } catch {
+            // It still has questions to answer, so it cannot be asked others.
+            self.program = nil
+            received = LineBuffer()
+            throw error
         }
     }
 
@@ -71,7 +79,7 @@ extension CommandScorer {
 
     private func ask(
         _ items: [ScoredItem], of program: ShellProgram, into scores: inout [Double]
-    ) throws(Failure) {
+    ) throws {
         _ = program.exchange(receiving: &received, for: 0)
         try refuseUnasked()
         var questions = Questions(items)
@@ -95,6 +103,7 @@ extension CommandScorer {
             while scores.count < items.count, let line = received.next() {
                 scores.append(try score(line))
                 if !isAbandoned { deadline = now + timeout }
+                try answered()
             }
             if received.count > Self.longestAnswer { throw nonsense(received.rest, "a line without an end") }
         }

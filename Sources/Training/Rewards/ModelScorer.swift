@@ -37,8 +37,10 @@ package final class ModelScorer: Scorer {
     }
 
     /// The scores of both responses of each pair, the prompt computed once.
-    func pairScores(_ pairs: [TokenizedPair]) throws -> [ScoredPair] {
-        try batches(of: pairs).flatMap { indices, values in
+    ///
+    /// - Parameter goesOn: Asked before each pass; `false` leaves out the rest.
+    func pairScores(_ pairs: [TokenizedPair], while goesOn: () -> Bool = { true }) throws -> [ScoredPair] {
+        try batches(of: pairs, while: goesOn).flatMap { indices, values in
             try indices.enumerated().map { place, index in
                 ScoredPair(
                     index: index, chosenReward: try checked(values[2 * place], of: "pair \(index)"),
@@ -52,10 +54,13 @@ package final class ModelScorer: Scorer {
         throw ModelOutputError("reward \(name): the score of \(item)", score, fault: fault)
     }
 
-    private func batches(of examples: [some PackableExample]) -> [(indices: [Int], scores: [Double])] {
+    private func batches(
+        of examples: [some PackableExample], while goesOn: () -> Bool = { true }
+    ) -> [(indices: [Int], scores: [Double])] {
         withoutGradients {
-            ResponseBatch.microBatches(examples, maxTokens: maxTokens).map { batch in
-                (batch.indices, model.scores(batch.rows, at: batch.lastRows).doubles().map { $0 - offset })
+            ResponseBatch.microBatches(examples, maxTokens: maxTokens).compactMap { batch in
+                guard goesOn() else { return nil }
+                return (batch.indices, model.scores(batch.rows, at: batch.lastRows).doubles().map { $0 - offset })
             }
         }
     }

@@ -4,8 +4,8 @@ import MPI
 /// Rank zero's eye on its workers: says whom it waits for when they report nothing for long, and ends a run that stands
 /// still or has lost a host.
 ///
-/// A rank that computes makes progress, however long its step. One that waits for others, for a disk or for a program makes
-/// none.
+/// A rank that computes, reads or writes makes progress, however long its step, and so does one whose reward program answers.
+/// One that waits for others, or for a disk or a program that gives nothing, makes none.
 package final class StallWatch {
     private let warning: Double
     private let timeout: Double
@@ -51,13 +51,13 @@ package final class StallWatch {
         let now = clock()
         let silent = ranks.filter { $0.silence() > timeout }
         guard silent.isEmpty else { throw StallError.silent(silent.map(\.name), seconds: timeout) }
-        let computing = ranks.filter { $0.isComputing() }
-        if !computing.isEmpty { progressed = now }
+        let working = ranks.filter { $0.isWorking() }
+        if !working.isEmpty { progressed = now }
         guard now - progressed <= timeout else { throw StallError.still(ranks.map(\.name), seconds: timeout) }
         guard now - reported > nextWarning else { return nil }
         nextWarning *= 2
-        let waiting = ranks.filter { rank in !computing.contains { $0.name == rank.name } }
-        let groups = [("computing", computing), ("waiting", waiting)].filter { !$0.1.isEmpty }
+        let waiting = ranks.filter { rank in !working.contains { $0.name == rank.name } }
+        let groups = [("at work", working), ("waiting", waiting)].filter { !$0.1.isEmpty }
         return "nothing reported for \(HumanFormat.duration(seconds: now - reported)); "
             + groups.map { "\($0.0): \($0.1.map(\.name).joined(separator: ", "))" }.joined(separator: "; ")
     }
@@ -69,11 +69,11 @@ package struct WatchedRank {
     let name: String
     /// Seconds since its last sign of life.
     let silence: () -> Double
-    /// Whether it computes, rather than waits for something.
-    let isComputing: () -> Bool
+    /// Whether it makes progress, rather than waits for something.
+    let isWorking: () -> Bool
 
-    package init(name: String, silence: @escaping () -> Double, isComputing: @escaping () -> Bool) {
-        (self.name, self.silence, self.isComputing) = (name, silence, isComputing)
+    package init(name: String, silence: @escaping () -> Double, isWorking: @escaping () -> Bool) {
+        (self.name, self.silence, self.isWorking) = (name, silence, isWorking)
     }
 
     /// The workers at the other end of a life line.
@@ -81,7 +81,7 @@ package struct WatchedRank {
         (1..<lifeLine.hosts.count).map { rank in
             WatchedRank(
                 name: "rank \(rank) on \(lifeLine.hosts[rank])", silence: { lifeLine.silence(of: rank) },
-                isComputing: { lifeLine.isComputing(rank) })
+                isWorking: { lifeLine.isWorking(rank) })
         }
     }
 }
@@ -90,7 +90,7 @@ package struct WatchedRank {
 package enum StallError: Error, Equatable, CustomStringConvertible {
     /// No word from these ranks.
     case silent([String], seconds: Double)
-    /// These ranks live, but none of them computes or reports.
+    /// These ranks live, but none of them gets on or reports.
     case still([String], seconds: Double)
 
     /// One line.

@@ -39,11 +39,14 @@ package struct OfflinePass<Objective: OfflineObjective> {
     }
 
     /// This worker's part of the metrics over held-out examples.
-    func metrics(over examples: [Objective.Example]) -> Objective.Metrics {
+    ///
+    /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.
+    func metrics(over examples: [Objective.Example], while goesOn: () -> Bool) -> Objective.Metrics {
         var sums = Objective.Metrics()
         let weight = weight(of: examples)
         withoutGradients {
             for microBatch in microBatches(of: examples) {
+                guard goesOn() else { return }
                 sums.merge(objective.loss(model, microBatch, stepWeight: weight).metrics)
             }
         }

@@ -18,9 +18,16 @@ struct OfflineTrainer<Objective: OfflineObjective> {
 
     /// Trains from the start or from the stage's checkpoint, and leaves the model in the stage's `final` directory.
     ///
-    /// - Parameter save: Writes the model as it is into a directory.
+    /// Where the run is to stop in an evaluation or in what follows on the training, a checkpoint of the step before it is
+    /// saved, and the next start does that anew.
+    ///
+    /// - Parameters:
+    ///   - save: Writes the model as it is into a directory.
+    ///   - afterwards: What else the stage does with the model, once it is in `final`.
+    /// - Throws: ``StageStopped``, on all workers.
     func train(
-        _ examples: [Objective.Example], eval: [Objective.Example], save: @escaping (URL) throws -> Void
+        _ examples: [Objective.Example], eval: [Objective.Example], save: @escaping (URL) throws -> Void,
+        afterwards: () throws -> Void = {}
     ) throws {
         let order = try DataOrder(
             count: examples.count, batchSize: loop.trainBatchSize, seed: context.seed, shuffles: loop.shuffle)
@@ -34,8 +41,11 @@ struct OfflineTrainer<Objective: OfflineObjective> {
         var progress = TrainerState(step: 0, metrics: MetricsState(position: 0), tokens: 0, nonFinite: NonFiniteSteps())
         if let step = context.checkpoint { progress = try state.restore(from: context.checkpoints.url(ofStep: step)) }
         let first = min(context.checkpoint ?? 0, total)
-        try context.begin(total: total, unit: "step", step: first)
+        try context.begin(total: total, unit: "step", step: progress.unevaluated == nil ? first : first - 1)
         if let line = optimizer.warmupNote(steps: total, "steps") { try context.note(line) }
+        if let metrics = progress.unevaluated {
+            try conclude(metrics, isLast: first == total, eval, state, &progress)
+        }
         for step in first..<total {
             let clock = ContinuousClock.now
             let batch = order.batch(atStep: step).map { examples[$0] }
@@ -48,29 +58,56 @@ struct OfflineTrainer<Objective: OfflineObjective> {
             metrics["epoch"] = Double(step + 1) / Double(order.stepsPerEpoch)
             metrics["num_tokens"] = Double(tokens)
             metrics["perf/throughput"] = Double(batchTokens) / clock.duration(to: .now).seconds
-            let isLast = step + 1 == total
-            if !eval.isEmpty, isLast || loop.evalSteps.map({ (step + 1).isMultiple(of: $0) }) ?? false {
-                metrics.merge(try evaluate(eval), prefix: "eval_")
-            }
-            if context.isFirst { try context.link.report(.step(step + 1, metrics)) }
-            let isDue = (step + 1).isMultiple(of: loop.saveSteps)
-            if loop.loadBestModelAtEnd, isDue || isLast {
-                progress.best = try loop.best(progress.best, step: step + 1, metrics: metrics)
-            }
-            guard !isLast else { break }
-            let stop = try context.stopMonitor.agreed(over: context.workers)
-            if stop != nil || isDue, let optimizer = try updater.gatherState() {
-                try context.save(step: step + 1, keeping: progress.best?.step) { directory, metrics in
-                    progress.metrics = metrics
-                    try state.write(to: directory, progress, optimizer)
-                }
-            }
-            if let stop { throw StageStopped(step: step + 1, reason: stop) }
+            try conclude(metrics, isLast: step + 1 == total, eval, state, &progress)
         }
         // No later step finds what the last one did to the weights.
         try RunError.check(model.parameters, after: total, of: context.stage.name, over: context.workers)
         if let best = progress.best, best.step < total { try load(best) }
         if context.isFirst { try AtomicDirectory.write(to: context.stage.final, save) }
+        context.stopMonitor.pass()
+        do {
+            try afterwards()
+        } catch let stop as StageStopped {
+            try self.save(state, &progress)
+            throw StageStopped(step: total, reason: stop.reason)
+        }
+    }
+
+    /// What follows on the update of a step: its evaluation and report, and a checkpoint where one is due or the run stops.
+    private func conclude(
+        _ metrics: MetricValues, isLast: Bool, _ eval: [Objective.Example], _ state: OfflineCheckpoint,
+        _ progress: inout TrainerState
+    ) throws {
+        let step = progress.step
+        var metrics = metrics
+        progress.unevaluated = nil
+        if !eval.isEmpty, isLast || loop.evalSteps.map({ step.isMultiple(of: $0) }) ?? false {
+            do {
+                metrics.merge(try evaluate(eval), prefix: "eval_")
+            } catch let stop as StageStopped {
+                progress.unevaluated = metrics
+                try save(state, &progress)
+                throw StageStopped(step: step, reason: stop.reason)
+            }
+        }
+        if context.isFirst { try context.link.report(.step(step, metrics)) }
+        let isDue = step.isMultiple(of: loop.saveSteps)
+        if loop.loadBestModelAtEnd, isDue || isLast {
+            progress.best = try loop.best(progress.best, step: step, metrics: metrics)
+        }
+        guard !isLast else { return }
+        let stop = try context.stopMonitor.agreed(over: context.workers)
+        if stop != nil || isDue { try save(state, &progress) }
+        if let stop { throw StageStopped(step: step, reason: stop) }
+    }
+
+    /// Writes a checkpoint of the step that was done last; all workers call this.
+    private func save(_ state: OfflineCheckpoint, _ progress: inout TrainerState) throws {
+        guard let optimizer = try state.updater.gatherState() else { return }
+        try context.save(step: progress.step, keeping: progress.best?.step) { directory, metrics in
+            progress.metrics = metrics
+            try state.write(to: directory, progress, optimizer)
+        }
     }
 
     private func step(
@@ -118,8 +155,11 @@ struct OfflineTrainer<Objective: OfflineObjective> {
     }
 
     /// The objective's metrics over held-out examples.
+    ///
+    /// - Throws: ``StageStopped``, on all workers.
     private func evaluate(_ examples: [Objective.Example]) throws -> MetricValues {
-        try pass.metrics(over: examples).reduced(over: context.workers).values
+        let sums = try context.interruptible { pass.metrics(over: examples, while: $0) }
+        return try sums.reduced(over: context.workers).values
     }
 
     private var pass: OfflinePass<Objective> {

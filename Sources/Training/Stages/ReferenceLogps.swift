@@ -43,10 +43,11 @@ extension StageContext {
         of pairs: [TokenizedPair], under model: Transformers.Decoder, named name: String, maxTokens: Int
     ) throws -> [Int: ReferenceLogps] {
         let mine = workers.share(of: pairs) { $0 }
+        let sums = try interruptible {
+            ReferenceLogps.sums(of: mine, under: model, maxTokens: maxTokens, while: $0)
+        }
         var writer = ByteWriter()
-        for (index, logps) in ReferenceLogps.sums(
-            of: mine, under: model, maxTokens: maxTokens, while: { stopMonitor.wish() == nil })
-        {
+        for (index, logps) in sums {
             if let sum = [logps.chosen, logps.rejected].first(where: { !$0.isFinite }) {
                 throw ModelOutputError("reference \(name): the log-probability of a response of pair \(index)", sum)
             }
@@ -54,8 +55,6 @@ extension StageContext {
             writer.write(logps.chosen)
             writer.write(logps.rejected)
         }
-        try workers.quietBarrier()
-        try stopTogether(over: workers, at: checkpoint)
         var all: [Int: ReferenceLogps] = [:]
         for bytes in try workers.allGather(writer.bytes) {
             var reader = ByteReader(bytes)

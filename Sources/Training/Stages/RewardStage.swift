@@ -33,14 +33,19 @@ extension StageContext {
             loss: BradleyTerryLoss(centeringCoefficient: options.centerRewardsCoefficient ?? 0))
         let trainer = OfflineTrainer(
             context: self, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
-        try trainer.train(data.examples, eval: eval) { try models.save(model, to: $0, text: text) }
-        try finishReward(model, data.examples, eval, options)
+        try trainer.train(data.examples, eval: eval) {
+            try models.save(model, to: $0, text: text)
+        } afterwards: {
+            try finishReward(model, data.examples, eval, options)
+        }
     }
 
     /// Training pairs that the mean and spread of the scores are taken on.
     private static let statisticsSample = 512
 
     /// Takes the mean and spread of the scores on training data, and the accuracy on held-out pairs by gap.
+    ///
+    /// - Throws: ``StageStopped``, on all workers.
     private func finishReward(
         _ model: Transformers.Decoder, _ examples: [TokenizedPair], _ eval: [TokenizedPair], _ options: RewardOptions
     ) throws {
@@ -48,7 +53,8 @@ extension StageContext {
         var moments = Moments()
         // A sample is enough for a mean, and scoring all may take longer than training did.
         let sample = permutation(count: examples.count, seed: seed, epoch: 0).prefix(Self.statisticsSample)
-        for pair in try scorer.pairScores(workers.share(of: sample.map { examples[$0] }) { $0 }) {
+        let share = workers.share(of: sample.map { examples[$0] }) { $0 }
+        for pair in try interruptible({ try scorer.pairScores(share, while: $0) }) {
             moments.add(pair.chosenReward)
             moments.add(pair.rejectedReward)
         }
@@ -58,7 +64,8 @@ extension StageContext {
         if isFirst { try statistics.add(to: stage.final) }
         try note("reward mean \(HumanFormat.metric(statistics.mean)), std \(HumanFormat.metric(statistics.std))")
         guard !eval.isEmpty else { return }
-        let scored = try scorer.pairScores(workers.share(of: eval) { $0 })
+        let heldOut = workers.share(of: eval) { $0 }
+        let scored = try interruptible { try scorer.pairScores(heldOut, while: $0) }
         try link.report(
             .scores(scored.map { ItemScores(index: $0.index, scores: [$0.chosenReward, $0.rejectedReward]) }))
     }

@@ -6,7 +6,7 @@ extension StageContext {
         let data = try data.pairs(options.pairs, options.lengths)
         try note(data.summary)
         let mine = workers.share(of: data.examples) { $0 }.filter { !done.contains(ItemKey(index: $0.index)) }
-        let scorer = try scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch)
+        let scorer = try scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: true)
         try begin(total: data.examples.count, unit: "pair", step: done.count)
         // Small parts, so that progress shows and a stop does not wait long.
         let partSize = 16

@@ -28,7 +28,8 @@ extension StageContext {
     }
 
     /// Draws responses to prompts and hands over those of `count` prompts together, all that a prompt has. Which prompts
-    /// come together depends on whose responses end first; the last are fewer.
+    /// come together depends on whose responses end first; the last are fewer. Where the run is to stop, those on their way are
+    /// left.
     func sample(
         _ generator: Generator, _ prompts: [TokenizedPrompt], samples: Int, step: Int,
         _ options: SamplingOptions, groupsOf count: Int, completed: ([Response]) throws -> Void
@@ -36,7 +37,8 @@ extension StageContext {
         var unfinished: [Int: [Response]] = [:]
         var group: [Response] = []
         try generator.generate(
-            requests(to: prompts, samples: samples, step: step, options), options: generationOptions(options)
+            requests(to: prompts, samples: samples, step: step, options), options: generationOptions(options),
+            while: { stopMonitor.wish() == nil }
         ) { index, completion in
             let response = Response(completion, index: index, samples: samples)
             unfinished[response.place, default: []].append(response)
@@ -93,10 +95,16 @@ extension StageContext {
     }
 
     /// What gives scores for a reward as the configuration names it.
-    func scorer(_ reference: ArtifactReference, maxTokens: Int) throws -> any Scorer {
+    ///
+    /// - Parameter isLeft: Whether the stage may be left, for the run to stop, between two answers of a program.
+    func scorer(_ reference: ArtifactReference, maxTokens: Int, isLeft: Bool) throws -> any Scorer {
         switch reference {
         case .rule(let rule): return try RuleScorer(rule)
-        case .command(let line): return CommandScorer(line)
+        case .command(let line):
+            return CommandScorer(line) {
+                workers.noteProgress()
+                if isLeft { try stopAlone() }
+            }
         case .base, .stage, .path, .dataset:
             let statistics = try RewardStatistics.read(from: models.directory(of: reference))
             let model = try models.loadReward(reference)
@@ -113,7 +121,7 @@ extension StageContext {
         _ options: SamplingOptions, reward: ArtifactReference, maxTokens: Int
     ) throws {
         let mine = workers.share(of: prompts.examples) { $0 }
-        let scorer = try scorer(reward, maxTokens: maxTokens)
+        let scorer = try scorer(reward, maxTokens: maxTokens, isLeft: true)
         try begin(total: prompts.examples.count * policies.count, unit: "prompt", step: done.count)
         for (number, policy) in policies.enumerated() {
             let left = mine.filter { !done.contains(ItemKey(index: $0.index, policy: number)) }
@@ -137,6 +145,7 @@ extension StageContext {
                 try link.report(.advanced(responses.count / samples))
                 try stopAlone()
             }
+            try stopAlone()
         }
     }
 }

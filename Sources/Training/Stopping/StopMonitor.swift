@@ -1,6 +1,6 @@
 import MPI
 
-/// Looks, at each boundary between two steps of a stage, whether the run should stop there.
+/// Looks, at each boundary between two steps of a stage and between two parts of an evaluation, whether the run should stop there.
 ///
 /// A run with a time limit stops while there is still time for one more step, as long as the longest so far, and for
 /// saving.
@@ -19,6 +19,9 @@ final class StopMonitor {
         lastBoundary = .now
         longestStep = 0
     }
+
+    /// Leaves the time since the last boundary out of the measure.
+    func pass() { lastBoundary = .now }
 
     /// What this rank finds at a boundary. Others may find something else: see ``agreed(over:)``.
     func wish() -> StopReason? {

@@ -1,7 +1,8 @@
 import Foundation
 import MPI
 
-/// Rank 1 computes, rank 2 sleeps, rank 3 is stopped: rank zero tells them apart, and is told of those that go on.
+/// Rank 1 computes, rank 2 sleeps, rank 3 is stopped, rank 4 waits for a disk that gives little, and rank 5 for a program that
+/// answers: rank zero tells those that get on from those that do not, and both from one that is silent.
 func signsOfLife(_ runtime: MPIRuntime) throws -> Int32 {
     let line = try LifeLine(over: runtime.world, timeout: 60)
     try expect(line?.warning == nil, line?.warning ?? "no line")
@@ -10,8 +11,8 @@ func signsOfLife(_ runtime: MPIRuntime) throws -> Int32 {
     switch runtime.world.rank {
     case 0:
         Thread.sleep(forTimeInterval: 4)
-        let found = (1...3).map { rank in
-            (line?.silence(of: rank) ?? 0) > 2 ? "silent" : line?.isComputing(rank) == true ? "computing" : "waiting"
+        let found = (1...5).map { rank in
+            (line?.silence(of: rank) ?? 0) > 2 ? "silent" : line?.isWorking(rank) == true ? "working" : "waiting"
         }
         print(found.joined(separator: " "))
     case 1:
@@ -22,6 +23,17 @@ func signsOfLife(_ runtime: MPIRuntime) throws -> Int32 {
         waker.arguments = ["-c", "sleep 5; kill -CONT \(process)"]
         try waker.run()
         kill(process, SIGSTOP)
+    case 4:
+        let disk = FileHandle(forWritingAtPath: "/dev/null")
+        while Date().timeIntervalSince(start) < 5 {
+            try disk?.write(contentsOf: [UInt8](repeating: 0, count: 1 << 14))
+            Thread.sleep(forTimeInterval: 0.5)
+        }
+    case 5:
+        while Date().timeIntervalSince(start) < 5 {
+            runtime.world.noteProgress()
+            Thread.sleep(forTimeInterval: 0.5)
+        }
     default: break
     }
     try runtime.world.quietBarrier()

@@ -33,6 +33,22 @@ struct CommandScorerTests {
         #expect(try scorer.scores([]) == [])
     }
 
+    @Test(
+        "Each answer is told; an error thrown then ends the program and is thrown on, and the next questions start another"
+    )
+    func answered() throws {
+        var left = 7
+        let scorer = CommandScorer(python("n")) {
+            left -= 1
+            if left == 0 { throw CancellationError() }
+        }
+        #expect(try scorer.scores((0..<5).map { item("\($0)") }) == [0, 1, 2, 3, 4])
+        #expect(left == 2)
+        #expect(throws: CancellationError.self) { try scorer.scores((0..<5).map { item("\($0)") }) }
+        #expect(scorer.process == nil)
+        #expect(try scorer.scores([item("again")]) == [0])
+    }
+
     @Test("The prompt arrives as the data gave it, and text unharmed")
     func records() throws {
         let messages = [

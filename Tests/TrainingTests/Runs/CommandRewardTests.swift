@@ -30,6 +30,18 @@ struct CommandRewardTests {
         }
     }
 
+    @Test("A program that answers steadily is no stall, although a step takes longer than stall_timeout_seconds")
+    func steady() throws {
+        try RunWorkspace.with { workspace in
+            try configure(workspace)
+            try workspace.write(
+                "while read -r line; do sleep 0.9; echo '{\"score\": 1}'; done", to: "steady.sh")
+            let settings = ["stall_timeout_seconds=4", "ppo.max_steps=1"]
+            let result = try workspace.train(ranks: 3, settings + ["ppo.reward=command:sh steady.sh"])
+            #expect(result.seconds > 7)
+        }
+    }
+
     @Test("A program that dies ends the job with its last words", arguments: [1, 4])
     func dies(ranks: Int) throws {
         try RunWorkspace.with { workspace in

@@ -62,6 +62,57 @@ struct StoppingTests {
         }
     }
 
+    @Test("A stage of items is left between two answers of its program")
+    func answers() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs()
+            try workspace.configure(
+                """
+                dataset: {train: train.jsonl, max_length: 192, max_prompt_length: 128}
+                stages: [split]
+                split: {quantile: 0.5, reward: "command:sh slow.sh"}
+                """)
+            try workspace.write(
+                #"touch asked; while read -r line; do sleep 1; echo '{"score": 1}'; done"#, to: "slow.sh")
+            let start = Date()
+            var asked = start
+            let result = try workspace.end(try workspace.job(ranks: 3), at: Moment()) { process in
+                while !workspace.has("asked"), Date().timeIntervalSince(start) < 60 { usleep(1000) }
+                usleep(500_000)
+                asked = Date()
+                kill(process, SIGUSR1)
+            }
+            // A part is 32 answers, and after a stop the program has three seconds to end.
+            #expect(Date().timeIntervalSince(asked) < 15)
+            #expect(try expectStopped(result, by: "by SIGUSR1").stage == "01-split")
+        }
+    }
+
+    @Test("A run is stopped within an evaluation, whose step is saved, and within the last pass over held-out pairs")
+    func evaluations() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(eval: 400)
+            try workspace.configure(
+                """
+                dataset: {train: train.jsonl, eval: eval.jsonl, max_length: 256, max_prompt_length: 192}
+                stages: [reward]
+                reward: {max_steps: 3, train_batch_size: 4, eval_steps: 2, max_tokens_per_micro_batch: 256}
+                """)
+            try workspace.train(ranks: 3, ["output_dir=whole"])
+            // After the line of a step comes, soon, the next evaluation: that of step 2, of step 3, and the last pass.
+            for (start, step) in [2, 3, 3].enumerated() {
+                let job = try workspace.job(ranks: 3, resume: start > 0)
+                let result = try workspace.end(job, at: Moment(lines: 1, seconds: 0.2)) { kill($0, SIGUSR1) }
+                #expect(try expectStopped(result, by: "by SIGUSR1").step == step)
+                let state = try workspace.data("out/stages/01-reward/checkpoint-0000000\(step)/trainer_state.json")
+                #expect(String(decoding: state, as: UTF8.self).contains("unevaluated_metrics") == (start < 2))
+                #expect(try workspace.metrics().map(\.step) == Array(1...[1, 2, 3][start]))
+            }
+            try workspace.train(ranks: 3, resume: true)
+            try workspace.expectSame()
+        }
+    }
+
     @Test("Responses drawn ahead are kept: a run with max_staleness 1, stopped and killed, ends with the same bytes")
     func drawnAhead() throws {
         try RunWorkspace.with { workspace in

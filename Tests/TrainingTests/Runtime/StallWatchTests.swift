@@ -7,45 +7,45 @@ struct StallWatchTests {
     private final class World {
         var time = 0.0
         var silence = [0.0, 0.0]
-        var isComputing = [false, false]
+        var isWorking = [false, false]
 
         func watch() -> StallWatch {
             let ranks = (0...1).map { index in
                 WatchedRank(
                     name: "rank \(index + 1) on node\(index + 1)", silence: { self.silence[index] },
-                    isComputing: { self.isComputing[index] })
+                    isWorking: { self.isWorking[index] })
             }
             return StallWatch(ranks, warning: 10, timeout: 100, clock: { self.time })
         }
     }
 
-    @Test("A wait without a report is told with who computes and who waits, ever more seldom")
+    @Test("A wait without a report is told with who is at work and who waits, ever more seldom")
     func warnings() throws {
         let world = World()
         let watch = world.watch()
-        world.isComputing = [false, true]
+        world.isWorking = [false, true]
         var told: [Double: String] = [:]
         for second in 1...50 {
             world.time = Double(second)
             if let line = try watch.check() { told[world.time] = line }
         }
         #expect(told.keys.sorted() == [11, 21, 41])
-        #expect(told[11] == "nothing reported for 11s; computing: rank 2 on node2; waiting: rank 1 on node1")
+        #expect(told[11] == "nothing reported for 11s; at work: rank 2 on node2; waiting: rank 1 on node1")
         watch.reset()
         world.time += 9
         #expect(try watch.check() == nil)
     }
 
-    @Test("A long step is no stall while a rank computes; once none does, the run ends after the time")
+    @Test("A long step is no stall while a rank gets on; once none does, the run ends after the time")
     func progress() throws {
         let world = World()
         let watch = world.watch()
-        world.isComputing = [true, false]
+        world.isWorking = [true, false]
         for second in stride(from: 0.0, to: 1000, by: 10) {
             world.time = second
             _ = try watch.check()
         }
-        world.isComputing = [false, false]
+        world.isWorking = [false, false]
         world.time += 100
         _ = try watch.check()
         world.time += 1
@@ -56,7 +56,7 @@ struct StallWatchTests {
     func silence() throws {
         let world = World()
         let watch = world.watch()
-        world.isComputing = [true, true]
+        world.isWorking = [true, true]
         world.silence[1] = 100
         _ = try watch.check()
         world.silence[1] = 101
