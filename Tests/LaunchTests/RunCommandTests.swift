@@ -156,7 +156,8 @@ struct RunCommandTests {
     func badHostFile() throws {
         let lines = [
             ("b slots=many", "'b slots=many': slots takes"), ("b slots=0", "slots takes"),
-            ("b slots=-1", "slots takes"), ("b slots=", "slots takes"), ("b slots=1.5", "slots takes"), ("b slots=9999999999999", "slots takes"),
+            ("b slots=-1", "slots takes"), ("b slots=", "slots takes"), ("b slots=1.5", "slots takes"),
+            ("b slots=9999999999999", "slots takes"),
             ("b slots=2, c slots=2", "slots takes"), ("b slots=\"2\"", "slots takes"),
             ("b max_slots=x", "max_slots takes"),
             ("b slot=2", "no 'slot'"), ("b SLOTS=2", "no 'SLOTS'"), ("b slots:2", "what is 'slots:2'?"),
