@@ -11,8 +11,10 @@ public struct ResponseBatch: Sendable, Equatable {
     public private(set) var rows = PackedRows()
     /// Every response token as a prediction. A response to an empty prompt has none for its first token.
     public private(set) var predictions = PredictedTokens()
-    /// The row of each sequence's last token, where a reward model scores it, shape `[sequences]`.
+    /// The row of each sequence's last token, shape `[sequences]`.
     public private(set) var lastRows: [Int32] = []
+    /// The rows of each sequence's prompt, which others may share.
+    private var promptRows: [Range<Int>] = []
     /// The rows of each sequence's response; empty for a prompt alone.
     public private(set) var responseRows: [Range<Int>] = []
     /// For each example, the place of its record in the dataset (``PackableExample/index``).
@@ -37,7 +39,7 @@ public struct ResponseBatch: Sendable, Equatable {
         indices.append(example.index)
         let prompt = rows.append(example.prompt)
         if example.responses.isEmpty {
-            addSequence(endingAt: prompt.upperBound, response: prompt.upperBound..<prompt.upperBound)
+            addSequence(prompt: prompt, response: prompt.upperBound..<prompt.upperBound)
         }
         for response in example.responses {
             precondition(!response.isEmpty, "example \(example.index) has an empty response")
@@ -50,14 +52,27 @@ public struct ResponseBatch: Sendable, Equatable {
                 predictions.append(
                     response, in: responseRows, promptEnd: prompt.upperBound - 1, sequence: sequenceCount)
             }
-            addSequence(endingAt: responseRows.upperBound, response: responseRows)
+            addSequence(prompt: prompt, response: responseRows)
         }
     }
 
-    private mutating func addSequence(endingAt end: Int, response: Range<Int>) {
-        precondition(end > 0, "a sequence without tokens")
-        lastRows.append(Int32(end - 1))
+    private mutating func addSequence(prompt: Range<Int>, response: Range<Int>) {
+        precondition(!prompt.isEmpty || !response.isEmpty, "a sequence without tokens")
+        lastRows.append(Int32((response.isEmpty ? prompt : response).upperBound - 1))
+        promptRows.append(prompt)
         responseRows.append(response)
+    }
+
+    /// The row of each sequence where a reward model scores it, shape `[sequences]`: that of the last token of prompt and
+    /// response that is not `padding`, and the first row where all are, as in transformers.
+    public func scoredRows(padding: Int32?) -> [Int32] {
+        guard let padding else { return lastRows }
+        return zip(promptRows, responseRows).map { prompt, response in
+            let row =
+                response.last { rows.tokens[$0] != padding } ?? prompt.last { rows.tokens[$0] != padding }
+                ?? prompt.first ?? response.lowerBound
+            return Int32(row)
+        }
     }
 
     /// Packs examples into batches of at most `maxTokens` rows (`max_tokens_per_micro_batch`).

@@ -1,5 +1,5 @@
 /// The merges of a byte-pair encoding: a pair of adjacent ids to the merge's rank (lower comes first) and resulting id.
-struct MergeTable: Sendable {
+struct MergeTable: Sendable, Equatable {
     private var keys: [UInt64]
     private var ranks: [Int32]
     private let results: [Int32]

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What is done to text before it is taken apart.
-package indirect enum Normalizer: Sendable {
+package indirect enum Normalizer: Sendable, Equatable {
     case form(Form)
     case prepend([UInt8])
     case replace([UInt8], with: [UInt8])

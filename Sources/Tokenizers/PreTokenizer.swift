@@ -1,6 +1,6 @@
 /// Takes normalised text apart into the words that the model encodes one by one.
-struct PreTokenizer: Sendable {
-    enum Step: Sendable {
+struct PreTokenizer: Sendable, Equatable {
+    enum Step: Sendable, Equatable {
         case split(Splitter)
         /// Puts a space before every piece that does not start with one (`ByteLevel`'s `add_prefix_space`).
         case prefixSpace
@@ -8,7 +8,7 @@ struct PreTokenizer: Sendable {
     }
 
     /// SentencePiece's visible space.
-    struct Metaspace: Sendable {
+    struct Metaspace: Sendable, Equatable {
         enum Prepend: String, Sendable { case always, first, never }
         let replacement: [UInt8]
         let prepend: Prepend

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// The `tokenizers` library uses Oniguruma. Only constructs that mean the same in both are accepted; `\s` and `\S`, which
 /// do not, are rewritten to the Unicode property that Oniguruma takes them for.
-struct RegexPattern: Sendable {
+struct RegexPattern: Sendable, Equatable {
     private let expression: NSRegularExpression
 
     /// `nil` where the pattern does not compile or uses a construct whose meaning differs or is not known to be the same.
@@ -34,6 +34,10 @@ struct RegexPattern: Sendable {
             let lower = byteOffset(match.range.location)
             body(lower, byteOffset(match.range.location + match.range.length))
         }
+    }
+
+    static func == (left: RegexPattern, right: RegexPattern) -> Bool {
+        left.expression.pattern == right.expression.pattern
     }
 
     private static let maximumLength = 4096

@@ -1,6 +1,6 @@
 /// One step of a pre-tokenizer that takes pieces of text apart at matches of a pattern.
-struct Splitter: Sendable {
-    enum Pattern: Sendable {
+struct Splitter: Sendable, Equatable {
+    enum Pattern: Sendable, Equatable {
         case scanner(WordScanner)
         case regex(RegexPattern)
         case literal([UInt8])

@@ -15,12 +15,12 @@ public final class Tokenizer: Sendable {
     /// The files that make up this tokenizer, to be copied into a directory that a model is saved in.
     public let files: [URL]
 
-    private let model: BytePairEncoder
-    private let normalizer: Normalizer?
-    private let preTokenizer: PreTokenizer
-    private let postProcessor: PostProcessor
+    let model: BytePairEncoder
+    let normalizer: Normalizer?
+    let preTokenizer: PreTokenizer
+    let postProcessor: PostProcessor
     private let decoder: TokenDecoder
-    private let addedTokens: [Int32: AddedToken]
+    let addedTokens: [Int32: AddedToken]
     private let addedIDs: [[UInt8]: Int32]
     /// What tokens that are searched for in normalised text look like there; the library decodes them so too.
     private let normalizedTexts: [Int32: [UInt8]]
@@ -80,6 +80,9 @@ public final class Tokenizer: Sendable {
 
     /// Whether decoding leaves this token out where special tokens are skipped.
     public func isSpecial(_ id: Int32) -> Bool { addedTokens[id]?.isSpecial ?? false }
+
+    /// Whether the token is searched for in text before the model sees it, as `added_tokens` says.
+    public func isAdded(_ id: Int32) -> Bool { addedTokens[id] != nil }
 
     /// `encode(_:addSpecialTokens: true)` puts the BOS token first.
     public var addsBOS: Bool { specialTokens.bos.map { postProcessor.prefix.first == $0.id } ?? false }

@@ -100,6 +100,26 @@ public final class SafetensorsFile {
         }
     }
 
+    /// Whether two tensors of one shape hold the same numbers, whatever their types.
+    ///
+    /// - Throws: where one of them is not there or its type cannot be read.
+    public func holds(
+        _ name: String, sameAs other: String, of file: SafetensorsFile
+    ) throws(SafetensorsError) -> Bool {
+        let (entry, otherEntry) = (try entry(name), try file.entry(other))
+        if entry.format == otherEntry.format {
+            let (left, right) = (bytes(of: entry), file.bytes(of: otherEntry))
+            guard left.count == right.count, let start = left.baseAddress, let other = right.baseAddress else {
+                return left.count == right.count
+            }
+            return memcmp(start, other, left.count) == 0
+        }
+        let (left, right) = (Tensor.zeros(entry.shape), Tensor.zeros(otherEntry.shape))
+        try read(name, into: left)
+        try file.read(other, into: right)
+        return left.floats() == right.floats()
+    }
+
     func entry(_ name: String) throws(SafetensorsError) -> Entry {
         guard let entry = entries[name] else { throw SafetensorsError(url, "there is no tensor \(name)") }
         return entry

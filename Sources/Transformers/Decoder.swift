@@ -14,6 +14,10 @@ public final class Decoder {
     /// Its parameters.
     public let parameters: ParameterBuffer
 
+    /// The padding token of a reward model: it is scored at the last token that is not this one. `nil` where every token
+    /// counts.
+    public var padTokenID: Int32?
+
     /// Whether the backward pass computes each layer's inner activations anew, of which the forward pass then keeps only
     /// the layer's input: more work, less memory, the same bits.
     public var recomputesActivations = false

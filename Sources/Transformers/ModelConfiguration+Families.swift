@@ -55,6 +55,10 @@ extension ModelConfiguration {
         guard dimension > 0, !fused || hiddenSize % heads == 0 else {
             throw reader.error(headsKey, "is \(heads), which does not divide the hidden size, \(hiddenSize)")
         }
+        if family == .gptNeoX, try reader.integer("head_dim", in: 1...4096, default: dimension) != dimension {
+            throw reader.error(
+                "head_dim", "must be \(dimension), hidden_size / num_attention_heads, for a gpt_neox model; remove it")
+        }
         return (keyValue, dimension)
     }
 
@@ -73,28 +77,6 @@ extension ModelConfiguration {
         case let other:
             throw reader.error(
                 key, "is \(other), which is not supported; supported are gelu, gelu_new, gelu_pytorch_tanh, relu, silu")
-        }
-    }
-
-    static func slidingWindow(_ reader: ConfigurationReader, _ family: Family) throws(ModelError) -> Int? {
-        let used =
-            switch family {
-            case .mistral: true
-            case .qwen2, .qwen3: try reader.bool("use_sliding_window", default: false)
-            case .llama, .gpt2, .gptNeoX: false
-            }
-        // Configurations of Mistral without the key mean 4096; null means none.
-        guard used, reader.values["sliding_window"] != .null else { return nil }
-        return try reader.integer("sliding_window", default: 4096)
-    }
-
-    /// Options of the reference implementation that change the model and are not implemented.
-    static func refuseVariants(_ reader: ConfigurationReader, _ family: Family) throws(ModelError) {
-        guard family == .gpt2 else { return }
-        for (key, supported) in [
-            ("scale_attn_weights", true), ("scale_attn_by_inverse_layer_idx", false), ("add_cross_attention", false),
-        ] where try reader.bool(key, default: supported) != supported {
-            throw reader.error(key, "must be \(supported); the other is not supported")
         }
     }
 }

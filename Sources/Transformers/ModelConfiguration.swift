@@ -71,6 +71,15 @@ public struct ModelConfiguration: Sendable, Equatable {
         return [table, slidingWindow].compactMap { $0 }.min()
     }
 
+    /// Why sequences longer than ``maximumLength`` cannot be computed, for a message.
+    public var lengthReason: String {
+        if let slidingWindow, slidingWindow == maximumLength {
+            return "each of its tokens sees the last \(slidingWindow) alone (sliding_window in config.json), "
+                + "which is supported where no sequence is longer"
+        }
+        return "it has learned positions for no more"
+    }
+
     /// The largest token id that is not among `used`: a padding id for reward models, which transformers scores at the
     /// last token that is not padding. `nil` where all ids are used.
     public func unusedTokenID(besides used: Set<Int32>) -> Int32? {
@@ -122,10 +131,10 @@ public struct ModelConfiguration: Sendable, Equatable {
             }
         feedForwardBias = family == .llama ? try reader.bool("mlp_bias", default: false) : family.usesLayerNorm
         parallelResidual = family == .gptNeoX ? try reader.bool("use_parallel_residual", default: true) : false
-        rotary = family == .gpt2 ? nil : try RotaryEmbedding(reader, family, headDimension: headDimension)
-        slidingWindow = try Self.slidingWindow(reader, family)
-        initializerRange = try reader.number("initializer_range", in: 0...1, default: 0.02)
         try Self.refuseVariants(reader, family)
+        rotary = family == .gpt2 ? nil : try RotaryEmbedding(reader, family, headDimension: headDimension)
+        slidingWindow = try Self.slidingWindow(reader, family, layers: layerCount)
+        initializerRange = try reader.number("initializer_range", in: 0...1, default: 0.02)
 
         bosTokenID = try reader.tokens("bos_token_id", vocabularySize: vocabularySize).first
         var ends = try reader.tokens("eos_token_id", vocabularySize: vocabularySize)

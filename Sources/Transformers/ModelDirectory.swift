@@ -22,7 +22,18 @@ public struct ModelDirectory: Sendable {
         try check()
         let decoder = Decoder(configuration, head: head, trainable: trainable)
         try load(into: decoder, scoreSeed: scoreSeed)
+        if head == .score { decoder.padTokenID = try scoredPadTokenID() }
         return decoder
+    }
+
+    /// The token that a reward model's sequences are padded with: as in transformers, its score is that of the last token
+    /// that is another one. Where it is the end token, too, that is the token before the end.
+    ///
+    /// - Returns: `pad_token_id` of `config.json`; `nil` where that is none, and for a directory without a score head, whose
+    ///   new head is trained at the last token.
+    /// - Throws: as ``load(into:scoreSeed:)``.
+    public func scoredPadTokenID() throws -> Int32? {
+        try WeightFiles(url).contains(ParameterNames.score) ? configuration.padTokenID : nil
     }
 
     /// Reads the directory's weights into a decoder, converted to float32.
@@ -44,10 +55,12 @@ public struct ModelDirectory: Sendable {
             } else if declaration.name == ParameterNames.score, let scoreSeed {
                 decoder.initializeScoreHead(seed: scoreSeed)
             } else {
-                throw ModelError(weights.url, "tensor \(declaration.name) is missing" + Self.hint(declaration.name))
+                throw ModelError(
+                    weights.url, "tensor \(declaration.name) is missing" + Self.hint(declaration.name, names))
             }
         }
-        // The other head, or the copy of tied embeddings that some checkpoints hold.
+        if decoder.head == .languageModel { try Self.checkTiedHead(in: weights, decoder.specification) }
+        // The other head, or the copy of tied embeddings that some checkpoints hold: it was compared.
         unread.subtract([ParameterNames.score, names.head])
         if let name = unread.min() {
             throw ModelError(
@@ -55,7 +68,8 @@ public struct ModelDirectory: Sendable {
         }
     }
 
-    /// Checks, without reading them, that the weights are there, whole and of the configuration's shapes; heads aside.
+    /// Checks, without reading them, that the weights are there, whole and of the configuration's shapes; heads aside, but
+    /// for a copy of tied embeddings, which has to be one.
     ///
     /// - Throws: as ``load(into:scoreSeed:)``.
     public func check() throws {
@@ -70,9 +84,42 @@ public struct ModelDirectory: Sendable {
                 throw ModelError(
                     weights.url,
                     "tensor \(name) has shape \(weights.shape(name) ?? []), but config.json makes it \(declaration.shape)"
-                )
+                        + Self.hint(rows: weights.shape(name) ?? [], of: declaration, names))
             }
         }
+        if !configuration.hasScoreHead { try Self.checkTiedHead(in: weights, specification) }
+    }
+
+    /// Checks that a score head of one number is there.
+    ///
+    /// - Throws: as ``load(into:scoreSeed:)``.
+    public func checkScoreHead() throws {
+        let weights = try WeightFiles(url)
+        let names = DecoderSpecification(configuration).names
+        guard let shape = weights.shape(ParameterNames.score) else {
+            throw ModelError(
+                weights.url, "tensor \(ParameterNames.score) is missing" + Self.hint(ParameterNames.score, names))
+        }
+        guard shape == [1, configuration.hiddenSize] else {
+            throw ModelError(
+                weights.url,
+                "tensor \(ParameterNames.score) has shape \(shape), but a reward is one number: "
+                    + "[1, \(configuration.hiddenSize)]")
+        }
+    }
+
+    /// Refuses a head beside the embedding table that the configuration ties to it, where it is not the same:
+    /// transformers unties such a model.
+    private static func checkTiedHead(in weights: WeightFiles, _ specification: DecoderSpecification) throws {
+        let names = specification.names
+        guard specification.tiesEmbeddings, weights.contains(names.head),
+            let table = candidates(names.embedding, names).first(where: weights.contains),
+            !(try weights.isSame(names.head, as: table))
+        else { return }
+        throw ModelError(
+            weights.url,
+            "tensor \(names.head) is not \(table), to which tie_word_embeddings in config.json ties it; "
+                + "set that to false to have both, or remove the tensor")
     }
 
     /// Reads the weights through, and says which tensor is the first, by name, that holds something else than finite
@@ -106,8 +153,22 @@ public struct ModelDirectory: Sendable {
         name.hasPrefix(names.base) ? [name, String(name.dropFirst(names.base.count))] : [name]
     }
 
-    private static func hint(_ name: String) -> String {
-        name == ParameterNames.score ? "; this is not a reward model" : ""
+    private static func hint(_ name: String, _ names: ParameterNames) -> String {
+        switch name {
+        case ParameterNames.score: "; this is not a reward model"
+        case names.head: "; where it is the embedding table, set tie_word_embeddings to true in config.json"
+        default: ""
+        }
+    }
+
+    /// The way out where an embedding table has more or fewer rows than the configuration says.
+    private static func hint(
+        rows shape: [Int], of declaration: ParameterBuffer.Declaration, _ names: ParameterNames
+    ) -> String {
+        guard declaration.name == names.embedding, shape.count == 2, shape[1] == declaration.shape[1] else { return "" }
+        return
+            "; set vocab_size in config.json to \(shape[0]), the rows that there are: it counts those, too, that stand "
+            + "for no token"
     }
 }
 
@@ -149,6 +210,13 @@ private struct WeightFiles {
     func read(_ name: String, into parameter: Tensor) throws {
         guard let file = files[name] else { throw ModelError(url, "tensor \(name) is missing") }
         try file.read(name, into: parameter)
+    }
+
+    /// Whether two tensors hold the same numbers, element by element.
+    func isSame(_ name: String, as other: String) throws -> Bool {
+        guard let file = files[name], let otherFile = files[other] else { return false }
+        guard shape(name) == shape(other) else { return false }
+        return try file.holds(name, sameAs: other, of: otherFile)
     }
 
     private static func shards(_ index: URL, _ directory: URL) throws -> [String: SafetensorsFile] {

@@ -43,9 +43,15 @@ struct ModelStore {
         try ModelDirectory(directory).decoder(head: head, trainable: trainable, scoreSeed: newHeadSeed)
     }
 
+    /// The padding token of the reward model that a reference stands for, as ``ModelDirectory/scoredPadTokenID()``.
+    func scoredPadTokenID(of reference: ArtifactReference) throws -> Int32? {
+        if reference == .base, plan.configuration.randomInit { return nil }
+        return try ModelDirectory(directory(of: reference)).scoredPadTokenID()
+    }
+
     /// Writes a model as a Hugging Face directory, with the run's tokenizer.
     func save(_ model: Decoder, to directory: URL, text: TextPipeline) throws {
-        let pad = model.head == .score ? text.paddingID(for: model.configuration) : nil
+        let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
         try model.save(to: directory, padTokenID: pad)
         for file in text.tokenizer.files {
             let copy = directory.appending(path: file.lastPathComponent)

@@ -32,7 +32,7 @@ public struct PairScoring {
     /// `rejected_logps`, and given a reward model `chosen_reward` and `rejected_reward`.
     ///
     /// Log-probabilities are sums over the response with its end token, in nats; rewards are the model's own scores at
-    /// the last token. A pair that the limits drop keeps its line with `null` in these fields.
+    /// the last token that is not its padding. A pair that the limits drop keeps its line with `null` in these fields.
     public func run(progress output: ProgressOutput) throws {
         TorchRuntime.startAlone()
         let records = try Dataset<PreferencePair>(reading: data.map { URL(filePath: $0) }).records

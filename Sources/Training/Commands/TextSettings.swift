@@ -38,11 +38,8 @@ public struct TextSettings: Sendable {
     /// Loads the model, whose vocabulary must hold the tokens of `text`.
     func load(head: ModelHead, text: TextPipeline) throws -> Transformers.Decoder {
         let directory = try ModelDirectory(URL(filePath: model))
-        let (tokens, rows) = (text.tokenizer.vocabularySize, directory.configuration.vocabularySize)
-        guard tokens <= rows else {
-            throw RunError.other(
-                "\(model): the tokenizer has \(tokens) tokens, but the model only \(rows); "
-                    + "use the tokenizer that belongs to the model")
+        if let (problem, remedy) = text.tokensWithoutRow(in: directory.configuration, model) {
+            throw RunError.other("\(model): \(problem); \(remedy)")
         }
         return try directory.decoder(head: head, trainable: false)
     }
@@ -64,7 +61,8 @@ extension Transformers.Decoder {
     func check(length: Int, remedy: String) throws {
         if let maximumLength, length > maximumLength {
             throw RunError.other(
-                "a sequence has \(length) tokens, but the model computes at most \(maximumLength); \(remedy)")
+                "a sequence has \(length) tokens, but the model computes at most \(maximumLength): "
+                    + "\(configuration.lengthReason); \(remedy)")
         }
     }
 }

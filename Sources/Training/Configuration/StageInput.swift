@@ -6,6 +6,9 @@ public struct StageInput: Sendable, Equatable {
     public var reference: ArtifactReference
     /// Whether it is rows of data, in place of a model or reward.
     public var isData: Bool
+
+    /// Whether it is asked for scores.
+    var isReward: Bool { key == "reward" || key == "judge" }
 }
 
 extension StageConfiguration {

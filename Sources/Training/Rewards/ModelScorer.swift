@@ -2,7 +2,7 @@ import PreferenceData
 import Torch
 import Transformers
 
-/// A reward model as a scorer: the score on the last token of prompt and response.
+/// A reward model as a scorer: the score on the last token of prompt and response that is not the model's padding.
 package final class ModelScorer: Scorer {
     private let model: Transformers.Decoder
     private let name: String
@@ -60,7 +60,8 @@ package final class ModelScorer: Scorer {
         withoutGradients {
             ResponseBatch.microBatches(examples, maxTokens: maxTokens).compactMap { batch in
                 guard goesOn() else { return nil }
-                return (batch.indices, model.scores(batch.rows, at: batch.lastRows).doubles().map { $0 - offset })
+                let rows = batch.scoredRows(padding: model.padTokenID)
+                return (batch.indices, model.scores(batch.rows, at: rows).doubles().map { $0 - offset })
             }
         }
     }

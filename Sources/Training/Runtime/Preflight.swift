@@ -4,7 +4,7 @@ import Transformers
 
 /// Looks at all a run will read before anything is trained or written.
 struct Preflight {
-    private let plan: RunPlan
+    let plan: RunPlan
     private let workerCount: Int
     private let ranks: Int
 
@@ -14,7 +14,7 @@ struct Preflight {
         self.ranks = ranks
     }
 
-    private var configuration: RunConfiguration { plan.configuration }
+    var configuration: RunConfiguration { plan.configuration }
 
     /// - Parameter readsData: Whether to read all data and weights through.
     /// - Throws: the first mistake found, with its place and a way out.
@@ -23,6 +23,7 @@ struct Preflight {
         let text = try TextPipeline(configuration)
         _ = try text.exampleTokenizer(.none)
         try checkModels(text)
+        try checkTokenizers(text)
         try checkHeads()
         for stage in plan.stages { try check(stage, text) }
         try checkLengths()
@@ -34,14 +35,16 @@ struct Preflight {
     /// Checks that no stage asks for sequences longer than the models can compute.
     private func checkLengths() throws {
         let directories = ([.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)).compactMap(directory)
-        let limits = try directories.compactMap { try ModelConfiguration(directory: $0).maximumLength }
-        guard let most = limits.min() else { return }
+        let models = try directories.map { try ModelConfiguration(directory: $0) }
+        guard let model = models.min(by: { $0.maximumLength ?? .max < $1.maximumLength ?? .max }),
+            let most = model.maximumLength
+        else { return }
         for stage in plan.stages {
             let (length, key) = stage.configuration.options.longestSequence
             guard length > most else { continue }
             throw configuration.error(
                 at: "\(stage.name).\(key)",
-                "allows sequences of \(length) tokens, but the model computes at most \(most)",
+                "allows sequences of \(length) tokens, but the model computes at most \(most): \(model.lengthReason)",
                 remedy: "lower \(key)")
         }
     }
@@ -52,12 +55,9 @@ struct Preflight {
         for reference in references {
             guard let directory = directory(of: reference), seen.insert(directory.path).inserted else { continue }
             let model = try ModelConfiguration(directory: directory)
-            guard text.tokenizer.vocabularySize <= model.vocabularySize else {
+            if let (problem, remedy) = text.tokensWithoutRow(in: model, directory.path) {
                 throw configuration.error(
-                    at: reference == .base ? "model_name_or_path" : "tokenizer_name_or_path",
-                    "the tokenizer has \(text.tokenizer.vocabularySize) tokens, but \(directory.path) only "
-                        + "\(model.vocabularySize)",
-                    remedy: "use the tokenizer that belongs to the model")
+                    at: reference == .base ? "model_name_or_path" : "tokenizer_name_or_path", problem, remedy: remedy)
             }
             if reference != .base || !configuration.randomInit { try ModelDirectory(directory).check() }
         }
@@ -65,9 +65,21 @@ struct Preflight {
 
     /// Checks that rewards can score and policies can speak.
     private func checkHeads() throws {
+        for stage in plan.stages where configuration.randomInit {
+            guard let input = stage.configuration.inputs.first(where: { $0.isReward && $0.reference == .base }) else {
+                continue
+            }
+            throw configuration.error(
+                at: "\(stage.name).\(input.key)", "the base model is drawn at random, so it is no reward",
+                remedy: "name a reward stage, a model directory, rule:NAME or command:LINE")
+        }
         try forEachModel { model, key, kind in
             if kind == .reward { _ = try RewardStatistics.read(from: model.url) }
-            guard kind != .model, try !model.has(kind == .reward ? .score : .languageModel) else { return }
+            guard kind != .model else { return }
+            guard try !model.has(kind == .reward ? .score : .languageModel) else {
+                if kind == .reward { try model.checkScoreHead() }
+                return
+            }
             throw configuration.error(
                 at: key,
                 "\(model.url.relativePath) is no \(kind.noun): it has no "
@@ -97,7 +109,7 @@ struct Preflight {
                 guard let directory = directory(of: input.reference) else { continue }
                 let isBase = input.reference == .base
                 let kind: InputKind =
-                    ["reward", "judge"].contains(input.key)
+                    input.isReward
                     ? .reward : input.key == "critic_init" || stage.type == .reward ? .model : .policy
                 try body(
                     ModelDirectory(directory), isBase ? "model_name_or_path" : "\(stage.name).\(input.key)", kind)
@@ -106,7 +118,7 @@ struct Preflight {
     }
 
     /// The directory of a model that was there before the run.
-    private func directory(of reference: ArtifactReference) -> URL? {
+    func directory(of reference: ArtifactReference) -> URL? {
         switch reference {
         case .base: return URL(filePath: configuration.modelNameOrPath)
         case .path(let path) where FileManager.default.fileExists(atPath: path + "/config.json"):

@@ -4,7 +4,7 @@ import PreferenceData
 import Torch
 import Transformers
 
-/// Bradley-Terry training of the score on the last token of each response.
+/// Bradley-Terry training of the score of each response: at its last token that is not the model's padding.
 package struct RewardObjective: OfflineObjective {
     let loss: BradleyTerryLoss
 
@@ -16,7 +16,7 @@ package struct RewardObjective: OfflineObjective {
         _ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int
     ) -> LossTerm<BradleyTerryMetrics> {
         let pairs = batch.sequenceCount / 2
-        let scores = model.scores(batch.rows, at: batch.lastRows).reshaped([pairs, 2])
+        let scores = model.scores(batch.rows, at: batch.scoredRows(padding: model.padTokenID)).reshaped([pairs, 2])
         return loss(
             chosen: scores.narrowed(1, 0..<1).reshaped([pairs]), rejected: scores.narrowed(1, 1..<2).reshaped([pairs]),
             globalPairs: stepWeight)

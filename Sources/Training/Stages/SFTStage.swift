@@ -39,7 +39,10 @@ extension StageContext {
     /// The model that training starts from: the stage's checkpoint where there is one, else `initial`.
     func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> Transformers.Decoder {
         if let checkpoint {
-            return try models.load(checkpoints.url(ofStep: checkpoint), head: head, trainable: true)
+            let model = try models.load(checkpoints.url(ofStep: checkpoint), head: head, trainable: true)
+            // The checkpoint's own is there for whoever reads it; training goes on where it began.
+            model.padTokenID = head == .score ? try models.scoredPadTokenID(of: initial) : nil
+            return model
         }
         return try models.load(initial, head: head, trainable: true, seed: seed)
     }

@@ -1,0 +1,132 @@
+import Foundation
+
+/// What a `config.json` says of rotary positions, wherever it says it.
+///
+/// The places are read as transformers 5 does: a `rope_scaling` stands in the place of the whole `rope_parameters`, which
+/// stands before the keys beside it, such as `rope_theta`. What would be passed over that way, and says something else, is
+/// refused.
+struct RotarySettings {
+    /// The base of the angles.
+    let theta: Double
+    /// The part of a head's channels that is rotated.
+    let fraction: Double
+    /// The block that counts; empty where there is none.
+    let block: ConfigurationReader
+    /// The context of before the stretch that a type asks for, where a key beside the blocks says it.
+    let originalPositions: Int?
+
+    private let reader: ConfigurationReader
+    private let name: String
+
+    init(_ reader: ConfigurationReader, _ family: ModelConfiguration.Family) throws(ModelError) {
+        let parameters = try Self.block("rope_parameters", reader)
+        let scaling = try Self.block("rope_scaling", reader)
+        self.reader = reader
+        name = scaling == nil ? "rope_parameters" : "rope_scaling"
+        block = scaling ?? parameters ?? ConfigurationReader(url: reader.url, values: [:])
+        let hasBlock = !block.values.isEmpty
+
+        let thetaKey = family == .gptNeoX ? "rotary_emb_base" : "rope_theta"
+        let outerTheta = try reader.number(thetaKey, in: Self.thetas, default: 10_000)
+        theta = try block.number("rope_theta", in: Self.thetas, default: outerTheta)
+        if family == .gptNeoX {
+            let outer = try reader.number("rotary_pct", in: 0...1, default: 0.25)
+            fraction = try block.number("partial_rotary_factor", in: 0...1, default: outer)
+        } else {
+            fraction = 1
+        }
+        originalPositions =
+            reader.has("original_max_position_embeddings")
+            ? try reader.integer("original_max_position_embeddings", in: 1...1 << 28) : nil
+
+        let places = [(reader, ""), (parameters, "rope_parameters."), (scaling, "rope_scaling.")]
+        for (place, prefix) in places {
+            guard let place else { continue }
+            for key in ["rope_theta", "rotary_emb_base"] where place.has(key) {
+                try agree(
+                    "\(prefix)\(key)", try place.number(key, in: Self.thetas), with: theta,
+                    from: hasBlock ? "\(name).rope_theta" : thetaKey)
+            }
+            for key in ["partial_rotary_factor", "rotary_pct"] where place.has(key) {
+                let value = try place.number(key, in: 0...1)
+                guard family == .gptNeoX || value == fraction else {
+                    throw reader.error(
+                        prefix + key,
+                        "is \(value), but a \(family.rawValue) model rotates all channels of its heads; remove it")
+                }
+                try agree(
+                    prefix + key, value, with: fraction,
+                    from: hasBlock ? "\(name).partial_rotary_factor" : "rotary_pct")
+            }
+        }
+        if let parameters, let scaling { try agree(parameters, scaling) }
+    }
+
+    /// The kind of stretch.
+    func type() throws(ModelError) -> String {
+        let type = try block.string("rope_type", "type", default: "default")
+        if case .string(let other)? = block.values["type"], other != type {
+            throw reader.error("\(name).type", "is \(other), but its rope_type is \(type); leave one of them")
+        }
+        if type == "default", block.has("factor"), try block.number("factor", in: 0...1e6) != 1 {
+            throw reader.error(
+                "\(name).factor", "has no effect with rope_type default; write the type that is meant, or remove factor"
+            )
+        }
+        return type
+    }
+
+    private static let thetas: ClosedRange<Double> = 1...1e12
+
+    /// A block that is there and not empty.
+    private static func block(_ key: String, _ reader: ConfigurationReader) throws(ModelError) -> ConfigurationReader? {
+        guard let block = try reader.object(key), !block.values.isEmpty else { return nil }
+        for (name, value) in block.values.sorted(by: { $0.key < $1.key }) {
+            if case .object = value {
+                throw reader.error("\(key).\(name)", "is an object; positions that differ by layer are not supported")
+            }
+        }
+        return block
+    }
+
+    private func agree(_ key: String, _ value: Double, with used: Double, from place: String) throws(ModelError) {
+        guard value != used else { return }
+        throw reader.error(
+            key,
+            "is \(value), but \(place) makes it \(used), which counts; remove the former, or write it as the latter")
+    }
+
+    /// Checks that nothing is lost with the `rope_parameters` that `rope_scaling` stands for.
+    private func agree(_ parameters: ConfigurationReader, _ scaling: ConfigurationReader) throws(ModelError) {
+        let type = try parameters.string("rope_type", "type", default: "default")
+        guard type != "default" || parameters.has("factor") else { return }
+        let isSame = try type == scaling.string("rope_type", "type", default: "default")
+        let skipped: Set = ["rope_type", "type", "rope_theta", "partial_rotary_factor"]
+        let lost = parameters.values.keys.sorted().first { key in
+            !skipped.contains(key) && parameters.has(key)
+                && !(parameters.values[key]?.isSameNumber(as: scaling.values[key]) ?? true)
+        }
+        guard isSame, lost == nil else {
+            throw reader.error(
+                "rope_parameters",
+                "and rope_scaling ask for different positions"
+                    + (lost.map { isSame ? " (\($0))" : "" } ?? "") + "; leave the one that is meant")
+        }
+    }
+}
+
+extension ConfigurationReader {
+    /// Whether a key is there and not null.
+    func has(_ key: String) -> Bool { values[key].map { $0 != .null } ?? false }
+}
+
+extension ConfigurationValue {
+    /// Whether both are the same, `4` and `4.0` among them.
+    fileprivate func isSameNumber(as other: ConfigurationValue?) -> Bool {
+        switch (self, other) {
+        case (.integer(let left), .number(let right)?): Double(left) == right
+        case (.number(let left), .integer(let right)?): left == Double(right)
+        default: self == other
+        }
+    }
+}
