@@ -36,4 +36,13 @@ public struct KLController: Sendable, Equatable, Codable {
         let error = min(max(kl / target - 1, -0.2), 0.2)
         coefficient *= 1 + error * Double(responses) / horizon
     }
+
+    /// This controller where a run resumes that had come to `saved`: its own rule goes on, and a fixed coefficient is its own.
+    /// A coefficient that too short a horizon has turned to 0 or below starts anew.
+    public func resumed(at saved: KLController) -> KLController {
+        guard case .adaptive = rule, saved.coefficient > 0 else { return self }
+        var controller = self
+        controller.coefficient = saved.coefficient
+        return controller
+    }
 }

@@ -110,6 +110,20 @@ import Testing
         #expect(adaptive.coefficient == 0.2)
     }
 
+    @Test("a run that resumes goes on at the coefficient it had come to, by the rule it is given")
+    func resumed() {
+        var saved = KLController(0.2, rule: .adaptive(target: 6, horizon: 1000))
+        saved.update(kl: 9, responses: 64)
+        let other = KLController(0.1, rule: .adaptive(target: 3, horizon: 500)).resumed(at: saved)
+        #expect(other.coefficient == saved.coefficient && other.rule == .adaptive(target: 3, horizon: 500))
+        #expect(KLController(0.2, rule: saved.rule).resumed(at: saved) == saved)
+        #expect(KLController(0.1).resumed(at: saved) == KLController(0.1))
+        var spoilt = KLController(0.2, rule: .adaptive(target: 6, horizon: 6))
+        spoilt.update(kl: 0, responses: 64)
+        #expect(spoilt.coefficient < 0)
+        #expect(KLController(0.2, rule: saved.rule).resumed(at: spoilt).coefficient == 0.2)
+    }
+
     @Test("a controller that is encoded and decoded goes on where it was")
     func coding() throws {
         var controller = KLController(0.2, rule: .adaptive(target: 6, horizon: 1000))

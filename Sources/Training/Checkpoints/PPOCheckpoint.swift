@@ -34,7 +34,7 @@ struct PPOCheckpoint {
         try OptimizerFile.read(
             ["policy": learner.policyUpdater.optimizer, "critic": learner.criticUpdater.optimizer], from: directory)
         let state = try TrainerState.read(from: directory)
-        if let controller = state.controller { learner.controller = controller }
+        if let controller = state.controller { learner.controller = learner.controller.resumed(at: controller) }
         learner.nonFinite = state.nonFinite
     }
 }

@@ -244,6 +244,23 @@ struct ConfigurationErrorTests {
                 + "rollout_batch_size"
         ),
         (
+            "stages: [sft, reward, ppo]\nppo: {rollout_batch_size: 32, kl_target: 6, kl_horizon: 6}",
+            "run.yaml:5: ppo.kl_horizon: 6 is too short for the 32 responses of a step: at or below responses / 5 a step "
+                + "below kl_target would turn kl_coef to 0 or negative; write at least 7, better some hundred steps' "
+                + "responses, or a smaller rollout_batch_size"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {rollout_batch_size: 5, n_samples_per_prompt: 2, kl_target: 6, kl_horizon: 2}",
+            "run.yaml:5: ppo.kl_horizon: 2 is too short for the 10 responses of a step: at or below responses / 5 a step "
+                + "below kl_target would turn kl_coef to 0 or negative; write at least 3, better some hundred steps' "
+                + "responses, or a smaller rollout_batch_size"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {kl_coef: 0, kl_target: 6}",
+            "run.yaml:5: ppo.kl_coef: 0 stays 0 whatever kl_target; write a weight to start from, such as 0.05, or "
+                + "kl_target: null"
+        ),
+        (
             "stages: [sft, reward, ppo]\nppo: {temperature: 0}",
             "run.yaml:5: ppo.temperature: 0 leaves nothing to explore; write 0.7 or 1.0"
         ),

@@ -94,6 +94,7 @@ extension PPOOptions: StageOptionGroup {
         try scope.check(prompts, is: .rows, for: "prompts")
         try optimizer.check(scope)
         try rollouts.resolve(scope, data: prompts)
+        try shaping.check(scope, responses: responsesPerStep)
         guard sampling.temperature > 0 else {
             throw scope.error("temperature", "0 leaves nothing to explore", "write 0.7 or 1.0")
         }

@@ -23,6 +23,26 @@ public struct RewardShapingOptions: Sendable, Equatable {
 
     /// The defaults.
     public init() {}
+
+    /// Checks that the weight of the KL penalty can adapt and stays above 0 on the way.
+    ///
+    /// A step multiplies it by `1 + e responses / horizon` with `e` at least -0.2 (see ``Objectives/KLController``).
+    func check(_ scope: StageScope, responses: Int) throws {
+        guard klTarget != nil else { return }
+        guard klCoef > 0 else {
+            throw scope.error(
+                "kl_coef", "0 stays 0 whatever kl_target",
+                "write a weight to start from, such as 0.05, or kl_target: null")
+        }
+        guard klHorizon > responses / 5 else {
+            throw scope.error(
+                "kl_horizon",
+                "\(klHorizon) is too short for the \(responses) responses of a step: at or below responses / 5 a step below "
+                    + "kl_target would turn kl_coef to 0 or negative",
+                "write at least \(responses / 5 + 1), better some hundred steps' responses, or a smaller rollout_batch_size"
+            )
+        }
+    }
 }
 
 extension RewardShapingOptions: OptionGroup {
@@ -35,7 +55,9 @@ extension RewardShapingOptions: OptionGroup {
         Field(
             "kl_target", \.klTarget, .greaterThan(0),
             "KL divergence a response that kl_coef adapts to, such as 6.0; null for a fixed kl_coef.")
-        Field("kl_horizon", \.klHorizon, .atLeast(1), "Responses over which kl_coef adapts.")
+        Field(
+            "kl_horizon", \.klHorizon, .atLeast(1),
+            "Responses over which kl_coef adapts; more than a fifth of those of a step.")
         Field(
             "missing_eos_penalty", \.missingEOSPenalty, .atLeast(0),
             "Taken off the score of a response without its end.")
