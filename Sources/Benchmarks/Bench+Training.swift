@@ -46,7 +46,7 @@ extension Bench {
         var measurement = try measure(name, unit: unit, phases: .offline) { number in
             let batch = workload.batch(number, size: options.trainBatchSize).map(example)
             let sums = pass.accumulateGradients(over: batch)
-            guard let update = try updater.step() else {
+            guard let update = try updater.step(at: number) else {
                 throw RunError.notFinite(stage: name, step: number + 1, what: "the gradient", teller: 0)
             }
             for (name, value) in try sums.reduced(over: ranks).values.entries {

@@ -20,6 +20,8 @@ package final class PPOLearner {
     private let learners: Communicator
     private let tracer: Tracer
     private let seed: UInt64
+    /// Updates of a step, where none is left out.
+    private let plannedUpdates: Int
 
     /// - Parameters:
     ///   - totalSteps: PPO steps of the whole stage.
@@ -41,7 +43,8 @@ package final class PPOLearner {
         self.seed = seed
         policy.recomputesActivations = options.gradientCheckpointing
         critic.recomputesActivations = options.gradientCheckpointing
-        let updates = totalSteps * options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
+        plannedUpdates = options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
+        let updates = Int(min(0x1p53, Double(totalSteps) * Double(plannedUpdates)))
         policyUpdater = ParameterUpdater(
             policy.parameters, options.optimizer, totalSteps: updates, communicator: learners, tracer: tracer)
         criticUpdater = ParameterUpdater(
@@ -63,29 +66,29 @@ package final class PPOLearner {
         }
         var (policySums, valueSums) = (PPOPolicyMetrics(), PPOValueMetrics())
         var norms: [ParameterUpdater.Update] = []
+        var place = plannedUpdates * step
         updates: for (epoch, miniBatches) in schedule.epochs.enumerated() {
-            for (number, microBatches) in miniBatches.enumerated() {
+            // In a step with fewer responses than mini-batches some are empty on all learners: an update would be made of
+            // momentum and weight decay alone.
+            for (number, microBatches) in miniBatches.enumerated() where tokenCounts[epoch][number] > 0 {
+                place = plannedUpdates * step + options.rollouts.numMiniBatches * epoch + number
+                let losses = PPOLosses(
+                    policy: policy, critic: critic, options, trajectories, globalTokens: Int(tokenCounts[epoch][number])
+                )
                 var (policyPart, valuePart) = (PPOPolicyMetrics(), PPOValueMetrics())
-                let terms = { [self] batch in
-                    losses(batch, trajectories, globalTokens: Int(tokenCounts[epoch][number]))
-                }
                 for microBatch in microBatches {
-                    let (policy, value) = tracer.measure(.forward) { terms(microBatch) }
-                    policyPart.merge(policy.metrics)
-                    valuePart.merge(value.metrics)
-                    tracer.measure(.backward) {
-                        policy.value.backward()
-                        (value.value * options.loss.vfCoef).backward()
-                    }
+                    policyPart.merge(backpropagate { losses.policyTerm(microBatch) })
+                    valuePart.merge(
+                        backpropagate(weight: options.loss.vfCoef) { losses.valueTerm(microBatch) })
                 }
                 policyPart = try policyPart.reduced(over: learners)
                 valuePart = try valuePart.reduced(over: learners)
-                guard let update = try update(policyPart, valuePart) else {
+                guard let update = try update(policyPart, valuePart, at: place) else {
                     let search = NonFiniteSearch(
                         parameters: [policyUpdater.parameters, criticUpdater.parameters], communicator: learners)
                     let cause = try search.cause(
                         in: microBatches, examples: "responses",
-                        losses: { [terms($0).policy.value, terms($0).value.value] },
+                        losses: { batch in [{ losses.policyTerm(batch).value }, { losses.valueTerm(batch).value }] },
                         name: { trajectories[$0].experience.place })
                     try nonFinite.met(
                         cause, stage: stage, step: step + 1, policy: options.optimizer.onNonFinite,
@@ -105,22 +108,32 @@ package final class PPOLearner {
         metrics.merge(policySums.values)
         metrics.merge(valueSums.values)
         metrics["grad_norm"] = norms.map(\.gradientNorm).reduce(0, +) / Double(norms.count)
-        metrics["lr"] = norms.last?.learningRate
+        metrics["lr"] = policyUpdater.schedule.rate(at: place)
         if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
         let divergence = kl.report["objective/kl"] ?? 0
         if divergence.isFinite { controller.update(kl: divergence, responses: batch.total) }
         return metrics
     }
 
+    /// Adds a loss's gradients, times `weight`. The graph of its forward pass is gone when this returns, so that a rank never
+    /// holds those of policy and critic together.
+    private func backpropagate<Metrics>(weight: Double? = nil, _ loss: () -> LossTerm<Metrics>) -> Metrics {
+        let term = tracer.measure(.forward, loss)
+        tracer.measure(.backward) { (weight.map { term.value * $0 } ?? term.value).backward() }
+        return term.metrics
+    }
+
     /// Updates both models, or neither where a loss or gradient is not finite: `nil`, with gradients cleared.
-    private func update(_ policy: PPOPolicyMetrics, _ value: PPOValueMetrics) throws -> ParameterUpdater.Update? {
+    private func update(
+        _ policy: PPOPolicyMetrics, _ value: PPOValueMetrics, at place: Int
+    ) throws -> ParameterUpdater.Update? {
         // Reduced figures and norms are the same on all learners, so all take the same way.
         let losses = [policy.report["loss/policy_avg"], value.report["loss/value_avg"]].compactMap(\.self)
         if losses.allSatisfy(\.isFinite) {
             let norms = (try policyUpdater.reduceGradients(), try criticUpdater.reduceGradients())
             if norms.0.isFinite, norms.1.isFinite {
-                _ = try criticUpdater.update(norm: norms.1)
-                return try policyUpdater.update(norm: norms.0)
+                _ = try criticUpdater.update(norm: norms.1, at: place)
+                return try policyUpdater.update(norm: norms.0, at: place)
             }
         }
         policyUpdater.parameters.clearGradients()
@@ -153,7 +166,7 @@ package final class PPOLearner {
     private func recordOldPolicy(_ trajectories: inout [Trajectory], in microBatches: [ResponseBatch]) {
         withoutGradients {
             for batch in microBatches {
-                var logps = logps(batch).logps.doubles()[...]
+                var logps = policy.responseLogps(batch, temperature: options.sampling.temperature).logps.doubles()[...]
                 var values = critic.scores(batch.rows, at: batch.predictions.rows).doubles()[...]
                 for index in batch.indices {
                     let count = trajectories[index].experience.response.count
@@ -164,11 +177,6 @@ package final class PPOLearner {
                 }
             }
         }
-    }
-
-    private func logps(_ batch: ResponseBatch) -> TokenLogps {
-        policy.tokenLogps(
-            batch.rows, predictions: batch.predictions, temperature: options.sampling.temperature)
     }
 
     /// Rewards, advantages and returns of every response; whitening is over all learners.
@@ -203,28 +211,6 @@ package final class PPOLearner {
     private func whiten(_ values: [[Double]], _ whitening: Whitening) throws -> [[Double]] {
         let moments = try Moments(values.lazy.joined()).reduced(over: learners)
         return values.map { whitening($0, moments: moments) }
-    }
-
-    private func losses(
-        _ batch: ResponseBatch, _ trajectories: [Trajectory], globalTokens: Int
-    ) -> (policy: LossTerm<PPOPolicyMetrics>, value: LossTerm<PPOValueMetrics>) {
-        func flat(_ values: (Trajectory) -> [Double]) -> Tensor {
-            Tensor(batch.indices.flatMap { values(trajectories[$0]).map { Float($0) } })
-        }
-        let oldLogps = flat(\.oldLogps)
-        // On-policy samples need no correction; those of an older policy are weighed by what it made of them.
-        let weights =
-            options.rollouts.maxStaleness == 0
-            ? nil
-            : PPOPolicyLoss.behaviourWeights(
-                oldLogps: oldLogps, sampledLogps: flat { $0.experience.sampledLogps.map(Double.init) })
-        let policyLoss = PPOPolicyLoss(clipRange: options.loss.cliprange)(
-            logps(batch), oldLogps: oldLogps, advantages: flat(\.advantages), behaviourWeights: weights,
-            globalTokens: globalTokens)
-        let valueLoss = PPOValueLoss(clipRange: options.loss.cliprangeValue)(
-            critic.scores(batch.rows, at: batch.predictions.rows), oldValues: flat(\.values), returns: flat(\.returns),
-            globalTokens: globalTokens)
-        return (policyLoss, valueLoss)
     }
 }
 

@@ -26,10 +26,10 @@ struct NonFiniteSearch {
     /// this together.
     ///
     /// - Parameters:
-    ///   - losses: of a micro-batch, with gradients.
+    ///   - losses: of a micro-batch, each computed when its turn comes, with gradients.
     ///   - name: what an index of a micro-batch is called outside.
     func cause(
-        in microBatches: [ResponseBatch], examples: String, losses: (ResponseBatch) -> [Tensor],
+        in microBatches: [ResponseBatch], examples: String, losses: (ResponseBatch) -> [() -> Tensor],
         name: (Int) -> Int = { $0 }
     ) throws -> String {
         let mine = finding(in: microBatches, losses).map { finding in
@@ -43,14 +43,16 @@ struct NonFiniteSearch {
     }
 
     private func finding(
-        in microBatches: [ResponseBatch], _ losses: (ResponseBatch) -> [Tensor]
+        in microBatches: [ResponseBatch], _ losses: (ResponseBatch) -> [() -> Tensor]
     ) -> (what: String, index: Int)? {
         defer { clear() }
         for (index, batch) in microBatches.enumerated() {
             clear()
-            let losses = losses(batch)
-            if losses.contains(where: { !$0.detached().item().isFinite }) { return ("loss", index) }
-            for loss in losses { loss.backward() }
+            for loss in losses(batch) {
+                let loss = loss()
+                guard loss.detached().item().isFinite else { return ("loss", index) }
+                loss.backward()
+            }
             if parameters.contains(where: { !$0.gradientNorm().isFinite }) { return ("gradient", index) }
         }
         return nil

@@ -113,25 +113,38 @@ struct OfflineTrainer<Objective: OfflineObjective> {
     private func step(
         _ step: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater, _ nonFinite: inout NonFiniteSteps
     ) throws -> MetricValues {
+        let weight = pass.weight(of: batch)
+        guard weight > 0 else { return try leaveOut(step, updater, nonFinite) }
         let sums = pass.accumulateGradients(over: batch)
         var metrics = try context.tracer.collective(over: context.workers) {
             try sums.reduced(over: context.workers).values
         }
-        metrics["learning_rate"] = updater.learningRate
+        metrics["learning_rate"] = updater.schedule.rate(at: step)
         // The reduced loss is the same on all ranks, as is the norm, so all take the same way.
-        let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step() : nil
+        let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step(at: step) : nil
         metrics["grad_norm"] = update?.gradientNorm ?? .nan
         if update != nil {
             nonFinite.passed()
         } else {
-            let weight = pass.weight(of: batch)
             let cause = try NonFiniteSearch(parameters: [model.parameters], communicator: context.workers).cause(
                 in: pass.microBatches(of: batch), examples: "examples",
-                losses: { [objective.loss(model, $0, stepWeight: weight).value] })
+                losses: { batch in [{ objective.loss(model, batch, stepWeight: weight).value }] })
             try nonFinite.met(
                 cause, stage: context.stage.name, step: step + 1, policy: optimizer.onNonFinite,
                 finders: context.workers, note: context.note)
         }
+        if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
+        metrics.merge(context.tracer.takeTimings(.offline))
+        return metrics
+    }
+
+    /// Makes no update of a step that has nothing to learn from: its momentum and weight decay would change the model all
+    /// the same. Every worker knows the whole batch, so all take the same way.
+    private func leaveOut(
+        _ step: Int, _ updater: ParameterUpdater, _ nonFinite: NonFiniteSteps
+    ) throws -> MetricValues {
+        try context.note("step \(step + 1) makes no update: its examples have no token to predict")
+        var metrics: MetricValues = ["learning_rate": updater.schedule.rate(at: step)]
         if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
         metrics.merge(context.tracer.takeTimings(.offline))
         return metrics

@@ -106,7 +106,7 @@ extension DPOFixture.Training {
         return try steps.enumerated().map { number, step in
             let batch = step.pairs.map { $0.map { examples[$0] } } ?? examples
             let loss = objective.accumulate(model, batch, maxTokens: maxTokens)
-            guard let update = try updater.step() else { throw MissingFixture(what: "a finite gradient") }
+            guard let update = try updater.step(at: number) else { throw MissingFixture(what: "a finite gradient") }
             try afterStep(number + 1)
             return (loss, update.gradientNorm)
         }
