@@ -2,7 +2,7 @@ import MPI
 
 /// How a worker reaches the orchestrator: over MPI, or within the process where there is only one.
 protocol WorkerLink: AnyObject {
-    /// Tells the orchestrator something; does not wait for an answer.
+    /// Tells the orchestrator something; does not wait for an answer, but until it is on its way whole.
     func report(_ report: Report, payload: [UInt8]) throws
     /// Waits for the next order that is asked for, without using the processor; others stay for later.
     func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order>
@@ -25,6 +25,8 @@ final class MPILink: WorkerLink {
 
     func report(_ report: Report, payload: [UInt8]) throws {
         try control.post(try Parcel(report, payload: payload).encoded(), to: 0, tag: MessageTag.report)
+        // MPI sends a long message only within its calls, and the next may be minutes of sampling away.
+        try control.flush()
     }
 
     func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order> {

@@ -33,9 +33,7 @@ struct OverlapTests {
                 num_ppo_epochs: 1, max_staleness: 1}
                 """)
             try workspace.train(ranks: 3, flags: ["--trace", "trace.json"])
-            let trace = try JSONSerialization.jsonObject(with: workspace.data("trace.json")) as? [String: Any]
-            let events = try #require(trace?["traceEvents"] as? [[String: Any]])
-            let spans = events.compactMap { Span($0) }
+            let spans = try spans(workspace)
             // From the second step to the last but one: the pipeline is full.
             let scoring = spans.filter { $0.rank == 2 && $0.category == "scoring" }.sorted { $0.start < $1.start }
             try #require(scoring.count == 6)
@@ -44,5 +42,34 @@ struct OverlapTests {
             let waited = waits.reduce(0) { $0 + max(0, $1.end - max(start, $1.start)) }
             #expect(waited < 0.05 * (end - start))
         }
+    }
+
+    @Test("The first responses reach the learner over TCP while the second step's are drawn")
+    func firstMessage() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addOpenings()
+            try workspace.configure(
+                """
+                dataset: {train: prompts.jsonl, eval: []}
+                stages: [ppo]
+                ppo: {reward: "rule:length:9", rollout_batch_size: 16, max_steps: 2, \
+                response_length: 32, stop_token: none, num_ppo_epochs: 1, max_staleness: 1}
+                """)
+            var job = try workspace.job(ranks: 3, flags: ["--trace", "trace.json"])
+            // What is longer than the eager limit waits for its receiver.
+            let settings = ["OMPI_MCA_btl": "tcp,self", "OMPI_MCA_btl_tcp_eager_limit": "1024"]
+            job.environment.merge(settings) { $1 }
+            let result = try job.run()
+            #expect(result.status == 0, "\(result.errors)")
+            let spans = try spans(workspace)
+            let learning = try #require(spans.filter { $0.rank == 1 && $0.category == "forward" }.map(\.start).min())
+            let drawing = spans.filter { $0.rank == 2 && $0.category == "generation" }.map(\.end).max()
+            #expect(learning < drawing ?? 0)
+        }
+    }
+
+    private func spans(_ workspace: RunWorkspace) throws -> [Span] {
+        let trace = try JSONSerialization.jsonObject(with: workspace.data("trace.json")) as? [String: Any]
+        return try #require(trace?["traceEvents"] as? [[String: Any]]).compactMap { Span($0) }
     }
 }
