@@ -63,6 +63,13 @@ public struct DataOrder: Sendable, Equatable {
         Position(epoch: step / stepsPerEpoch, step: step % stepsPerEpoch)
     }
 
+    /// Examples that the first `steps` steps of the whole run take together; the last step of an epoch may have fewer.
+    public func examplesTaken(by steps: Int) -> Int {
+        let (epochs, step) = steps.quotientAndRemainder(dividingBy: stepsPerEpoch)
+        let ofEpoch = dropsLast ? stepsPerEpoch * batchSize : count
+        return epochs * ofEpoch + min(ofEpoch, step * batchSize)
+    }
+
     /// The examples of one step of the whole run, from 0.
     public func batch(atStep step: Int) -> [Int] { batch(at: position(ofStep: step)) }
 

@@ -92,6 +92,36 @@ struct ConfigurationCommandTests {
         }
     }
 
+    @Test(
+        "plan counts what there is: batches no larger than the data, short last steps, and warns of truncated sampling")
+    func planOfLittleData() throws {
+        try Workspace.with { workspace in
+            try workspace.configure(
+                stages: "[dpo, ppo]",
+                """
+                ppo: {reward: "rule:length:9", num_mini_batches: 2, total_episodes: 129, top_p: 0.9, top_k: 1000}
+                """)
+            let result = try workspace.mpo("plan", "run.yaml", "-n", "3")
+            #expect(result.rows("dpo").contains(["dpo", "5", "pairs", "5", "2-3", "1", "1"]))
+            // 129 episodes are three steps of the 64 asked for, though a step has no more than five prompts.
+            #expect(result.rows("ppo").contains(["ppo", "5", "prompts", "5", "5", "-", "3"]))
+            #expect(
+                result.output.contains("5 prompts x 1 = 5 responses; 4 epochs x 2 mini-batches of 2-3 = 8 updates\n"))
+            // The vocabulary has fewer than 1000 tokens.
+            #expect(
+                result.output.contains(
+                    "ppo: warning: responses are drawn from the part of the distribution that top_p 0.9 leaves, "))
+            let short = try workspace.mpo(
+                "plan", "run.yaml", "-n", "3", "--set", "ppo.rollout_batch_size=4", "--set", "ppo.top_p=1")
+            #expect(short.output.contains("= 8 updates; the last step of an epoch has 1 of the 5 prompts\n"))
+            #expect(!short.output.contains("warning"))
+            // More steps than can be counted are as many as can be.
+            let endless = ["ppo.total_episodes=null", "ppo.num_train_epochs=1e300"].flatMap { ["--set", $0] }
+            let steps = try workspace.mpo(["plan", "run.yaml", "-n", "3"] + endless).rows("ppo").map(\.last)
+            #expect(steps.contains("9007199254740992"))
+        }
+    }
+
     @Test("plan gives one process every role")
     func planAlone() throws {
         try Workspace.with { workspace in

@@ -44,6 +44,18 @@ struct DataOrderTests {
         #expect((0..<4).map { plain.batch(atStep: $0) } == [[0, 1], [2, 3], [4], [0, 1]])
     }
 
+    @Test("What steps take together is counted as it is, short batches too", arguments: [false, true])
+    func taken(dropsLast: Bool) throws {
+        for (count, size) in [(10, 3), (9, 3), (5, 5), (101, 16)] + (dropsLast ? [] : [(2, 5)]) {
+            let order = try DataOrder(count: count, batchSize: size, seed: 5, dropsLast: dropsLast)
+            var taken = 0
+            for step in 0..<3 * order.stepsPerEpoch {
+                #expect(order.examplesTaken(by: step) == taken)
+                taken += order.batch(atStep: step).count
+            }
+        }
+    }
+
     @Test("Batch sizes that give no step are refused")
     func refused() {
         #expect(

@@ -14,6 +14,8 @@ struct Batches: Equatable {
     var steps: Int?
     /// What else the arithmetic has.
     var note = ""
+    /// What biases the stage's result.
+    var warning: String?
 
     /// Passes that a learner makes for its share of a step, at the mean length of examples.
     var microBatches: Int? {

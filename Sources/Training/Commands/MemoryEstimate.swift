@@ -58,6 +58,11 @@ struct MemoryEstimate: Equatable {
     /// Adds a model that computes rows of at most `rows` tokens.
     mutating func compute(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
         frozen += model.parameterBytes(head: head)
+        evaluate(model, head: head, rows: rows)
+    }
+
+    /// Adds passes without gradients over rows of at most `rows` tokens, by a model that is counted already.
+    mutating func evaluate(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
         activations = max(activations, rows * model.computingBytesPerToken + model.vocabularyBytes(head: head))
     }
 

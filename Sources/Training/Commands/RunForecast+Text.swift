@@ -44,7 +44,11 @@ extension RunForecast {
     }
 
     private var batchNotes: String {
-        let notes = stages.filter { !$0.batches.note.isEmpty }.map { "\($0.configuration.name): \($0.batches.note)\n" }
+        let notes = stages.flatMap { stage in
+            [stage.batches.note, stage.batches.warning ?? ""].filter { !$0.isEmpty }.map {
+                "\(stage.configuration.name): \($0)\n"
+            }
+        }
         return notes.joined()
     }
 

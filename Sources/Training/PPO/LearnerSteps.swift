@@ -34,8 +34,10 @@ struct LearnerSteps {
         }
         var metrics = try context.tracer.measure(.step, number: step + 1) { try learner.learn(step: step, from: batch) }
         let now = ContinuousClock.now
-        metrics["episode"] = Double((step + 1) * worker.options.responsesPerStep)
-        metrics["epoch"] = Double(step + 1) / Double(worker.order.stepsPerEpoch)
+        // As in TRL, though its steps are all full: what was learned from, and that as a share of the data.
+        let prompts = worker.order.examplesTaken(by: step + 1)
+        metrics["episode"] = Double(prompts * worker.options.rollouts.nSamplesPerPrompt)
+        metrics["epoch"] = Double(prompts) / Double(worker.order.count)
         metrics["timing/ppo_train"] = start.duration(to: now).seconds
         metrics.merge(context.tracer.takeTimings(worker.samples ? .ppo : .offline))
         if reports { try context.link.report(.step(step + 1, metrics)) }

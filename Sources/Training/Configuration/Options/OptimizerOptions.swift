@@ -33,7 +33,7 @@ public struct OptimizerOptions: Sendable, Equatable {
 
     /// How many of `steps` are warm-up.
     public func warmup(of steps: Int) -> Int {
-        warmupSteps > 0 ? min(warmupSteps, steps) : Int((warmupRatio * Double(steps)).rounded(.up))
+        warmupSteps > 0 ? min(warmupSteps, steps) : Int(min(0x1p53, (warmupRatio * Double(steps)).rounded(.up)))
     }
 
     /// What to tell where warm-up takes all of `steps`: the rate then never comes to its peak.

@@ -56,12 +56,12 @@ extension PPORolloutOptions: OptionGroup {
         Field("num_train_epochs", \.numTrainEpochs, .greaterThan(0), "Passes over the prompts.")
         Field(
             "total_episodes", \.totalEpisodes, .atLeast(1),
-            "Responses over the whole stage, in place of num_train_epochs.")
+            "Responses over the whole stage, in place of num_train_epochs; rounded up to whole steps.")
         Field("max_steps", \.maxSteps, .atLeast(1), "Steps, in place of num_train_epochs.")
         Field(
             "shuffle", \.shuffle, default: "true, unless the prompts come from a split ordered easy_to_hard",
             "Whether each epoch has a random order, or the data's own.")
-        Field("num_ppo_epochs", \.numPPOEpochs, .atLeast(1), "Passes over the responses of a step.")
+        Field("num_ppo_epochs", \.numPPOEpochs, .between(1, 1 << 20), "Passes over the responses of a step.")
         Field("num_mini_batches", \.numMiniBatches, .atLeast(1), "Optimizer steps of a pass.")
         Field(
             "max_staleness", \.maxStaleness, .between(0, 1),

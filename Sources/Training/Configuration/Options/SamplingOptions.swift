@@ -22,6 +22,19 @@ public struct SamplingOptions: Sendable, Equatable {
     }
 }
 
+extension SamplingOptions {
+    /// What `top_p` and `top_k` do to PPO, which takes log-probabilities from the whole distribution; `nil` where all of it is
+    /// drawn from.
+    func truncationWarning(vocabularySize: Int) -> String? {
+        let cuts = (topP < 1 ? ["top_p \(topP)"] : []) + ((1..<vocabularySize).contains(topK) ? ["top_k \(topK)"] : [])
+        guard !cuts.isEmpty else { return nil }
+        return
+            "warning: responses are drawn from the part of the distribution that \(cuts.joined(separator: " and ")) leaves, "
+            + "but log-probabilities are those of the whole: they are too low for what is drawn, which biases the KL penalty, "
+            + "the ratios and the gradient; write top_p: 1.0 and top_k: 0 to draw from the whole"
+    }
+}
+
 extension SamplingOptions: OptionGroup {
     init() { self.init(responseLength: 128) }
 
