@@ -22,8 +22,10 @@ extension ExampleTokenizer {
         return ids
     }
 
+    /// Without what the tokenizer puts at the end of a text: a prompt goes on, and a response ends in an end token of its own.
     private func encode(_ rendered: PromptRenderer.Rendered) -> [Int32] {
-        encoder.encode(rendered.text, addSpecialTokens: rendered.takesSpecialTokens)
+        let ids = encoder.encode(rendered.text, addSpecialTokens: rendered.takesSpecialTokens)
+        return rendered.takesSpecialTokens ? ids.dropLast(encoder.trailingTokenIDs.count) : ids
     }
 
     /// The response on its own: the rendered text behind that of the prompt.

@@ -6,6 +6,24 @@ extension JSON {
         return String(decoding: text, as: UTF8.self)
     }
 
+    /// The value over several lines, two spaces a level, as files of settings are written.
+    package var indented: String { indented(by: "") }
+
+    private func indented(by indent: String) -> String {
+        let inner = indent + "  "
+        func block(_ open: String, _ items: [String], _ close: String) -> String {
+            guard !items.isEmpty else { return open + close }
+            return "\(open)\n" + items.map { inner + $0 }.joined(separator: ",\n") + "\n\(indent)\(close)"
+        }
+        switch self {
+        case .array(let values): return block("[", values.map { $0.indented(by: inner) }, "]")
+        case .object(let object):
+            let lines = object.entries.map { "\(JSON.string($0.key).line): \($0.value.indented(by: inner))" }
+            return block("{", lines, "}")
+        default: return line
+        }
+    }
+
     func write(to text: inout [UInt8]) {
         switch self {
         case .null: text.append(contentsOf: "null".utf8)

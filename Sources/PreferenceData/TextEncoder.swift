@@ -4,10 +4,17 @@ import Tokenizers
 public protocol TextEncoder: Sendable {
     /// Token ids of `text`; with `addSpecialTokens` those the tokenizer puts around a text, such as BOS.
     func encode(_ text: String, addSpecialTokens: Bool) -> [Int32]
+    /// What `encode` with special tokens puts behind a text: the end of one that goes no further.
+    var trailingTokenIDs: [Int32] { get }
     /// The token that starts a text, where the tokenizer has one.
     var bosTokenID: Int32? { get }
     /// The token that ends a response, where the tokenizer has one.
     var eosTokenID: Int32? { get }
+}
+
+extension TextEncoder {
+    /// Nothing, as for most tokenizers.
+    public var trailingTokenIDs: [Int32] { [] }
 }
 
 /// What this layer asks of a chat template.

@@ -13,19 +13,19 @@ struct AddedToken: Sendable, Equatable {
     /// Takes the white space after it.
     var stripsRight = false
 
-    init(id: Int32, content: String, isSpecial: Bool) {
+    /// - Parameter id: zero until the token has its place in an ``AddedTokens``.
+    init(id: Int32 = 0, content: String, isSpecial: Bool) {
         self.id = id
         self.content = content
         self.isSpecial = isSpecial
         isNormalized = !isSpecial
     }
 
-    /// - Parameter node: an element of `added_tokens`, or a value of `added_tokens_decoder` whose key is `id`.
-    init(_ node: JSONNode, id: Int? = nil) throws {
-        self.init(
-            id: Int32(try id ?? node.required("id").integer(in: 0...Vocabulary.maximumID)),
-            content: try node.required("content").string(), isSpecial: try node.bool("special", default: false))
-        isNormalized = try node.bool("normalized", default: !isSpecial)
+    /// - Parameter node: an element of `added_tokens`, a value of `added_tokens_decoder`, or a special token with its flags.
+    init(_ node: JSONNode, isSpecial: Bool? = nil) throws {
+        let special = try isSpecial ?? node.bool("special", default: false)
+        self.init(content: try node.required("content").string(), isSpecial: special)
+        isNormalized = try node.bool("normalized", default: !special)
         isSingleWord = try node.bool("single_word", default: false)
         stripsLeft = try node.bool("lstrip", default: false)
         stripsRight = try node.bool("rstrip", default: false)

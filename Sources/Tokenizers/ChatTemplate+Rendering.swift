@@ -15,8 +15,8 @@ extension ChatTemplate {
         case .llama3: try llama3(messages, addGenerationPrompt, specialTokens)
         case .zephyr: try zephyr(messages, addGenerationPrompt, specialTokens)
         case .mistral: try mistral(messages, specialTokens)
-        case .anthropic: anthropic(messages, addGenerationPrompt)
-        case .plain: messages.map(\.content).joined()
+        case .anthropic: try front(specialTokens) + anthropic(messages, addGenerationPrompt)
+        case .plain: try front(specialTokens) + messages.map(\.content).joined()
         }
     }
 
@@ -54,6 +54,8 @@ extension ChatTemplate {
         guard let token = tokens.bos else { throw ChatTemplateError.missingToken("bos_token", template: name) }
         return token.text
     }
+
+    private func front(_ tokens: SpecialTokens) throws -> String { options.writesBOS ? try bos(tokens) : "" }
 
     private func eos(_ tokens: SpecialTokens) throws -> String {
         guard let token = tokens.eos else { throw ChatTemplateError.missingToken("eos_token", template: name) }

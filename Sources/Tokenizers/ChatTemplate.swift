@@ -38,6 +38,8 @@ public struct ChatTemplate: Sendable, Equatable {
         var strips = true
         /// Anthropic and plain, which write no special tokens: the ids begin with the tokenizer's BOS, if it adds one.
         var takesTokenizerBOS = true
+        /// Anthropic and plain: BOS is part of the text.
+        var writesBOS = false
     }
 
     /// The family.

@@ -55,6 +55,12 @@ struct JSONNode {
         return node.isNull ? nil : node
     }
 
+    /// Whether there is a member `key`, null or not.
+    func contains(_ key: String) -> Bool {
+        guard case .object(let members) = value else { return false }
+        return members.contains { $0.key == key }
+    }
+
     func required(_ key: String) throws -> JSONNode {
         guard case .object = value else { throw mismatch("an object") }
         guard let node = self[key] else { throw invalid("\"\(key)\" is missing") }

@@ -52,6 +52,24 @@ package indirect enum Normalizer: Sendable, Equatable {
         pattern.isEmpty ? 1 : min(max(1, (content.count + pattern.count - 1) / pattern.count), maximumGrowth + 1)
     }
 
+    /// Whether text is put in front.
+    var prepends: Bool {
+        switch self {
+        case .prepend: true
+        case .form, .replace: false
+        case .sequence(let normalizers): normalizers.contains(where: \.prepends)
+        }
+    }
+
+    /// Without what puts text in front; `nil` where nothing is left.
+    var withoutPrepend: Normalizer? {
+        switch self {
+        case .prepend: return nil
+        case .form, .replace: return self
+        case .sequence(let normalizers): return .sequence(normalizers.compactMap(\.withoutPrepend))
+        }
+    }
+
     func normalize(_ text: [UInt8]) -> [UInt8] {
         switch self {
         case .form(let form): form.apply(to: text)

@@ -8,6 +8,9 @@ struct PostProcessor: Sendable {
         if let node { try apply(node) }
     }
 
+    /// Puts nothing around a text.
+    mutating func clear() { (prefix, suffix) = ([], []) }
+
     private mutating func apply(_ node: JSONNode) throws {
         let type = try node.required("type").string()
         switch type {

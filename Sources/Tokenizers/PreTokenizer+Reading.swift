@@ -1,7 +1,29 @@
 extension PreTokenizer {
     /// - Parameter node: `pre_tokenizer` of a `tokenizer.json`; `nil` where it has none.
     init(_ node: JSONNode?) throws {
-        if let node { try append(node) }
+        guard let node else { return }
+        try append(node)
+        isByteLevelAlone = try isByteLevel && node.required("type").string() == "ByteLevel"
+    }
+
+    /// Puts a space before a text, or does not, whatever the file says of its `ByteLevel`.
+    mutating func setPrefixSpace(_ adds: Bool) {
+        steps.removeAll { if case .prefixSpace = $0 { true } else { false } }
+        if adds { steps.insert(.prefixSpace, at: 0) }
+    }
+
+    /// Whether a visible space is put in front of a text.
+    var prependsVisibleSpace: Bool {
+        steps.contains { if case .metaspace(let metaspace) = $0 { metaspace.prepend != .never } else { false } }
+    }
+
+    /// Puts no visible space in front of anything.
+    mutating func dropVisibleSpace() {
+        steps = steps.map { step in
+            guard case .metaspace(var metaspace) = step else { return step }
+            metaspace.prepend = .never
+            return .metaspace(metaspace)
+        }
     }
 
     /// Steps can double the text that the next one gets; models have up to four.

@@ -11,13 +11,15 @@ struct PreTokenizer: Sendable, Equatable {
     struct Metaspace: Sendable, Equatable {
         enum Prepend: String, Sendable { case always, first, never }
         let replacement: [UInt8]
-        let prepend: Prepend
+        var prepend: Prepend
         let splits: Bool
     }
 
     var steps: [Step] = []
     /// The words are bytes written in the byte alphabet; what reads them must take bytes for symbols.
     var isByteLevel = false
+    /// `ByteLevel` stands alone, not in a sequence.
+    var isByteLevelAlone = false
 
     /// Calls `body` once with the text (rewritten where a step says so) and the pieces it is taken apart into.
     ///

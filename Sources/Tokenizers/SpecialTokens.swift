@@ -31,18 +31,17 @@ public struct SpecialTokens: Sendable, Equatable {
         self.unknown = unknown
     }
 
-    init(_ settings: TokenizerSettings, id: (String) -> Int32?) throws {
-        func token(_ role: String) throws -> Token? {
-            guard let named = settings.roles[role] else { return nil }
-            guard let id = id(named.text) else {
-                throw named.node.invalid(
-                    "\(named.text.debugDescription) is not a token of tokenizer.json; add it to its added_tokens")
-            }
-            return Token(text: named.text, id: id)
+    /// The roles that files name, else those of the tokenizer's class where it has such a token.
+    init(_ settings: TokenizerSettings, class tokenizerClass: TokenizerClass, id: (String) -> Int32?) {
+        func token(_ key: String) -> Token? {
+            let named = settings.roles.first { $0.key == key }?.token.content
+            let fallback = tokenizerClass.defaultTokens.first { $0.role == key }?.text
+            guard let text = settings.namesRole(key) ? named : fallback else { return nil }
+            return id(text).map { Token(text: text, id: $0) }
         }
-        bos = try token("bos_token")
-        eos = try token("eos_token")
-        pad = try token("pad_token")
-        unknown = try token("unk_token")
+        bos = token("bos_token")
+        eos = settings.endToken.flatMap { text in id(text).map { Token(text: text, id: $0) } } ?? token("eos_token")
+        pad = token("pad_token")
+        unknown = token("unk_token")
     }
 }

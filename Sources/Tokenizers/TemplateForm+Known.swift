@@ -1,6 +1,6 @@
 extension TemplateForm {
     /// All texts that are recognised; the first of a template is the one that is saved for it.
-    static let known: [TemplateForm] = chatML + llama2 + llama3 + zephyr + mistral + anthropic
+    static let known: [TemplateForm] = chatML + llama2 + llama3 + zephyr + mistral + anthropic + plain
 
     private static let chatMLTurn =
         "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
@@ -55,7 +55,7 @@ extension TemplateForm {
     }
 
     private static let alternation =
-        "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('') }}{% endif %}"
+        "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate user/assistant') }}{% endif %}"
 
     private static func systemFirst(_ none: Bool) -> String {
         "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
@@ -113,7 +113,8 @@ extension TemplateForm {
         ) { _ in ChatTemplate(.zephyr) }
     ]
 
-    private static let onlyUserAndAssistant = "{% else %}{{ raise_exception('') }}{% endif %}{% endfor %}"
+    private static let onlyUserAndAssistant =
+        "{% else %}{{ raise_exception('expected user or assistant') }}{% endif %}{% endfor %}"
 
     private static let mistral: [TemplateForm] =
         ["", " "].map { space in
@@ -145,14 +146,23 @@ extension TemplateForm {
             }
         }
 
-    private static let anthropic: [TemplateForm] = [
-        form(
-            "{% for message in messages %}{% if message['role'] == 'user' %}{{ '\\n\\nHuman: ' + message['content'] }}"
-                + "{% elif message['role'] == 'assistant' %}{{ '\\n\\nAssistant: ' + message['content'] }}"
-                + "{% else %}{{ message['content'] }}{% endif %}{% endfor %}"
-                + "{% if add_generation_prompt %}{{ '\\n\\nAssistant:' }}{% endif %}"
-        ) { _ in ChatTemplate(.anthropic, ChatTemplate.Options(takesTokenizerBOS: false)) }
-    ]
+    private static let anthropic = withAndWithoutBOS(
+        .anthropic,
+        "{% for message in messages %}{% if message['role'] == 'user' %}{{ '\\n\\nHuman: ' + message['content'] }}"
+            + "{% elif message['role'] == 'assistant' %}{{ '\\n\\nAssistant: ' + message['content'] }}"
+            + "{% else %}{{ message['content'] }}{% endif %}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '\\n\\nAssistant:' }}{% endif %}")
+
+    private static let plain = withAndWithoutBOS(
+        .plain, "{% for message in messages %}{{ message['content'] }}{% endfor %}")
+
+    private static func withAndWithoutBOS(_ family: ChatTemplate.Family, _ text: String) -> [TemplateForm] {
+        [false, true].map { writesBOS in
+            form(writesBOS ? "{{ bos_token }}" + text : text) { _ in
+                ChatTemplate(family, ChatTemplate.Options(takesTokenizerBOS: false, writesBOS: writesBOS))
+            }
+        }
+    }
 
     private static func form(
         _ text: String, _ template: @escaping @Sendable (_ defaultSystem: String?) -> ChatTemplate

@@ -64,7 +64,8 @@ extension ChatTemplate {
             nearest: Self.nearest(to: text)?.rawValue, known: Family.allCases.map(\.rawValue))
     }
 
-    /// Jinja text that renders as this template does, for a model that is saved; `nil` for `plain`.
+    /// Jinja text that renders as this template does, for a model that is saved; without the tokenizer's BOS where the
+    /// template takes one: see ``saved(for:)``.
     public var jinja: String? {
         for form in TemplateForm.known where form.template(options.defaultSystem) == Self(family, savedOptions) {
             // Inside a string literal of the form, so that it must be escaped like one.
@@ -81,10 +82,19 @@ extension ChatTemplate {
         return nil
     }
 
+    /// The template as it is saved with this tokenizer: transformers adds no BOS to what a template writes, so that one that
+    /// takes the tokenizer's writes it.
+    public func saved(for tokenizer: Tokenizer) -> ChatTemplate {
+        guard takesTokenizerBOS else { return self }
+        var options = savedOptions
+        options.writesBOS = tokenizer.addsBOS
+        return ChatTemplate(family, options)
+    }
+
     /// A saved text gives transformers no BOS to add, which is what `recognizing` must read out of it again.
     private var savedOptions: Options {
         var saved = options
-        if family == .anthropic { saved.takesTokenizerBOS = false }
+        if takesTokenizerBOS { saved.takesTokenizerBOS = false }
         return saved
     }
 

@@ -53,6 +53,19 @@ struct TokenDecoder: Sendable {
         }
     }
 
+    /// Leaves a space at the start of a text where it is: the tokenizer puts none there.
+    mutating func keepFirstSpace() {
+        steps = steps?.map { step in
+            switch step {
+            case .strip([0x20], _, let stop): return .strip([0x20], start: 0, stop: stop)
+            case .metaspace(var metaspace):
+                metaspace.prepend = .never
+                return .metaspace(metaspace)
+            default: return step
+            }
+        }
+    }
+
     /// Byte-level and nothing else: decoding is joining bytes.
     private var isByteLevelOnly: Bool {
         if case .byteLevel? = steps?.first { steps?.count == 1 } else { false }

@@ -1,10 +1,12 @@
 import Foundation
 
-/// A tokenizer read from Hugging Face files: the same ids as the `tokenizers` library gives for the same `tokenizer.json`.
+/// A tokenizer read from Hugging Face files: the same ids as transformers' `AutoTokenizer` gives for the same directory.
 ///
 /// Byte-level BPE (GPT-2, GPT-NeoX, SmolLM2, Qwen, Llama 3) and SentencePiece-style BPE (Llama 2) are supported; a file that
 /// asks for anything else is refused with an error that names the component. Truncation and padding settings in the file
-/// are not used: lengths are the caller's affair.
+/// are not used: lengths are the caller's affair. Where transformers 4 and 5 make different ids of a directory,
+/// `tokenizer.json` decides, as the `tokenizers` library reads it: a model was trained on those. A token that is only the
+/// default of a tokenizer's class, and is in none of the files, is not added.
 public final class Tokenizer: Sendable {
     /// The texts and ids of the special tokens that `tokenizer_config.json` or `special_tokens_map.json` name.
     public let specialTokens: SpecialTokens
@@ -37,31 +39,32 @@ public final class Tokenizer: Sendable {
 
     init(file: URL, settings: TokenizerSettings) throws {
         let document = try JSONNode(contentsOf: file)
-        normalizer = try document["normalizer"].map { try Normalizer($0) }
-        preTokenizer = try PreTokenizer(document["pre_tokenizer"])
-        postProcessor = try PostProcessor(document["post_processor"])
-        decoder = try TokenDecoder(document["decoder"])
+        let tokenizerClass = try TokenizerClass(settings, of: document)
+        let steps = try TokenizerSteps(document, settings: settings, class: tokenizerClass)
+        let normalizer = steps.normalizer
+        (self.normalizer, preTokenizer) = (normalizer, steps.preTokenizer)
+        (postProcessor, decoder) = (steps.postProcessor, steps.decoder)
         model = try BytePairEncoder(try document.required("model"), isByteLevel: preTokenizer.isByteLevel)
 
-        let tokens = try Self.addedTokens(document, settings: settings, vocabulary: model.vocabulary)
-        addedTokens = Dictionary(tokens.map { ($0.id, $0) }) { first, _ in first }
-        addedIDs = Dictionary(tokens.map { (Array($0.content.utf8), $0.id) }) { first, _ in first }
+        let added = try AddedTokens(
+            document, settings: settings, class: tokenizerClass, vocabulary: model.vocabulary)
+        addedTokens = Dictionary(added.tokens.map { ($0.id, $0) }) { first, _ in first }
+        addedIDs = Dictionary(added.tokens.map { (Array($0.content.utf8), $0.id) }) { first, _ in first }
         // As in the library, special tokens win over others of the same text.
-        let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
-        rawMatcher = AddedTokenMatcher(
-            ordered.filter { !$0.isNormalized }.map { ($0, Array($0.content.utf8)) })
-        let normalizer = self.normalizer
-        let normalizedTokens = ordered.filter(\.isNormalized).map { token in
-            let text = Array(token.content.utf8)
-            return (token: token, text: normalizer?.normalize(text) ?? text)
+        let ordered = added.tokens.filter(\.isSpecial) + added.tokens.filter { !$0.isSpecial }
+        let found = ordered.filter { !($0.isSpecial && settings.splitsSpecialTokens) }
+        rawMatcher = AddedTokenMatcher(found.filter { !$0.isNormalized }.map { ($0, Array($0.content.utf8)) })
+        let normalizedTokens: [(token: AddedToken, text: [UInt8])] = ordered.filter(\.isNormalized).map {
+            let text = Array($0.content.utf8)
+            return ($0, normalizer?.normalize(text) ?? text)
         }
-        normalizedMatcher = AddedTokenMatcher(normalizedTokens)
+        normalizedMatcher = AddedTokenMatcher(
+            normalizedTokens.filter { !($0.token.isSpecial && settings.splitsSpecialTokens) })
         normalizedTexts = Dictionary(normalizedTokens.map { ($0.token.id, $0.text) }) { first, _ in first }
 
-        let vocabulary = model.vocabulary
-        let addedIDs = self.addedIDs
-        specialTokens = try SpecialTokens(settings) { addedIDs[Array($0.utf8)] ?? vocabulary.id(of: $0) }
-        endIDs = Set(settings.endIDs + [specialTokens.eos?.id].compactMap { $0 }).sorted()
+        specialTokens = SpecialTokens(settings, class: tokenizerClass) { added.id(of: $0) }
+        let ends = settings.endToken == nil ? settings.endIDs : []
+        endIDs = Set(ends + [specialTokens.eos?.id].compactMap { $0 }).sorted()
         chatTemplateText = settings.chatTemplate
         files = [file] + settings.files
     }
@@ -87,8 +90,8 @@ public final class Tokenizer: Sendable {
     /// `encode(_:addSpecialTokens: true)` puts the BOS token first.
     public var addsBOS: Bool { specialTokens.bos.map { postProcessor.prefix.first == $0.id } ?? false }
 
-    /// `encode(_:addSpecialTokens: true)` puts the EOS token last.
-    public var addsEOS: Bool { specialTokens.eos.map { postProcessor.suffix.last == $0.id } ?? false }
+    /// What `encode(_:addSpecialTokens: true)` puts behind a text: the end of one that goes no further.
+    public var trailingTokenIDs: [Int32] { postProcessor.suffix }
 
     /// The ids of `text`. Added and special tokens that stand in the text are recognised.
     ///
@@ -197,5 +200,20 @@ public final class Tokenizer: Sendable {
         let start = ids.count
         model.encode(word, workspace: &workspace, into: &ids)
         cache.insert(word, hash: hash, ids: ids[start...])
+    }
+}
+
+extension Tokenizer {
+    /// Reads the tokenizer of a model directory: `tokenizer.json`, and what `tokenizer_config.json`,
+    /// `special_tokens_map.json`, `added_tokens.json`, `chat_template.jinja` and `generation_config.json` (else
+    /// `config.json`) add to it.
+    ///
+    /// - Parameter endToken: the token that ends a text, alone; `nil` for those that the files name.
+    /// - Throws: `TokenizerError` that names the file and the component or key at fault; `unknownToken` where the tokenizer
+    ///   has no `endToken`.
+    public convenience init(directory: URL, endToken: String? = nil) throws {
+        var settings = try TokenizerSettings(directory: directory)
+        settings.endToken = endToken
+        try self.init(file: directory.appending(path: "tokenizer.json"), settings: settings)
     }
 }

@@ -10,6 +10,8 @@ public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable 
     case invalid(file: String, key: String, reason: String)
     /// The file asks for a component, or an option of one, that this project does not implement.
     case unsupported(file: String, component: String)
+    /// No token of the tokenizer has this text.
+    case unknownToken(file: String, text: String)
 
     /// One line: what is wrong, and a way out.
     public var description: String { text.split(whereSeparator: \.isNewline).joined(separator: " ") }
@@ -25,6 +27,8 @@ public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable 
             "\(file): \(key): \(reason)"
         case .unsupported(let file, let component):
             "\(file): \(component) is not supported (byte-level and SentencePiece-style BPE are)"
+        case .unknownToken(let file, let text):
+            "\(file): \(text.debugDescription) is not a token; add it to added_tokens"
         }
     }
 }

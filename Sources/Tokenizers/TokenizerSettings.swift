@@ -1,15 +1,41 @@
 import Foundation
 
-/// What the files beside a `tokenizer.json` say.
+/// What the files beside a `tokenizer.json` say, read by the rules of transformers.
 struct TokenizerSettings {
-    /// By the key that names the token: `bos_token`, `eos_token`, `pad_token`, `unk_token`.
-    var roles: [String: (text: String, node: JSONNode)] = [:]
-    /// Every token that a key names, in the order of the files.
-    var names: [(text: String, node: JSONNode)] = []
-    var addedTokens: [(token: AddedToken, node: JSONNode)] = []
-    var endIDs: [Int32] = []
-    var chatTemplate: String?
-    var files: [URL] = []
+    /// A token and the key that names it.
+    struct Role {
+        let key: String
+        let token: AddedToken
+    }
+
+    /// Tokens that a key names, in transformers' order.
+    private(set) var roles: [Role] = []
+    /// Keys that a file names, with or without a token.
+    private var namedRoles: Set<String> = []
+    /// `additional_special_tokens` and `extra_special_tokens`.
+    private(set) var furtherTokens: [AddedToken] = []
+    /// `added_tokens_decoder`, else `added_tokens.json`, by id.
+    private(set) var addedTokens: [(id: Int, token: AddedToken)] = []
+    /// A token of `addedTokens` is left out where `tokenizer.json` declares another one with its id.
+    private(set) var losesToDeclared = false
+    /// The token that ends a text, whatever the files say.
+    var endToken: String?
+    private(set) var endIDs: [Int32] = []
+    private(set) var chatTemplate: String?
+    private(set) var files: [URL] = []
+    /// `add_prefix_space`, a boolean.
+    private(set) var prefixSpace: JSONNode?
+    private(set) var addsBOS = false
+    private(set) var addsEOS = false
+    /// `split_special_tokens`: special tokens in text are text.
+    private(set) var splitsSpecialTokens = false
+    /// `tokenizer_class`, and `model_type` of `config.json`.
+    private(set) var className: String?
+    private(set) var modelType: String?
+
+    static let roleKeys = [
+        "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+    ]
 
     init() {}
 
@@ -18,15 +44,28 @@ struct TokenizerSettings {
             let url = directory.appending(path: name)
             return FileManager.default.fileExists(atPath: url.path) ? url : nil
         }
-        // The map is the older place; what tokenizer_config.json says counts.
-        for name in ["special_tokens_map.json", "tokenizer_config.json"] {
-            guard let url = existing(name) else { continue }
+        func read(_ name: String) throws -> JSONNode? {
+            guard let url = existing(name) else { return nil }
             files.append(url)
             let node = try JSONNode(contentsOf: url)
-            try readNames(node)
-            try readAddedTokens(node)
-            chatTemplate = try Self.template(node["chat_template"]) ?? chatTemplate
+            _ = try node.members()
+            return node
         }
+        let map = try read("special_tokens_map.json")
+        let config = try read("tokenizer_config.json")
+        let added = try read("added_tokens.json")
+        // `added_tokens_decoder` says all: the older files beside it are not looked at.
+        let isComplete = config?["added_tokens_decoder"] != nil
+        let sources = SettingSources(config: config, map: isComplete ? nil : map)
+        try readRoles(sources)
+        try readFurtherTokens(sources)
+        if isComplete {
+            try readDecoder(config?["added_tokens_decoder"])
+        } else {
+            try readAddedTokens(added)
+        }
+        try readSwitches(sources)
+        chatTemplate = try Self.template(sources["chat_template"])
         if let url = existing("chat_template.jinja") {
             files.append(url)
             do {
@@ -35,51 +74,112 @@ struct TokenizerSettings {
                 throw TokenizerError.unreadable(file: url.path, reason: "\(error.localizedDescription)")
             }
         }
-        for name in ["generation_config.json", "config.json"] where endIDs.isEmpty {
-            if let url = existing(name) { endIDs = try Self.endIDs(try JSONNode(contentsOf: url)["eos_token_id"]) }
+        for name in ["generation_config.json", "config.json"] {
+            guard let url = existing(name) else { continue }
+            let node = try JSONNode(contentsOf: url)
+            if endIDs.isEmpty { endIDs = try Self.endIDs(node["eos_token_id"]) }
+            guard name == "config.json" else { continue }
+            modelType = try node["model_type"]?.string()
+            className = try className ?? node["tokenizer_class"]?.string()
         }
     }
 
-    private mutating func readNames(_ node: JSONNode) throws {
-        for role in ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"] {
-            guard let value = node[role] else { continue }
-            let text = try value["content"]?.string() ?? value.string()
-            roles[role] = (text, value)
-            names.append((text, value))
+    /// Whether a file says what the role's token is, or that it has none.
+    func namesRole(_ key: String) -> Bool { namedRoles.contains(key) }
+}
+
+/// The settings of `tokenizer_config.json`, and of `special_tokens_map.json` where that is looked at and then wins.
+private struct SettingSources {
+    let config: JSONNode?
+    let map: JSONNode?
+
+    /// The value of `key`; `nil` where it is absent or null.
+    subscript(key: String) -> JSONNode? { map?.contains(key) ?? false ? map?[key] : config?[key] }
+
+    func contains(_ key: String) -> Bool { [map, config].contains { $0?.contains(key) ?? false } }
+}
+
+extension TokenizerSettings {
+    private mutating func readRoles(_ sources: SettingSources) throws {
+        for key in Self.roleKeys where sources.contains(key) {
+            namedRoles.insert(key)
+            guard let node = sources[key] else { continue }
+            roles.append(Role(key: key, token: try Self.special(node)))
         }
     }
 
-    private mutating func readAddedTokens(_ node: JSONNode) throws {
-        for (key, value) in try node["added_tokens_decoder"]?.members() ?? [] {
+    /// A list of extra tokens stands for the additional ones too; extra tokens by name come beside them.
+    private mutating func readFurtherTokens(_ sources: SettingSources) throws {
+        let extra = sources["extra_special_tokens"]
+        if let extra, case .array = extra.value {
+            furtherTokens = try extra.array().map(Self.special)
+            if !furtherTokens.isEmpty { return }
+        }
+        // Of both files' lists, the config's.
+        let additional = sources.config?["additional_special_tokens"] ?? sources.map?["additional_special_tokens"]
+        furtherTokens = try additional?.array().map(Self.special) ?? []
+        if let extra, case .object = extra.value {
+            furtherTokens += try extra.members().map { try Self.special($0.value) }
+        }
+    }
+
+    private static func special(_ node: JSONNode) throws -> AddedToken {
+        guard case .object = node.value else { return AddedToken(content: try node.string(), isSpecial: true) }
+        return try AddedToken(node, isSpecial: true)
+    }
+
+    private mutating func readDecoder(_ node: JSONNode?) throws {
+        for (key, value) in try node?.members() ?? [] {
             guard let id = Int(key), (0...Vocabulary.maximumID).contains(id) else {
                 throw value.invalid("the key must be a token id")
             }
-            addedTokens.append((try AddedToken(value, id: id), value))
+            addedTokens.append((id, try AddedToken(value)))
+        }
+        addedTokens.sort { $0.id < $1.id }
+    }
+
+    private mutating func readAddedTokens(_ node: JSONNode?) throws {
+        losesToDeclared = true
+        for (content, value) in try node?.members() ?? [] {
+            let id = try value.integer(in: 0...Vocabulary.maximumID)
+            addedTokens.append((id, AddedToken(content: content, isSpecial: false)))
+        }
+        addedTokens.sort { $0.id < $1.id }
+        let special = Set((roles.map(\.token) + furtherTokens).map { Array($0.content.utf8) })
+        for index in addedTokens.indices where special.contains(Array(addedTokens[index].token.content.utf8)) {
+            addedTokens[index].token = AddedToken(content: addedTokens[index].token.content, isSpecial: true)
         }
     }
 
-    /// A template, or the one named `default` in a list of named ones.
+    private mutating func readSwitches(_ sources: SettingSources) throws {
+        prefixSpace = sources["add_prefix_space"]
+        _ = try prefixSpace?.bool()
+        addsBOS = try sources["add_bos_token"]?.bool() ?? false
+        addsEOS = try sources["add_eos_token"]?.bool() ?? false
+        splitsSpecialTokens = try sources["split_special_tokens"]?.bool() ?? false
+        className = try sources.config?["tokenizer_class"]?.string()
+        if let node = sources["fast_tokenizer_files"],
+            let other = try node.array().first(where: { try $0.string() != "tokenizer.json" })
+        {
+            throw other.invalid("other files than tokenizer.json are not read; take the key out if that one is right")
+        }
+    }
+
+    /// A template, or the one named `default` of several: a list of objects, or an object by name.
     private static func template(_ node: JSONNode?) throws -> String? {
         guard let node else { return nil }
-        guard case .array = node.value else { return try node.string() }
-        let named = try node.array().first { try $0["name"]?.string() == "default" }
-        return try named?.required("template").string()
+        switch node.value {
+        case .array:
+            let named = try node.array().first { try $0["name"]?.string() == "default" }
+            return try named?.required("template").string()
+        case .object: return try node["default"]?.string()
+        default: return try node.string()
+        }
     }
 
     private static func endIDs(_ node: JSONNode?) throws -> [Int32] {
         guard let node else { return [] }
         let nodes: [JSONNode] = if case .array = node.value { try node.array() } else { [node] }
         return try nodes.map { Int32(try $0.integer(in: 0...Vocabulary.maximumID)) }
-    }
-}
-
-extension Tokenizer {
-    /// Reads the tokenizer of a model directory: `tokenizer.json`, and what `tokenizer_config.json`,
-    /// `special_tokens_map.json`, `chat_template.jinja` and `generation_config.json` (else `config.json`) add to it.
-    ///
-    /// - Throws: `TokenizerError` that names the file and the component or key at fault.
-    public convenience init(directory: URL) throws {
-        try self.init(
-            file: directory.appending(path: "tokenizer.json"), settings: try TokenizerSettings(directory: directory))
     }
 }

@@ -12,13 +12,18 @@ extension Decoder {
     ///   - directory: an existing directory.
     ///   - padTokenID: written as `pad_token_id` where not `nil`. A score model needs one that no input uses, since
     ///     transformers scores the last token that is not padding: see ``ModelConfiguration/unusedTokenID(besides:)``.
+    ///   - endTokenID: written as `eos_token_id` where not `nil`: generation ends there.
     ///   - shardBytes: weights larger than this are split over several files.
-    public func save(to directory: URL, padTokenID: Int32? = nil, shardBytes: Int = 5_000_000_000) throws {
+    public func save(
+        to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil, shardBytes: Int = 5_000_000_000
+    ) throws {
         try ConfigurationValue.write(
-            configuration.exported(head: head, padTokenID: padTokenID), to: directory.appending(path: "config.json"))
+            configuration.exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID),
+            to: directory.appending(path: "config.json"))
         if head == .languageModel {
             try ConfigurationValue.write(
-                configuration.exportedGeneration(), to: directory.appending(path: "generation_config.json"))
+                configuration.exportedGeneration(endTokenID: endTokenID),
+                to: directory.appending(path: "generation_config.json"))
         }
         let shards = shards(limit: shardBytes)
         guard shards.count > 1 else {
@@ -60,12 +65,13 @@ extension Decoder {
 
 extension ModelConfiguration {
     /// `config.json` of a saved model: the file it came from, with what the head and float32 change.
-    func exported(head: DecoderHead, padTokenID: Int32?) -> [String: ConfigurationValue] {
+    func exported(head: DecoderHead, padTokenID: Int32?, endTokenID: Int32? = nil) -> [String: ConfigurationValue] {
         var values = original
         values["architectures"] = .list([.string(family.architecture(head))])
         // transformers 5 renamed the key.
         values[values["dtype"] == nil ? "torch_dtype" : "dtype"] = .string("float32")
         if let padTokenID { values["pad_token_id"] = .integer(Int(padTokenID)) }
+        if let endTokenID { values["eos_token_id"] = .integer(Int(endTokenID)) }
         switch head {
         case .languageModel:
             for key in ["num_labels", "id2label", "label2id"] { values[key] = nil }
@@ -78,11 +84,12 @@ extension ModelConfiguration {
     }
 
     /// `generation_config.json` of a saved model: the file that was there, or the special tokens alone.
-    func exportedGeneration() -> [String: ConfigurationValue] {
-        guard generation.isEmpty else { return generation }
+    func exportedGeneration(endTokenID: Int32? = nil) -> [String: ConfigurationValue] {
+        let told = endTokenID.map { ["eos_token_id": ConfigurationValue.integer(Int($0))] } ?? [:]
+        guard generation.isEmpty else { return generation.merging(told) { $1 } }
         let tokens = ["bos_token_id", "eos_token_id", "pad_token_id"].compactMap { key in
             original[key].flatMap { $0 == .null ? nil : (key, $0) }
         }
-        return ["_from_model_config": .bool(true)].merging(tokens) { $1 }
+        return ["_from_model_config": .bool(true)].merging(tokens) { $1 }.merging(told) { $1 }
     }
 }

@@ -15,8 +15,10 @@ struct TokenizeCommand: LoneCommand {
 
     func work() throws {
         let lines = try LineTokenizer(model: model, addsSpecialTokens: !withoutSpecialTokens)
-        while let line = readLine() {
-            print(lines.ids(of: line))
+        // A line ends in a line feed; a carriage return before it is text.
+        while let line = readLine(strippingNewline: false) {
+            let ends = line.utf8.last == UInt8(ascii: "\n")
+            print(lines.ids(of: ends ? String(Substring(line.utf8.dropLast())) : line))
         }
     }
 }

@@ -30,6 +30,25 @@ struct ExampleTokenizerTests {
     }
 
     @Test(
+        "An end token that the tokenizer puts behind a text is never in front of a response, nor comes twice behind one"
+    )
+    func trailingEOS() throws {
+        let encoder = ByteEncoder(addsBOS: true, addsEOS: true)
+        let expected = TokenizedPair(
+            index: 0, prompt: [1] + bytes("ab"), chosen: bytes("c") + [2], rejected: bytes("d") + [2])
+        let result = try ExampleTokenizer(encoder: encoder).tokenize([pair("ab", "c", "d</s>")])
+        #expect(result.examples == [expected] && result.summary.seamsMerged == 0)
+        let prompt = Prompt(index: 0, source: .nowhere, prompt: .text("ab"))
+        #expect(try ExampleTokenizer(encoder: encoder).tokenize([prompt]).examples[0].prompt == expected.prompt)
+        let other = try ExampleTokenizer(encoder: encoder, endTokens: [7]).tokenize([pair("ab", "c", "d")])
+        #expect(other.examples[0].responses == [bytes("c") + [7], bytes("d") + [7]])
+        let bare = PromptRenderer(template: BracketTemplate(takesSpecialTokens: true))
+        let answered = try ExampleTokenizer(encoder: encoder, renderer: bare).tokenize([chat([("user", "Q")], "A")])
+        #expect(answered.examples[0].prompt == [1] + bytes("[user]Q") + [2] + bytes("\n[assistant]"))
+        #expect(answered.examples[0].completion == bytes("A") + [2])
+    }
+
+    @Test(
         "Messages go through the template, and a response ends at the end token, not behind it"
     )
     func templates() throws {

@@ -3,9 +3,11 @@ import PreferenceData
 import TestSupport
 import Tokenizers
 
-/// One token a byte, from 10 on; optionally with BOS (1) in front of a text, and `</s>` as EOS (2).
+/// One token a byte, from 10 on; optionally with BOS (1) in front of a text or EOS behind it, and `</s>` as EOS (2).
 struct ByteEncoder: TextEncoder {
     var addsBOS = false
+    var addsEOS = false
+    var trailingTokenIDs: [Int32] { addsEOS ? [2] : [] }
     var bosTokenID: Int32? { 1 }
     var eosTokenID: Int32? { 2 }
 
@@ -21,7 +23,7 @@ struct ByteEncoder: TextEncoder {
                 rest = rest.dropFirst()
             }
         }
-        return ids
+        return addSpecialTokens ? ids + trailingTokenIDs : ids
     }
 }
 

@@ -77,10 +77,37 @@ struct ChatTemplateTests {
             let text = try #require(template.jinja, "\(known.name)")
             #expect(try ChatTemplate(recognizing: text) == template, "\(known.name)")
         }
-        for family in ChatTemplate.Family.allCases where family != .plain {
+        for family in ChatTemplate.Family.allCases {
             let template = try ChatTemplate(named: family.rawValue)
             let again = try ChatTemplate(recognizing: try #require(template.jinja))
             #expect(again.family == family)
+        }
+    }
+
+    @Test("The text saved with a tokenizer gives the ids that the template named gives, its BOS among them")
+    func savedIDs() throws {
+        for (file, adds) in [("llama2", true), ("qwen2", false)] {
+            try TestSupport.withTemporaryDirectory { directory in
+                try FileManager.default.copyItem(
+                    at: TokenizerFixtures.directory.appending(path: "\(file).tokenizer.json"),
+                    to: directory.appending(path: "tokenizer.json"))
+                let names = #"{"bos_token": "<s>", "eos_token": "</s>"}"#
+                try Data(names.utf8).write(to: directory.appending(path: "tokenizer_config.json"))
+                let tokenizer = try Tokenizer(directory: directory)
+                #expect(tokenizer.addsBOS == adds)
+                let messages = fixture.messages[0]
+                for family in ChatTemplate.Family.allCases {
+                    let template = try ChatTemplate(named: family.rawValue)
+                    let text = try #require(template.saved(for: tokenizer).jinja)
+                    let again = try ChatTemplate(recognizing: text)
+                    #expect(again == template.saved(for: tokenizer) && !again.takesTokenizerBOS)
+                    for prompt in [false, true] {
+                        #expect(
+                            try again.encode(messages, addGenerationPrompt: prompt, with: tokenizer)
+                                == template.encode(messages, addGenerationPrompt: prompt, with: tokenizer), "\(family)")
+                    }
+                }
+            }
         }
     }
 
@@ -130,7 +157,7 @@ struct ChatTemplateTests {
             let config = #"{"bos_token": "<|begin_of_text|>", "eos_token": {"content": "<|eot_id|>", "special": true}}"#
             try Data(config.utf8).write(to: directory.appending(path: "tokenizer_config.json"))
             let tokenizer = try Tokenizer(directory: directory)
-            #expect(tokenizer.addsBOS && !tokenizer.addsEOS)
+            #expect(tokenizer.addsBOS && tokenizer.trailingTokenIDs.isEmpty)
             let (bos, eos) = (
                 try #require(tokenizer.specialTokens.bos?.id), try #require(tokenizer.specialTokens.eos?.id)
             )

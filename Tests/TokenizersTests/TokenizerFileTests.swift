@@ -66,9 +66,9 @@ struct TokenizerFileTests {
             (#""b": 1"#, #""a": 1"#, "model.vocab.a"), (#"["a", "b"]"#, #"["a", "c"]"#, "model.merges"),
             (#"["a", "b"]"#, #"["b", "a"]"#, "model.merges"), (#"["a", "b"]"#, #""a b b""#, "model.merges"),
             (#"["a", "b"]"#, "[]", "model.merges"), (#""merges": [["a", "b"]]"#, #""merges": 3"#, "model.merges"),
-            (#""merges": [["a", "b"]]"#, #""x": 3"#, "model"), (#""id": 3"#, #""id": 1"#, "added_tokens[0]"),
+            (#""merges": [["a", "b"]]"#, #""x": 3"#, "model"),
             (#""id": 3"#, #""id": 1e9"#, "added_tokens[0].id"),
-            (#""content": "<s>""#, #""content": "a""#, "added_tokens[0]"),
+            (#""content": "<s>""#, #""text": "<s>""#, "added_tokens[0]"),
             (#""type": "BPE""#, #""type": "BPE", "unk_token": "?""#, "model.unk_token"),
             (#""add_prefix_space": false"#, #""add_prefix_space": "no""#, "pre_tokenizer.add_prefix_space"),
             (
@@ -109,7 +109,7 @@ struct TokenizerFileTests {
         #expect(throws: TokenizerError.self) { try load("[1, 2]") }
     }
 
-    @Test("A directory names its special tokens, end ids, template and files; a token that is not there is an error")
+    @Test("A directory names its special tokens, end ids, template and files; a told end token takes their place")
     func directory() throws {
         try TestSupport.withTemporaryDirectory { directory in
             func write(_ name: String, _ text: String) throws {
@@ -117,10 +117,10 @@ struct TokenizerFileTests {
             }
             #expect(throws: TokenizerError.self) { try Tokenizer(directory: directory) }
             try write("tokenizer.json", good)
-            try write("special_tokens_map.json", #"{"bos_token": "<s>", "eos_token": "a"}"#)
+            try write("special_tokens_map.json", #"{"eos_token": "a"}"#)
             try write(
                 "tokenizer_config.json",
-                #"{"eos_token": "b", "pad_token": {"content": "<pad>"}, "added_tokens_decoder": {"4": {"content": "<pad>", "special": true}}}"#
+                #"{"bos_token": "<s>", "eos_token": "b", "pad_token": {"content": "<pad>"}, "added_tokens_decoder": {"4": {"content": "<pad>", "special": true}}}"#
             )
             try write("generation_config.json", #"{"eos_token_id": [1, 2]}"#)
             try write("chat_template.jinja", "{{ x }}")
@@ -139,9 +139,14 @@ struct TokenizerFileTests {
             #expect(tokenizer.decode([0, 1, 4], skipSpecialTokens: true) == "")
             #expect(throws: ChatTemplateError.self) { try tokenizer.chatTemplate() }
 
-            try write("tokenizer_config.json", #"{"eos_token": "</s>"}"#)
+            let told = try Tokenizer(directory: directory, endToken: "ab")
+            #expect(told.specialTokens.eos == .init(text: "ab", id: 2) && told.endIDs == [2] && told.isSpecial(2))
+            #expect(throws: TokenizerError.unknownToken(file: directory.path + "/tokenizer.json", text: "</s>")) {
+                try Tokenizer(directory: directory, endToken: "</s>")
+            }
+            try write("tokenizer_config.json", #"{"fast_tokenizer_files": ["tokenizer.4.0.json", "tokenizer.json"]}"#)
             let error = #expect(throws: TokenizerError.self) { try Tokenizer(directory: directory) }
-            #expect(error?.description.contains("</s>") == true)
+            #expect(error?.description.contains("fast_tokenizer_files[0]") == true)
         }
     }
 

@@ -49,16 +49,10 @@ struct ModelStore {
         return try ModelDirectory(directory(of: reference)).scoredPadTokenID()
     }
 
-    /// Writes a model as a Hugging Face directory, with the run's tokenizer.
+    /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token.
     func save(_ model: Decoder, to directory: URL, text: TextPipeline) throws {
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
-        try model.save(to: directory, padTokenID: pad)
-        for file in text.tokenizer.files {
-            let copy = directory.appending(path: file.lastPathComponent)
-            if !FileManager.default.fileExists(atPath: copy.path) {
-                // By content: a download cache holds links.
-                try Data(contentsOf: file).write(to: copy)
-            }
-        }
+        try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id)
+        try text.savedTokenizer.write(to: directory)
     }
 }

@@ -10,29 +10,34 @@ struct TextPipeline: Sendable {
     /// Tokens that end a response; the first is the one that is appended.
     let endTokens: [Int32]
 
+    /// The end token that the run was told; `nil` where it takes the tokenizer's.
+    let toldEnd: SpecialTokens.Token?
+    /// What is written beside a model's weights.
+    let savedTokenizer: SavedTokenizer
+
     /// Reads the run's tokenizer and chat template.
     ///
     /// - Throws: the tokenizer's and template's own errors, and ``ConfigurationError`` for an unknown `eos_token`.
     init(_ configuration: RunConfiguration) throws {
         let directory = URL(filePath: configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath)
-        tokenizer = try Tokenizer(directory: directory)
-        if let name = configuration.chatTemplate {
-            renderer = PromptRenderer(
-                template: TokenizerTemplate(try ChatTemplate(named: name), for: tokenizer), appliesToText: true)
+        do {
+            tokenizer = try Tokenizer(directory: directory, endToken: configuration.eosToken)
+        } catch TokenizerError.unknownToken(_, let text) {
+            throw configuration.error(
+                at: "eos_token", "'\(text)' is no token of \(directory.path)", remedy: "write one that it has")
+        }
+        let named = try configuration.chatTemplate.map { try ChatTemplate(named: $0) }
+        if let named {
+            renderer = PromptRenderer(template: TokenizerTemplate(named, for: tokenizer), appliesToText: true)
         } else {
             renderer = PromptRenderer(
                 template: try tokenizer.chatTemplate().map { [tokenizer] in TokenizerTemplate($0, for: tokenizer) })
         }
-        if let text = configuration.eosToken {
-            guard let id = tokenizer.id(of: text) else {
-                throw configuration.error(
-                    at: "eos_token", "'\(text)' is no token of \(directory.path)", remedy: "write one that it has")
-            }
-            endTokens = [id]
-        } else {
-            let eos = tokenizer.specialTokens.eos.map { [$0.id] } ?? []
-            endTokens = eos + tokenizer.endIDs.filter { !eos.contains($0) }
-        }
+        let eos = tokenizer.specialTokens.eos.map { [$0.id] } ?? []
+        endTokens = eos + tokenizer.endIDs.filter { !eos.contains($0) }
+        toldEnd = configuration.eosToken == nil ? nil : tokenizer.specialTokens.eos
+        savedTokenizer = SavedTokenizer(
+            files: tokenizer.files, template: named?.saved(for: tokenizer).jinja, endToken: configuration.eosToken)
     }
 
     /// Tokenizes records within these limits.

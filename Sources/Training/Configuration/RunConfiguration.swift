@@ -78,9 +78,12 @@ extension RunConfiguration: OptionGroup {
         Field(
             "tokenizer_name_or_path", \.tokenizerNameOrPath, .notEmpty,
             "Directory of the tokenizer; null for the model's.")
-        Field("chat_template", \.chatTemplate, .notEmpty, "Name of the chat template; null for the tokenizer's own.")
         Field(
-            "eos_token", \.eosToken, .notEmpty, "Text of the token that ends a response; null for the tokenizer's own.")
+            "chat_template", \.chatTemplate, .notEmpty,
+            "Name of the chat template, which saved models keep; null for the tokenizer's own.")
+        Field(
+            "eos_token", \.eosToken, .notEmpty,
+            "Text of the token that ends a response, which saved models keep; null for the tokenizer's own.")
         Field(
             "threads_per_rank", \.threadsPerRank, .between(1, 4096),
             "Threads of a rank; null for its share of the node.")
