@@ -14,6 +14,9 @@ struct ModelCommandTests {
             #expect(ids == texts.map { "\(expected.tokens[$0] ?? [])" } + ["[1]"])
             let bare = try workspace.mpo("tokenize", "--model", "policy", "--no-special-tokens", input: input).lines
             #expect(bare == texts.map { "\((expected.tokens[$0] ?? []).dropFirst())" } + ["[]"])
+            // A line ends in a line feed; what is before it is text.
+            let ends = try workspace.mpo("tokenize", "--model", "policy", input: "a\r\na\na\r").lines
+            #expect(ends.count == 3 && ends[0] != ends[1] && ends[2] == ends[0])
         }
     }
 

@@ -200,7 +200,7 @@ UNKNOWN = [
     (CHATML.replace("'<|im_end|>' + '\\n'", "'<|im_end|>'"), "chatml"), (CHATML.replace("message['content']", "message['content'] | trim"), "chatml"),
     (QWEN25.replace("and not loop.first", "and loop.first"), "chatml"), (LLAMA31.replace("26 Jul 2024", "27 Jul 2024"), "llama3"),
     (LLAMA3.replace(" | trim", ""), "llama3"), (ZEPHYR.replace("}}\n", "}}"), "zephyr"), (LLAMA2.replace("bos_token + ", ""), "llama2"),
-    ("{% for message in messages %}{{ message['content'] }}{% endfor %}", None), ("{% if %", None), ("{% for m in messages %}", None), ("", None),
+    ("{% if %", None), ("{% for m in messages %}", None), ("", None),
 ]
 
 

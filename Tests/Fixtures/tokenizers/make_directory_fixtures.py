@@ -277,6 +277,8 @@ DECIDED = {
     "map-additional-texts": "transformers 5",
     # Both put a space in front; transformers 5 takes Qwen's pre-tokenizer besides.
     "prefix-level-true-GPT2Tokenizer-of-qwen2": "transformers 4",
+    "prefix-level-true-Qwen2Tokenizer": "transformers 4",
+    f"prefix-level-true-of-qwen2-{FAST}": "transformers 4",
 }
 
 
