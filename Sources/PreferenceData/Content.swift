@@ -27,6 +27,15 @@ public enum Content: Sendable, Equatable {
         if case .messages(let messages) = self { messages } else { nil }
     }
 
+    /// Whether both are the same code points in the same layout.
+    public static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.text(let left), .text(let right)): left.hasSameBytes(as: right)
+        case (.messages(let left), .messages(let right)): left == right
+        case (.text, .messages), (.messages, .text): false
+        }
+    }
+
     var isEmpty: Bool {
         switch self {
         case .text(let text): text.isEmpty

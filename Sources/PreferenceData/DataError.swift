@@ -32,23 +32,26 @@ public struct BadRecord: Error, Sendable, Equatable, CustomStringConvertible {
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such file.
     case missing(path: String)
-    /// A directory without JSONL files.
-    case noDataFiles(directory: String)
+    /// A directory without JSONL files, and what it has.
+    case noDataFiles(directory: String, others: [String])
+    /// A directory whose files are no one dataset; two of them.
+    case mixedDirectory(directory: String, String, String, reason: String)
+    /// A file in a format that is not read.
+    case format(path: String, name: String, remedy: String)
     /// The file cannot be read or written.
     case system(path: String, reason: String)
     /// A gzip file that ends too early or is damaged.
     case damaged(path: String, reason: String)
-    /// A line that is not a record, where bad records are not skipped.
-    case bad(BadRecord)
+    /// A line that is not a record, where bad records are not skipped; `advisesSkipping` where a key skips them, and
+    /// something would be left.
+    case bad(BadRecord, advisesSkipping: Bool)
     /// Files without a single usable record.
     case empty(paths: [String], kind: String, skipped: Int, first: BadRecord?)
     /// An example that is longer than allowed, with `truncation_mode: error`.
     case tooLong(RecordSource, tokens: Int, limit: Int, key: String)
-    /// Truncation left no example.
-    case nothingLeft(examples: Int, limits: String)
-    /// A prompt that starts with two BOS tokens.
-    case doubleBOS(RecordSource, id: Int32)
-    /// A record of messages where no chat template is known, or one that the template cannot render.
+    /// No example is left: of `examples`, `empty` say nothing (the first is `firstEmpty`), and truncation dropped the rest.
+    case nothingLeft(examples: Int, empty: Int, firstEmpty: RecordSource?, limits: String)
+    /// A record of messages where no chat template is known, or one that lacks a token.
     case unrenderable(RecordSource, reason: String)
     /// A value of the configuration that cannot be used.
     case configuration(key: String, reason: String)
@@ -59,20 +62,31 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let path): "\(path): no such file"
-        case .noDataFiles(let directory): "\(directory): a directory without .jsonl or .jsonl.gz files"
+        case .noDataFiles(let directory, let others):
+            "\(directory): a directory without .jsonl or .jsonl.gz files"
+                + (others.isEmpty
+                    ? ""
+                    : "; it has \(others.prefix(3).joined(separator: ", ")): write data as JSONL, and name a file of JSON lines "
+                        + "by its own path")
+        case .mixedDirectory(let directory, let first, let second, let reason):
+            "\(directory): a directory with \(first) and \(second), \(reason); name the files that are meant"
+        case .format(let path, let name, let remedy): "\(path): it is \(name), and JSONL is needed; \(remedy)"
         case .system(let path, let reason): "\(path): \(reason)"
         case .damaged(let path, let reason): "\(path): damaged gzip data (\(reason)); copy or download the file again"
-        case .bad(let record): "\(record); on_bad_record: skip leaves such lines out"
+        case .bad(let record, let advisesSkipping):
+            "\(record)" + (advisesSkipping ? "; on_bad_record: skip leaves such lines out" : "")
         case .empty(let paths, let kind, let skipped, let first):
             "\(paths.joined(separator: ", ")): no \(kind) in it"
                 + (first.map { ", \(skipped) bad \(skipped == 1 ? "line" : "lines") skipped, the first: \($0)" } ?? "")
         case .tooLong(let source, let tokens, let limit, let key):
             "\(source): \(tokens) tokens, but \(key) is \(limit); raise it or choose another truncation_mode"
-        case .nothingLeft(let examples, let limits):
-            "no example is left of \(examples): every prompt is too long for \(limits); raise them or choose another "
-                + "truncation_mode"
-        case .doubleBOS(let source, let id):
-            "\(source): the prompt starts with two BOS tokens (id \(id)); take BOS out of the text or the chat template"
+        case .nothingLeft(let examples, let empty, let first, let limits):
+            "no example is left of \(examples): "
+                + (empty == 0
+                    ? "every prompt is too long for \(limits); raise them or choose another truncation_mode"
+                    : "prompt and response are empty "
+                        + (empty == examples ? "" : "in \(empty), the other prompts too long for \(limits) ")
+                        + "(the first: \(first.map(String.init(describing:)) ?? "")); give them text, or other data")
         case .unrenderable(let source, let reason): "\(source): \(reason)"
         case .configuration(let key, let reason): "\(key): \(reason)"
         case .badScore(let index, let chosen, let rejected):

@@ -1,44 +1,117 @@
+import Tokenizers
+
 extension PreferencePair {
     /// Prompt, chosen and rejected of a line in any layout of a pair.
-    static func parts(of fields: JSONObject) throws(RecordError) -> (Content, Content, Content) {
-        guard fields.has("chosen"), fields.has("rejected") else {
-            throw RecordError("a pair needs 'chosen' and 'rejected'; it has \(fields.keyList)")
+    static func parts(
+        of fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content, Content) {
+        try fields.checkColumns()
+        let chosen = try response("chosen", of: fields)
+        let rejected = try response("rejected", of: fields)
+        var parts: (prompt: Content, chosen: Content, rejected: Content)
+        if fields.has("prompt") {
+            parts = (try fields.content("prompt"), chosen, rejected)
+            switch parts {
+            case (.text(let text), .messages, .messages):
+                // The prompt as text beside whole conversations: the conversations say more.
+                parts = try shared(fields, &remarks)
+                if !parts.prompt.holds(text) { remarks.append(.unread(column: "prompt")) }
+            case (_, .text, .messages), (_, .messages, .text):
+                throw RecordError("one of 'chosen' and 'rejected' is a string and the other a list of messages")
+            default: try takePromptOff(&parts, &remarks)
+            }
+        } else {
+            parts = try shared(fields, &remarks)
         }
-        let chosen = try fields.content("chosen")
-        let rejected = try fields.content("rejected")
-        guard fields.has("prompt") else { return try shared(chosen, rejected) }
-        let prompt = try fields.content("prompt")
-        switch (prompt, chosen, rejected) {
-        case (.text, .messages, .messages):
-            // The prompt as text beside whole conversations: the conversations say more.
-            return try shared(chosen, rejected)
-        case (_, .text, .messages), (_, .messages, .text):
-            throw RecordError("one of 'chosen' and 'rejected' is a string and the other a list of messages")
-        default: return (prompt, chosen, rejected)
+        try fields.checkContext(of: [parts.prompt], &remarks)
+        if parts.chosen == parts.rejected { remarks.append(.equalResponses) }
+        if parts.chosen.saysNothing || parts.rejected.saysNothing { remarks.append(.emptyResponse) }
+        return parts
+    }
+
+    /// A response, which must be there.
+    private static func response(_ key: String, of fields: JSONObject) throws(RecordError) -> Content {
+        if fields.has(key) { return try fields.content(key) }
+        if case .null? = fields[key] { throw RecordError("'\(key)' is null, not a string or a list of messages") }
+        let why =
+            fields.has("completion") && fields.has("label")
+            ? "; answers with a label are no pairs: join a good and a bad answer to a prompt"
+            : "; write prompt and responses under 'prompt', 'chosen' and 'rejected'"
+        let keys = fields.keys
+        if keys.count == 1, case .array? = fields[keys[0]] {
+            throw RecordError(
+                "a pair needs 'chosen' and 'rejected'; it has '\(keys[0])' alone, a list: write each of its elements on a "
+                    + "line of its own (jq -c '.\(keys[0])[]')")
+        }
+        throw RecordError("a pair needs 'chosen' and 'rejected'; it has \(fields.keyList)\(why)")
+    }
+
+    /// Takes a prompt off the start of two texts that both repeat it; throws where two lists of messages do.
+    private static func takePromptOff(
+        _ parts: inout (prompt: Content, chosen: Content, rejected: Content), _ remarks: inout [RecordRemark]
+    ) throws(RecordError) {
+        switch parts {
+        case (.text(let prompt), .text(let chosen), .text(let rejected)):
+            guard let first = chosen.withoutRepeated(prompt), let second = rejected.withoutRepeated(prompt) else {
+                return
+            }
+            parts = (.text(prompt), .text(first), .text(second))
+            remarks.append(.promptRepeated)
+        case (.messages(let prompt), .messages(let chosen), .messages(let rejected))
+        where chosen.starts(with: prompt) || rejected.starts(with: prompt):
+            throw RecordError(
+                "'chosen' and 'rejected' repeat the messages of 'prompt'; leave the column 'prompt' out, since the "
+                    + "conversations hold it")
+        default: return
         }
     }
 
-    /// Takes the common start of two responses as their prompt.
-    private static func shared(_ chosen: Content, _ rejected: Content) throws(RecordError) -> (
-        Content, Content, Content
-    ) {
-        switch (chosen, rejected) {
+    /// Takes the common start of two responses as their prompt, where no column names one.
+    private static func shared(
+        _ fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content, Content) {
+        switch (try fields.content("chosen"), try fields.content("rejected")) {
         case (.messages(let first), .messages(let second)):
             let count = zip(first, second).prefix { $0 == $1 }.count
-            guard count > 0 else { throw RecordError("chosen and rejected share no leading message") }
+            guard count > 0 else {
+                let columns = (fields.has("prompt") ? ["prompt"] : []) + fields.likelyPrompts.filter { $0 != "prompt" }
+                let hint =
+                    columns.isEmpty
+                    ? "" : "; write \(columns.map { "'\($0)'" }.joined(separator: ", ")) as messages under 'prompt'"
+                throw RecordError("chosen and rejected share no leading message\(hint)")
+            }
             guard count < first.count, count < second.count else {
                 throw RecordError("chosen and rejected are the same, or one ends where the other goes on")
             }
             return (
-                .messages(Array(first[..<count])), .messages(Array(first[count...])),
+                .messages(first[..<count].finished), .messages(Array(first[count...])),
                 .messages(Array(second[count...]))
             )
         case (.text(let first), .text(let second)):
-            let parts =
-                Transcript.matches(first) && Transcript.matches(second)
-                ? try Transcript.split(chosen: first, rejected: second) : try commonStart(first, second)
+            if Transcript.matches(first), Transcript.matches(second) {
+                let parts = try Transcript.split(chosen: first, rejected: second)
+                return (.text(parts.prompt), .text(parts.chosen), .text(parts.rejected))
+            }
+            try checkThatNoneIsNamed(fields)
+            let parts = try commonStart(first, second)
+            remarks.append(.sharedStart)
             return (.text(parts.prompt), .text(parts.chosen), .text(parts.rejected))
         default: throw RecordError("one of 'chosen' and 'rejected' is a string and the other a list of messages")
+        }
+    }
+
+    /// Throws where a column looks like the prompt: what texts share at their start may then be anything.
+    private static func checkThatNoneIsNamed(_ fields: JSONObject) throws(RecordError) {
+        let columns = fields.likelyPrompts
+        guard columns.isEmpty else {
+            throw RecordError(
+                "\(JSONObject.renaming(columns)) (or leave \(columns.count == 1 ? "it" : "them") out, where the prompt is "
+                    + "what chosen and rejected share at their start)")
+        }
+        if case .null? = fields["prompt"] {
+            throw RecordError(
+                "'prompt' is null; fill it, or leave the column out where the prompt is what chosen and rejected share "
+                    + "at their start")
         }
     }
 
@@ -63,47 +136,138 @@ extension PreferencePair {
 
 extension PromptCompletion {
     /// Prompt and completion of a line in any layout that has a response to learn from.
-    static func parts(of fields: JSONObject) throws(RecordError) -> (Content, Content) {
-        if fields.has("completion") { return (try fields.content("prompt"), try fields.content("completion")) }
-        if fields.has("chosen") {
-            if fields.has("rejected") {
-                let (prompt, chosen, _) = try PreferencePair.parts(of: fields)
-                return (prompt, chosen)
-            }
-            return (try fields.content("prompt"), try fields.content("chosen"))
+    static func parts(
+        of fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content) {
+        try fields.checkColumns()
+        try fields.checkLabel()
+        if !fields.has("completion"), fields.has("chosen"), fields.has("rejected") {
+            let (prompt, chosen, _) = try PreferencePair.parts(of: fields, &remarks)
+            return (prompt, chosen)
         }
-        if fields.has("messages") {
-            guard case .messages(let messages) = try fields.content("messages") else {
-                throw RecordError("'messages' is a string, not a list of messages")
+        let (prompt, completion) = try explicitParts(of: fields, &remarks)
+        try fields.checkContext(of: [prompt, completion], &remarks)
+        if !prompt.isEmpty, completion.saysNothing { remarks.append(.emptyResponse) }
+        return (prompt, completion)
+    }
+
+    private static func explicitParts(
+        of fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content) {
+        for key in ["completion", "chosen"] where fields.has(key) {
+            let (prompt, completion) = (try fields.content("prompt"), try fields.content(key))
+            switch (prompt, completion) {
+            case (.text(let text), .text(let response)):
+                guard let rest = response.withoutRepeated(text) else { break }
+                remarks.append(.promptRepeated)
+                return (prompt, .text(rest))
+            case (.messages(let messages), .messages(let responses)) where responses.starts(with: messages):
+                throw RecordError(
+                    "'\(key)' repeats the messages of 'prompt'; leave 'prompt' out and rename '\(key)' to 'messages'")
+            default: break
             }
-            guard messages.count > 1, let last = messages.last, last.role == "assistant" else {
-                throw RecordError("'messages' does not end in an answer of the role 'assistant'")
-            }
-            return (.messages(messages.dropLast()), .messages([last]))
+            return (prompt, completion)
         }
+        if fields.has("messages") { return try conversation(of: fields, &remarks) }
         if fields.has("text") {
             guard case .text(let text) = try fields.content("text") else { throw RecordError("'text' is not a string") }
+            if case .text(let prompt)? = try? fields.content("prompt"), !text.containsBytes(of: prompt) {
+                remarks.append(.unread(column: "prompt"))
+            }
             return (.text(""), .text(text))
         }
         throw RecordError(
-            "needs 'prompt' and 'completion', 'messages', 'text', or 'chosen' and 'rejected'; it has \(fields.keyList)")
+            "needs 'prompt' and 'completion', 'messages', 'text', or 'chosen' and 'rejected'; it has \(fields.keyList); "
+                + "rename its columns to these")
+    }
+
+    private static func conversation(
+        of fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content) {
+        guard case .messages(let messages) = try fields.content("messages") else {
+            throw RecordError("'messages' is a string, not a list of messages")
+        }
+        guard messages.count > 1, let last = messages.last, last.role == "assistant" else {
+            let found = messages.last.map { ", but of '\($0.role)'" } ?? ""
+            throw RecordError("'messages' does not end in an answer of the role 'assistant'\(found)")
+        }
+        if case .array(let items)? = fields["messages"], case .object(let answer)? = items.last {
+            let isLeftOut = ["train", "trainable", "loss"].contains { answer[$0] == .bool(false) }
+            guard !isLeftOut, answer["weight"]?.double != 0 else {
+                throw RecordError("'messages' ends in an answer that is marked as not to be learnt; take such lines out")
+            }
+        }
+        let prompt = Content.messages(messages.dropLast().finished)
+        if case .text(let text)? = try? fields.content("prompt"), !prompt.holds(text) {
+            remarks.append(.unread(column: "prompt"))
+        }
+        return (prompt, .messages([last]))
     }
 }
 
 extension Prompt {
     /// The prompt of a line in any layout that has one.
-    static func prompt(of fields: JSONObject) throws(RecordError) -> Content {
+    static func prompt(of fields: JSONObject, _ remarks: inout [RecordRemark]) throws(RecordError) -> Content {
         let prompt: Content
         if fields.has("chosen"), fields.has("rejected") {
-            prompt = try PreferencePair.parts(of: fields).0
-        } else if fields.has("prompt") {
-            prompt = try fields.content("prompt")
-        } else if fields.has("messages"), case .messages(let messages) = try fields.content("messages") {
-            prompt = .messages(messages.last?.role == "assistant" ? messages.dropLast() : messages)
+            var ofPair: [RecordRemark] = []
+            prompt = try PreferencePair.parts(of: fields, &ofPair).0
+            remarks += ofPair.filter { $0 != .equalResponses && $0 != .emptyResponse }
         } else {
-            throw RecordError("needs 'prompt', 'messages', or 'chosen' and 'rejected'; it has \(fields.keyList)")
+            try fields.checkColumns()
+            if fields.has("prompt") {
+                prompt = try fields.content("prompt")
+            } else if fields.has("messages"), case .messages(let messages) = try fields.content("messages") {
+                prompt = .messages(
+                    messages.last?.role == "assistant" ? messages.dropLast().finished : messages)
+            } else if case .null? = fields["prompt"] {
+                throw RecordError("'prompt' is null, not a string or a list of messages")
+            } else {
+                let likely = fields.likelyPrompts
+                throw RecordError(
+                    "needs 'prompt', 'messages', or 'chosen' and 'rejected'; it has \(fields.keyList)"
+                        + (likely.isEmpty ? "" : "; " + JSONObject.renaming(likely)))
+            }
+            try fields.checkContext(of: [prompt], &remarks)
         }
         guard !prompt.isEmpty else { throw RecordError("the prompt is empty") }
         return prompt
+    }
+}
+
+extension String {
+    /// The rest of a response that begins with its prompt; `nil` where it does not, or where the prompt is so short that a
+    /// response may begin with it by chance.
+    fileprivate func withoutRepeated(_ prompt: String) -> String? {
+        guard prompt.utf8.count >= 12, utf8.count > prompt.utf8.count, hasBytes(prompt) else { return nil }
+        return String(decoding: utf8.dropFirst(prompt.utf8.count), as: UTF8.self)
+    }
+}
+
+extension Collection where Element == ChatMessage {
+    /// Turns of a conversation that went on: an answer at the end is all that was said.
+    fileprivate var finished: [ChatMessage] {
+        var messages = Array(self)
+        if let last = messages.indices.last { messages[last].isFinished = true }
+        return messages
+    }
+}
+
+extension Content {
+    /// Whether a text stands in it, but for the white space around that.
+    fileprivate func holds(_ text: String) -> Bool {
+        let text = String(text.trimmed)
+        return switch self {
+        case .text(let whole): whole.containsBytes(of: text)
+        case .messages(let messages): messages.contains { $0.content.containsBytes(of: text) }
+        }
+    }
+
+    /// Whether there is no text in it.
+    fileprivate var saysNothing: Bool {
+        switch self {
+        case .text(let text): text.isEmpty
+        case .messages(let messages): messages.allSatisfy { $0.content.isEmpty }
+        }
     }
 }

@@ -9,8 +9,11 @@ public protocol DatasetRecord: Sendable {
     /// Where the record comes from.
     var source: RecordSource { get }
 
-    /// Reads the record from the fields of a line, or throws a ``BadRecord``.
-    init(fields: JSONObject, index: Int, source: RecordSource) throws
+    /// What is answered.
+    var prompt: Content { get }
+
+    /// Reads the record from the fields of a line, or throws a ``BadRecord``; `remarks` gets what is odd about it.
+    init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws
 }
 
 /// A prompt with a better and a worse response.
@@ -48,9 +51,9 @@ public struct PreferencePair: DatasetRecord, Equatable {
     ///
     /// Without `prompt`, lists of messages share their leading messages; Anthropic transcripts all up to the last
     /// `\n\nAssistant:` (see ``Transcript``); other texts all up to the last white space before they differ.
-    public init(fields: JSONObject, index: Int, source: RecordSource) throws {
+    public init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws {
         do throws(RecordError) {
-            let parts = try Self.parts(of: fields)
+            let parts = try Self.parts(of: fields, &remarks)
             self.index = index
             self.source = source
             (prompt, chosen, rejected) = parts
@@ -85,9 +88,9 @@ public struct PromptCompletion: DatasetRecord, Equatable {
 
     /// Reads `{prompt, completion}`, `{text}`, `{messages}` (the last message is the completion), or the chosen side
     /// of a pair.
-    public init(fields: JSONObject, index: Int, source: RecordSource) throws {
+    public init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws {
         do throws(RecordError) {
-            let parts = try Self.parts(of: fields)
+            let parts = try Self.parts(of: fields, &remarks)
             self.index = index
             self.source = source
             (prompt, completion) = parts
@@ -122,9 +125,9 @@ public struct Prompt: DatasetRecord, Equatable {
 
     /// Reads `{prompt}` from any layout that has one, the prompt that a pair `{chosen, rejected}` shares, or
     /// `{messages}` up to the last answer.
-    public init(fields: JSONObject, index: Int, source: RecordSource) throws {
+    public init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws {
         do throws(RecordError) {
-            prompt = try Self.prompt(of: fields)
+            prompt = try Self.prompt(of: fields, &remarks)
             self.index = index
             self.source = source
             self.fields = fields

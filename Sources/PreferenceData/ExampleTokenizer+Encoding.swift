@@ -1,3 +1,5 @@
+import Tokenizers
+
 extension ExampleTokenizer {
     /// Token ids of a prompt and of each response to it, uncut.
     func encode(_ prompt: Content, _ responses: [Content], source: RecordSource) throws -> Encoded {
@@ -18,7 +20,11 @@ extension ExampleTokenizer {
     /// Token ids of a prompt up to where a response starts.
     func encodePrompt(_ prompt: Content, source: RecordSource) throws -> [Int32] {
         let ids = encode(try rendering(source) { try renderer.render(prompt) })
-        if let bos = encoder.bosTokenID, ids.starts(with: [bos, bos]) { throw DataError.doubleBOS(source, id: bos) }
+        if let bos = encoder.bosTokenID, ids.starts(with: [bos, bos]) {
+            throw BadRecord(
+                source: source,
+                reason: "the prompt starts with two BOS tokens (id \(bos)); take BOS out of the text or the chat template")
+        }
         return ids
     }
 
@@ -33,18 +39,26 @@ extension ExampleTokenizer {
         let front = try rendering(source) { try renderer.render(prompt) }.text.utf8
         let whole = try rendering(source) { try renderer.render(prompt, response) }.text.utf8
         guard whole.starts(with: front) else {
-            throw DataError.unrenderable(
-                source, reason: "the chat template renders the prompt alone differently from the prompt with a response"
-            )
+            throw BadRecord(
+                source: source,
+                reason: "the chat template renders the prompt alone differently from the prompt with a response")
         }
         return encoder.encode(String(Substring(whole.dropFirst(front.count))), addSpecialTokens: false)
     }
 
-    private func rendering<Result>(_ source: RecordSource, _ render: () throws -> Result) throws(DataError) -> Result {
+    /// Throws ``BadRecord`` where the record is to blame, ``DataError`` where no record could be rendered.
+    private func rendering<Result>(_ source: RecordSource, _ render: () throws -> Result) throws -> Result {
         do {
             return try render()
+        } catch ChatTemplateError.unknownTemplate(let known) {
+            throw DataError.unrenderable(source, reason: "\(ChatTemplateError.unknownTemplate(known: known))")
+        } catch ChatTemplateError.missingToken(let token, let template) {
+            throw DataError.unrenderable(
+                source, reason: "\(ChatTemplateError.missingToken(token, template: template))")
+        } catch RenderError.noTemplate {
+            throw DataError.unrenderable(source, reason: "\(RenderError.noTemplate)")
         } catch {
-            throw .unrenderable(source, reason: "\(error)")
+            throw BadRecord(source: source, reason: "\(error)")
         }
     }
 

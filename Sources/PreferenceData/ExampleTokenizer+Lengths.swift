@@ -26,7 +26,13 @@ extension ExampleTokenizer {
             }
         }
         let whole = encoded
+        guard whole.isUsable else {
+            summary.empty += 1
+            summary.firstEmpty = summary.firstEmpty ?? source
+            return nil
+        }
         guard try cut(&encoded, source: source), encoded.isUsable else { return nil }
+        summary.continued += renderer.continues(prompt) ? 1 : 0
         summary.turnsDropped += dropsTurns ? 1 : 0
         summary.promptsTruncated += encoded.prompt.count < whole.prompt.count ? 1 : 0
         summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }

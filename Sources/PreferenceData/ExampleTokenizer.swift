@@ -8,6 +8,10 @@ public struct ExampleTokenizer: Sendable {
     public let renderer: PromptRenderer
     /// How long examples may be.
     public let limits: LengthLimits
+    /// What becomes of a record that the chat template or the tokenizer refuses.
+    public var onBadRecord = BadRecordPolicy.fail
+    /// Whether `on_bad_record` is something that the reader of an error can set.
+    public var advisesSkipping = true
 
     let encoder: any TextEncoder
     let endTokens: [Int32]
@@ -39,8 +43,8 @@ public struct ExampleTokenizer: Sendable {
     }
 
     /// Tokenizes preference pairs.
-    /// - Throws: ``DataError`` for a record that cannot be rendered, a double BOS, an example too long under
-    ///   ``TruncationMode/error``, and where no example is left.
+    /// - Throws: ``DataError`` for a record that cannot be rendered or has a double BOS (unless skipped), for messages without
+    ///   a template, an example too long under ``TruncationMode/error``, and where no example is left.
     public func tokenize(_ pairs: [PreferencePair]) throws -> TokenizedDataset<TokenizedPair> {
         try tokenizeAll(pairs) { pair, summary in
             try fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map {
@@ -69,15 +73,28 @@ public struct ExampleTokenizer: Sendable {
         }
     }
 
-    private func tokenizeAll<Record, Example: PackableExample>(
+    private func tokenizeAll<Record: DatasetRecord, Example: PackableExample>(
         _ records: [Record], _ tokenize: (Record, inout TokenizationSummary) throws -> Example?
     ) throws -> TokenizedDataset<Example> {
         var examples: [Example] = []
         examples.reserveCapacity(records.count)
         var summary = TokenizationSummary()
-        for record in records {
+        for (place, record) in records.enumerated() {
+            let example: Example?
+            do {
+                example = try tokenize(record, &summary)
+            } catch let bad as BadRecord {
+                guard onBadRecord == .skip else {
+                    let others = records[(place + 1)...].prefix(Self.patience)
+                    let isAlone = !examples.isEmpty || others.contains { (try? tokenize($0, &summary)) != nil }
+                    throw DataError.bad(bad, advisesSkipping: advisesSkipping && isAlone)
+                }
+                summary.skipped += 1
+                summary.firstSkipped = summary.firstSkipped ?? bad
+                continue
+            }
             summary.records += 1
-            guard let example = try tokenize(record, &summary) else {
+            guard let example else {
                 summary.dropped += 1
                 continue
             }
@@ -86,9 +103,18 @@ public struct ExampleTokenizer: Sendable {
             summary.longest = max(summary.longest, example.prompt.count + (responses.max() ?? 0))
             examples.append(example)
         }
-        guard !examples.isEmpty || records.isEmpty else {
-            throw DataError.nothingLeft(examples: records.count, limits: limits.text)
-        }
+        guard !examples.isEmpty || records.isEmpty else { throw nothingLeft(Record.plural, of: summary) }
         return TokenizedDataset(examples: examples, summary: summary)
     }
+
+    private func nothingLeft(_ kind: String, of summary: TokenizationSummary) -> DataError {
+        if summary.records == 0, let first = summary.firstSkipped {
+            return .empty(paths: [first.source.file], kind: kind, skipped: summary.skipped, first: first)
+        }
+        return .nothingLeft(
+            examples: summary.records, empty: summary.empty, firstEmpty: summary.firstEmpty, limits: limits.text)
+    }
+
+    /// Records behind a bad one that are tried, to see whether skipping it would leave something.
+    private static let patience = 100
 }

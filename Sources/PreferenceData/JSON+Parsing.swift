@@ -69,7 +69,20 @@ private struct JSONParser {
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
         case let byte? where byte == UInt8(ascii: "-") || isDigit(byte): return .number(try number())
+        case UInt8(ascii: "N") where stands("NaN"): throw notANumber("NaN")
+        case UInt8(ascii: "I") where stands("Infinity"): throw notANumber("Infinity")
         default: throw expected("a value")
+        }
+    }
+
+    /// Python's `json` writes and reads these, JSON has no word for them.
+    func notANumber(_ word: String) -> JSONError {
+        error("\(word) is no value of JSON; write null or a number, or leave the key out")
+    }
+
+    func stands(_ word: StaticString) -> Bool {
+        (0..<word.utf8CodeUnitCount).allSatisfy { offset in
+            position + offset < bytes.count && bytes[position + offset] == word.utf8Start[offset]
         }
     }
 
@@ -117,7 +130,10 @@ private struct JSONParser {
 
     mutating func number() throws(JSONError) -> String {
         let start = position
-        _ = skip(UInt8(ascii: "-"))
+        if skip(UInt8(ascii: "-")), stands("Infinity") {
+            position = start
+            throw notANumber("-Infinity")
+        }
         if !skip(UInt8(ascii: "0")) { try digits() }
         if skip(UInt8(ascii: ".")) { try digits() }
         if skip(UInt8(ascii: "e")) || skip(UInt8(ascii: "E")) {

@@ -1,4 +1,5 @@
 import Foundation
+import Tokenizers
 
 /// A JSON value that keeps what a file said: the order of keys and the digits of numbers.
 ///
@@ -36,6 +37,19 @@ public enum JSON: Sendable, Equatable {
         if case .string(let text) = self { text } else { nil }
     }
 
+    /// Whether both are the same value, strings being equal where their code points are.
+    public static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.number(let left), .number(let right)): left == right
+        case (.string(let left), .string(let right)): left.hasSameBytes(as: right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
+
     /// What kind of value this is, for a message to the user.
     var kind: String {
         switch self {
@@ -49,7 +63,7 @@ public enum JSON: Sendable, Equatable {
     }
 }
 
-/// A JSON object whose keys keep their order.
+/// A JSON object whose keys keep their order; two keys are the same where their code points are.
 public struct JSONObject: Sendable, Equatable {
     /// One key and its value.
     public struct Entry: Sendable, Equatable {
@@ -57,6 +71,11 @@ public struct JSONObject: Sendable, Equatable {
         public var key: String
         /// The value.
         public var value: JSON
+
+        /// Whether key and value are the same.
+        public static func == (left: Self, right: Self) -> Bool {
+            left.key.hasSameBytes(as: right.key) && left.value == right.value
+        }
     }
 
     /// The entries in order; no key appears twice.
@@ -70,9 +89,9 @@ public struct JSONObject: Sendable, Equatable {
 
     /// The value of `key`. A new key goes to the end, a known one keeps its place, `nil` removes it.
     public subscript(key: String) -> JSON? {
-        get { entries.first { $0.key == key }?.value }
+        get { entries.first { $0.key.hasSameBytes(as: key) }?.value }
         set {
-            let place = entries.firstIndex { $0.key == key }
+            let place = entries.firstIndex { $0.key.hasSameBytes(as: key) }
             switch (place, newValue) {
             case (let place?, let value?): entries[place].value = value
             case (let place?, nil): entries.remove(at: place)
@@ -88,7 +107,7 @@ extension JSONObject {
     struct Builder {
         private(set) var finished = JSONObject()
         /// Places by key, once there are so many that looking through all takes longer.
-        private var places: [String: Int] = [:]
+        private var places: [[UInt8]: Int] = [:]
         private static let few = 16
 
         /// Sets a key; the last value of one that comes twice counts.
@@ -99,12 +118,12 @@ extension JSONObject {
                 return
             }
             if places.isEmpty {
-                for (place, entry) in finished.entries.enumerated() { places[entry.key] = place }
+                for (place, entry) in finished.entries.enumerated() { places[Array(entry.key.utf8)] = place }
             }
-            if let place = places[key] {
+            if let place = places[Array(key.utf8)] {
                 finished.entries[place].value = value
             } else {
-                places[key] = count
+                places[Array(key.utf8)] = count
                 finished.entries.append(Entry(key: key, value: value))
             }
         }

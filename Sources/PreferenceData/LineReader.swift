@@ -14,6 +14,7 @@ enum LineReader {
     static let maximumLength = 64 << 20
 
     /// Calls `body` with each line and its number from 1, blank lines included.
+    /// - Throws: ``DataError`` for a file that is missing, damaged or known to be of another format, and what `body` throws.
     static func forEachLine(
         of file: URL, maximumLength: Int = maximumLength, _ body: (Int, Line) throws -> Void
     ) throws {
@@ -21,9 +22,14 @@ enum LineReader {
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
         defer { chunk.deallocate() }
         var lines = LineSplitter(maximumLength: maximumLength)
+        var isStart = true
         while true {
             let count = try input.read(into: chunk)
             if count == 0 { break }
+            if isStart, let format = FileFormat(startingWith: UnsafeRawBufferPointer(rebasing: chunk[..<count])) {
+                throw DataError.format(path: file.relativePath, name: format.name, remedy: format.remedy)
+            }
+            isStart = false
             try lines.feed(UnsafeRawBufferPointer(rebasing: chunk[..<count]), body)
         }
         try lines.finish(body)

@@ -4,17 +4,27 @@ import Tokenizers
 ///
 /// Lists of messages go through the chat template. Text is taken as it is, as TRL does, unless ``appliesToText`` asks
 /// for the template there too: then an Anthropic transcript becomes its turns and any other text one turn of the
-/// user.
+/// user. A prompt that ends in an answer is continued: the response is the rest of that answer, in the same turn.
 public struct PromptRenderer: Sendable {
     /// The chat template; without one, messages are an error.
     public var template: (any ChatRenderer)?
     /// Whether text goes through the template as well.
     public var appliesToText: Bool
+    /// Why there is no template, where the model brings one that cannot be used.
+    public var templateError: (any Error)?
 
     /// Renders with `template`; by default text only, as it is.
-    public init(template: (any ChatRenderer)? = nil, appliesToText: Bool = false) {
+    public init(
+        template: (any ChatRenderer)? = nil, appliesToText: Bool = false, templateError: (any Error)? = nil
+    ) {
         self.template = template
         self.appliesToText = appliesToText
+        self.templateError = templateError
+    }
+
+    /// Throws where a prompt needs a template and there is none.
+    package func check(_ prompt: Content) throws {
+        if template == nil, usesTemplate(prompt) { throw missingTemplate }
     }
 
     /// A text, and whether the tokenizer puts its special tokens around it; most templates write them themselves.
@@ -26,8 +36,15 @@ public struct PromptRenderer: Sendable {
     /// The prompt up to where the response starts.
     func render(_ prompt: Content) throws -> Rendered {
         guard usesTemplate(prompt) else { return Rendered(text: try plain(prompt), takesSpecialTokens: true) }
-        return try templated(conversation(prompt), addGenerationPrompt: true)
+        let messages = conversation(prompt)
+        guard let answer = messages.last, answer.isContinued else {
+            return try templated(messages, addGenerationPrompt: true)
+        }
+        return try templated(messages.dropLast(), endingIn: answer)
     }
+
+    /// Whether a response is the rest of an answer that the prompt ends in.
+    func continues(_ prompt: Content) -> Bool { usesTemplate(prompt) && conversation(prompt).last?.isContinued == true }
 
     /// The prompt with a response behind it.
     func render(_ prompt: Content, _ response: Content) throws -> Rendered {
@@ -41,7 +58,33 @@ public struct PromptRenderer: Sendable {
                 // The space behind "Assistant:" belongs to the transcript, not to what was said.
                 [ChatMessage(role: "assistant", content: isTranscript(prompt) ? String(text.trimmed) : text)]
             }
-        return try templated(conversation(prompt) + answer, addGenerationPrompt: false)
+        let messages = conversation(prompt)
+        guard let begun = messages.last, begun.isContinued else {
+            return try templated(messages + answer, addGenerationPrompt: false)
+        }
+        guard var whole = answer.first, whole.role == "assistant" else { throw RenderError.noContinuation }
+        whole.content =
+            if case (.text(let prompt), .text(let text)) = (prompt, response) {
+                String((Transcript.lastTurn(of: prompt) + text).trimmed)
+            } else {
+                begun.content + whole.content
+            }
+        return try templated(messages.dropLast() + [whole] + answer.dropFirst(), addGenerationPrompt: false)
+    }
+
+    /// A conversation up to the end of an answer that goes on: what the template writes behind its turn is left off, as
+    /// transformers does with `continue_final_message`.
+    private func templated(_ messages: [ChatMessage], endingIn answer: ChatMessage) throws -> Rendered {
+        // The space tells whether the template trims messages.
+        let mark = "\u{E001}the answer goes on here\u{E001}"
+        var marked = answer
+        marked.content += mark + " "
+        var rendered = try templated(messages + [marked], addGenerationPrompt: false)
+        guard let found = rendered.text.lastRange(of: mark) else { throw RenderError.noContinuation }
+        let isTrimmed = !rendered.text[found.upperBound...].hasBytes(" ")
+        let front = rendered.text[..<found.lowerBound]
+        rendered.text = String(isTrimmed ? front.trimmedAtEnd : front)
+        return rendered
     }
 
     /// What the template writes behind an answer, its end-of-turn token included; empty without a template.
@@ -59,12 +102,12 @@ public struct PromptRenderer: Sendable {
     }
 
     private func plain(_ content: Content) throws -> String {
-        guard case .text(let text) = content else { throw RenderError.noTemplate }
+        guard case .text(let text) = content else { throw missingTemplate }
         return text
     }
 
     private func templated(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> Rendered {
-        guard let template else { throw RenderError.noTemplate }
+        guard let template else { throw missingTemplate }
         return Rendered(
             text: try template.render(messages, addGenerationPrompt: addGenerationPrompt),
             takesSpecialTokens: template.takesSpecialTokens)
@@ -82,11 +125,28 @@ public struct PromptRenderer: Sendable {
         }
     }
 
-    private enum RenderError: Error, CustomStringConvertible {
-        case noTemplate
+    private var missingTemplate: any Error { templateError ?? RenderError.noTemplate }
+}
 
-        var description: String {
+/// Why messages cannot be rendered.
+enum RenderError: Error, CustomStringConvertible {
+    /// There is nothing to render them with, whichever they are.
+    case noTemplate
+    /// The prompt ends in an answer, and what follows is none, or the template does not write it.
+    case noContinuation
+
+    var description: String {
+        switch self {
+        case .noTemplate:
             "it has a list of messages, but the model brings no chat template; name one in the configuration"
+        case .noContinuation:
+            "the prompt ends in an answer of the assistant, and the response does not continue it; let it begin with a "
+                + "message of the role 'assistant'"
         }
     }
+}
+
+extension ChatMessage {
+    /// Whether it is an answer that a response goes on with.
+    fileprivate var isContinued: Bool { role == "assistant" && !isFinished }
 }

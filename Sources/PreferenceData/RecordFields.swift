@@ -11,15 +11,32 @@ extension JSONObject {
     /// The field `key` as text or messages; it must be there.
     func content(_ key: String) throws(RecordError) -> Content {
         switch self[key] {
-        case nil: throw RecordError("no field '\(key)'; it has \(keyList)")
+        case nil: throw RecordError("no field '\(key)'; it has \(keyList)\(wayToPrompt(key))")
         case .string(let text)?: return .text(text)
         case .array(let items)?:
             guard !items.isEmpty else { throw RecordError("'\(key)' is an empty list") }
             var messages: [ChatMessage] = []
             for (place, item) in items.enumerated() { messages.append(try item.message("'\(key)'[\(place)]")) }
             return .messages(messages)
+        case .object?:
+            throw RecordError("'\(key)' is an object, not a string or a list of messages; put brackets around it")
         case let other?: throw RecordError("'\(key)' is \(other.kind), not a string or a list of messages")
         }
+    }
+
+    /// What to do where the prompt has another name.
+    private func wayToPrompt(_ key: String) -> String {
+        let likely = likelyPrompts
+        return key == "prompt" && !likely.isEmpty ? "; " + Self.renaming(likely) : ""
+    }
+
+    /// How columns become the prompt.
+    static func renaming(_ columns: [String]) -> String {
+        let list = columns.map { "'\($0)'" }.joined(separator: ", ")
+        return columns.count == 1
+            ? "\(list) looks like the prompt, which is read from 'prompt' alone: rename the column to 'prompt'"
+            : "\(list) look like the prompt, which is read from 'prompt' alone: write them as one column 'prompt', a text "
+                + "or a list of messages"
     }
 
     /// Whether `key` is there and not null.
@@ -41,7 +58,13 @@ extension JSON {
         guard case .object(let object) = self else {
             throw RecordError("\(place) is \(kind), not an object with 'role' and 'content'")
         }
-        guard let role = object["role"]?.text else { throw RecordError("\(place) has no 'role' that is a string") }
+        try object.checkMessageKeys(place)
+        guard let role = object["role"]?.text else {
+            let hint =
+                object.has("from")
+                ? "; rename 'from' to 'role', 'value' to 'content', and its roles to system, user and assistant" : ""
+            throw RecordError("\(place) has no 'role' that is a string\(hint)")
+        }
         switch object["content"] {
         case .string(let text)?: return ChatMessage(role: role, content: text)
         case .array(let parts)?:
@@ -53,6 +76,7 @@ extension JSON {
                 text += piece
             }
             return ChatMessage(role: role, content: text)
+        case .null?: throw RecordError("\(place) has no 'content' that is a string; it is null")
         default: throw RecordError("\(place) has no 'content' that is a string")
         }
     }

@@ -1,9 +1,19 @@
 /// What became of a dataset's examples on the way to token ids.
-public struct TokenizationSummary: Sendable, Equatable, Codable {
+public struct TokenizationSummary: Sendable, Equatable {
     /// Records that came in.
     public var records = 0
-    /// Left out, because truncation left no prompt or no response of them.
+    /// Left out, because they say nothing, or truncation left no prompt or no response of them.
     public var dropped = 0
+    /// Those of the dropped that say nothing: their prompts and responses are empty.
+    public var empty = 0
+    /// The first of these.
+    public var firstEmpty: RecordSource?
+    /// Records besides ``records`` that the chat template or the tokenizer refuses, where such are skipped.
+    public var skipped = 0
+    /// The first of these, with what is wrong.
+    public var firstSkipped: BadRecord?
+    /// Prompts that end in an answer of the assistant, which the response continues.
+    public var continued = 0
     /// Prompts that lost tokens at their start.
     public var promptsTruncated = 0
     /// Prompts that lost their oldest turns.
@@ -27,12 +37,24 @@ public struct TokenizationSummary: Sendable, Equatable, Codable {
     /// One line for the log: what is left, and what truncation did to it.
     public var text: String {
         let notes = [
-            (dropped, "dropped as too long"), (turnsDropped, "lost their oldest turns"),
+            (dropped - empty, "dropped as too long"), (empty, "dropped as empty"),
+            (continued, "continue an answer that their prompt ends in"), (turnsDropped, "lost their oldest turns"),
             (promptsTruncated, "prompts cut"), (responsesTruncated, "responses cut"),
             (seamsMerged, "tokenized apart from their prompts"),
         ]
         .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         return (["\(kept) of \(records) examples, \(tokens) tokens, the longest \(longest)"] + notes)
+            .joined(separator: "; ")
+    }
+}
+
+extension Dataset {
+    /// One line for the log: what is left of the records, which were skipped, and what was odd about others.
+    public func text(with summary: TokenizationSummary) -> String {
+        let bad = skipped + summary.skipped
+        let first = badRecords.first ?? summary.firstSkipped
+        let notes = (bad > 0 ? ["\(bad) bad lines skipped"] + (first.map { ["the first: \($0)"] } ?? []) : [])
+        return ([summary.text] + (notes.isEmpty ? [] : [notes.joined(separator: ", ")]) + remarks.texts)
             .joined(separator: "; ")
     }
 }

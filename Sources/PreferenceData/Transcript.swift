@@ -9,7 +9,7 @@ public enum Transcript {
 
     /// Whether `text` starts with a turn of the person and has one of the assistant.
     public static func matches(_ text: String) -> Bool {
-        text.drop { $0.isWhitespace }.hasPrefix("Human:") && text.firstRange(of: assistant) != nil
+        text[...].trimmedAtStart.hasBytes("Human:") && text.firstRange(of: assistant) != nil
     }
 
     /// Cuts both transcripts of a pair behind their last `\n\nAssistant:`.
@@ -35,9 +35,10 @@ public enum Transcript {
         var role = "system"
         var rest = Substring(text)
         // A transcript may lack the line breaks before its first turn.
-        if let start = rest.firstIndex(where: { !$0.isWhitespace }), rest[start...].hasPrefix("Human:") {
+        let body = rest.trimmedAtStart
+        if body.hasBytes("Human:") {
             role = "user"
-            rest = rest[start...].dropFirst("Human:".count)
+            rest = body[body.utf8.index(body.startIndex, offsetBy: "Human:".utf8.count)...]
         }
         while true {
             let marker = nextMarker(in: rest)
@@ -52,13 +53,16 @@ public enum Transcript {
         }
     }
 
+    /// The text behind the last `\n\nAssistant:`; all of it where there is none.
+    static func lastTurn(of text: String) -> Substring { cut(text).1 }
+
     /// Where the turns of the person begin that follow the first one; none where `text` does not start with one.
     static func laterTurns(of text: String) -> [String.Index] {
         var starts: [String.Index] = []
         var rest = text[...]
         while true {
-            let body = rest.drop { $0.isWhitespace }
-            guard body.hasPrefix("Human:"), let next = body.firstRange(of: human) else { return starts }
+            let body = rest.trimmedAtStart
+            guard body.hasBytes("Human:"), let next = body.firstRange(of: human) else { return starts }
             starts.append(next.lowerBound)
             rest = body[next.lowerBound...]
         }
@@ -81,37 +85,5 @@ public enum Transcript {
             rest = rest[rest.utf8.index(after: start)...]
         }
         return nil
-    }
-}
-
-extension StringProtocol {
-    /// The first place of `pattern`, compared byte by byte: `\n` is found after `\r`, a letter before a combining mark.
-    func firstRange(of pattern: String) -> Range<String.Index>? { range(of: pattern) { $0 } }
-
-    /// The last place of `pattern`, compared byte by byte.
-    func lastRange(of pattern: String) -> Range<String.Index>? { range(of: pattern) { $0.reversed() } }
-
-    /// The first of `order(starts)` where `pattern` stands.
-    private func range<Starts: Sequence<Int>>(of pattern: String, _ order: (Range<Int>) -> Starts) -> Range<
-        String.Index
-    >? {
-        let pattern = Array(pattern.utf8)
-        let offset = utf8.withContiguousStorageIfAvailable { text -> Int? in
-            guard let first = pattern.first, text.count >= pattern.count else { return nil }
-            return order(0..<text.count - pattern.count + 1).first { start in
-                text[start] == first && text[start..<start + pattern.count].elementsEqual(pattern)
-            }
-        }
-        // Native strings are contiguous; `nil` at either level means that the pattern is not there.
-        guard let found = offset ?? nil else { return nil }
-        let start = utf8.index(startIndex, offsetBy: found)
-        return start..<utf8.index(start, offsetBy: pattern.count)
-    }
-
-    /// Without white space at either end.
-    var trimmed: SubSequence {
-        let front = drop { $0.isWhitespace }
-        guard let last = front.lastIndex(where: { !$0.isWhitespace }) else { return front[front.endIndex...] }
-        return front[...last]
     }
 }

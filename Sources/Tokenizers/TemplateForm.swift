@@ -25,15 +25,15 @@ struct TemplateForm: Sendable {
             guard let found = other.popFirst() else { return false }
             switch (node, found) {
             case (.text(let before), .text(let text)) where form.first == hole:
-                guard case .text(let after)? = form.dropFirst().first, text.hasPrefix(before), text.hasSuffix(after),
-                    text.count >= before.count + after.count
+                guard case .text(let after)? = form.dropFirst().first,
+                    let middle = text.utf8.between(before.utf8, after.utf8)
                 else { return false }
-                system = String(text.dropFirst(before.count).dropLast(after.count))
+                system = middle
                 form = form.dropFirst(2)
             case (.block(let parts), .block(let otherParts)):
                 guard parts.count == otherParts.count else { return false }
                 for (part, otherPart) in zip(parts, otherParts) {
-                    guard part.head == otherPart.head, match(part.body[...], otherPart.body[...], &system) else {
+                    guard TemplateText.areSame(part.head, otherPart.head), match(part.body[...], otherPart.body[...], &system) else {
                         return false
                     }
                 }
@@ -50,7 +50,7 @@ extension ChatTemplate {
     ///
     /// - Parameter text: `chat_template` of a `tokenizer_config.json`, or a `chat_template.jinja`. Differences of style
     ///   (white space that makes no output, quotes, comments) do not count, any other does.
-    /// - Throws: `ChatTemplateError.unknownTemplate`, with the family that the text resembles.
+    /// - Throws: `ChatTemplateError.unknownTemplate`. No family is named that the text resembles: it would render other ids.
     public init(recognizing text: String) throws {
         if let other = TemplateText(text) {
             for form in TemplateForm.known {
@@ -60,8 +60,7 @@ extension ChatTemplate {
                 }
             }
         }
-        throw ChatTemplateError.unknownTemplate(
-            nearest: Self.nearest(to: text)?.rawValue, known: Family.allCases.map(\.rawValue))
+        throw ChatTemplateError.unknownTemplate(known: Family.allCases.map(\.rawValue))
     }
 
     /// Jinja text that renders as this template does, for a model that is saved; without the tokenizer's BOS where the
@@ -69,12 +68,12 @@ extension ChatTemplate {
     public var jinja: String? {
         for form in TemplateForm.known where form.template(options.defaultSystem) == Self(family, savedOptions) {
             // Inside a string literal of the form, so that it must be escaped like one.
-            let system = (options.defaultSystem ?? "").map { character in
-                switch character {
+            let system = (options.defaultSystem ?? "").unicodeScalars.map { scalar in
+                switch scalar {
                 case "\\": "\\\\"
                 case "'": "\\'"
                 case "\n": "\\n"
-                default: String(character)
+                default: String(scalar)
                 }
             }.joined()
             return form.text.replacingOccurrences(of: "' }}{{ DEFAULT_SYSTEM }}{{ '", with: system)
@@ -97,12 +96,14 @@ extension ChatTemplate {
         if takesTokenizerBOS { saved.takesTokenizerBOS = false }
         return saved
     }
+}
 
-    private static func nearest(to text: String) -> Family? {
-        let marks: [(String, Family)] = [
-            ("<|im_start|>", .chatML), ("<|start_header_id|>", .llama3), ("<<SYS>>", .llama2), ("[INST]", .mistral),
-            ("<|assistant|>", .zephyr), ("Human:", .anthropic),
-        ]
-        return marks.first { text.contains($0.0) }?.1
+extension String.UTF8View {
+    /// What stands between a start and an end; `nil` where they are not there.
+    fileprivate func between(_ start: String.UTF8View, _ end: String.UTF8View) -> String? {
+        guard count >= start.count + end.count, starts(with: start), suffix(end.count).elementsEqual(end) else {
+            return nil
+        }
+        return String(dropFirst(start.count).dropLast(end.count))
     }
 }

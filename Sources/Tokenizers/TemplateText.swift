@@ -11,11 +11,31 @@ struct TemplateText: Sendable, Equatable {
         case block([Part])
         /// A statement without a body, like `set`.
         case statement([String])
+
+        /// Whether both say the same, by code points.
+        static func == (left: Self, right: Self) -> Bool {
+            switch (left, right) {
+            case (.text(let left), .text(let right)): left.hasSameBytes(as: right)
+            case (.output(let left), .output(let right)), (.statement(let left), .statement(let right)):
+                TemplateText.areSame(left, right)
+            case (.block(let left), .block(let right)): left == right
+            default: false
+            }
+        }
     }
 
     struct Part: Sendable, Equatable {
         let head: [String]
         let body: [Node]
+
+        static func == (left: Self, right: Self) -> Bool {
+            TemplateText.areSame(left.head, right.head) && left.body == right.body
+        }
+    }
+
+    /// Whether two lists of tokens have the same code points.
+    static func areSame(_ left: [String], _ right: [String]) -> Bool {
+        left.count == right.count && zip(left, right).allSatisfy { $0.hasSameBytes(as: $1) }
     }
 
     let nodes: [Node]

@@ -49,10 +49,11 @@ struct DataStore {
     ) throws -> Loaded<Record, Example> {
         let dataset = try Dataset<Record>(
             reading: files(references), onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit)
-        let tokenized = try tokenize(try text.exampleTokenizer(limits), dataset.records)
-        let skipped = dataset.skipped > 0 ? "; \(dataset.skipped) bad lines skipped" : ""
+        var tokenizer = try text.exampleTokenizer(limits)
+        tokenizer.onBadRecord = plan.configuration.dataset.onBadRecord
+        let tokenized = try tokenize(tokenizer, dataset.records)
         return Loaded(
-            records: dataset.records, examples: tokenized.examples, summary: tokenized.summary.text + skipped)
+            records: dataset.records, examples: tokenized.examples, summary: dataset.text(with: tokenized.summary))
     }
 }
 

@@ -28,16 +28,38 @@ struct TextPipeline: Sendable {
         }
         let named = try configuration.chatTemplate.map { try ChatTemplate(named: $0) }
         if let named {
-            renderer = PromptRenderer(template: TokenizerTemplate(named, for: tokenizer), appliesToText: true)
-        } else {
+            // `plain` would take the marks of its turns out of a transcript.
             renderer = PromptRenderer(
-                template: try tokenizer.chatTemplate().map { [tokenizer] in TokenizerTemplate($0, for: tokenizer) })
+                template: TokenizerTemplate(named, for: tokenizer), appliesToText: named.family != .plain)
+        } else {
+            renderer = Self.renderer(of: tokenizer)
         }
         let eos = tokenizer.specialTokens.eos.map { [$0.id] } ?? []
         endTokens = eos + tokenizer.endIDs.filter { !eos.contains($0) }
         toldEnd = configuration.eosToken == nil ? nil : tokenizer.specialTokens.eos
         savedTokenizer = SavedTokenizer(
             files: tokenizer.files, template: named?.saved(for: tokenizer).jinja, endToken: configuration.eosToken)
+    }
+
+    /// Renders with the tokenizer's own template. One that is not known is an error only once messages come.
+    private static func renderer(of tokenizer: Tokenizer) -> PromptRenderer {
+        do {
+            return PromptRenderer(
+                template: try tokenizer.chatTemplate().map { TokenizerTemplate($0, for: tokenizer) })
+        } catch {
+            return PromptRenderer(templateError: error)
+        }
+    }
+
+    /// Throws for the first record that has messages, where there is no template to render them with.
+    func checkTemplate(for records: [some DatasetRecord]) throws {
+        for record in records {
+            do {
+                try renderer.check(record.prompt)
+            } catch {
+                throw DataError.unrenderable(record.source, reason: "\(error)")
+            }
+        }
     }
 
     /// Tokenizes records within these limits.

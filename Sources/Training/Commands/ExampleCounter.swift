@@ -16,7 +16,8 @@ final class ExampleCounter {
 
     private let plan: RunPlan
     private let data: DataStore
-    private var known: [String: Count] = [:]
+    /// By the bytes of what was asked for: file names that look alike may differ.
+    private var known: [[UInt8]: Count] = [:]
 
     init(_ configuration: RunConfiguration) throws {
         plan = RunPlan(configuration)
@@ -48,7 +49,7 @@ final class ExampleCounter {
         guard data.files(references).allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else {
             return try references.count == 1 ? estimate(references[0]) : nil
         }
-        let key = "\(kind) \(references) \(prompt) \(length)"
+        let key = Array("\(kind) \(references) \(prompt) \(length)".utf8)
         if let count = known[key] { return count }
         let count = try read()
         known[key] = count

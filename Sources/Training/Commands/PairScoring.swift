@@ -35,7 +35,8 @@ public struct PairScoring {
     /// the last token that is not its padding. A pair that the limits drop keeps its line with `null` in these fields.
     public func run(progress output: ProgressOutput) throws {
         TorchRuntime.startAlone()
-        let records = try Dataset<PreferencePair>(reading: data.map { URL(filePath: $0) }).records
+        let read = try TextSettings.read(PreferencePair.self, data)
+        let records = read.records
         let passes = try self.passes(over: records)
         let writer = try JSONLWriter(URL(filePath: self.output))
         let display = ProgressDisplay(output)
@@ -61,7 +62,7 @@ public struct PairScoring {
                 display.update(step: number * count + start + part.count)
             }
         }
-        display.message(passes[0].data.summary.text)
+        display.message(read.text(with: passes[0].data.summary))
         display.end()
         for object in fields { try writer.write(object) }
         try writer.finish()
@@ -104,7 +105,7 @@ public struct PairScoring {
     private func tokenize(
         _ records: [PreferencePair], _ pipeline: TextPipeline, for model: Transformers.Decoder
     ) throws -> TokenizedDataset<TokenizedPair> {
-        let data = try pipeline.exampleTokenizer(limits).tokenize(records)
+        let data = try TextSettings.exampleTokenizer(pipeline, limits).tokenize(records)
         try model.check(length: data.summary.longest, remedy: "cut examples with --max-length")
         return data
     }

@@ -40,7 +40,7 @@ public struct ResponseGeneration {
         let records = try self.records()
         let pipeline = try text.pipeline()
         let model = try text.load(head: .languageModel, text: pipeline)
-        let data = try pipeline.exampleTokenizer(.none).tokenize(records)
+        let data = try TextSettings.exampleTokenizer(pipeline, .none).tokenize(records)
         let room = "shorten prompts or --response-length"
         try model.check(length: data.summary.longest + sampling.responseLength, remedy: room)
         let sink = try LineSink(output)
@@ -75,7 +75,7 @@ public struct ResponseGeneration {
 
     private func records() throws -> [Prompt] {
         switch prompts {
-        case .files(let files): return try Dataset<Prompt>(reading: files.map { URL(filePath: $0) }).records
+        case .files(let files): return try TextSettings.read(Prompt.self, files).records
         case .texts(let texts):
             return texts.enumerated().map { index, text in
                 Prompt(

@@ -31,8 +31,20 @@ public struct TextSettings: Sendable {
 
     /// Preference pairs of files in token ids, in order.
     package func pairs(_ files: [String], limits: LengthLimits) throws -> [TokenizedPair] {
-        let records = try Dataset<PreferencePair>(reading: files.map { URL(filePath: $0) }).records
-        return try pipeline().exampleTokenizer(limits).tokenize(records).examples
+        let data = try Self.read(PreferencePair.self, files)
+        return try Self.exampleTokenizer(pipeline(), limits).tokenize(data.records).examples
+    }
+
+    /// Records of files that a command names, where no key lets bad lines be skipped.
+    static func read<Record: DatasetRecord>(_: Record.Type, _ files: [String]) throws -> Dataset<Record> {
+        try Dataset(reading: files.map { URL(filePath: $0) }, advisesSkipping: false)
+    }
+
+    /// Tokenizes records of such files.
+    static func exampleTokenizer(_ text: TextPipeline, _ limits: LengthLimits) throws -> ExampleTokenizer {
+        var tokenizer = try text.exampleTokenizer(limits)
+        tokenizer.advisesSkipping = false
+        return tokenizer
     }
 
     /// Loads the model, whose vocabulary must hold the tokens of `text`.

@@ -60,7 +60,8 @@ package enum RewardRule {
             self = .length(tokens: tokens)
         case .regex:
             do {
-                self = .regex(try Regex(argument))
+                // By code points, as Python and most other engines match, so that `é` is not `e` with an accent.
+                self = .regex(try Regex(argument).matchingSemantics(.unicodeScalar))
             } catch {
                 throw wrong("not a regular expression (\(error))")
             }

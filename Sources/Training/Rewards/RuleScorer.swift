@@ -1,3 +1,5 @@
+import PreferenceData
+
 /// Rewards by a built-in rule over the response alone.
 package final class RuleScorer: Scorer {
     private let rule: RewardRule
@@ -29,27 +31,27 @@ package final class RuleScorer: Scorer {
         case .length(let tokens):
             return items.map { -Double(abs($0.response.count - tokens)) / Double(tokens) }
         case .contains(let text):
-            return items.map { $0.completion.contains(text) ? 1 : 0 }
+            return items.map { $0.completion.containsBytes(of: text) ? 1 : 0 }
         case .regex(let pattern):
             return try items.map { try pattern.firstMatch(in: $0.completion) == nil ? 0 : 1 }
         }
     }
 }
 
-/// A word to find where no longer word holds it, whatever its case.
+/// A word to find where no longer word holds it, whatever its case; letters are compared by their code points.
 private struct WholeWord {
-    private let characters: [Character]
+    private let scalars: [Unicode.Scalar]
 
     init(_ word: String) {
-        characters = Array(word.lowercased())
+        scalars = Array(word.lowercased().unicodeScalars)
     }
 
     func count(in text: String) -> Int {
-        let text = Array(text.lowercased())
+        let text = Array(text.lowercased().unicodeScalars)
         var (count, place) = (0, 0)
-        while place + characters.count <= text.count {
-            let end = place + characters.count
-            if text[place..<end].elementsEqual(characters), !isJoined(text, at: place), !isJoined(text, at: end) {
+        while place + scalars.count <= text.count {
+            let end = place + scalars.count
+            if text[place..<end].elementsEqual(scalars), !isJoined(text, at: place), !isJoined(text, at: end) {
                 count += 1
                 place = end
             } else {
@@ -59,12 +61,21 @@ private struct WholeWord {
         return count
     }
 
-    /// Whether the characters before and after a place belong to one word.
-    private func isJoined(_ text: [Character], at place: Int) -> Bool {
-        place > 0 && place < text.count && isPart(text[place - 1]) && isPart(text[place])
+    /// Whether the code points before and after a place belong to one word.
+    private func isJoined(_ text: [Unicode.Scalar], at place: Int) -> Bool {
+        guard place > 0, place < text.count else { return false }
+        return isMark(text[place]) || (isPart(text[place - 1]) && isPart(text[place]))
     }
 
-    private func isPart(_ character: Character) -> Bool {
-        character.isLetter || character.isNumber || character == "_"
+    private func isPart(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == "_" || isMark(scalar)
+    }
+
+    /// Whether it combines with what stands before it.
+    private func isMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .nonspacingMark, .spacingMark, .enclosingMark: true
+        default: false
+        }
     }
 }

@@ -111,7 +111,7 @@ struct DataCheck {
     private func leavesSomething<Record: DatasetRecord>(
         of files: [URL], _ input: Input, readsAll: Bool, _ tokenize: Tokenization<Record>
     ) throws -> Bool {
-        let tokenizer = try text.exampleTokenizer(input.limits)
+        let tokenizer = try exampleTokenizer(input.limits)
         let mustAllFit = input.limits.mode == .error
         for part in readsAll || mustAllFit ? [nil] : [Self.few, nil] {
             let limit = [part, input.count].compactMap(\.self).min()
@@ -120,7 +120,13 @@ struct DataCheck {
                 return try StageError.naming(input.stage) { try !lengths(of: records, tokenizer, tokenize).isEmpty }
             }
             let fits = try StageError.naming(input.stage) {
-                try records.contains { try !lengths(of: [$0], tokenizer, tokenize).isEmpty }
+                do {
+                    return try records.contains { try !lengths(of: [$0], tokenizer, tokenize).isEmpty }
+                } catch let error as DataError {
+                    // Beside the others it is told what skipping it would leave.
+                    _ = try lengths(of: records, tokenizer, tokenize)
+                    throw error
+                }
             }
             if fits { return true }
         }
@@ -131,7 +137,16 @@ struct DataCheck {
     private static let few = 64
 
     private func read<Record: DatasetRecord>(_ files: [URL], limit: Int?) throws -> [Record] {
-        try Dataset<Record>(reading: files, onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit).records
+        let onBadRecord = plan.configuration.dataset.onBadRecord
+        let records = try Dataset<Record>(reading: files, onBadRecord: onBadRecord, limit: limit).records
+        try text.checkTemplate(for: records)
+        return records
+    }
+
+    private func exampleTokenizer(_ limits: LengthLimits) throws -> ExampleTokenizer {
+        var tokenizer = try text.exampleTokenizer(limits)
+        tokenizer.onBadRecord = plan.configuration.dataset.onBadRecord
+        return tokenizer
     }
 
     private func lengths<Record>(
@@ -140,6 +155,9 @@ struct DataCheck {
         do {
             return try tokenize(tokenizer, records)
         } catch DataError.nothingLeft {
+            return []
+        } catch DataError.empty where records.count == 1 {
+            // The only one is bad, and bad ones are skipped.
             return []
         }
     }
@@ -150,7 +168,7 @@ struct DataCheck {
     ) throws -> (error: ConfigurationError, isTooLong: Bool) {
         let (limits, stage) = (input.limits, input.stage.name)
         let records: [Record] = try read(files, limit: input.count)
-        let shortest = try lengths(of: records, try text.exampleTokenizer(.none), tokenize).min() ?? 0
+        let shortest = try lengths(of: records, try exampleTokenizer(.none), tokenize).min() ?? 0
         let names = input.references.map(\.description).joined(separator: ", ")
         let paths = files.map(\.relativePath).joined(separator: ", ")
         let problem = "no example is left of \(names == paths ? names : "\(names) (\(paths))"): "

@@ -197,10 +197,10 @@ KNOWN = [
 
 # Close to a known one, but rendering differently; and something else. The family each resembles.
 UNKNOWN = [
-    (CHATML.replace("'<|im_end|>' + '\\n'", "'<|im_end|>'"), "chatml"), (CHATML.replace("message['content']", "message['content'] | trim"), "chatml"),
-    (QWEN25.replace("and not loop.first", "and loop.first"), "chatml"), (LLAMA31.replace("26 Jul 2024", "27 Jul 2024"), "llama3"),
-    (LLAMA3.replace(" | trim", ""), "llama3"), (ZEPHYR.replace("}}\n", "}}"), "zephyr"), (LLAMA2.replace("bos_token + ", ""), "llama2"),
-    ("{% if %", None), ("{% for m in messages %}", None), ("", None),
+    CHATML.replace("'<|im_end|>' + '\\n'", "'<|im_end|>'"), CHATML.replace("message['content']", "message['content'] | trim"),
+    QWEN25.replace("and not loop.first", "and loop.first"), LLAMA31.replace("26 Jul 2024", "27 Jul 2024"),
+    LLAMA3.replace(" | trim", ""), ZEPHYR.replace("}}\n", "}}"), LLAMA2.replace("bos_token + ", ""),
+    "{% if %", "{% for m in messages %}", "",
 ]
 
 
@@ -215,6 +215,20 @@ CONVERSATIONS = [
     say("caf\u00e9 \U0001F600 '\"\\ {{ x }} {% y %}", "\u4f60\u597d\n\n"), [{"role": "assistant", "content": "I begin."}],
     [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}], [{"role": "user", "content": "a"}, {"role": "system", "content": "b"}],
 ]
+
+# Conversations that end in an answer to be continued.
+CONTINUED = [say("Hi", "Sure, "), say("Hi", "Hello!", "More", "\n I say"), say("q", "4 \n", system="Be brief.")]
+
+
+def continued(text, messages, tokens):
+    """What transformers makes of a prompt that ends in an answer, or None where it refuses."""
+    from jinja2.exceptions import TemplateError
+    from transformers.utils.chat_template_utils import render_jinja_template
+
+    try:
+        return render_jinja_template([messages], chat_template=text, continue_final_message=True, **tokens)[0][0]
+    except (TemplateError, ValueError):
+        return None
 
 
 def render():
@@ -237,6 +251,6 @@ def render():
                     rendered.append(template.render(messages=messages, tools=None, add_generation_prompt=prompt, **tokens))
                 except TemplateError:
                     rendered.append(None)
-        rows.append({"name": name, "family": family, "text": text, "bos": bos, "eos": eos, "rendered": rendered})
-    unknown = [{"text": text, "nearest": nearest} for text, nearest in UNKNOWN]
-    return {"conversations": CONVERSATIONS, "known": rows, "unknown": unknown}
+        answers = [continued(text, messages, tokens) for messages in CONTINUED]
+        rows.append({"name": name, "family": family, "text": text, "bos": bos, "eos": eos, "rendered": rendered, "continued": answers})
+    return {"conversations": CONVERSATIONS, "prefilled": CONTINUED, "known": rows, "unknown": UNKNOWN}

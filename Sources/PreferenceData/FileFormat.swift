@@ -1,0 +1,107 @@
+/// A format of files that is not read here, known by the first bytes of a file.
+struct FileFormat: Sendable, Equatable {
+    /// What such a file is, with its article.
+    let name: String
+    /// What makes JSONL of it.
+    let remedy: String
+
+    /// The format of a file that begins with these bytes, a few hundred or all; `nil` for text that may be JSONL.
+    init?(startingWith bytes: UnsafeRawBufferPointer) {
+        for (marks, name, remedy) in Self.signatures where bytes.starts(with: marks) {
+            (self.name, self.remedy) = (name, remedy)
+            return
+        }
+        guard let encoding = Self.wideEncoding(bytes) else { return nil }
+        name = "\(encoding) text"
+        remedy = "write it as UTF-8 (iconv -f \(encoding) -t UTF-8)"
+    }
+
+    private init(name: String, remedy: String) { (self.name, self.remedy) = (name, remedy) }
+
+    /// One JSON array in place of lines.
+    static let array = FileFormat(name: "one JSON array", remedy: "write each element on a line of its own (jq -c '.[]')")
+
+    /// A JSON object over several lines.
+    static let spread = FileFormat(
+        name: "JSON over several lines", remedy: "write each record on one line (jq -c .)")
+
+    /// The format of a file whose first line, which is not JSON, is this; `nil` for any other line.
+    init?(line: UnsafeRawBufferPointer) {
+        let text = line.drop { $0 == 0x20 || $0 == 0x09 }
+        if text.first == UInt8(ascii: "[") {
+            self = .array
+        } else if text.first == UInt8(ascii: "{"), text.dropFirst().allSatisfy({ $0 == 0x20 || $0 == 0x09 }) {
+            self = .spread
+        } else {
+            self.init(head: line)
+        }
+    }
+
+    /// CSV, TSV and the like, known by a first line of column names; `nil` for any other line.
+    private init?(head line: UnsafeRawBufferPointer) {
+        guard line.count <= 4096 else { return nil }
+        let text = String(decoding: line, as: UTF8.self)
+        for (separator, name) in [("\t", "TSV"), (",", "CSV"), (";", "CSV"), ("|", "CSV")] {
+            let columns = text.split(separator: separator, omittingEmptySubsequences: false)
+            guard columns.count > 1, columns.allSatisfy(Self.isColumn) else { continue }
+            let way = separator == "," ? "" : ", sep='\(separator == "\t" ? "\\t" : separator)'"
+            self.name = name
+            remedy = "write it as JSONL, in Python datasets.Dataset.from_csv(FILE\(way)).to_json(FILE)"
+            return
+        }
+        return nil
+    }
+
+    /// Whether it is a word or two, in quotes or not.
+    private static func isColumn(_ text: Substring) -> Bool {
+        let name = text.hasPrefix("\"") && text.hasSuffix("\"") && text.count > 1 ? text.dropFirst().dropLast() : text
+        return name.utf8.count <= 64 && name.allSatisfy { $0.isLetter || $0.isNumber || " _-.".contains($0) }
+            && (name.isEmpty || name.contains { $0.isLetter })
+    }
+
+    private static let unpack = "unpack it first"
+
+    private static let signatures: [([UInt8], String, String)] = [
+        (Array("PAR1".utf8), "Parquet", from("parquet")),
+        (Array("ARROW1".utf8), "an Arrow file", arrow), ([0xFF, 0xFF, 0xFF, 0xFF], "an Arrow stream", arrow),
+        (Array("FEA1".utf8), "a Feather file", "write it as JSONL, in Python pandas.read_feather(FILE).to_json(FILE, "
+            + "orient='records', lines=True)"),
+        ([0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd", "\(unpack) (zstd -d)"),
+        (Array("BZh".utf8), "compressed by bzip2", "\(unpack) (bunzip2)"),
+        ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "compressed by xz", "\(unpack) (unxz)"),
+        ([0x04, 0x22, 0x4D, 0x18], "compressed by lz4", "\(unpack) (lz4 -d)"),
+        ([0x50, 0x4B, 0x03, 0x04], "a zip archive", "\(unpack) (unzip)"),
+        ([0x50, 0x4B, 0x05, 0x06], "an empty zip archive", "name the file that holds the data"),
+        ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "a 7z archive", "\(unpack) (7z x)"),
+        ([0x1F, 0x8B], "gzip inside gzip", "\(unpack) once (gunzip)"),
+        ([0xFF, 0xFE, 0x00, 0x00], "UTF-32 text", "write it as UTF-8 (iconv -f UTF-32 -t UTF-8)"),
+        ([0x00, 0x00, 0xFE, 0xFF], "UTF-32 text", "write it as UTF-8 (iconv -f UTF-32 -t UTF-8)"),
+        ([0xFF, 0xFE], "UTF-16 text", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
+        ([0xFE, 0xFF], "UTF-16 text", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
+        (Array("SQLite format 3".utf8), "an SQLite database", "write the rows as JSONL (sqlite3 -json, then jq -c '.[]')"),
+        ([0x89, 0x48, 0x44, 0x46], "an HDF5 file", "write its rows as JSONL"),
+        ([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], "a NumPy file", "write its rows as JSONL"),
+        (Array("version https://git-lfs".utf8), "a pointer of Git LFS, not the file itself", "fetch it (git lfs pull)"),
+        (Array("<!DOCTYPE".utf8), "an HTML page", "download the file itself, not the page about it"),
+        (Array("<!doctype".utf8), "an HTML page", "download the file itself, not the page about it"),
+        (Array("<html".utf8), "an HTML page", "download the file itself, not the page about it"),
+    ]
+
+    private static let arrow = "write it as JSONL, in Python datasets.Dataset.from_file(FILE).to_json(FILE)"
+
+    private static func from(_ kind: String) -> String {
+        "write it as JSONL, in Python datasets.Dataset.from_\(kind)(FILE).to_json(FILE)"
+    }
+
+    /// UTF-16 or UTF-32 without a mark: JSON begins with ASCII, so that half of the bytes or more are zero.
+    private static func wideEncoding(_ bytes: UnsafeRawBufferPointer) -> String? {
+        guard bytes.count >= 4 else { return nil }
+        return switch (bytes[0] == 0, bytes[1] == 0, bytes[2] == 0, bytes[3] == 0) {
+        case (false, true, false, true): "UTF-16LE"
+        case (true, false, true, false): "UTF-16BE"
+        case (false, true, true, true): "UTF-32LE"
+        case (true, true, true, false): "UTF-32BE"
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/// What was odd about a record that was read all the same, so that nobody finds out only from the results.
+public enum RecordRemark: Hashable, Sendable {
+    /// No column names the prompt: what the texts of chosen and rejected share at their start was taken for it.
+    case sharedStart
+    /// Responses began with the prompt's text, which was taken off.
+    case promptRepeated
+    /// Both responses of a pair are the same.
+    case equalResponses
+    /// A response is empty.
+    case emptyResponse
+    /// A column that may belong to the prompt, whose text is not in it.
+    case unread(column: String)
+    /// A file of held-out data that is read together with one to train on.
+    case heldOut(file: String, beside: String)
+
+    /// What a number of such records are.
+    fileprivate func text(_ count: Int) -> String {
+        switch self {
+        case .sharedStart: "\(count) prompts taken from what chosen and rejected share"
+        case .promptRepeated: "\(count) times responses repeated their prompt, which was taken off"
+        case .equalResponses: "warning: \(count) pairs have two equal responses"
+        case .emptyResponse: "warning: \(count) examples have an empty response"
+        case .unread(let column): "warning: '\(column)' is not in the prompt of \(count) examples and not read"
+        case .heldOut(let file, let other): "warning: \(file) is read as one with \(other)"
+        }
+    }
+}
+
+/// The remarks on a dataset's records, counted.
+public struct RecordRemarks: Sendable {
+    private struct Count {
+        var remark: RecordRemark
+        var number: Int
+        var first: RecordSource?
+    }
+
+    private var counts: [Count] = []
+
+    /// Counts a remark; `source` is where it was made, for one that is about a line.
+    mutating func note(_ remark: RecordRemark, at source: RecordSource?) {
+        if let place = counts.firstIndex(where: { $0.remark == remark }) {
+            counts[place].number += 1
+        } else {
+            counts.append(Count(remark: remark, number: 1, first: source))
+        }
+    }
+
+    /// Each remark with how many records it is about, and the first of them.
+    public var texts: [String] {
+        counts.map { count in
+            count.remark.text(count.number) + (count.first.map { " (the first: \($0))" } ?? "")
+        }
+    }
+}
