@@ -37,13 +37,7 @@ extension PreferencePair {
             fields.has("completion") && fields.has("label")
             ? "; answers with a label are no pairs: join a good and a bad answer to a prompt"
             : "; write prompt and responses under 'prompt', 'chosen' and 'rejected'"
-        let keys = fields.keys
-        if keys.count == 1, case .array? = fields[keys[0]] {
-            throw RecordError(
-                "a pair needs 'chosen' and 'rejected'; it has '\(keys[0])' alone, a list: write each of its elements on a "
-                    + "line of its own (jq -c '.\(keys[0])[]')")
-        }
-        throw RecordError("a pair needs 'chosen' and 'rejected'; it has \(fields.keyList)\(why)")
+        throw RecordError("a pair needs 'chosen' and 'rejected'; it has \(fields.keyList)\(fields.wayOutOfList ?? why)")
     }
 
     /// Takes a prompt off the start of two texts that both repeat it; throws where two lists of messages do.
@@ -74,11 +68,12 @@ extension PreferencePair {
         case (.messages(let first), .messages(let second)):
             let count = zip(first, second).prefix { $0 == $1 }.count
             guard count > 0 else {
-                let columns = (fields.has("prompt") ? ["prompt"] : []) + fields.likelyPrompts.filter { $0 != "prompt" }
+                let columns = fields.has("prompt") ? [] : fields.likelyPrompts
                 let hint =
                     columns.isEmpty
-                    ? "" : "; write \(columns.map { "'\($0)'" }.joined(separator: ", ")) as messages under 'prompt'"
-                throw RecordError("chosen and rejected share no leading message\(hint)")
+                    ? "write 'prompt' as a list of messages too"
+                    : "write \(columns.map { "'\($0)'" }.joined(separator: ", ")) as a list of messages 'prompt'"
+                throw RecordError("chosen and rejected share no leading message; \(hint)")
             }
             guard count < first.count, count < second.count else {
                 throw RecordError("chosen and rejected are the same, or one ends where the other goes on")
@@ -177,8 +172,8 @@ extension PromptCompletion {
             return (.text(""), .text(text))
         }
         throw RecordError(
-            "needs 'prompt' and 'completion', 'messages', 'text', or 'chosen' and 'rejected'; it has \(fields.keyList); "
-                + "rename its columns to these")
+            "needs 'prompt' and 'completion', 'messages', 'text', or 'chosen' and 'rejected'; it has \(fields.keyList)"
+                + (fields.wayOutOfList ?? "; rename its columns to these"))
     }
 
     private static func conversation(
@@ -194,7 +189,8 @@ extension PromptCompletion {
         if case .array(let items)? = fields["messages"], case .object(let answer)? = items.last {
             let isLeftOut = ["train", "trainable", "loss"].contains { answer[$0] == .bool(false) }
             guard !isLeftOut, answer["weight"]?.double != 0 else {
-                throw RecordError("'messages' ends in an answer that is marked as not to be learnt; take such lines out")
+                throw RecordError(
+                    "'messages' ends in an answer that is marked as not to be learnt; take such lines out")
             }
         }
         let prompt = Content.messages(messages.dropLast().finished)
@@ -226,7 +222,7 @@ extension Prompt {
                 let likely = fields.likelyPrompts
                 throw RecordError(
                     "needs 'prompt', 'messages', or 'chosen' and 'rejected'; it has \(fields.keyList)"
-                        + (likely.isEmpty ? "" : "; " + JSONObject.renaming(likely)))
+                        + (fields.wayOutOfList ?? (likely.isEmpty ? "" : "; " + JSONObject.renaming(likely))))
             }
             try fields.checkContext(of: [prompt], &remarks)
         }

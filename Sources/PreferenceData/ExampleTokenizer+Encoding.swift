@@ -23,7 +23,8 @@ extension ExampleTokenizer {
         if let bos = encoder.bosTokenID, ids.starts(with: [bos, bos]) {
             throw BadRecord(
                 source: source,
-                reason: "the prompt starts with two BOS tokens (id \(bos)); take BOS out of the text or the chat template")
+                reason:
+                    "the prompt starts with two BOS tokens (id \(bos)); take BOS out of the text or the chat template")
         }
         return ids
     }

@@ -1,12 +1,12 @@
 /// A format of files that is not read here, known by the first bytes of a file.
-struct FileFormat: Sendable, Equatable {
+package struct FileFormat: Sendable, Equatable {
     /// What such a file is, with its article.
-    let name: String
+    package let name: String
     /// What makes JSONL of it.
-    let remedy: String
+    package let remedy: String
 
     /// The format of a file that begins with these bytes, a few hundred or all; `nil` for text that may be JSONL.
-    init?(startingWith bytes: UnsafeRawBufferPointer) {
+    package init?(startingWith bytes: UnsafeRawBufferPointer) {
         for (marks, name, remedy) in Self.signatures where bytes.starts(with: marks) {
             (self.name, self.remedy) = (name, remedy)
             return
@@ -19,7 +19,8 @@ struct FileFormat: Sendable, Equatable {
     private init(name: String, remedy: String) { (self.name, self.remedy) = (name, remedy) }
 
     /// One JSON array in place of lines.
-    static let array = FileFormat(name: "one JSON array", remedy: "write each element on a line of its own (jq -c '.[]')")
+    static let array = FileFormat(
+        name: "one JSON array", remedy: "write each element on a line of its own (jq -c '.[]')")
 
     /// A JSON object over several lines.
     static let spread = FileFormat(
@@ -64,8 +65,11 @@ struct FileFormat: Sendable, Equatable {
     private static let signatures: [([UInt8], String, String)] = [
         (Array("PAR1".utf8), "Parquet", from("parquet")),
         (Array("ARROW1".utf8), "an Arrow file", arrow), ([0xFF, 0xFF, 0xFF, 0xFF], "an Arrow stream", arrow),
-        (Array("FEA1".utf8), "a Feather file", "write it as JSONL, in Python pandas.read_feather(FILE).to_json(FILE, "
-            + "orient='records', lines=True)"),
+        (
+            Array("FEA1".utf8), "a Feather file",
+            "write it as JSONL, in Python pandas.read_feather(FILE).to_json(FILE, "
+                + "orient='records', lines=True)"
+        ),
         ([0x28, 0xB5, 0x2F, 0xFD], "compressed by zstd", "\(unpack) (zstd -d)"),
         (Array("BZh".utf8), "compressed by bzip2", "\(unpack) (bunzip2)"),
         ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "compressed by xz", "\(unpack) (unxz)"),
@@ -78,7 +82,10 @@ struct FileFormat: Sendable, Equatable {
         ([0x00, 0x00, 0xFE, 0xFF], "UTF-32 text", "write it as UTF-8 (iconv -f UTF-32 -t UTF-8)"),
         ([0xFF, 0xFE], "UTF-16 text", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
         ([0xFE, 0xFF], "UTF-16 text", "write it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
-        (Array("SQLite format 3".utf8), "an SQLite database", "write the rows as JSONL (sqlite3 -json, then jq -c '.[]')"),
+        (
+            Array("SQLite format 3".utf8), "an SQLite database",
+            "write the rows as JSONL (sqlite3 -json, then jq -c '.[]')"
+        ),
         ([0x89, 0x48, 0x44, 0x46], "an HDF5 file", "write its rows as JSONL"),
         ([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], "a NumPy file", "write its rows as JSONL"),
         (Array("version https://git-lfs".utf8), "a pointer of Git LFS, not the file itself", "fetch it (git lfs pull)"),

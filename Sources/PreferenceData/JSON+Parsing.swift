@@ -16,6 +16,19 @@ extension JSON {
         return value
     }
 
+    /// Why `text` is not JSON, where what it has in place of a number is to blame; `nil` for other text, and for JSON.
+    package static func notANumber(in text: String) -> String? {
+        var text = text
+        return text.withUTF8 { bytes -> String? in
+            do throws(JSONError) {
+                _ = try parse(UnsafeRawBufferPointer(bytes))
+                return nil
+            } catch {
+                return ["NaN", "Infinity", "-Infinity"].first { error.reason.hasPrefix($0 + " is") }
+            }
+        }
+    }
+
     /// Reads one JSON value that fills `text`.
     ///
     /// - Parameter keys: Keys that the value itself, where it is an object, may have but once.

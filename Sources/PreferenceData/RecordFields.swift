@@ -30,6 +30,12 @@ extension JSONObject {
         return key == "prompt" && !likely.isEmpty ? "; " + Self.renaming(likely) : ""
     }
 
+    /// What to do where the object is not a record but holds a list of them.
+    var wayOutOfList: String? {
+        guard entries.count == 1, case .array? = entries.first?.value else { return nil }
+        return " alone, a list: write each of its elements on a line of its own (jq -c '.\(keys[0])[]')"
+    }
+
     /// How columns become the prompt.
     static func renaming(_ columns: [String]) -> String {
         let list = columns.map { "'\($0)'" }.joined(separator: ", ")

@@ -118,7 +118,8 @@ extension JSONObject {
     private static let labelWords: Set<String> = [
         "id", "ids", "uuid", "hash", "index", "idx", "source", "origin", "type", "kind", "category", "class", "label",
         "labels", "name", "model", "score", "scores", "rating", "ratings", "reward", "length", "len", "count", "num",
-        "number", "tokens", "language", "lang", "date", "time", "timestamp", "url", "link", "dataset", "split", "license",
+        "number", "tokens", "language", "lang", "date", "time", "timestamp", "url", "link", "dataset", "split",
+        "license",
         "author", "level", "difficulty", "topic", "tags", "tag",
     ]
 }
@@ -154,7 +155,8 @@ extension JSON {
         case .null, .bool, .number: []
         case .string(let text): [text]
         case .array(let items): items.flatMap(\.strings)
-        case .object(let object): (object["content"] ?? object["value"]).map(\.strings) ?? object.entries.flatMap(\.value.strings)
+        case .object(let object):
+            (object["content"] ?? object["value"]).map(\.strings) ?? object.entries.flatMap(\.value.strings)
         }
     }
 }

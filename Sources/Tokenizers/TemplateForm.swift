@@ -33,7 +33,9 @@ struct TemplateForm: Sendable {
             case (.block(let parts), .block(let otherParts)):
                 guard parts.count == otherParts.count else { return false }
                 for (part, otherPart) in zip(parts, otherParts) {
-                    guard TemplateText.areSame(part.head, otherPart.head), match(part.body[...], otherPart.body[...], &system) else {
+                    guard TemplateText.areSame(part.head, otherPart.head),
+                        match(part.body[...], otherPart.body[...], &system)
+                    else {
                         return false
                     }
                 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Training
 
 struct TokenizeCommand: LoneCommand {
@@ -15,10 +16,6 @@ struct TokenizeCommand: LoneCommand {
 
     func work() throws {
         let lines = try LineTokenizer(model: model, addsSpecialTokens: !withoutSpecialTokens)
-        // A line ends in a line feed; a carriage return before it is text.
-        while let line = readLine(strippingNewline: false) {
-            let ends = line.utf8.last == UInt8(ascii: "\n")
-            print(lines.ids(of: ends ? String(Substring(line.utf8.dropLast())) : line))
-        }
+        try lines.run(.standardInput) { print($0) }
     }
 }

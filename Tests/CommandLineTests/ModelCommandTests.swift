@@ -20,6 +20,42 @@ struct ModelCommandTests {
         }
     }
 
+    @Test("tokenize takes nothing off a line but its line feed, and refuses what is not UTF-8 text")
+    func tokenizeBytes() throws {
+        try Workspace.with { workspace in
+            func ids(_ text: String) throws -> String {
+                try workspace.mpo("tokenize", "--model", "policy", input: text).output
+            }
+            #expect(try ids("a\r\n\r") != ids("a\n"))
+            #expect(try ids("a\r\nb") == ids("a\r") + ids("b"))
+            let failure = try workspace.mpo("tokenize", "--model", "policy", input: "[\u{0}\"\u{0}a\u{0}", status: 2)
+            #expect(failure.lastError.contains("standard input: it is UTF-16LE text"))
+        }
+    }
+
+    @Test("Text needs no chat template: score and generate read it whatever template the model brings")
+    func unknownTemplate() throws {
+        try Workspace.with { workspace in
+            let arguments = ["score", "--model", "policy", "--data", "pairs.jsonl", "--output"]
+            try workspace.mpo(arguments + ["known.jsonl"])
+            try workspace.write(Workspace.unknownTemplate, to: "policy/tokenizer_config.json")
+            try workspace.mpo(arguments + ["unknown.jsonl"])
+            #expect(try workspace.read("known.jsonl") == workspace.read("unknown.jsonl"))
+            try workspace.mpo("generate", "--model", "policy", "--prompt", "a", "--response-length", "2")
+            let turn = #"[{"role": "user", "content": "a"}]"#
+            try workspace.write("{\"prompt\": \(turn), \"chosen\": \"b\", \"rejected\": \"c\"}", to: "chat.jsonl")
+            for command in [
+                ["score", "--model", "policy", "--data", "chat.jsonl", "--output", "chat-out.jsonl"],
+                ["generate", "--model", "policy", "--prompts", "chat.jsonl"],
+            ] {
+                let failure = try workspace.mpo(command, status: 2)
+                #expect(
+                    failure.lastError.contains("chat.jsonl:1: the tokenizer's chat template is not one of the known"))
+                #expect(!failure.lastError.contains("on_bad_record"))
+            }
+        }
+    }
+
     @Test("tokenize on stories260K equals its library's ids", .enabled(if: TestSupport.shared != nil))
     func tokenizeStories() throws {
         let model = try #require(TestSupport.shared).appending(path: "models/stories260K").path

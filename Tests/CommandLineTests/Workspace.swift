@@ -11,6 +11,10 @@ struct Workspace {
     /// The stages of the whole recipe.
     static let recipe = "[sft, reward, split, dpo, ppo, evaluate]"
 
+    /// Settings of a tokenizer whose chat template is none that is known.
+    static let unknownTemplate =
+        #"{"bos_token": "<s>", "eos_token": "</s>", "chat_template": "{{ messages[0]['content'] | upper }}"}"#
+
     /// Makes a workspace, and removes it after `body`.
     static func with(_ body: (Workspace) throws -> Void) throws {
         try TestSupport.withTemporaryDirectory { directory in
@@ -73,6 +77,7 @@ struct Workspace {
     }
 
     /// Runs `mpo` with a list of arguments.
+    @discardableResult
     func mpo(_ arguments: [String], ranks: Int? = nil, status: Int32 = 0) throws -> Job.Result {
         let program = TestSupport.product("mpo")
         let job =

@@ -72,12 +72,14 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
         WrongInput(
             testDescription: "a chat template that nobody knows",
             spoil: {
+                try $0.write(Workspace.unknownTemplate, to: "policy/tokenizer_config.json")
+                let turn = #"[{"role": "user", "content": "a"}]"#
                 try $0.write(
-                    """
-                    {"bos_token": "<s>", "eos_token": "</s>", "chat_template": "{{ messages[0]['content'] | upper }}"}
-                    """, to: "policy/tokenizer_config.json")
+                    #"{"prompt": "a", "chosen": "b", "rejected": "c"}"# + "\n"
+                        + "{\"prompt\": \(turn), \"chosen\": \"b\", \"rejected\": \"c\"}\n", to: "chat.jsonl")
+                try $0.configure(data: "chat.jsonl")
             },
-            clues: ["chat template is not one of the known texts", "set chat_template to one of"]),
+            clues: ["chat.jsonl:2: ", "chat template is not one of the known texts", "set chat_template to one of"]),
         WrongInput(
             testDescription: "a chat template's name that nobody knows",
             spoil: { try $0.configure("chat_template: chatlm") }, clues: ["chatlm", "did you mean chatml?"]),

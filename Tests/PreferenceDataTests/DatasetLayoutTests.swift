@@ -102,7 +102,7 @@ struct DatasetLayoutTests {
     @Test("Each way a line can be wrong has its own reason, with file and line")
     func reasons() throws {
         for (line, reason) in [
-            ("[1]", "not a JSON object"),
+            (#""text""#, "not a JSON object"),
             (#"{"chosen": "a""#, "not JSON: it ends where ',' or '}' should come (column 15)"),
             (#"{"chosen": "a", "rejected": "\ud800"}"#, "not JSON: half of a surrogate pair (column 30)"),
             ("{}", "a pair needs 'chosen' and 'rejected'; it has no fields at all"),
@@ -149,6 +149,28 @@ struct DatasetLayoutTests {
         }
         #expect(error(#"{"prompt": ""}"#, as: Prompt.self).contains("data.jsonl:1: the prompt is empty"))
         #expect(error(#"{"text": "x"}"#, as: Prompt.self).contains("needs 'prompt', 'messages', or"))
+    }
+
+    @Test("Responses are compared by their code points, and so are the messages that conversations share")
+    func codePoints() throws {
+        for (first, second) in [("caf\u{E9}", "cafe\u{301}"), ("\u{212A}", "K"), ("\u{AC00}", "\u{1100}\u{1161}")] {
+            func ending(in answer: String) -> String {
+                conversation.replacing("\"A\"", with: "\"\(answer)\"")
+            }
+            let pair: PreferencePair = try read(
+                "{\"chosen\": \(ending(in: first)), \"rejected\": \(ending(in: second))}")
+            #expect(pair.prompt == .messages([user]))
+            #expect(pair.chosen == answer(first) && pair.rejected == answer(second) && pair.chosen != pair.rejected)
+            let turns = [first, second].map { conversation.replacing("Hi", with: $0) }
+            #expect(
+                error("{\"chosen\": \(turns[0]), \"rejected\": \(turns[1])}", as: PreferencePair.self)
+                    .contains("share no leading message"))
+        }
+        // A mark behind a colon or a space belongs to what was said, not to the marker before it.
+        #expect(
+            Transcript.messages(of: "\n\nHuman:\u{301}x\n\nAssistant: \u{301}y").map(\.content) == [
+                "\u{301}x", "\u{301}y",
+            ])
     }
 
     @Test("A transcript's turns are its messages")

@@ -112,6 +112,41 @@ struct ExampleTokenizerTests {
                 == "eos_token: the tokenizer has none, so nothing would end a response; name one")
     }
 
+    @Test("What only the template or the tokenizer refuses is skipped and counted where bad records are")
+    func skipping() throws {
+        let bad = chat([("user", "Q"), ("tool", "2")], "A")
+        let doubled = PromptCompletion(index: 2, source: .nowhere, prompt: .text("<s>a"), completion: .text("b"))
+        let records = [chat([("user", "Q")], "A"), bad, doubled]
+        var tokenizer = try ExampleTokenizer(
+            encoder: ByteEncoder(addsBOS: true), renderer: PromptRenderer(template: RefusingTemplate()))
+        #expect(
+            message { _ = try tokenizer.tokenize(records) }
+                == "made:1: no role tool; on_bad_record: skip leaves such lines out")
+        #expect(message { _ = try tokenizer.tokenize([bad, records[0]]) }.contains("on_bad_record: skip"))
+        #expect(message { _ = try tokenizer.tokenize([bad, doubled]) } == "made:1: no role tool")
+        tokenizer.onBadRecord = .skip
+        let result = try tokenizer.tokenize(records)
+        #expect(result.examples.count == 1 && result.summary.records == 1 && result.summary.skipped == 2)
+        #expect(result.summary.firstSkipped?.reason == "no role tool")
+        #expect(
+            message { _ = try tokenizer.tokenize([bad, doubled]) }
+                == "made: no prompts with completions in it, 2 bad lines skipped, the first: made:1: no role tool")
+        // Without a template no record of messages could be read: that is no fault of the records.
+        var none = try ExampleTokenizer(encoder: ByteEncoder())
+        none.onBadRecord = .skip
+        #expect(message { _ = try none.tokenize(records) }.contains("brings no chat template"))
+    }
+
+    private struct RefusingTemplate: ChatRenderer {
+        struct Refusal: Error, CustomStringConvertible { let description = "no role tool" }
+        var takesSpecialTokens: Bool { false }
+
+        func render(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> String {
+            guard !messages.contains(where: { $0.role == "tool" }) else { throw Refusal() }
+            return try BracketTemplate().render(messages, addGenerationPrompt: addGenerationPrompt)
+        }
+    }
+
     @Test("An empty prompt is allowed where the first token need not be predicted")
     func emptyPrompt() throws {
         let tokenizer = try ExampleTokenizer(encoder: ByteEncoder())
@@ -119,7 +154,12 @@ struct ExampleTokenizerTests {
         let nothing = PromptCompletion(index: 1, source: .nowhere, prompt: .text(""), completion: .text(""))
         let result = try tokenizer.tokenize([text, nothing])
         #expect(result.examples == [TokenizedCompletion(index: 0, prompt: [], completion: bytes("abc") + [2])])
-        #expect(result.summary.dropped == 1)
+        #expect(result.summary.dropped == 1 && result.summary.empty == 1)
+        #expect(result.summary.text.contains("1 dropped as empty") && !result.summary.text.contains("too long"))
+        #expect(
+            message { _ = try tokenizer.tokenize([nothing]) }
+                == "no example is left of 1: prompt and response are empty (the first: made:1); give them text, or other data"
+        )
     }
 
     @Test("The fingerprint changes with any token, and not otherwise")

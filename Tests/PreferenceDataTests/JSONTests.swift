@@ -13,6 +13,31 @@ struct JSONTests {
         #expect(JSON.parse(#"{"a": 1, "b": 2, "a": 3}"#)?.line == #"{"a": 3, "b": 2}"#)
     }
 
+    @Test("Keys are compared by their code points, however many there are")
+    func keys() throws {
+        let names = ["caf\u{E9}", "cafe\u{301}", "\u{212B}", "\u{C5}"]
+        for more in [0, 20] {
+            let all = (0..<more).map { "\($0)" } + names
+            let line = "{" + all.enumerated().map { "\"\($1)\": \($0)" }.joined(separator: ", ") + "}"
+            let value = try #require(JSON.parse(line))
+            #expect(Array(value.line.utf8) == Array(line.utf8))
+            guard case .object(let object) = value else {
+                Issue.record("not an object")
+                return
+            }
+            #expect(names.map { object[$0] } == (0..<4).map { .number($0 + more) })
+        }
+        #expect(JSON.string(names[0]) != JSON.string(names[1]))
+    }
+
+    @Test("What Python writes for numbers that are none is named")
+    func notANumber() {
+        for word in ["NaN", "Infinity", "-Infinity"] {
+            #expect(JSON.notANumber(in: "{\"a\": [1, \(word)]}") == word)
+        }
+        #expect(JSON.notANumber(in: "Nan") == nil && JSON.notANumber(in: "[-1]") == nil)
+    }
+
     @Test(
         "What RFC 8259 forbids is refused",
         arguments: [

@@ -51,7 +51,8 @@ struct ChatTemplateTests {
         }
     }
 
-    @Test("A text that renders differently from all known ones is refused, and no other is recommended for its likeness")
+    @Test(
+        "A text that renders differently from all known ones is refused, and no other is recommended for its likeness")
     func refusesUnknown() throws {
         // The Kelvin sign is equal to K where strings are compared as people read them.
         let llama31 = try #require(fixture.known.first { $0.text.contains("Cutting Knowledge") }).text

@@ -15,6 +15,34 @@ public struct LineTokenizer: Sendable {
         self.addsSpecialTokens = addsSpecialTokens
     }
 
+    /// Writes the ids of each line that comes, which ends in a line feed or with the input; nothing else is taken off it.
+    ///
+    /// - Throws: ``RunError`` for input that is not UTF-8.
+    public func run(_ input: FileHandle, write: (String) -> Void) throws {
+        var pending = Data()
+        var number = 0
+        func emit(_ line: Data) throws {
+            number += 1
+            guard let text = String(validating: line, as: UTF8.self) else {
+                throw RunError.other("standard input, line \(number): not UTF-8; convert it with iconv -t UTF-8")
+            }
+            write(ids(of: text))
+        }
+        while case let more = input.availableData, !more.isEmpty {
+            if number == 0, pending.isEmpty, let format = more.withUnsafeBytes({ FileFormat(startingWith: $0) }) {
+                throw RunError.other("standard input: it is \(format.name), and text is needed; \(format.remedy)")
+            }
+            var rest = more[...]
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                try emit(pending + rest[..<end])
+                pending = Data()
+                rest = rest[(end + 1)...]
+            }
+            pending += rest
+        }
+        if !pending.isEmpty { try emit(pending) }
+    }
+
     /// The ids of a text, such as `[1, 403, 7]`.
     public func ids(of text: String) -> String {
         JSON(ids: tokenizer.encode(text, addSpecialTokens: addsSpecialTokens)).line

@@ -53,7 +53,9 @@ struct Preflight {
         let references = [ArtifactReference.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)
         var seen: Set<[UInt8]> = []
         for reference in references {
-            guard let directory = directory(of: reference), seen.insert(Array(directory.path.utf8)).inserted else { continue }
+            guard let directory = directory(of: reference), seen.insert(Array(directory.path.utf8)).inserted else {
+                continue
+            }
             let model = try ModelConfiguration(directory: directory)
             if let (problem, remedy) = text.tokensWithoutRow(in: model, directory.path) {
                 throw configuration.error(

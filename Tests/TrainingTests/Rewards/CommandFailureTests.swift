@@ -65,7 +65,7 @@ struct CommandFailureTests {
         "One that prints what is no answer",
         arguments: [
             ("Loading model...", "which is not JSON"),
-            (#"{"score": NaN}"#, "which is not JSON"),
+            (#"{"score": NaN}"#, "which is not JSON: NaN is no value of JSON"),
             (#"{"reward": 1}"#, "which has no \"score\""),
             ("3.5", "which has no \"score\""),
             (#"{"score": "high"}"#, "whose score is not a number"),

@@ -16,6 +16,9 @@ struct RuleScorerTests {
             ("ja ja", "ja ja ja ja ja", 2),
             ("!", "wow!! no", 2),
             ("été", "L'été, Été; étés", 2),
+            ("caf\u{E9}", "cafe\u{301} caf\u{E9}", 1),
+            ("cafe\u{301}", "cafe\u{301} caf\u{E9}", 1),
+            ("cafe", "cafe\u{301} cafe", 1),
         ])
     func count(word: String, completion: String, expected: Double) throws {
         #expect(try RuleScorer("count:\(word)").scores([item(completion)]) == [expected])
@@ -38,6 +41,16 @@ struct RuleScorerTests {
     func regex() throws {
         let scorer = try RuleScorer(#"regex:^[A-Z].*:\s\d+\.$"#)
         #expect(try scorer.scores([item("Sum: 42."), item("sum: 42."), item("Sum: x")]) == [1, 0, 0])
+    }
+
+    @Test("Texts and patterns are compared by code points")
+    func codePoints() throws {
+        let texts = ["a caf\u{E9}", "a cafe\u{301}"].map { item($0) }
+        for kind in ["contains", "regex"] {
+            #expect(try RuleScorer("\(kind):caf\u{E9}").scores(texts) == [1, 0])
+            #expect(try RuleScorer("\(kind):cafe\u{301}").scores(texts) == [0, 1])
+            #expect(try RuleScorer("\(kind):cafe").scores(texts) == [0, 1])
+        }
     }
 
     @Test("Responses keep their order, and none is no score")

@@ -1,0 +1,135 @@
+import Foundation
+import PreferenceData
+import Testing
+
+@Suite("Columns and keys that no stage reads")
+struct UnusedColumnsTests {
+    private static let turn = #"[{"role": "user", "content": "Where is the cat?"}]"#
+    private static let system = #"{"role": "system", "content": "Be kind."}"#
+
+    private func failure<Record: DatasetRecord>(_ line: String, as: Record.Type) -> String {
+        message { _ = try withFile(line) { try Dataset<Record>(reading: [$0]) } }
+    }
+
+    private func dataset<Record: DatasetRecord>(_ line: String, as: Record.Type) throws -> Dataset<Record> {
+        try withFile(line) { try Dataset<Record>(reading: [$0]) }
+    }
+
+    @Test(
+        "A pair of texts whose prompt has another name is refused, with the column that looks like it",
+        arguments: [
+            (#""question": "q""#, "'question' looks like the prompt"), (#""query": "q""#, "'query' looks"),
+            (#""userPrompt": "q""#, "'userPrompt' looks"), (#""Prompt": "q""#, "'Prompt' looks"),
+            (#""instruction": "q", "input": """#, "'instruction' looks"),
+            (#""instruction": "q", "input": "i""#, "'instruction', 'input' look like the prompt"),
+            (#""system": "s", "question": "q""#, "'system', 'question' look like"),
+            ("\"messages\": \(turn)", "rename the column to 'prompt'"),
+            (#""prompt": null"#, "'prompt' is null"), (#""prompt": null, "input": "q""#, "'input' looks"),
+        ])
+    func promptsUnderOtherNames(columns: String, clue: String) {
+        let line = "{\(columns), \"chosen\": \"It is four.\", \"rejected\": \"It is five.\"}"
+        for text in [
+            failure(line, as: PreferencePair.self), failure(line, as: PromptCompletion.self),
+            failure(line, as: Prompt.self),
+        ] {
+            #expect(text.contains("data.jsonl:1: ") && text.contains(clue), "\(text)")
+        }
+    }
+
+    @Test(
+        "What would be lost is refused, wherever it stands",
+        arguments: [
+            (#""tools": [{"type": "function"}], "#, "'tools'"), (#""tools": "[{}]", "#, "'tools'"),
+            (#""images": ["a.png"], "#, "'images'"), (#""reasoning_content": "Hm.", "#, "'reasoning_content'"),
+            (#""system": "Be cruel.", "#, "'system' is not in the prompt"),
+            (#""system_prompt": "Be cruel.", "#, "'system_prompt' is not in the prompt"),
+            (#""history": [["a", "b"]], "#, "'history' is not in the prompt"),
+        ])
+    func refusedColumns(column: String, clue: String) {
+        let pair = "{\(column)\"prompt\": \(Self.turn), \"chosen\": \"c\", \"rejected\": \"r\"}"
+        let completion = "{\(column)\"prompt\": \"q\", \"completion\": \"c\"}"
+        for text in [
+            failure(pair, as: PreferencePair.self), failure(completion, as: PromptCompletion.self),
+            failure(pair, as: Prompt.self), failure(completion, as: Prompt.self),
+        ] {
+            #expect(text.contains("data.jsonl:1: ") && text.contains(clue), "\(text)")
+        }
+    }
+
+    @Test(
+        "Keys of a message that say more than its content are refused",
+        arguments: [
+            #""content": null, "tool_calls": [{"id": "1"}]"#, #""content": "c", "tool_calls": [{"id": "1"}]"#,
+            #""content": "c", "reasoning_content": "Hm.""#, #""content": "c", "thinking": "Hm.""#,
+            #""content": "c", "function_call": {"name": "f"}"#,
+        ])
+    func refusedKeys(keys: String) throws {
+        let answer = "{\"role\": \"assistant\", \(keys)}"
+        let line = "{\"messages\": [\(Self.turn.dropFirst().dropLast()), \(answer)]}"
+        #expect(failure(line, as: PromptCompletion.self).contains("data.jsonl:1: 'messages'[1] has '"))
+        let harmless = line.replacing(keys, with: #""content": "c", "tool_calls": [], "thinking": null, "name": "x""#)
+        #expect(try dataset(harmless, as: PromptCompletion.self).remarks.texts.isEmpty)
+    }
+
+    @Test("A label that says false is refused where the answer would be learnt, and a completion is no pair")
+    func labels() throws {
+        for label in [#""label": false"#, #""label": "False""#, #""kto_tag": false"#] {
+            let line = "{\"prompt\": \"q\", \"completion\": \"c\", \(label)}"
+            #expect(failure(line, as: PromptCompletion.self).contains("is false: its answer is not one to learn from"))
+            #expect(try dataset(line, as: Prompt.self).records.count == 1)
+        }
+        for label in [#""label": true"#, #""label": 0"#] {
+            _ = try dataset("{\"prompt\": \"q\", \"completion\": \"c\", \(label)}", as: PromptCompletion.self)
+        }
+        let text = failure(#"{"prompt": "q", "completion": "c", "label": true}"#, as: PreferencePair.self)
+        #expect(text.contains("answers with a label are no pairs"))
+        let weight =
+            #"{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0}]}"#
+        #expect(failure(weight, as: PromptCompletion.self).contains("marked as not to be learnt"))
+    }
+
+    @Test("What only describes a record, or is in the prompt already, is passed over without a word")
+    func harmless() throws {
+        let lines = [
+            #"{"chosen": "a b", "rejected": "a c", "question_id": "7", "source": "x", "prompt_length": 3}"#,
+            "{\"prompt\": \"Where is the cat?\", \"prompt_id\": \"x\", \"messages\": \(Self.turn), \"score\": 1, \"chosen\": \"c\", "
+                + "\"rejected\": \"r\"}",
+            "{\"system\": \"Be kind.\", \"prompt\": [\(Self.system), \(Self.turn.dropFirst()), \"chosen\": \"c\", \"rejected\": \"r\"}",
+            #"{"system": "", "prompt": "q", "chosen": "c", "rejected": "r", "tools": [], "images": null, "history": []}"#,
+            #"{"system": "Be kind.", "question": "Why?", "prompt": "Be kind. Why?", "chosen": "c", "rejected": "r"}"#,
+        ]
+        for (place, line) in lines.enumerated() {
+            let remarks = try dataset(line, as: PreferencePair.self).remarks.texts
+            let expected = place == 0 ? ["1 prompts taken from what chosen and rejected share (the first: "] : []
+            #expect(
+                remarks.count == expected.count && zip(remarks, expected).allSatisfy { $0.hasPrefix($1) }, "\(remarks)")
+        }
+    }
+
+    @Test("What is taken as it is, or repaired, is counted with its first line")
+    func remarks() throws {
+        let lines = [
+            #"{"prompt": "q", "chosen": "same", "rejected": "same"}"#,
+            #"{"prompt": "q", "chosen": "", "rejected": "r"}"#,
+            #"{"prompt": "q", "context": "c", "chosen": "a", "rejected": "b"}"#,
+            #"{"prompt": "Where is the cat?", "chosen": "Where is the cat? Here.", "rejected": "Where is the cat? There."}"#,
+            #"{"prompt": "Hello", "chosen": "Hello!", "rejected": "Hello?"}"#,
+            #"{"prompt": "q", "chosen": "same", "rejected": "same"}"#,
+        ]
+        let data = try dataset(lines.joined(separator: "\n"), as: PreferencePair.self)
+        for (clue, line) in [
+            ("2 pairs have two equal responses", 1), ("1 examples have an empty response", 2),
+            ("'context' is not in the prompt of 1 examples", 3), ("1 times responses repeated their prompt", 4),
+        ] {
+            #expect(
+                data.remarks.texts.contains { $0.contains(clue) && $0.hasSuffix("data.jsonl:\(line))") },
+                "\(clue): \(data.remarks.texts)")
+        }
+        #expect(data.remarks.texts.count == 4)
+        #expect(data.records[3].chosen == .text(" Here.") && data.records[3].rejected == .text(" There."))
+        #expect(data.records[4].chosen == .text("Hello!"))
+        let turn = Self.turn.dropLast() + #", {"role": "assistant", "content": "#
+        let whole = "{\"prompt\": \(Self.turn), \"chosen\": \(turn)\"a\"}], \"rejected\": \(turn)\"b\"}]}"
+        #expect(failure(whole, as: PreferencePair.self).contains("leave the column 'prompt' out"))
+    }
+}
