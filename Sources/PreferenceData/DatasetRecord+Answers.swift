@@ -1,0 +1,103 @@
+import Tokenizers
+
+extension PromptCompletion {
+    /// Prompt and completion of a line in any layout that has a response to learn from.
+    static func parts(
+        of fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content) {
+        try fields.checkColumns()
+        try fields.checkLabel()
+        if !fields.has("completion"), fields.has("chosen"), fields.has("rejected") {
+            let (prompt, chosen, _) = try PreferencePair.parts(of: fields, &remarks)
+            return (prompt, chosen)
+        }
+        let (prompt, completion) = try explicitParts(of: fields, &remarks)
+        try fields.checkContext(of: [prompt, completion], &remarks)
+        if !prompt.isEmpty, completion.saysNothing { remarks.append(.emptyResponse) }
+        return (prompt, completion)
+    }
+
+    private static func explicitParts(
+        of fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content) {
+        for key in ["completion", "chosen"] where fields.has(key) {
+            let (prompt, completion) = (try fields.content("prompt"), try fields.content(key))
+            switch (prompt, completion) {
+            case (.text(let text), .text(let response)):
+                guard let rest = response.withoutRepeated(text) else { break }
+                remarks.append(.promptRepeated)
+                return (prompt, .text(rest))
+            case (.messages(let messages), .messages(let responses)) where responses.starts(with: messages):
+                throw RecordError(
+                    "'\(key)' repeats the messages of 'prompt'; leave 'prompt' out and rename '\(key)' to 'messages'")
+            default: break
+            }
+            return (prompt, completion)
+        }
+        if fields.has("messages") { return try conversation(of: fields, &remarks) }
+        if fields.has("text") {
+            guard case .text(let text) = try fields.content("text") else { throw RecordError("'text' is not a string") }
+            if case .text(let prompt)? = try? fields.content("prompt"), !text.containsBytes(of: prompt) {
+                remarks.append(.unread(column: "prompt"))
+            }
+            return (.text(""), .text(text))
+        }
+        throw RecordError(
+            "needs 'prompt' and 'completion', 'messages', 'text', or 'chosen' and 'rejected'; it has \(fields.keyList)"
+                + (fields.wayOutOfList ?? "; rename its columns to these"))
+    }
+
+    private static func conversation(
+        of fields: JSONObject, _ remarks: inout [RecordRemark]
+    ) throws(RecordError) -> (Content, Content) {
+        guard case .messages(let messages) = try fields.content("messages") else {
+            throw RecordError("'messages' is a string, not a list of messages")
+        }
+        guard messages.count > 1, let last = messages.last, last.role == "assistant" else {
+            let found = messages.last.map { ", but of '\($0.role)'" } ?? ""
+            throw RecordError("'messages' does not end in an answer of the role 'assistant'\(found)")
+        }
+        if case .array(let items)? = fields["messages"], case .object(let answer)? = items.last {
+            let isLeftOut = ["train", "trainable", "loss"].contains { answer[$0] == .bool(false) }
+            guard !isLeftOut, answer["weight"]?.double != 0 else {
+                throw RecordError(
+                    "'messages' ends in an answer that is marked as not to be learnt; take such lines out")
+            }
+        }
+        let prompt = Content.messages(messages.dropLast().finished)
+        if case .text(let text)? = try? fields.content("prompt"), !prompt.holds(text) {
+            remarks.append(.unread(column: "prompt"))
+        }
+        return (prompt, .messages([last]))
+    }
+}
+
+extension Prompt {
+    /// The prompt of a line in any layout that has one.
+    static func prompt(of fields: JSONObject, _ remarks: inout [RecordRemark]) throws(RecordError) -> Content {
+        let prompt: Content
+        if fields.has("chosen"), fields.has("rejected") {
+            var ofPair: [RecordRemark] = []
+            prompt = try PreferencePair.parts(of: fields, &ofPair).0
+            remarks += ofPair.filter { $0 != .equalResponses && $0 != .emptyResponse }
+        } else {
+            try fields.checkColumns()
+            if fields.has("prompt") {
+                prompt = try fields.content("prompt")
+            } else if fields.has("messages"), case .messages(let messages) = try fields.content("messages") {
+                prompt = .messages(
+                    messages.last?.role == "assistant" ? messages.dropLast().finished : messages)
+            } else if case .null? = fields["prompt"] {
+                throw RecordError("'prompt' is null, not a string or a list of messages")
+            } else {
+                let likely = fields.likelyPrompts
+                throw RecordError(
+                    "needs 'prompt', 'messages', or 'chosen' and 'rejected'; it has \(fields.keyList)"
+                        + (fields.wayOutOfList ?? (likely.isEmpty ? "" : "; " + JSONObject.renaming(likely))))
+            }
+            try fields.checkContext(of: [prompt], &remarks)
+        }
+        guard !prompt.isEmpty else { throw RecordError("the prompt is empty") }
+        return prompt
+    }
+}
