@@ -44,6 +44,11 @@ mpirun_binary() {
     fi
 }
 
+# slowest_suites LOG: the ten suites that took longest, with their seconds, from what swift test said.
+slowest_suites() {
+    sed -nE 's/^[^ ]+ Suite "?([^"]*)"? (passed|failed) after ([0-9.]+) seconds.*/\3 \1/p' -- "$1" | sort -rn | sed -n 1,10p
+}
+
 # Physical cores this process may use: affinity mask and container quota taken into account. MPO_CORES overrides.
 usable_cores() {
     if [[ -n "${MPO_CORES:-}" ]]; then
