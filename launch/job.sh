@@ -13,7 +13,7 @@ memory_kills() {
 }
 
 # Ranks of the job on this machine: mpirun's children that are mpo.
-ranks_here() { pgrep -P "$job" -f -- " train $config" >/dev/null; }
+ranks_here() { pgrep -P "$job" -f -- " train $(sed 's/[][\\.*^$+?(){}|]/\\&/g' <<<"$config")" >/dev/null; }
 
 # watch: ends an mpirun that hangs before its ranks have started, or after they are gone, and leaves a word in $scratch.
 watch() {

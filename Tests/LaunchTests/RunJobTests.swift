@@ -6,22 +6,26 @@ import Testing
 @Suite(.serialized)
 struct RunJobTests {
     /// What the stand-in says of its configuration, whose run directory is `run` beside it.
-    private static let settings = """
+    private static func settings(stallTimeout: Int) -> String {
+        """
         #!/bin/bash
         rank=$OMPI_COMM_WORLD_RANK
         run=${0%/*}/run
         if [[ " $* " == *" --print-config "* ]]; then
-            printf 'output_dir: "%s"\\nstall_timeout_seconds: 20\\n' "$run"
+            printf 'output_dir: "%s"\\nstall_timeout_seconds: \(stallTimeout)\\n' "$run"
             exit
         fi
 
         """
+    }
 
     private func start(
-        _ program: String, in directory: URL, terminalColumns: Int? = nil, _ arguments: String...
+        _ program: String, in directory: URL, terminalColumns: Int? = nil, config name: String = "config.yaml",
+        stallTimeout: Int = 20, _ arguments: String...
     ) throws -> Script.Running {
-        let config = try write("", "config.yaml", in: directory)
-        let binary = try write(Self.settings + program + "\n", "mpo", in: directory, isExecutable: true)
+        let config = try write("", name, in: directory)
+        let binary = try write(
+            Self.settings(stallTimeout: stallTimeout) + program + "\n", "mpo", in: directory, isExecutable: true)
         let environment: [String: String?] = [
             "MPO_BINARY": binary, "MPO_CORES": "2", "TERM": "xterm", "COLUMNS": nil,
         ]
@@ -55,6 +59,16 @@ struct RunJobTests {
         #expect(outcome.status == 0)
         #expect(outcome.output == "1 train\n")
         #expect(outcome.error.isEmpty)
+    }
+
+    @Test("A job whose ranks are silent for long before their first word has started, whatever its config is called")
+    func silentStart() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let outcome = try start(
+                "sleep 5", in: directory, config: "run (1) [a]+b.yaml", stallTimeout: 2
+            ).finish()
+            #expect(outcome.status == 0, "\(outcome.error)")
+        }
     }
 
     @Test("Ranks are told of the terminal and its width, which they cannot see", arguments: [nil, 123])
@@ -123,7 +137,8 @@ struct RunJobTests {
                 "mpirun",
                 in: directory, isExecutable: true)
             let binary = try write(
-                Self.settings + "echo 'mpo: 3 ranks (a test)' >&2\nsleep 2\n", "mpo", in: directory, isExecutable: true)
+                Self.settings(stallTimeout: 20) + "echo 'mpo: 3 ranks (a test)' >&2\nsleep 2\n", "mpo", in: directory,
+                isExecutable: true)
             let config = try write("", "config.yaml", in: directory)
             let script = Script(name: "run", environment: ["MPO_BINARY": binary, "MPIRUN": mpirun])
             let outcome = try script.run("-n", "2", config)
