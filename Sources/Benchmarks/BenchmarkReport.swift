@@ -1,4 +1,5 @@
 import Foundation
+import PreferenceData
 import Training
 
 /// What was measured, as a table and as JSON.
@@ -35,11 +36,7 @@ public struct BenchmarkReport {
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        do {
-            try encoder.encode(self).write(to: file)
-        } catch let error as CocoaError {
-            throw RunError.cannotWrite(file.path, reason: error.localizedDescription)
-        }
+        try OutputFile.write(try encoder.encode(self), to: file)
     }
 
     private func fraction(of measurement: Measurement) -> Double { measurement.gigaflops / limits.gigaflops }

@@ -67,7 +67,7 @@ final class Pulse: Sendable {
     private func end(after silence: Double) -> Never {
         let line =
             "mpo: rank \(rank) on \(hosts[rank]): no word from rank 0 on \(hosts[0]) for \(Int(silence)) s; ending\n"
-        FileHandle.standardError.write(Data(line.utf8))
+        StandardError.write(line)
         endDaemon()
         _exit(1)
     }

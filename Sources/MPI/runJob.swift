@@ -60,5 +60,5 @@ private func oneLine(_ error: any Error) -> String {
 
 private func tell(_ line: String) {
     fflush(nil)
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    StandardError.write(line + "\n")
 }

@@ -4,29 +4,15 @@ import Foundation
 public final class JSONLWriter {
     private static let flushSize = 1 << 20
 
-    private let file: URL
-    private let temporary: URL
-    private let handle: FileHandle
+    private let file: OutputFile
     private var buffer: [UInt8] = []
-    private var isOpen = true
 
-    /// Starts a file that replaces `file` at ``finish()``.
-    /// - Throws: ``DataError/system(path:reason:)`` where its directory cannot be written.
-    public init(_ file: URL) throws(DataError) {
-        self.file = file
-        temporary = file.deletingLastPathComponent().appending(path: ".\(file.lastPathComponent).partial")
-        guard FileManager.default.createFile(atPath: temporary.path, contents: nil),
-            let handle = FileHandle(forWritingAtPath: temporary.path)
-        else {
-            throw .system(path: file.relativePath, reason: "cannot be written (\(String(cString: strerror(errno))))")
-        }
-        self.handle = handle
-    }
-
-    deinit {
-        guard isOpen else { return }
-        try? handle.close()
-        try? FileManager.default.removeItem(at: temporary)
+    /// Starts a file that replaces `file` at ``finish()``, unless that is a device or FIFO.
+    ///
+    /// - Parameter inputs: Files that are read for what is written, which it may not replace.
+    /// - Throws: ``DataError`` where it cannot be written.
+    public init(_ file: URL, sparing inputs: [URL] = []) throws(DataError) {
+        self.file = try OutputFile(file, sparing: inputs)
     }
 
     /// Adds one line.
@@ -39,26 +25,11 @@ public final class JSONLWriter {
     /// Flushes the file to disk and gives it its name.
     public func finish() throws(DataError) {
         try flush()
-        try system {
-            try handle.synchronize()
-            try handle.close()
-        }
-        isOpen = false
-        guard rename(temporary.path, file.path) == 0 else {
-            throw .system(path: file.relativePath, reason: String(cString: strerror(errno)))
-        }
+        try file.finish()
     }
 
     private func flush() throws(DataError) {
-        try system { try handle.write(contentsOf: buffer) }
+        try file.write(buffer)
         buffer.removeAll(keepingCapacity: true)
-    }
-
-    private func system(_ body: () throws -> Void) throws(DataError) {
-        do {
-            try body()
-        } catch {
-            throw .system(path: file.relativePath, reason: "cannot be written (\(error.localizedDescription))")
-        }
     }
 }

@@ -42,9 +42,11 @@ extension GapSplit.Parts {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         do {
-            try encoder.encode(summary).write(to: file, options: .atomic)
+            try OutputFile.write(try encoder.encode(summary), to: file)
+        } catch let error as DataError {
+            throw error
         } catch {
-            throw .system(path: file.relativePath, reason: "cannot be written (\(error.localizedDescription))")
+            throw .system(path: file.relativePath, reason: "cannot be written: \(error)")
         }
         return summary
     }

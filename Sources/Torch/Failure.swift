@@ -21,6 +21,8 @@ func fail(_ operation: StaticString, _ operands: [Tensor?]) -> Never {
     let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"].map { "rank \($0): " } ?? ""
     let shapes = operands.compactMap { $0.map { "\($0.shape) \($0.type)" } }.joined(separator: ", ")
     let cause = String(cString: ct_last_error())
-    FileHandle.standardError.write(Data("mpo: \(rank)operator \(operation) failed on \(shapes): \(cause)\n".utf8))
+    // Not by a FileHandle, which would put a failure of its own before this one where nobody listens.
+    let line = Array("mpo: \(rank)operator \(operation) failed on \(shapes): \(cause)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
     abort()
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Benchmarks
 import Foundation
 import MPI
+import PreferenceData
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -64,11 +65,14 @@ struct BenchCommand: ParsableCommand {
 
     func run() {
         runJob(named: "mpo") { runtime in
+            if let json, runtime.world.rank == 0 {
+                try OutputFile.check(URL(filePath: json), sparing: data.map { URL(filePath: $0) })
+            }
             let report = try Benchmark(try options(), on: runtime)() { item in
-                FileHandle.standardError.write(Data("mpo: measuring \(item)\n".utf8))
+                StandardError.write("mpo: measuring \(item)\n")
             }
             if let report {
-                print(report.text, terminator: "")
+                try StandardOutput.write(report.text)
                 if let json { try report.write(to: URL(filePath: json)) }
             }
             return 0

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MPI
 import Training
 
 struct InspectCommand: LoneCommand {
@@ -25,6 +26,6 @@ struct InspectCommand: LoneCommand {
 
     func work() throws {
         let configuration = try RunConfiguration(contentsOf: source.config, overrides: source.overrides)
-        print(try DataInspection(configuration, stage: stage, rows: rows).text, terminator: "")
+        try StandardOutput.write(try DataInspection(configuration, stage: stage, rows: rows).text)
     }
 }

@@ -38,7 +38,7 @@ enum LoneProcess {
             Thread.sleep(forTimeInterval: 3)
         } else {
             let line = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
-            FileHandle.standardError.write(Data("mpo: \(line)\n".utf8))
+            StandardError.write("mpo: \(line)\n")
         }
         exit(status)
     }

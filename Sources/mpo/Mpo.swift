@@ -20,6 +20,7 @@ struct Mpo: ParsableCommand {
         ])
 
     static func main() {
+        StandardStreams.prepare()
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -34,8 +35,7 @@ struct Mpo: ParsableCommand {
             LoneProcess.end(with: UsageError(message(for: error), command: subcommandName))
         }
         if LaunchEnvironment().announcedRank ?? 0 == 0 {
-            print(fullMessage(for: error))
-            fflush(nil)
+            do { try StandardOutput.write(fullMessage(for: error) + "\n") } catch { LoneProcess.end(with: error) }
         }
         Foundation.exit(0)
     }

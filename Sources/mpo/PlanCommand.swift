@@ -1,4 +1,5 @@
 import ArgumentParser
+import MPI
 import Training
 
 struct PlanCommand: LoneCommand {
@@ -39,7 +40,7 @@ struct PlanCommand: LoneCommand {
         node.ranks = ranksPerNode
         if let memoryPerNode { node.memory = Int(memoryPerNode * 0x1p30) }
         let forecast = try RunForecast(configuration, ranks: ranks, node: node)
-        print(forecast.text, terminator: "")
+        try StandardOutput.write(forecast.text)
         try forecast.check()
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MPI
 import Training
 
 struct TokenizeCommand: LoneCommand {
@@ -16,6 +17,15 @@ struct TokenizeCommand: LoneCommand {
 
     func work() throws {
         let lines = try LineTokenizer(model: model, addsSpecialTokens: !withoutSpecialTokens)
-        try lines.run(.standardInput) { print($0) }
+        // A person at a terminal sees each line at once; a program gets them in large pieces.
+        let enough = isatty(STDOUT_FILENO) == 1 ? 1 : 1 << 16
+        var text = ""
+        try lines.run(.standardInput) { line in
+            text += line + "\n"
+            guard text.utf8.count >= enough else { return }
+            try StandardOutput.write(text)
+            text = ""
+        }
+        try StandardOutput.write(text)
     }
 }

@@ -66,7 +66,7 @@ struct TrainCommand: ParsableCommand {
             let configuration = try RunConfiguration(
                 contentsOf: source.config, overrides: source.overrides, on: runtime.world)
             guard !printConfig else {
-                if runtime.world.rank == 0 { print(configuration.yaml, terminator: "") }
+                if runtime.world.rank == 0 { try StandardOutput.write(configuration.yaml) }
                 return 0
             }
             let run = TrainingRun(

@@ -49,6 +49,9 @@ struct SystemError: Error, CustomStringConvertible {
 
     /// In plain words: "No space left on device".
     var description: String { String(cString: strerror(code)) }
+
+    /// Why something failed, in the system's words where it gave a reason.
+    static func reason(_ error: any Error) -> String { (error as? CocoaError)?.plainWords ?? "\(error)" }
 }
 
 extension RunError {
@@ -57,7 +60,7 @@ extension RunError {
     static func writing(_ destination: URL, failed error: any Error) -> any Error {
         switch error {
         case let error as SystemError: RunError.cannotWrite(destination.path, reason: error.description)
-        case let error as CocoaError: RunError.cannotWrite(destination.path, reason: error.plainWords)
+        case let error as CocoaError: RunError.cannotWrite(destination.path, reason: SystemError.reason(error))
         case let error as SafetensorsError: RunError.cannotWrite(destination.path, reason: error.reason)
         default: error
         }

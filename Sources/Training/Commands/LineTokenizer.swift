@@ -18,7 +18,7 @@ public struct LineTokenizer: Sendable {
     /// Writes the ids of each line that comes, which ends in a line feed or with the input; nothing else is taken off it.
     ///
     /// - Throws: ``RunError`` for input that is not UTF-8.
-    public func run(_ input: FileHandle, write: (String) -> Void) throws {
+    public func run(_ input: FileHandle, write: (String) throws -> Void) throws {
         var pending = Data()
         var number = 0
         func emit(_ line: Data) throws {
@@ -26,7 +26,7 @@ public struct LineTokenizer: Sendable {
             guard let text = String(validating: line, as: UTF8.self) else {
                 throw RunError.other("standard input, line \(number): not UTF-8; convert it with iconv -t UTF-8")
             }
-            write(ids(of: text))
+            try write(ids(of: text))
         }
         while case let more = input.availableData, !more.isEmpty {
             if number == 0, pending.isEmpty, let format = more.withUnsafeBytes({ FileFormat(startingWith: $0) }) {

@@ -1,4 +1,5 @@
 import Foundation
+import MPI
 import PreferenceData
 import Torch
 import Transformers
@@ -43,7 +44,7 @@ public struct ResponseGeneration {
         let data = try TextSettings.exampleTokenizer(pipeline, .none).tokenize(records)
         let room = "shorten prompts or --response-length"
         try model.check(length: data.summary.longest + sampling.responseLength, remedy: room)
-        let sink = try LineSink(output)
+        let sink = try LineSink(output, sparing: files)
         let generator = Generator(model, slots: sampling.generationBatchSize)
         let requests = data.examples.flatMap { prompt in
             (0..<samplesPerPrompt).map { sample in
@@ -73,6 +74,11 @@ public struct ResponseGeneration {
         try sink.finish()
     }
 
+    /// The files that prompts come from.
+    private var files: [URL] {
+        if case .files(let files) = prompts { files.map { URL(filePath: $0) } } else { [] }
+    }
+
     private func records() throws -> [Prompt] {
         switch prompts {
         case .files(let files): return try TextSettings.read(Prompt.self, files).records
@@ -96,13 +102,15 @@ public struct ResponseGeneration {
 private struct LineSink {
     private let writer: JSONLWriter?
 
-    init(_ file: String?) throws { writer = try file.map { try JSONLWriter(URL(filePath: $0)) } }
+    init(_ file: String?, sparing inputs: [URL]) throws {
+        writer = try file.map { try JSONLWriter(URL(filePath: $0), sparing: inputs) }
+    }
 
     func write(_ object: JSONObject) throws {
         if let writer {
             try writer.write(object)
         } else {
-            print(JSON.object(object).line)
+            try StandardOutput.write(JSON.object(object).line + "\n")
         }
     }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A whole run as its YAML file and overrides resolve it: every default filled in, every stage's inputs known.
 public struct RunConfiguration: Sendable {
     /// The run directory.
@@ -41,6 +43,11 @@ public struct RunConfiguration: Sendable {
     var file: ConfigurationOrigin = .none
 
     init() {}
+
+    /// The file that it was read from; `nil` where it was not read from one.
+    var fileURL: URL? {
+        if case .file(let path, _) = file { URL(filePath: path) } else { nil }
+    }
 
     /// The stage of this name.
     public func stage(named name: String) -> StageConfiguration? {

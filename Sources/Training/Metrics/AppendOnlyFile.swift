@@ -17,13 +17,14 @@ final class AppendOnlyFile {
             let directory = URL(filePath: path).deletingLastPathComponent()
             try manager.createDirectory(at: directory, withIntermediateDirectories: true)
             if !manager.fileExists(atPath: path), !manager.createFile(atPath: path, contents: nil) {
-                throw CocoaError(.fileWriteUnknown)
+                throw SystemError(errno)
             }
             handle = try FileHandle(forUpdating: URL(filePath: path))
             length = try handle.seekToEnd()
         } catch {
             throw MetricsError(
-                path: path, problem: "cannot be opened", remedy: "check that its directory can be written")
+                path: path, problem: "cannot be opened: \(SystemError.reason(error))",
+                remedy: "check that its directory can be written")
         }
         guard let keeping else { return }
         guard keeping <= length else {
@@ -35,7 +36,9 @@ final class AppendOnlyFile {
             try handle.truncate(atOffset: keeping)
             length = keeping
         } catch {
-            throw MetricsError(path: path, problem: "cannot be cut back", remedy: "check its permissions")
+            throw MetricsError(
+                path: path, problem: "cannot be cut back: \(SystemError.reason(error))",
+                remedy: "check its permissions")
         }
     }
 
@@ -45,7 +48,9 @@ final class AppendOnlyFile {
             try handle.write(contentsOf: bytes)
             length += UInt64(bytes.count)
         } catch {
-            throw MetricsError(path: path, problem: "cannot be written", remedy: "check the space left on its disk")
+            throw MetricsError(
+                path: path, problem: "cannot be written: \(SystemError.reason(error))",
+                remedy: "check the space left on its disk")
         }
     }
 
@@ -54,7 +59,9 @@ final class AppendOnlyFile {
         do {
             try handle.synchronize()
         } catch {
-            throw MetricsError(path: path, problem: "cannot be flushed", remedy: "check the space left on its disk")
+            throw MetricsError(
+                path: path, problem: "cannot be flushed: \(SystemError.reason(error))",
+                remedy: "check the space left on its disk")
         }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MPI
 
 /// Where progress is shown: a terminal that can redraw a line, or a log.
 public struct ProgressOutput {
@@ -36,7 +37,7 @@ public struct ProgressOutput {
         let columns = environment["COLUMNS"].flatMap { Int($0) } ?? 80
         return ProgressOutput(
             style: style, width: { terminalWidth() ?? columns },
-            write: { FileHandle.standardError.write(Data($0.utf8)) })
+            write: { StandardError.write($0) })
     }
 
     /// The width of the terminal behind standard error; `nil` where there is none, or one that has no size, as those

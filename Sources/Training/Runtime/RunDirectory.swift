@@ -8,10 +8,41 @@ package struct RunDirectory: Sendable {
 
     /// The configuration as resolved.
     var configuration: URL { url.appending(path: "config.yaml") }
+    /// Where that goes when ``configuration`` is the user's own.
+    var resolvedConfiguration: URL { url.appending(path: "config.resolved.yaml") }
     /// Which stages are done.
     var state: URL { url.appending(path: "run.json") }
     /// A directory a stage.
     var stages: URL { url.appending(path: "stages") }
+
+    /// What a run writes of its own accord, and somebody else has put there; `nil` where there is no such thing.
+    ///
+    /// Directories without files, and empty files, are nobody's: a start that was cut short leaves them.
+    ///
+    /// - Parameter given: The file that the configuration was read from, which a run leaves as it is.
+    func strangersFile(besides given: URL?) -> URL? {
+        [configuration, resolvedConfiguration, url.appending(path: "metrics.jsonl")].first { file in
+            Self.holdsData(file) && !(given.map { $0.isSameFile(as: file) } ?? false)
+        } ?? [stages, url.appending(path: "tensorboard")].first(where: Self.holdsData)
+    }
+
+    private static func holdsData(_ url: URL) -> Bool {
+        var status = stat()
+        guard lstat(url.path, &status) == 0 else { return false }
+        if status.st_mode & S_IFMT == S_IFREG { return status.st_size > 0 }
+        let names = try? FileManager.default.contentsOfDirectory(atPath: url.path)
+        // What is neither a file nor a directory that can be read is somebody's as well.
+        return names?.contains { holdsData(url.appending(path: $0)) } ?? true
+    }
+}
+
+extension URL {
+    /// Whether both names lead to one file.
+    func isSameFile(as other: URL) -> Bool {
+        var (own, others) = (stat(), stat())
+        return stat(path, &own) == 0 && stat(other.path, &others) == 0
+            && own.st_ino == others.st_ino && own.st_dev == others.st_dev
+    }
 }
 
 /// What a run has done so far, as `run.json` keeps it.

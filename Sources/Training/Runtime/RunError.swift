@@ -4,6 +4,8 @@ import MPI
 public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProviding {
     /// The run directory holds a run, and resuming was not asked for.
     case exists(directory: String)
+    /// The run directory holds no run, but a file that a run would write over.
+    case strangersFile(String, directory: String)
     /// Resuming was asked for, and there is nothing to resume.
     case nothingToResume(directory: String)
     /// The run directory cannot be made or written into.
@@ -24,6 +26,9 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
         switch self {
         case .exists(let directory):
             "\(directory): a run is there already; go on with --resume, or choose another output_dir"
+        case .strangersFile(let path, let directory):
+            "\(path): is there already, and \(directory) holds no run (no run.json) that it could be of; choose another "
+                + "output_dir, or move it away"
         case .nothingToResume(let directory): "\(directory): no run to resume; start it without --resume"
         case .unusableDirectory(let path, let reason):
             "\(path): cannot be written: \(reason); choose another output_dir, or check its permissions"

@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import PreferenceData
 import Torch
 
 /// Runs the stages of a configuration on all ranks of a job.
@@ -41,6 +42,7 @@ public struct TrainingRun {
         let opening =
             try cluster.isOrchestrator ? open(plan, Topology(configuration, build: build, ranks: processors)) : nil
         defer { opening?.lock?.release() }
+        if let opening, let trace { try OutputFile.check(trace, sparing: opening.inputs) }
         try cluster.control.quietBarrier()
         let handshake = StartHandshake(plan: plan, build: build, control: cluster.control)
         guard try handshake(opening) else {

@@ -37,7 +37,7 @@ final class EvaluateCoordinator: ResponseCoordinator {
         let evaluation = Evaluation(samples, policies: names)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(evaluation).write(to: stage.directory.appending(path: "evaluation.json"), options: .atomic)
+        try OutputFile.write(try encoder.encode(evaluation), to: stage.directory.appending(path: "evaluation.json"))
         try write(samples, of: names, to: records)
         try journal.remove()
         return ["", evaluation.table]

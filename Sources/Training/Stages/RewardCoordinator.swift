@@ -23,7 +23,7 @@ final class RewardCoordinator: StageCoordinator {
         let summary = SplitSummary(try GapSplit(.quantile(0.5)).split(pairs))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(summary).write(to: stage.directory.appending(path: "evaluation.json"), options: .atomic)
+        try OutputFile.write(try encoder.encode(summary), to: stage.directory.appending(path: "evaluation.json"))
         let accuracies = summary.quantiles.map { $0.accuracy.map { HumanFormat.metric($0) } ?? "-" }
         let overall = summary.accuracy.map { HumanFormat.metric($0) } ?? "-"
         return [

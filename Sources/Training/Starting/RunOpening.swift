@@ -31,6 +31,12 @@ struct RunOpening {
         let preflight = Preflight(plan, workerCount: topology.workers.count, ranks: topology.ranks)
         if found == nil {
             try preflight.check()
+            // Another job may have begun a run meanwhile, which the lock and the state below find.
+            if let file = directory.strangersFile(besides: plan.configuration.fileURL),
+                try RunState.read(from: directory) == nil
+            {
+                throw RunError.strangersFile(file.path, directory: directory.url.path)
+            }
             try Self.create(directory)
         }
         let lock = try RunLock(directory.url, breaking: options.breaksLock, lost: lost)
@@ -56,14 +62,27 @@ struct RunOpening {
         }
     }
 
-    /// Writes the configuration and where the run stands.
+    /// Writes where the run stands, by which the directory is known as a run's, and then the configuration.
     func commit() throws {
-        do {
-            try Data(plan.configuration.yaml.utf8).write(to: plan.directory.configuration, options: .atomic)
-        } catch {
-            throw RunError.unusableDirectory(plan.directory.url.path, reason: error.localizedDescription)
-        }
         try state.write(to: plan.directory)
+        let text = Data(plan.configuration.yaml.utf8)
+        let file = configuration(holding: text)
+        if (try? Data(contentsOf: file)) != text { try DurableFiles.write(text, to: file) }
+    }
+
+    /// Where the resolved configuration goes: beside `config.yaml`, where that is the user's own.
+    private func configuration(holding text: Data) -> URL {
+        let directory = plan.directory
+        let (usual, other) = (directory.configuration, directory.resolvedConfiguration)
+        if FileManager.default.fileExists(atPath: other.path) { return other }
+        let isGiven = plan.configuration.fileURL.map { $0.isSameFile(as: usual) } ?? false
+        return isGiven && (try? Data(contentsOf: usual)) != text ? other : usual
+    }
+
+    /// All files that the run reads from outside.
+    var inputs: [URL] {
+        [plan.configuration.fileURL].compactMap(\.self)
+            + state.identity.inputs.flatMap(\.files).map { URL(filePath: $0.path) }
     }
 
     private static func finished(_ plan: RunPlan) -> String {
@@ -74,7 +93,7 @@ struct RunOpening {
         do {
             try FileManager.default.createDirectory(at: directory.stages, withIntermediateDirectories: true)
         } catch {
-            throw RunError.unusableDirectory(directory.url.path, reason: error.localizedDescription)
+            throw RunError.unusableDirectory(directory.url.path, reason: SystemError.reason(error))
         }
     }
 }

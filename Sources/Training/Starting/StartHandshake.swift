@@ -58,7 +58,7 @@ struct StartHandshake {
         do {
             try Data().write(to: url(ofToken: token))
         } catch {
-            throw RunError.unusableDirectory(plan.directory.url.path, reason: error.localizedDescription)
+            throw RunError.unusableDirectory(plan.directory.url.path, reason: SystemError.reason(error))
         }
         return token
     }

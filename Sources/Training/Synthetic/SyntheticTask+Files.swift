@@ -1,4 +1,5 @@
 import Foundation
+import PreferenceData
 
 extension SyntheticTask {
     /// Writes the task of `seed` into `directory`, which is made where it does not exist.
@@ -7,7 +8,7 @@ extension SyntheticTask {
     /// `prompts-eval.jsonl` (prompt), and `model/` with `config.json`, `tokenizer.json` and `tokenizer_config.json` of
     /// a small Llama decoder without weights. The same seed writes the same bytes.
     ///
-    /// - Throws: `SyntheticTaskError.cannotWrite` with the path.
+    /// - Throws: `SyntheticTaskError.cannotWrite` with the path, or `DataError`.
     public static func write(to directory: URL, seed: UInt64) throws {
         try SyntheticTask(seed: seed).write(to: directory)
     }
@@ -38,14 +39,14 @@ extension SyntheticTask {
     }
 
     private func write(_ data: Data, to file: URL) throws {
-        try writing(file) { try data.write(to: $0, options: .atomic) }
+        try OutputFile.write(data, to: file)
     }
 
     private func writing(_ url: URL, _ body: (URL) throws -> Void) throws {
         do {
             try body(url)
         } catch {
-            throw SyntheticTaskError.cannotWrite(path: url.path, reason: error.localizedDescription)
+            throw SyntheticTaskError.cannotWrite(path: url.path, reason: SystemError.reason(error))
         }
     }
 }

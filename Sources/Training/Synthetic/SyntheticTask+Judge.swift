@@ -1,4 +1,5 @@
 import Foundation
+import MPI
 
 extension SyntheticTask {
     /// Judges answers by their gold score until `input` ends: a program for a `command:` reward.
@@ -6,13 +7,17 @@ extension SyntheticTask {
     /// Each line of `input` is `{"prompt": ..., "completion": ...}`; each is answered at once with `{"score": ...}` on
     /// a line of `output`.
     ///
-    /// - Throws: `SyntheticTaskError.malformedRequest` with the line's number, from 1.
+    /// - Throws: `SyntheticTaskError.malformedRequest` with the line's number, from 1;
+    ///   `StandardOutputError`.
     public static func serveJudge(input: FileHandle, output: FileHandle) throws {
         var pending = Data()
         var line = 0
         while let chunk = try input.read(upToLineEnd: &pending) {
             line += 1
-            try output.write(contentsOf: judge(chunk, line: line))
+            let answer = try judge(chunk, line: line)
+            do { try output.write(contentsOf: answer) } catch {
+                throw StandardOutputError(reason: SystemError.reason(error))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import PreferenceData
 
 /// The trace of a run: every rank's spans on one clock, in a file that trace viewers open.
 ///
@@ -11,12 +12,9 @@ struct RunTrace {
     private let offset: Int64
 
     /// Sets the clocks; all ranks call it together.
-    ///
-    /// - Throws: ``RunError/cannotWrite(_:reason:)`` on rank zero, before any work is done.
     init(_ file: URL, over control: Communicator) throws {
         self.file = file
         self.control = control
-        if control.rank == 0 { try Self.write(Data(), to: file) }
         offset = try ClockOffset.estimate(over: control)
     }
 
@@ -32,7 +30,7 @@ struct RunTrace {
             data.append(contentsOf: part)
         }
         data.append(contentsOf: "\n]}\n".utf8)
-        try Self.write(data, to: file)
+        try OutputFile.write(data, to: file)
     }
 
     /// The name of this rank's row.
@@ -52,10 +50,4 @@ struct RunTrace {
     }
 
     private static func microseconds(_ value: Double) -> String { String(format: "%.3f", value) }
-
-    private static func write(_ data: Data, to file: URL) throws {
-        do { try data.write(to: file) } catch {
-            throw RunError.cannotWrite(file.path, reason: error.localizedDescription)
-        }
-    }
 }
