@@ -62,7 +62,8 @@ run_job() {
     # mpo's first word, to see whether it has started.
     (
         trap '' HUP INT TERM USR1
-        tee >(tail -c 4096 >"$scratch/end" && mv "$scratch/end" "$scratch/last") \
+        # -p: where nobody reads any more, the job goes on.
+        tee -p >(tail -c 4096 >"$scratch/end" && mv "$scratch/end" "$scratch/last") \
             >(grep -aEm 1 $'(^|\r)mpo: ' >"$scratch/said"; cat >/dev/null) <"$scratch/stderr" >&2
     ) 9>&- &
     # mpirun gets a session of its own, so that a Ctrl-C on the terminal reaches this script alone, and a SIGTERM should

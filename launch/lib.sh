@@ -5,7 +5,7 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname -- "$here")
 program="launch/$(basename -- "$0")"
 
-say() { printf '%s: %s\n' "$program" "$*" >&2; }
+say() { printf '%s: %s\n' "$program" "$*" >&2 || true; }
 
 # Ends the script with a message; the status is 1 unless FAIL_STATUS says otherwise.
 fail() {
@@ -21,6 +21,16 @@ version_at_least() { [[ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" == "$
 
 # True in a tree that launch/install wrote: there is nothing to build there.
 is_installed() { [[ ! -f "$root/Package.swift" ]]; }
+
+# setting KEY: leaves in $value what $settings, as mpo train --print-config prints them, have for a key of the top level. What
+# is more than a word is in quotes, on one line, with escapes that printf knows.
+setting() {
+    value=$(sed -n "/^$1: /{s///p;q}" <<<"$settings")
+    [[ "$value" == \"*\" ]] || return 0
+    value=${value:1:-1}
+    # printf takes a quote as it is.
+    LC_ALL=C.UTF-8 printf -v value '%b' "${value//'\"'/\"}"
+}
 
 # The mpo binary: MPO_BINARY, else the installed one, else the release build.
 mpo_binary() {

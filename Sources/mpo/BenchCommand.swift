@@ -3,6 +3,7 @@ import Benchmarks
 import Foundation
 import MPI
 import PreferenceData
+import Training
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,10 +17,14 @@ struct BenchCommand: ParsableCommand {
             Example: mpo bench --model models/SmolLM2-135M --only dpo,decode
             """)
 
-    @Option(help: ArgumentHelp("A model's directory in Hugging Face layout.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("A model's directory in Hugging Face layout.", valueName: "dir"),
+        transform: \.expandingHome)
     var model: String?
 
-    @Option(help: ArgumentHelp("A directory with config.json, for a model of random weights.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("A directory with config.json, for a model of random weights.", valueName: "dir"),
+        transform: \.expandingHome)
     var randomInit: String?
 
     @Option(help: ArgumentHelp("What is measured, from: \(Self.itemNames). (default: all)", valueName: "items"))
@@ -28,7 +33,8 @@ struct BenchCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "JSONL or JSONL.gz with preference pairs; may be repeated. (default: pairs of made-up tokens)",
-            valueName: "file"))
+            valueName: "file"),
+        transform: \.expandingHome)
     var data: [String] = []
 
     @Option(help: "Threads of a rank. (default: its share of the cores)")
@@ -58,7 +64,9 @@ struct BenchCommand: ParsableCommand {
     @Option(help: "Passes over the responses of a PPO update.")
     var numPpoEpochs = 4
 
-    @Option(help: ArgumentHelp("Where all repeats go as JSON.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where all repeats go as JSON.", valueName: "file"),
+        transform: \.expandingHome)
     var json: String?
 
     func validate() throws { _ = try options() }

@@ -14,7 +14,9 @@ struct GenerateCommand: LoneCommand {
 
     @OptionGroup var text: TextArguments
 
-    @Option(help: ArgumentHelp("JSONL or JSONL.gz whose prompts are answered; may be repeated.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("JSONL or JSONL.gz whose prompts are answered; may be repeated.", valueName: "file"),
+        transform: \.expandingHome)
     var prompts: [String] = []
 
     @Option(help: ArgumentHelp("A prompt to answer; may be repeated.", valueName: "text"))
@@ -38,7 +40,9 @@ struct GenerateCommand: LoneCommand {
     @Option(help: "Seed of the random streams, one a response.")
     var seed: UInt64 = 42
 
-    @Option(help: ArgumentHelp("Where responses go. (default: standard output)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where responses go. (default: standard output)", valueName: "file"),
+        transform: \.expandingHome)
     var output: String?
 
     func validate() throws {

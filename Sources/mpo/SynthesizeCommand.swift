@@ -14,7 +14,9 @@ struct SynthesizeCommand: LoneCommand {
             Example: mpo synthesize --output task --seed 1
             """)
 
-    @Option(help: ArgumentHelp("The directory to write.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("The directory to write.", valueName: "dir"),
+        transform: \.expandingHome)
     var output: String?
 
     @Option(help: "Seed of the task. (default: 1)")

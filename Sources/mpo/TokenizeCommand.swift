@@ -9,7 +9,9 @@ struct TokenizeCommand: LoneCommand {
         abstract: "Turn each line of standard input into a JSON list of token ids.",
         discussion: "Example: echo 'Hello there' | mpo tokenize --model models/smollm2")
 
-    @Option(help: ArgumentHelp("A directory with tokenizer.json.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("A directory with tokenizer.json.", valueName: "dir"),
+        transform: \.expandingHome)
     var model: String
 
     @Flag(name: .customLong("no-special-tokens"), help: "Leave out the tokens that the tokenizer puts around a text.")

@@ -49,6 +49,61 @@ struct RestartTests {
         #expect(outcome.error.contains("launch/run: restart 2 of 3 in 2 s\nmpo: start 3 with --resume\n"))
     }
 
+    @Test(
+        "The run directory is found under whatever name the configuration gives it",
+        arguments: ["say \"hi\" \\ back\\slash $(b) %s * \t\nzw\u{F6}lf", "~/below", "-name f"])
+    func names(name: String) throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let run = directory.appending(path: name.replacing("~", with: "."))
+            let program = """
+                #!/bin/bash
+                if [[ " $* " == *" --print-config "* ]]; then exec "$REAL" "$@"; fi
+                ((OMPI_COMM_WORLD_RANK == 0)) || exec sleep 0.1
+                echo "mpo: start with ${*:3}" >&2
+                [[ " $* " != *" --resume "* ]] || exit 0
+                mkdir -p "$RUN/stages" && touch "$RUN/run.json"
+                exit 1
+
+                """
+            let binary = try write(program, "mpo", in: directory, isExecutable: true)
+            // YAML takes JSON's strings.
+            let quoted = String(decoding: try JSONEncoder().encode(name), as: UTF8.self)
+            let lines = "output_dir: \(quoted)\nmodel_name_or_path: m\ndataset: {train: a.jsonl, eval: b.jsonl}\n"
+            let config = try write(lines, "config.yaml", in: directory)
+            let real = TestSupport.product("mpo").path
+            let environment: [String: String?] = [
+                "MPO_BINARY": binary, "MPO_CORES": "2", "REAL": real, "RUN": run.path, "HOME": directory.path,
+            ]
+            let script = Script(name: "run", directory: directory, environment: environment)
+            let outcome = try script.start(["-np", "2", "--max-restarts", "1", config]).finish()
+            #expect(outcome.status == 0, "\(outcome.error)")
+            #expect(outcome.error.contains("mpo: start with --resume\n"), "\(outcome.error)")
+        }
+    }
+
+    @Test("A job whose messages nobody reads any more goes on, and is restarted")
+    func noReader() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let program = """
+                #!/bin/bash
+                [[ " $* " != *" --print-config "* ]] || exit 0
+                ((OMPI_COMM_WORLD_RANK == 0)) || exec sleep 0.1
+                for i in {1..20}; do echo "mpo: step $i" >&2; sleep 0.05; done
+                echo start >>"${0%/*}/starts"
+                (($(wc -l <"${0%/*}/starts") > 1)) || exit 1
+
+                """
+            let binary = try write(program, "mpo", in: directory, isExecutable: true)
+            let config = try write("", "config.yaml", in: directory)
+            let line = "'\(TestSupport.repository.path)/launch/run' -np 2 --max-restarts 1 '\(config)' 2> >(head -n 1)"
+            let result = try Job(
+                URL(filePath: "/bin/bash"), ["-c", line], environment: ["MPO_BINARY": binary, "MPO_CORES": "2"]
+            ).run()
+            #expect(result.status == 0, "\(result.errors)")
+            #expect(try String(contentsOf: directory.appending(path: "starts"), encoding: .utf8) == "start\nstart\n")
+        }
+    }
+
     @Test("After as many restarts as were asked for, the failure stands")
     func limit() throws {
         let (outcome, starts) = try run(Self.progress, "--max-restarts", "1")

@@ -36,7 +36,7 @@ public enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
         } else if let part = text.suffix(after: "dataset.").flatMap(DatasetPart.init(rawValue:)) {
             self = .dataset(part)
         } else if text.contains("/") || text.hasPrefix(".") || text.hasPrefix("~") || Self.isDataFile(text) {
-            self = .path(text)
+            self = .path(text.expandingHome)
         } else {
             let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             self = .stage(parts[0], part: parts.count > 1 ? parts[1] : nil)

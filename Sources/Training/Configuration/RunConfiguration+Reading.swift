@@ -39,6 +39,7 @@ extension RunConfiguration {
         try reader.read(
             &run, from: root, block: "", others: ["dataset", "stages"] + list.names + blocks.map(\.key),
             elsewhere: { StageList.blocks(knowing: $0) })
+        run.expandHome()
         try run.checkRequired()
         if let node = root.value(of: "dataset") { try run.readDataset(node, with: &reader) }
         for block in blocks where !list.names.contains(block.key) {
@@ -58,8 +59,15 @@ extension RunConfiguration {
         self = run
     }
 
+    private mutating func expandHome() {
+        outputDir = outputDir.expandingHome
+        modelNameOrPath = modelNameOrPath.expandingHome
+        tokenizerNameOrPath = tokenizerNameOrPath?.expandingHome
+    }
+
     private mutating func readDataset(_ node: ConfigurationNode, with reader: inout ConfigurationReader) throws {
         let given = try reader.read(&dataset, from: node, block: "dataset") { StageList.blocks(knowing: $0) }
+        (dataset.train, dataset.eval) = (dataset.train.map(\.expandingHome), dataset.eval.map(\.expandingHome))
         let lengths = dataset.lengths
         if !given.contains("max_prompt_length") {
             dataset.lengths.prompt.maxPromptLength = min(lengths.prompt.maxPromptLength, lengths.maxLength / 2)

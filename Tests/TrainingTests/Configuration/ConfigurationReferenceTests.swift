@@ -13,7 +13,7 @@ struct ConfigurationReferenceTests {
         # Configuration
 
         Every key of a run's YAML file: top-level keys, the `dataset` block, and a block for each stage, named after it.
-        Paths count from the current directory. What a stage reads is written as `base` (the model of
+        Paths count from the current directory; `~` is the home directory. What a stage reads is written as `base` (the model of
         `model_name_or_path`), the name of an earlier stage (`sft`, or a part of what it leaves: `split.easy`),
         `dataset.train` or `dataset.eval`, or a path; a reward also as `rule:...` or `command:...`.
         `mpo train CONFIG --print-config` prints a run's configuration with every default filled in. This file is
