@@ -8,7 +8,8 @@ struct Workload {
 
     /// Pairs as a run would read them, in the order of the files.
     init(_ data: [String], model: String, maxLength: Int) throws {
-        pairs = try TextSettings(model: model).pairs(data, limits: try LengthLimits(maxLength: maxLength))
+        let limits = try OptionNames.naming { try LengthLimits(maxLength: maxLength) }
+        pairs = try TextSettings(model: model).pairs(data, limits: limits)
     }
 
     /// Made-up pairs: prompts of 16 to 240 tokens and responses of 16 to 112, less where the model computes less, always

@@ -15,13 +15,19 @@ struct ScoreCommand: LoneCommand {
 
     @OptionGroup var text: TextArguments
 
-    @Option(help: ArgumentHelp("A reward model's directory.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("A reward model's directory.", valueName: "dir"),
+        transform: \.expandingHome)
     var reward: String?
 
-    @Option(help: ArgumentHelp("JSONL or JSONL.gz with preference pairs; may be repeated.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("JSONL or JSONL.gz with preference pairs; may be repeated.", valueName: "file"),
+        transform: \.expandingHome)
     var data: [String]
 
-    @Option(help: ArgumentHelp("Where the scored pairs go.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Where the scored pairs go.", valueName: "file"),
+        transform: \.expandingHome)
     var output: String
 
     @Option(help: "Most tokens of prompt and response. (default: no limit)")
@@ -45,8 +51,9 @@ struct ScoreCommand: LoneCommand {
     func work() throws {
         var scoring = PairScoring(text.settings, data: data, output: output)
         scoring.reward = reward
-        scoring.limits = try LengthLimits(
-            maxLength: maxLength, maxPromptLength: maxPromptLength, mode: truncationMode)
+        scoring.limits = try OptionNames.naming {
+            try LengthLimits(maxLength: maxLength, maxPromptLength: maxPromptLength, mode: truncationMode)
+        }
         scoring.maxTokensPerMicroBatch = maxTokensPerMicroBatch
         try scoring.run(progress: .standardError())
     }
@@ -56,7 +63,9 @@ extension TruncationMode: ExpressibleByArgument {}
 
 /// A model with its text pipeline as command lines name it.
 struct TextArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("A model's directory in Hugging Face layout, with its tokenizer.", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp("A model's directory in Hugging Face layout, with its tokenizer.", valueName: "dir"),
+        transform: \.expandingHome)
     var model: String
 
     @Option(help: "Name of the chat template. (default: the tokenizer's own)")

@@ -171,4 +171,40 @@ struct ModelCommandTests {
             #expect(try draw(seed: "2", "second.jsonl").map(\.tokens) != first.map(\.tokens))
         }
     }
+
+    @Test("A mistake in a command's data names the command's options, and no keys that it does not have")
+    func optionNames() throws {
+        try Workspace.with { workspace in
+            try workspace.write(workspace.read("pairs.jsonl") + "{\"prompt\": 1}\n", to: "bad.jsonl")
+            let bench = ["bench", "--model", "policy", "--only", "sft", "--data"]
+            let score = ["score", "--model", "policy", "--output", "scored.jsonl", "--data"]
+            let generate = ["generate", "--model", "policy", "--prompts"]
+            for command in [bench, score, generate] {
+                let result = try workspace.mpo(command + ["bad.jsonl"], status: 2).lastError
+                #expect(result.contains("bad.jsonl:6: ") && !result.contains("on_bad_record"), "\(result)")
+            }
+            let none = "mpo: no example is left of 5: every prompt is too long for --max-length 2; raise it"
+            let short = ["pairs.jsonl", "--max-length", "2"]
+            #expect(try workspace.mpo(bench + short, status: 2).lastError == none)
+            #expect(
+                try workspace.mpo(score + short, status: 2).lastError == none + " or choose another --truncation-mode")
+            let exact = try workspace.mpo(score + short + ["--truncation-mode", "error"], status: 2).lastError
+            #expect(exact.hasSuffix("but --max-length is 2; raise it or choose another --truncation-mode"))
+            let room = try workspace.mpo(score + short + ["--max-prompt-length", "9"], status: 2).lastError
+            #expect(room == "mpo: --max-prompt-length: 9 leaves no room for a response in --max-length 2")
+        }
+    }
+
+    @Test("score counts the pairs that it scores, not those that are left out")
+    func scoredCount() throws {
+        try Workspace.with { workspace in
+            let long =
+                "{\"prompt\": \"\(String(repeating: "a b ", count: 40))\", \"chosen\": \"a\", \"rejected\": \"b\"}\n"
+            try workspace.write(workspace.read("pairs.jsonl") + long, to: "some.jsonl")
+            let result = try workspace.mpo(
+                "score", "--model", "policy", "--data", "some.jsonl", "--output", "scored.jsonl", "--max-length", "64",
+                "--reward", "reward-model")
+            #expect(result.errors.contains("10/10 pairs"), "\(result.errors)")
+        }
+    }
 }

@@ -35,16 +35,18 @@ public struct PairScoring {
     /// the last token that is not its padding. A pair that the limits drop keeps its line with `null` in these fields.
     public func run(progress output: ProgressOutput) throws {
         TorchRuntime.startAlone()
-        let read = try TextSettings.read(PreferencePair.self, data)
+        let read = try OptionNames.naming { try TextSettings.read(PreferencePair.self, data) }
         let records = read.records
         let passes = try self.passes(over: records)
         let writer = try JSONLWriter(URL(filePath: self.output))
         let display = ProgressDisplay(output)
-        let count = records.count
+        // Pairs that the limits drop are not scored.
+        let count = passes.reduce(0) { $0 + $1.data.examples.count }
+        var done = 0
         display.begin(
-            StageProgress(name: "score", type: .split, position: 1, of: 1, total: count * passes.count, unit: "pair"))
+            StageProgress(name: "score", type: .split, position: 1, of: 1, total: count, unit: "pair"))
         var fields = records.map(\.fields)
-        for (number, pass) in passes.enumerated() {
+        for pass in passes {
             for field in pass.fields {
                 for index in fields.indices { fields[index][field] = .null }
             }
@@ -59,7 +61,8 @@ public struct PairScoring {
                         fields[index][field] = number
                     }
                 }
-                display.update(step: number * count + start + part.count)
+                done += part.count
+                display.update(step: done)
             }
         }
         display.message(read.text(with: passes[0].data.summary))
@@ -105,7 +108,9 @@ public struct PairScoring {
     private func tokenize(
         _ records: [PreferencePair], _ pipeline: TextPipeline, for model: Transformers.Decoder
     ) throws -> TokenizedDataset<TokenizedPair> {
-        let data = try TextSettings.exampleTokenizer(pipeline, limits).tokenize(records)
+        let data = try OptionNames.naming(truncates: true) {
+            try TextSettings.exampleTokenizer(pipeline, limits).tokenize(records)
+        }
         try model.check(length: data.summary.longest, remedy: "cut examples with --max-length")
         return data
     }

@@ -81,7 +81,8 @@ public struct ResponseGeneration {
 
     private func records() throws -> [Prompt] {
         switch prompts {
-        case .files(let files): return try TextSettings.read(Prompt.self, files).records
+        case .files(let files):
+            return try OptionNames.naming { try TextSettings.read(Prompt.self, files).records }
         case .texts(let texts):
             return texts.enumerated().map { index, text in
                 Prompt(

@@ -31,8 +31,10 @@ public struct TextSettings: Sendable {
 
     /// Preference pairs of files in token ids, in order.
     package func pairs(_ files: [String], limits: LengthLimits) throws -> [TokenizedPair] {
-        let data = try Self.read(PreferencePair.self, files)
-        return try Self.exampleTokenizer(pipeline(), limits).tokenize(data.records).examples
+        try OptionNames.naming {
+            let data = try Self.read(PreferencePair.self, files)
+            return try Self.exampleTokenizer(pipeline(), limits).tokenize(data.records).examples
+        }
     }
 
     /// Records of files that a command names, where no key lets bad lines be skipped.
