@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a run tells: metrics on disk, progress on the screen.
-final class RunLog {
+package final class RunLog {
     private let directory: URL
     private let sinks: [MetricsSink]
     private let stageCount: Int
@@ -10,9 +10,11 @@ final class RunLog {
     private var metrics: MetricsWriter?
     private var interval = MetricsInterval()
     private var total: Int?
+    /// What all workers have done of the stage's items. Some may be through with their first before the one that announces
+    /// the stage is.
     private var advanced = 0
 
-    init(_ plan: RunPlan, output: ProgressOutput) {
+    package init(_ plan: RunPlan, output: ProgressOutput) {
         directory = plan.directory.url
         sinks = plan.configuration.reportTo.filter { $0 != .none }
         stageCount = plan.stages.count
@@ -27,13 +29,13 @@ final class RunLog {
         metrics = try MetricsWriter(runDirectory: directory, sinks: sinks, resumingAt: state.position)
     }
 
-    func begin(_ stage: PlannedStage, total: Int?, unit: String, step: Int) {
-        advanced = step
+    package func begin(_ stage: PlannedStage, total: Int?, unit: String, step: Int) {
+        advanced += step
         self.total = total
         progress.begin(
             StageProgress(
                 name: stage.name, type: stage.type, position: stage.index + 1, of: stageCount, total: total, unit: unit,
-                step: step))
+                step: advanced))
     }
 
     func record(step: Int, metrics values: MetricValues, of stage: PlannedStage) throws {
@@ -45,7 +47,7 @@ final class RunLog {
         interval = MetricsInterval()
     }
 
-    func advance(by count: Int) {
+    package func advance(by count: Int) {
         advanced += count
         progress.update(step: advanced)
     }
@@ -54,7 +56,10 @@ final class RunLog {
 
     func tick() { progress.tick() }
 
-    func end() { progress.end() }
+    package func end() {
+        progress.end()
+        advanced = 0
+    }
 
     /// The length of the metrics file, once the disk has it, and what it has no line of yet.
     func synchronizedState() throws -> MetricsState {

@@ -75,6 +75,24 @@ struct ProgressDisplayTests {
         #expect(screen.text == "\(line)\r\u{1B}[2Ksaved\n\(line)")
     }
 
+    @Test("Items that other workers have done before the stage is announced count, and the next stage begins at none")
+    func early() throws {
+        let screen = Screen(style: .plain)
+        let configuration = try configuration(
+            "stages: [split, split-2]\nsplit-2: {type: split, reward: rule:length:9}\n"
+                + "split: {reward: rule:length:9}")
+        let plan = RunPlan(configuration)
+        let log = RunLog(plan, output: ProgressOutput(style: .plain, write: { screen.text += $0 }))
+        for stage in plan.stages {
+            log.advance(by: 16)
+            log.begin(stage, total: 48, unit: "pair", step: 8)
+            log.advance(by: 24)
+            log.end()
+        }
+        let last = screen.text.split(separator: "\n").filter { $0.contains("48/48 pairs") }
+        #expect(last.count == 2, "\(screen.text)")
+    }
+
     /// A place to write to with a clock that is set by hand.
     private final class Screen {
         var text = ""
