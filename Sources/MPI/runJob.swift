@@ -35,23 +35,47 @@ public func runJob(named program: String = "mpo", _ body: (MPIRuntime) throws ->
     }
 }
 
-/// Tells an error as ``runJob(named:_:)`` does, and ends all ranks of the job at once, from whatever thread.
-public func endJob(named program: String = "mpo", because error: any Error, on runtime: MPIRuntime) -> Never {
+/// Tells an error as ``runJob(named:_:)`` does, and ends all ranks of the job at once.
+private func endJob(named program: String, because error: any Error, on runtime: MPIRuntime) -> Never {
     let known = error as? any ExitStatusProviding
-    let status = known?.exitStatus ?? 1
     let world = runtime.world
     if let teller = known?.teller, teller != world.rank {
         Thread.sleep(forTimeInterval: 3)
     }
-    let place =
-        world.size == 1 || (status == 2 && world.rank == 0)
-        ? "" : "rank \(world.rank) on \(LaunchEnvironment.hostName): "
-    tell("\(program): \(place)\(oneLine(error))")
-    if runtime.environment.isLaunchedByMPIRun {
-        // The launcher collects this line and the notice of the abort on different ways: let the line pass first.
-        Thread.sleep(forTimeInterval: 0.2)
-    }
+    let status = tell(
+        error, of: program, rank: world.rank, size: world.size, isLaunched: runtime.environment.isLaunchedByMPIRun)
     runtime.abort(status: status)
+}
+
+/// What any thread may call to end a job, while another may be in the middle of a call of MPI.
+///
+/// MPI takes calls from one thread at a time, so its abort is not for such a thread: the process ends, and the launcher ends
+/// the other ranks.
+public struct JobEnd: Sendable {
+    private let rank: Int
+    private let size: Int
+    private let isLaunched: Bool
+
+    /// The end of the job that `runtime` belongs to.
+    public init(of runtime: MPIRuntime) {
+        (rank, size) = (runtime.world.rank, runtime.world.size)
+        isLaunched = runtime.environment.isLaunchedByMPIRun
+    }
+
+    /// Tells an error as ``runJob(named:_:)`` does, and ends this process with the error's status.
+    public func callAsFunction(named program: String = "mpo", because error: any Error) -> Never {
+        _exit(tell(error, of: program, rank: rank, size: size, isLaunched: isLaunched))
+    }
+}
+
+/// Tells an error in one line, and returns the status to exit with.
+private func tell(_ error: any Error, of program: String, rank: Int, size: Int, isLaunched: Bool) -> Int32 {
+    let status = (error as? any ExitStatusProviding)?.exitStatus ?? 1
+    let place = size == 1 || (status == 2 && rank == 0) ? "" : "rank \(rank) on \(LaunchEnvironment.hostName): "
+    tell("\(program): \(place)\(oneLine(error))")
+    // The launcher collects this line and the notice of the end on different ways: let the line pass first.
+    if isLaunched { Thread.sleep(forTimeInterval: 0.2) }
+    return status
 }
 
 private func oneLine(_ error: any Error) -> String {

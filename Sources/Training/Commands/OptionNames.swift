@@ -11,10 +11,9 @@ package enum OptionNames {
         } catch let error as DataError {
             let mode = truncates ? " or choose another --truncation-mode" : ""
             switch error {
-            case .bad(let record): throw RunError.other(record.description)
             case .tooLong(let source, let tokens, let limit, let key):
                 throw RunError.other("\(source): \(tokens) tokens, but \(option(key)) is \(limit); raise it\(mode)")
-            case .nothingLeft(let examples, let limits) where !limits.isEmpty:
+            case .nothingLeft(let examples, empty: 0, _, let limits) where !limits.isEmpty:
                 throw RunError.other(
                     "no example is left of \(examples): every prompt is too long for \(option(limits)); raise it\(mode)"
                 )

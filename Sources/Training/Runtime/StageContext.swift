@@ -62,7 +62,7 @@ struct StageContext {
     ) throws {
         try link.report(.saving)
         let order = try link.nextOrder { if case .save = $0 { true } else { false } }
-        guard case .save(let metrics) = order.header else { return }
+        guard case .save(let metrics) = order.header else { throw UnexpectedOrder(order: order.header) }
         try tracer.measure(.checkpoint, number: step) {
             try stopMonitor.measureSaving {
                 try checkpoints.write(step: step, keeping: best) { try write($0, metrics) }

@@ -79,8 +79,8 @@ public struct TrainingRun {
     /// Takes the run directory; should another job take it later, this one ends.
     private func open(_ plan: RunPlan, _ topology: Topology) throws -> RunOpening {
         // The job is ended from the thread that sees the loss, since this one may be anywhere.
-        nonisolated(unsafe) let runtime = runtime
-        return try RunOpening(plan, topology, options) { endJob(because: $0, on: runtime) }
+        let end = JobEnd(of: runtime)
+        return try RunOpening(plan, topology, options) { end(because: $0) }
     }
 
     private func orchestrator(

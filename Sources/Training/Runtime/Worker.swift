@@ -27,7 +27,7 @@ struct Worker {
                     try link.report(.finished)
                 }
             case .end: return ending
-            case .learn, .save: preconditionFailure("\(order.header) between stages")
+            case .learn, .save: throw UnexpectedOrder(order: order.header)
             }
         }
     }

@@ -66,6 +66,13 @@ final class LocalLink: WorkerLink {
     }
 }
 
+/// An order that makes no sense where a worker is: a mistake of the program, and no reason to go on without what it was for.
+struct UnexpectedOrder: Error, CustomStringConvertible {
+    let order: Order
+
+    var description: String { "the orchestrator gave an order that was not asked for: \(order)" }
+}
+
 /// What messages on the control communicator are about.
 enum MessageTag {
     static let report = 1
