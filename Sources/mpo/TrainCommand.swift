@@ -32,8 +32,9 @@ struct TrainCommand: ParsableCommand {
 
     @Flag(
         help: """
-            With --resume: go on with changed keys, data or models, if no stage that has begun depends on them: those of \
-            later stages, and logging_steps, report_to, save_steps, save_total_limit, eval_steps, eval_data.
+            With --resume: go on with changed keys, data or models, if nothing that is done depends on them: those of \
+            stages that have not begun, logging_steps, report_to, save_total_limit, and where they do not choose the \
+            best model, save_steps, eval_steps, eval_data.
             """)
     var allowConfigChange = false
 
@@ -53,8 +54,8 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Write a trace of all ranks when the run ends, for ui.perfetto.dev or chrome://tracing.", valueName: "file")
-    )
+            "Write a trace of all ranks when the run ends, for ui.perfetto.dev or chrome://tracing.", valueName: "file"),
+        transform: \.expandingHome)
     var trace: String?
 
     @Flag(help: "Print the configuration with every default filled in, and stop.")
@@ -94,7 +95,7 @@ struct TrainCommand: ParsableCommand {
 
 /// A configuration as command lines name it.
 struct ConfigurationArguments: ParsableArguments {
-    @Argument(help: "The run's YAML file.")
+    @Argument(help: "The run's YAML file.", transform: \.expandingHome)
     var config: String
 
     @Option(

@@ -8,6 +8,16 @@ public struct StageConfiguration: Sendable, Equatable {
     /// What the stage does.
     public var type: StageType { options.type }
 
+    /// Whether held-out data decides which of its models the stage leaves.
+    var leavesBestModel: Bool {
+        switch options {
+        case .sft(let options): options.loop.loadBestModelAtEnd
+        case .reward(let options): options.loop.loadBestModelAtEnd
+        case .dpo(let options): options.loop.loadBestModelAtEnd
+        case .sample, .split, .ppo, .evaluate: false
+        }
+    }
+
     /// A stage.
     public init(name: String, options: StageOptions) {
         self.name = name

@@ -4,9 +4,11 @@ package struct ChangeRules {
     let configuration: RunConfiguration
     /// The stages that have begun or are done.
     let begun: Set<String>
+    /// Those that are done.
+    let done: Set<String>
 
-    package init(configuration: RunConfiguration, begun: Set<String>) {
-        (self.configuration, self.begun) = (configuration, begun)
+    package init(configuration: RunConfiguration, begun: Set<String>, done: Set<String> = []) {
+        (self.configuration, self.begun, self.done) = (configuration, begun, done)
     }
 
     /// Where a run lies, how long it waits, what it keeps in memory, and who computes what, which ``Topology`` judges;
@@ -23,6 +25,12 @@ package struct ChangeRules {
 
     /// Keys of a stage that bound memory, and change how sums are rounded.
     package static let rounding: Set = ["max_tokens_per_micro_batch", "generation_batch_size"]
+
+    /// Watching keys that choose the model which a stage with `load_best_model_at_end` leaves.
+    package static let choosing: Set = ["eval_steps", "eval_data", "save_steps"]
+
+    /// Keys of a stage that enter only what it makes of its items in the end.
+    package static let concluding: [StageType: Set<String>] = [.split: ["gamma", "quantile", "order"]]
 
     /// The keys whose values differ, in alphabetical order, with what that means.
     ///
@@ -52,31 +60,50 @@ package struct ChangeRules {
 
     private func effect(ofKey key: String, then: String = "") -> ChangeEffect {
         if Self.free.contains(key) { return .none }
+        // What a stage takes over from the top level is compared among the stage's keys.
         if Self.watching.contains(key) { return .safe }
         let parts = key.split(separator: ".", maxSplits: 1).map(String.init)
         switch parts[0] {
         case "stages": return keepsBegunStages(then) ? .safe : .numerics
         case "dataset" where parts.last == "train": return effect(onReaders: .dataset(.train))
         case "dataset" where parts.last == "eval": return effect(onReaders: .dataset(.eval))
-        case let name where parts.count == 2 && configuration.stage(named: name) != nil:
-            if Self.free.contains(parts[1]) { return .none }
-            if Self.watching.contains(parts[1]) || !begun.contains(name) { return .safe }
-            return Self.rounding.contains(parts[1]) ? .rounding : .numerics
-        default: return begun.isEmpty ? .safe : .numerics
+        default:
+            guard parts.count == 2, let stage = configuration.stage(named: parts[0]) else {
+                return begun.isEmpty ? .safe : .numerics
+            }
+            return effect(ofKey: parts[1], of: stage, then: then)
         }
+    }
+
+    private func effect(ofKey key: String, of stage: StageConfiguration, then: String) -> ChangeEffect {
+        if Self.free.contains(key) { return .none }
+        guard begun.contains(stage.name) else { return .safe }
+        if Self.watching.contains(key) {
+            return Self.choosing.contains(key) && stage.leavesBestModel ? .numerics : .safe
+        }
+        if !done.contains(stage.name) {
+            if Self.concluding[stage.type]?.contains(key) ?? false { return .safe }
+            // Every step so far was finite, or the run would have ended there.
+            if key == "on_non_finite", then == NonFinitePolicy.stop.rawValue { return .safe }
+        }
+        return Self.rounding.contains(key) ? .rounding : .numerics
     }
 
     /// Data is safe to change while no stage that has begun trains on it or samples from it.
     private func effect(onReaders reference: ArtifactReference) -> ChangeEffect {
         let readers = configuration.stages.filter { stage in
-            stage.inputs.contains { $0.reference == reference && !Self.watching.contains($0.key) }
+            stage.inputs.contains {
+                $0.reference == reference && (!Self.watching.contains($0.key) || stage.leavesBestModel)
+            }
         }
         return readers.contains { begun.contains($0.name) } ? .numerics : .safe
     }
 
     /// Whether every stage that has begun keeps its place, on which its directory and its random streams depend.
     private func keepsBegunStages(_ then: String) -> Bool {
-        let names = then.split { "[], ".contains($0) }.map(String.init)
+        // As it was written: one name, or a list.
+        let node = try? ConfigurationNode(yaml: then) { _ in .none }
+        let names = node.flatMap { [String]($0) } ?? []
         return begun.allSatisfy { name in
             names.firstIndex(of: name) == configuration.stages.firstIndex { $0.name == name }
         } && begun.isSubset(of: configuration.stages.map(\.name))

@@ -6,25 +6,25 @@ extension RunIdentity {
     /// - Returns: What was let pass, a line each.
     /// - Throws: ``StartError`` naming the differences.
     package func check(against state: RunState, _ plan: RunPlan, _ options: StartOptions) throws -> [String] {
-        let begun =
-            state.done
-            + plan.stages.filter {
-                FileManager.default.fileExists(atPath: $0.directory.path)
-            }.map(\.directoryName)
-        return try check(
-            against: state.identity, plan.configuration, begun: Set(begun.map(PlannedStage.name(ofDirectory:))),
-            ahead: plan.stages.filter { !state.isDone($0) }.map(\.name), options)
+        let done = Set(state.done.map(PlannedStage.name(ofDirectory:)))
+        let rules = ChangeRules(
+            configuration: plan.configuration,
+            begun: done.union(plan.stages.filter(\.hasBegun).map(\.name)), done: done)
+        let ahead = plan.stages.filter { !state.isDone($0) }
+        do {
+            return try check(against: state.identity, rules, ahead: ahead.map(\.name), options)
+        } catch StartError.changed(let directory, let changes, _) {
+            let stage = ahead.first { stage in changes.allSatisfy { $0.hasPrefix("\(stage.name).") } }
+            throw StartError.changed(directory: directory, changes: changes, stage: stage?.directory.path)
+        }
     }
 
     /// - Parameters:
     ///   - earlier: What the start before noted.
-    ///   - begun: The stages that have begun or are done.
     ///   - ahead: The stages that are not done.
     private func check(
-        against earlier: RunIdentity, _ configuration: RunConfiguration, begun: Set<String>, ahead: [String],
-        _ options: StartOptions
+        against earlier: RunIdentity, _ rules: ChangeRules, ahead: [String], _ options: StartOptions
     ) throws -> [String] {
-        let rules = ChangeRules(configuration: configuration, begun: begun)
         let moved = inputs.filter { input in
             earlier.inputs.contains { $0.key == input.key && input.difference(from: $0) == nil }
         }
@@ -33,7 +33,7 @@ extension RunIdentity {
             + rules.changes(from: earlier.inputs, to: inputs)
         func texts(_ effect: ChangeEffect) -> [String] { changes.filter { $0.effect == effect }.map(\.text) }
 
-        let directory = configuration.outputDir
+        let directory = rules.configuration.outputDir
         let fatal = texts(.numerics)
         guard fatal.isEmpty else { throw StartError.changed(directory: directory, changes: fatal) }
         let safe = texts(.safe)

@@ -38,8 +38,8 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
             "\(stage).learners: \(learners) learners and a rollout worker need \(learners + 2) ranks, but there are "
                 + "\(ranks); start more, lower learners, or write placement: colocated"
         case .notFinite(let stage, let step, let what, _):
-            "\(stage): step \(step): \(what) is not finite; lower learning_rate or max_grad_norm, look at the data, or write "
-                + "on_non_finite: skip"
+            "\(stage): step \(step): \(what) is not finite; look at the data, go on with on_non_finite: skip (--resume "
+                + "--allow-config-change), or begin anew with a lower learning_rate or max_grad_norm"
         case .other(let text): text
         }
     }

@@ -47,6 +47,15 @@ package struct PlannedStage {
     /// Where the model that the stage leaves lies.
     var final: URL { directory.appending(path: "final") }
 
+    /// Whether the stage has left anything that a resumed run would build on; a directory alone is nothing.
+    var hasBegun: Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        return names.contains { name in
+            if AtomicDirectory.isPartial(name) { return false }
+            return name != ItemJournalFile.name || ItemJournalFile.holdsItems(in: directory)
+        }
+    }
+
     /// The name of the stage that a directory of a run belongs to.
     static func name(ofDirectory name: String) -> String {
         name.firstIndex(of: "-").map { String(name[name.index(after: $0)...]) } ?? name

@@ -8,6 +8,16 @@ package struct ItemKey: Hashable, Codable, Sendable {
     var policy = 0
 }
 
+/// Where the items lie that a stage has found so far.
+enum ItemJournalFile {
+    static let name = "progress.jsonl"
+
+    /// Whether the journal in a stage's directory has a whole line.
+    static func holdsItems(in directory: URL) -> Bool {
+        (try? Data(contentsOf: directory.appending(path: name)).contains(UInt8(ascii: "\n"))) ?? false
+    }
+}
+
 /// What a stage of items has found so far, in `progress.jsonl`, so that a resumed run need not find it again.
 ///
 /// A line holds what came in one report, and counts only if it is whole.
@@ -19,7 +29,7 @@ package final class ItemJournal<Item: Codable> {
 
     /// Opens the journal of a stage's directory, with what an earlier start has left there.
     package init(_ directory: URL) throws {
-        url = directory.appending(path: "progress.jsonl")
+        url = directory.appending(path: ItemJournalFile.name)
         let earlier = (try? Data(contentsOf: url)) ?? Data()
         var position = earlier.startIndex
         while let newline = earlier[position...].firstIndex(of: UInt8(ascii: "\n")),

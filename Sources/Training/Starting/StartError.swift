@@ -3,7 +3,9 @@ import MPI
 /// Why a run does not go on from where it was left, or its ranks do not fit together.
 enum StartError: Error, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// What was changed enters stages that have begun.
-    case changed(directory: String, changes: [String])
+    ///
+    /// `stage` is the directory of the one stage that they enter, where it is in progress and others are not.
+    case changed(directory: String, changes: [String], stage: String? = nil)
     /// What was changed is safe, but has to be asked for.
     case needsConfigChange(directory: String, changes: [String])
     /// The run would be rounded differently.
@@ -20,8 +22,9 @@ enum StartError: Error, Equatable, CustomStringConvertible, ExitStatusProviding 
 
     private var text: String {
         switch self {
-        case .changed(let directory, let changes):
-            "\(directory): the run has begun with something else: \(Self.list(changes)); change it back, or choose another "
+        case .changed(let directory, let changes, let stage):
+            "\(directory): the run has begun with something else: \(Self.list(changes)); change it back, "
+                + (stage.map { "delete \($0) to begin that stage anew, " } ?? "") + "or choose another "
                 + "output_dir (--allow-config-change is for what no stage that has begun depends on)"
         case .needsConfigChange(let directory, let changes):
             "\(directory): changed since the run began: \(Self.list(changes)); change it back, or go on with it by "

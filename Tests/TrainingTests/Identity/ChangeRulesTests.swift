@@ -11,11 +11,13 @@ struct ChangeRulesTests {
 
         """
 
-    /// The changes by one override, where `sft` and `reward` have begun.
-    private func changes(_ overrides: [String], begun: Set<String> = ["sft", "reward"]) throws -> [RunChange] {
-        let then = try RunConfiguration(yaml: Self.run, name: "run.yaml")
-        let now = try RunConfiguration(yaml: Self.run, name: "run.yaml", overrides: overrides)
-        return ChangeRules(configuration: now, begun: begun).changes(from: then.settings, to: now.settings)
+    /// The changes by overrides, where `sft` and `reward` have begun.
+    private func changes(
+        _ overrides: [String], begun: Set<String> = ["sft", "reward"], done: Set<String> = [], more: String = ""
+    ) throws -> [RunChange] {
+        let then = try RunConfiguration(yaml: Self.run + more, name: "run.yaml")
+        let now = try RunConfiguration(yaml: Self.run + more, name: "run.yaml", overrides: overrides)
+        return ChangeRules(configuration: now, begun: begun, done: done).changes(from: then.settings, to: now.settings)
     }
 
     @Test(
@@ -59,6 +61,47 @@ struct ChangeRulesTests {
         #expect(try changes(["dataset.eval=c.jsonl"], begun: ["evaluate"]).map(\.effect) == [.numerics])
     }
 
+    @Test(
+        "What decides which model a stage leaves is refused once it has begun",
+        arguments: [
+            "sft.eval_steps=1", "sft.eval_data=c.jsonl", "sft.save_steps=4", "save_steps=4", "dataset.eval=c.jsonl",
+        ])
+    func best(override: String) throws {
+        let more = "save_steps: 2\nsft: {load_best_model_at_end: true, eval_steps: 2}\n"
+        #expect(try changes([override], more: more).map(\.effect).max() == .numerics)
+        #expect(try changes([override], begun: [], more: more).map(\.effect).max() == .safe)
+        #expect(try changes(["reward.eval_steps=3"], more: more).map(\.effect) == [.safe])
+    }
+
+    @Test("What enters only a stage's end is safe until it is done, and so is to skip what would end it")
+    func concluding() throws {
+        let run = Self.run.replacing("[sft, reward, dpo, evaluate]", with: "[sft, reward, split]")
+        let then = try RunConfiguration(yaml: run, name: "run.yaml")
+        for (override, key) in [
+            ("split.order=easy_to_hard", "split"), ("split.gamma=2", "split"), ("sft.on_non_finite=skip", "sft"),
+        ] {
+            let now = try RunConfiguration(yaml: run, name: "run.yaml", overrides: [override])
+            for (done, effect) in [(Set<String>(), ChangeEffect.safe), ([key], .numerics)] {
+                let rules = ChangeRules(configuration: now, begun: [key], done: done)
+                #expect(rules.changes(from: then.settings, to: now.settings).map(\.effect) == [effect], "\(override)")
+            }
+            // The other way round, steps were skipped that would have ended the run.
+            let back = ChangeRules(configuration: then, begun: ["sft"]).changes(from: now.settings, to: then.settings)
+            #expect(key == "split" || back.map(\.effect) == [.numerics])
+        }
+    }
+
+    @Test("Stages with names that YAML writes in quotes keep their places too")
+    func quotedNames() throws {
+        let run = Self.run + "y: {type: sft}\n"
+        let then = try RunConfiguration(yaml: run, name: "run.yaml", overrides: ["stages=[y, sft]"])
+        for (list, effect) in [("[y, sft, dpo]", ChangeEffect.safe), ("y", .safe), ("[sft, y]", .numerics)] {
+            let now = try RunConfiguration(yaml: run, name: "run.yaml", overrides: ["stages=\(list)"])
+            let changes = ChangeRules(configuration: now, begun: ["y"]).changes(from: then.settings, to: now.settings)
+            #expect(changes.first { $0.text.hasPrefix("stages: ") }?.effect == effect, "\(list)")
+        }
+    }
+
     @Test("The size of a micro-batch changes the rounding only")
     func rounding() throws {
         #expect(try changes(["sft.max_tokens_per_micro_batch=99"]).map(\.effect) == [.rounding])
@@ -82,7 +125,8 @@ struct ChangeRulesTests {
             overrides: ["stages=[sft, reward, dpo, ppo, evaluate]"]
         ).settings.keys
         let known = Set(settings).union(settings.compactMap { $0.split(separator: ".").last.map(String.init) })
-        for key in ChangeRules.free.union(ChangeRules.watching).union(ChangeRules.rounding) {
+        for key in ChangeRules.free.union(ChangeRules.watching).union(ChangeRules.rounding).union(ChangeRules.choosing)
+        {
             #expect(known.contains(key), "\(key)")
         }
     }
