@@ -12,12 +12,26 @@ public enum BadRecordPolicy: String, Sendable, CaseIterable, Codable {
 public struct Dataset<Record: DatasetRecord>: Sendable {
     /// The good records; `records[i].index == i`.
     public let records: [Record]
+    /// What reading left besides them.
+    public let reading: Reading
     /// How many lines were left out.
-    public let skipped: Int
+    public var skipped: Int { reading.skipped }
     /// The first few of them.
-    public let badRecords: [BadRecord]
+    public var badRecords: [BadRecord] { reading.badRecords }
     /// What was odd about good ones.
-    public let remarks: RecordRemarks
+    public var remarks: RecordRemarks { reading.remarks }
+
+    /// What reading left besides the records.
+    public struct Reading: Sendable {
+        /// How many good records there were.
+        public fileprivate(set) var count = 0
+        /// How many lines were left out.
+        public fileprivate(set) var skipped = 0
+        /// The first few of them.
+        public fileprivate(set) var badRecords: [BadRecord] = []
+        /// What was odd about good ones.
+        public fileprivate(set) var remarks = RecordRemarks()
+    }
 
     /// How many bad records are kept to be shown.
     private static var kept: Int { 5 }
@@ -34,40 +48,52 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         reading files: [URL], onBadRecord: BadRecordPolicy = .fail, limit: Int? = nil,
         maximumLineLength: Int = 64 << 20, advisesSkipping: Bool = true
     ) throws {
-        var collector = Collector(policy: onBadRecord, limit: limit ?? .max, advisesSkipping: advisesSkipping)
+        var records: [Record] = []
+        reading = try Self.read(
+            files, onBadRecord: onBadRecord, limit: limit, maximumLineLength: maximumLineLength,
+            advisesSkipping: advisesSkipping
+        ) { records.append($0) }
+        self.records = records
+    }
+
+    /// Reads files as ``init(reading:onBadRecord:limit:maximumLineLength:advisesSkipping:)`` does, but hands each good record
+    /// to `body` instead of keeping it, so that a text much larger than memory can be gone through.
+    ///
+    /// - Throws: As there, and what `body` throws, which ends reading.
+    @discardableResult
+    public static func read(
+        _ files: [URL], onBadRecord: BadRecordPolicy = .fail, limit: Int? = nil, maximumLineLength: Int = 64 << 20,
+        advisesSkipping: Bool = true, _ body: (Record) throws -> Void
+    ) throws -> Reading {
+        var reader = Reader(policy: onBadRecord, limit: limit ?? .max, advisesSkipping: advisesSkipping)
         let found = try DataFiles(at: files)
-        if let mixed = found.mixed { collector.remarks.note(mixed, at: nil) }
-        for file in found.files where !collector.isFull {
-            collector.begin(file.relativePath)
+        if let mixed = found.mixed { reader.reading.remarks.note(mixed, at: nil) }
+        for file in found.files where !reader.isFull {
+            reader.begin(file.relativePath)
             do {
                 try LineReader.forEachLine(of: file, maximumLength: maximumLineLength) { number, line in
-                    try collector.add(line, source: RecordSource(file: file.relativePath, line: number))
-                    if collector.isFull { throw Enough() }
+                    let source = RecordSource(file: file.relativePath, line: number)
+                    if let record = try reader.record(on: line, source: source) { try body(record) }
+                    if reader.isFull { throw Enough() }
                 }
             } catch is Enough {}
-            try collector.end()
+            try reader.end()
         }
-        guard !collector.records.isEmpty else {
+        guard reader.reading.count > 0 else {
             throw DataError.empty(
-                paths: files.map(\.relativePath), kind: Record.plural, skipped: collector.skipped,
-                first: collector.badRecords.first)
+                paths: files.map(\.relativePath), kind: Record.plural, skipped: reader.reading.skipped,
+                first: reader.reading.badRecords.first)
         }
-        records = collector.records
-        skipped = collector.skipped
-        badRecords = collector.badRecords
-        remarks = collector.remarks
+        return reader.reading
     }
 
     private struct Enough: Error {}
 
-    private struct Collector {
+    private struct Reader {
         let policy: BadRecordPolicy
         let limit: Int
         let advisesSkipping: Bool
-        var records: [Record] = []
-        var remarks = RecordRemarks()
-        var skipped = 0
-        var badRecords: [BadRecord] = []
+        var reading = Reading()
         private var file = FileProgress()
 
         /// What came of the lines of the file that is read.
@@ -90,7 +116,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             self.advisesSkipping = advisesSkipping
         }
 
-        var isFull: Bool { records.count >= limit }
+        var isFull: Bool { reading.count >= limit }
 
         mutating func begin(_ path: String) {
             file = FileProgress()
@@ -103,15 +129,17 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             if let failure = file.failure { throw .bad(failure, advisesSkipping: false) }
         }
 
-        mutating func add(_ line: Line, source: RecordSource) throws {
+        /// The record on a line; `nil` for a blank or a bad one.
+        mutating func record(on line: Line, source: RecordSource) throws -> Record? {
             do {
-                guard let fields = try fields(of: line, source: source) else { return }
+                guard let fields = try fields(of: line, source: source) else { return nil }
                 var found: [RecordRemark] = []
-                let record = try Record(fields: fields, index: records.count, source: source, remarks: &found)
+                let record = try Record(fields: fields, index: reading.count, source: source, remarks: &found)
                 if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }
-                for remark in found { remarks.note(remark, at: source) }
-                records.append(record)
+                for remark in found { reading.remarks.note(remark, at: source) }
+                reading.count += 1
                 file.good += 1
+                return record
             } catch let bad as BadRecord {
                 file.bad += 1
                 guard policy == .skip else {
@@ -119,10 +147,11 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
                     if file.good > 0 { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }
                     if file.bad > Self.patience { throw DataError.bad(failure, advisesSkipping: false) }
                     file.failure = failure
-                    return
+                    return nil
                 }
-                skipped += 1
-                if badRecords.count < kept { badRecords.append(bad) }
+                reading.skipped += 1
+                if reading.badRecords.count < kept { reading.badRecords.append(bad) }
+                return nil
             }
         }
 

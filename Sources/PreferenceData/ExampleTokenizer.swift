@@ -46,7 +46,14 @@ public struct ExampleTokenizer: Sendable {
     /// - Throws: ``DataError`` for a record that cannot be rendered or has a double BOS (unless skipped), for messages without
     ///   a template, an example too long under ``TruncationMode/error``, and where no example is left.
     public func tokenize(_ pairs: [PreferencePair]) throws -> TokenizedDataset<TokenizedPair> {
-        try tokenizeAll(pairs) { pair, summary in
+        try tokenizeAll(pairs) { try add($0, to: &$1) }
+    }
+
+    /// Tokenizes a preference pair and adds it to `dataset`.
+    /// - Throws: ``DataError`` for a record that cannot be rendered, a double BOS, and an example too long under
+    ///   ``TruncationMode/error``.
+    public func add(_ pair: PreferencePair, to dataset: inout TokenizedDataset<TokenizedPair>) throws {
+        try add(to: &dataset) { summary in
             try fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map {
                 TokenizedPair(index: pair.index, prompt: $0.prompt, chosen: $0.responses[0], rejected: $0.responses[1])
             }
@@ -56,7 +63,13 @@ public struct ExampleTokenizer: Sendable {
     /// Tokenizes prompts with one response each.
     /// - Throws: As for pairs.
     public func tokenize(_ completions: [PromptCompletion]) throws -> TokenizedDataset<TokenizedCompletion> {
-        try tokenizeAll(completions) { record, summary in
+        try tokenizeAll(completions) { try add($0, to: &$1) }
+    }
+
+    /// Tokenizes a prompt with its response and adds it to `dataset`.
+    /// - Throws: As for a pair.
+    public func add(_ record: PromptCompletion, to dataset: inout TokenizedDataset<TokenizedCompletion>) throws {
+        try add(to: &dataset) { summary in
             try fit(record.prompt, [record.completion], source: record.source, &summary).map {
                 TokenizedCompletion(index: record.index, prompt: $0.prompt, completion: $0.responses[0])
             }
@@ -66,45 +79,65 @@ public struct ExampleTokenizer: Sendable {
     /// Tokenizes prompts up to where a response starts; only the prompt counts against the limits.
     /// - Throws: As for pairs.
     public func tokenize(_ prompts: [Prompt]) throws -> TokenizedDataset<TokenizedPrompt> {
-        try tokenizeAll(prompts) { record, summary in
+        try tokenizeAll(prompts) { try add($0, to: &$1) }
+    }
+
+    /// Tokenizes a prompt up to where a response starts and adds it to `dataset`.
+    /// - Throws: As for a pair.
+    public func add(_ record: Prompt, to dataset: inout TokenizedDataset<TokenizedPrompt>) throws {
+        try add(to: &dataset) { summary in
             try fit(record.prompt, [], source: record.source, &summary).map {
                 TokenizedPrompt(index: record.index, prompt: $0.prompt)
             }
         }
     }
 
-    private func tokenizeAll<Record: DatasetRecord, Example: PackableExample>(
-        _ records: [Record], _ tokenize: (Record, inout TokenizationSummary) throws -> Example?
-    ) throws -> TokenizedDataset<Example> {
-        var examples: [Example] = []
-        examples.reserveCapacity(records.count)
-        var summary = TokenizationSummary()
-        for (place, record) in records.enumerated() {
-            let example: Example?
-            do {
-                example = try tokenize(record, &summary)
-            } catch let bad as BadRecord {
-                guard onBadRecord == .skip else {
-                    let others = records[(place + 1)...].prefix(Self.patience)
-                    let isAlone = !examples.isEmpty || others.contains { (try? tokenize($0, &summary)) != nil }
-                    throw DataError.bad(bad, advisesSkipping: advisesSkipping && isAlone)
-                }
-                summary.skipped += 1
-                summary.firstSkipped = summary.firstSkipped ?? bad
-                continue
-            }
-            summary.records += 1
-            guard let example else {
-                summary.dropped += 1
-                continue
-            }
-            summary.tokens += example.tokenCount
-            let responses = example.responses.map(\.count)
-            summary.longest = max(summary.longest, example.prompt.count + (responses.max() ?? 0))
-            examples.append(example)
+    /// Checks that records which were added left an example.
+    ///
+    /// - Parameter kind: What a list of such records is called.
+    /// - Throws: ``DataError/nothingLeft(examples:empty:firstEmpty:limits:)``, or ``DataError/empty(paths:kind:skipped:first:)``
+    ///   where all were skipped.
+    public func checkLeft<Example>(of kind: String, in dataset: TokenizedDataset<Example>) throws {
+        let summary = dataset.summary
+        guard !dataset.examples.isEmpty || summary.records + summary.skipped == 0 else {
+            throw nothingLeft(kind, of: summary)
         }
-        guard !examples.isEmpty || records.isEmpty else { throw nothingLeft(Record.plural, of: summary) }
-        return TokenizedDataset(examples: examples, summary: summary)
+    }
+
+    private func tokenizeAll<Record: DatasetRecord, Example: PackableExample>(
+        _ records: [Record], _ add: (Record, inout TokenizedDataset<Example>) throws -> Void
+    ) throws -> TokenizedDataset<Example> {
+        var dataset = TokenizedDataset<Example>()
+        dataset.examples.reserveCapacity(records.count)
+        for (place, record) in records.enumerated() {
+            do {
+                try add(record, &dataset)
+            } catch DataError.bad(let bad, advisesSkipping: false) where advisesSkipping {
+                var others = dataset
+                for other in records[(place + 1)...].prefix(Self.patience) where others.examples.isEmpty {
+                    try? add(other, &others)
+                }
+                throw DataError.bad(bad, advisesSkipping: !others.examples.isEmpty)
+            }
+        }
+        try checkLeft(of: Record.plural, in: dataset)
+        return dataset
+    }
+
+    /// Adds what `tokenize` makes of a record; where bad ones are skipped, nothing for one that it refuses.
+    private func add<Example: PackableExample>(
+        to dataset: inout TokenizedDataset<Example>, _ tokenize: (inout TokenizationSummary) throws -> Example?
+    ) throws {
+        do {
+            let example = try tokenize(&dataset.summary)
+            dataset.add(example)
+        } catch let bad as BadRecord {
+            guard onBadRecord == .skip else {
+                throw DataError.bad(bad, advisesSkipping: advisesSkipping && !dataset.examples.isEmpty)
+            }
+            dataset.summary.skipped += 1
+            dataset.summary.firstSkipped = dataset.summary.firstSkipped ?? bad
+        }
     }
 
     private func nothingLeft(_ kind: String, of summary: TokenizationSummary) -> DataError {

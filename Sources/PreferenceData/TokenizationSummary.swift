@@ -48,7 +48,7 @@ public struct TokenizationSummary: Sendable, Equatable {
     }
 }
 
-extension Dataset {
+extension Dataset.Reading {
     /// One line for the log: what is left of the records, which were skipped, and what was odd about others.
     public func text(with summary: TokenizationSummary) -> String {
         let bad = skipped + summary.skipped
@@ -67,9 +67,22 @@ public struct TokenizedDataset<Example: PackableExample>: Sendable {
     public var summary: TokenizationSummary
 
     /// Examples and what is known of them.
-    public init(examples: [Example], summary: TokenizationSummary) {
+    public init(examples: [Example] = [], summary: TokenizationSummary = TokenizationSummary()) {
         self.examples = examples
         self.summary = summary
+    }
+
+    /// Takes in what became of a record; `nil` where truncation left nothing of it.
+    mutating func add(_ example: Example?) {
+        summary.records += 1
+        guard let example else {
+            summary.dropped += 1
+            return
+        }
+        summary.tokens += example.tokenCount
+        let responses = example.responses.map(\.count)
+        summary.longest = max(summary.longest, example.prompt.count + (responses.max() ?? 0))
+        examples.append(example)
     }
 
     /// A hash over every token (FNV-1a, 64 bits), the same wherever it is computed: names caches of what depends on

@@ -16,7 +16,7 @@ public enum TorchRuntime {
         ct_set_thread_count(Int32(threads))
     }
 
-    /// Gives freed memory that the heap keeps back to the kernel, so that a peak of memory can be measured afresh.
+    /// Gives freed memory that the heap keeps back to the kernel, as after a model that will not come again.
     package static func releaseFreedMemory() { ct_release_freed_memory() }
 
     /// How many threads take part when `count` pieces of work, each a call of `body`, are handed out.

@@ -11,8 +11,9 @@ struct DataStore {
         self.text = text
     }
 
-    /// Records as they were read, and as token ids.
+    /// Records as token ids and, where they were asked for, as they were read.
     struct Loaded<Record: DatasetRecord, Example: PackableExample> {
+        /// Empty unless asked for: the text of a data set takes more memory than its ids.
         var records: [Record]
         var examples: [Example]
         /// What was skipped and cut, for the person who watches.
@@ -20,40 +21,45 @@ struct DataStore {
     }
 
     /// Preference pairs within `lengths`.
-    func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions) throws
+    func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false) throws
         -> Loaded<PreferencePair, TokenizedPair>
     {
-        try load(references, lengths.limits()) { try $0.tokenize($1) }
+        try load(references, lengths.limits(), keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
     /// Prompts with a response to learn from, within `lengths`.
-    func completions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws
+    func completions(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false) throws
         -> Loaded<PromptCompletion, TokenizedCompletion>
     {
-        try load(references, lengths.limits()) { try $0.tokenize($1) }
+        try load(references, lengths.limits(), keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
     /// Prompts no longer than `prompt` allows.
-    func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws
-        -> Loaded<Prompt, TokenizedPrompt>
-    {
-        try load(references, prompt.limits(), limit: limit) { try $0.tokenize($1) }
+    func prompts(
+        _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, keepsRecords: Bool = false
+    ) throws -> Loaded<Prompt, TokenizedPrompt> {
+        try load(references, prompt.limits(), limit: limit, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
     /// The files that references stand for.
     func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
 
     private func load<Record: DatasetRecord, Example: PackableExample>(
-        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil,
-        _ tokenize: (ExampleTokenizer, [Record]) throws -> TokenizedDataset<Example>
+        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil, keepsRecords: Bool,
+        _ add: (ExampleTokenizer, Record, inout TokenizedDataset<Example>) throws -> Void
     ) throws -> Loaded<Record, Example> {
-        let dataset = try Dataset<Record>(
-            reading: files(references), onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit)
         var tokenizer = try text.exampleTokenizer(limits)
         tokenizer.onBadRecord = plan.configuration.dataset.onBadRecord
-        let tokenized = try tokenize(tokenizer, dataset.records)
-        return Loaded(
-            records: dataset.records, examples: tokenized.examples, summary: dataset.text(with: tokenized.summary))
+        var records: [Record] = []
+        var tokenized = TokenizedDataset<Example>()
+        let reading = try Dataset<Record>.read(
+            files(references), onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit
+        ) { record in
+            try add(tokenizer, record, &tokenized)
+            if keepsRecords { records.append(record) }
+        }
+        try tokenizer.checkLeft(of: Record.plural, in: tokenized)
+        return Loaded(records: records, examples: tokenized.examples, summary: reading.text(with: tokenized.summary))
     }
 }
 

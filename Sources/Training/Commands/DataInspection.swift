@@ -25,19 +25,24 @@ public struct DataInspection {
         var report = InspectionReport(stage: stage, tokenizer: text.tokenizer, endTokens: text.endTokens, rows: rows)
         switch stage.options {
         case .sft(let options):
-            let data = try data.completions(options.data, options.lengths)
+            let data = try data.completions(options.data, options.lengths, keepsRecords: true)
             report.add(data, mask: .predicted, names: ["completion"])
         case .reward(let options):
-            report.add(try data.pairs(options.pairs, options.lengths), mask: .scored, names: Self.pair)
+            report.add(
+                try data.pairs(options.pairs, options.lengths, keepsRecords: true), mask: .scored, names: Self.pair)
         case .split(let options):
-            report.add(try data.pairs(options.pairs, options.lengths), mask: .scored, names: Self.pair)
+            report.add(
+                try data.pairs(options.pairs, options.lengths, keepsRecords: true), mask: .scored, names: Self.pair)
         case .dpo(let options):
-            report.add(try data.pairs(options.pairs, options.lengths), mask: .predicted, names: Self.pair)
-        case .ppo(let options): report.add(try data.prompts(options.prompts, options.prompt), mask: .none, names: [])
+            report.add(
+                try data.pairs(options.pairs, options.lengths, keepsRecords: true), mask: .predicted, names: Self.pair)
+        case .ppo(let options):
+            report.add(try data.prompts(options.prompts, options.prompt, keepsRecords: true), mask: .none, names: [])
         case .sample(let options):
-            report.add(try data.prompts(options.prompts, options.prompt), mask: .none, names: [])
+            report.add(try data.prompts(options.prompts, options.prompt, keepsRecords: true), mask: .none, names: [])
         case .evaluate(let options):
-            let data = try data.prompts(options.prompts, options.prompt, limit: options.numPrompts)
+            let data = try data.prompts(
+                options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: true)
             report.add(data, mask: .none, names: [])
         }
         self.text = report.text

@@ -65,7 +65,7 @@ public struct PairScoring {
                 display.update(step: done)
             }
         }
-        display.message(read.text(with: passes[0].data.summary))
+        display.message(read.reading.text(with: passes[0].data.summary))
         display.end()
         for object in fields { try writer.write(object) }
         try writer.finish()

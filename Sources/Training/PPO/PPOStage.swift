@@ -3,7 +3,8 @@ import Transformers
 
 extension StageContext {
     func runPPO(_ options: PPOOptions) throws {
-        let prompts = try data.prompts(options.prompts, options.prompt)
+        let prompts = try data.prompts(
+            options.prompts, options.prompt, keepsRecords: options.reward.readsPrompts)
         try note(prompts.summary)
         let order = try DataOrder(
             count: prompts.examples.count, batchSize: options.rollouts.rolloutBatchSize, seed: seed,

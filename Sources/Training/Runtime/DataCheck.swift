@@ -9,6 +9,8 @@ struct DataCheck {
     private let plan: RunPlan
     private let text: TextPipeline
     private let readsAll: Bool
+    /// What was read through for an earlier stage, and is not read again: a kind of records, and files.
+    private var read: Set<[String]> = []
 
     /// - Parameter readsAll: Whether every line is read, or only as many as it takes to find an example that fits.
     init(_ plan: RunPlan, _ text: TextPipeline, readsAll: Bool) {
@@ -18,7 +20,7 @@ struct DataCheck {
     /// Checks what a stage trains on, or answers, and what it is evaluated on.
     ///
     /// - Throws: ``DataError`` for a line that is no record; ``ConfigurationError`` where nothing is left.
-    func callAsFunction(_ stage: PlannedStage) throws {
+    mutating func callAsFunction(_ stage: PlannedStage) throws {
         switch stage.configuration.options {
         case .sft(let options):
             for (key, data) in [("data", options.data), ("eval_data", options.loop.evalData)] {
@@ -57,7 +59,7 @@ struct DataCheck {
     /// From records to the lengths of the prompts of those that are left.
     private typealias Tokenization<Record> = (ExampleTokenizer, [Record]) throws -> [Int]
 
-    private func checkPairs(
+    private mutating func checkPairs(
         _ stage: PlannedStage, _ pairs: [ArtifactReference], _ evalData: [ArtifactReference], _ lengths: LengthOptions
     ) throws {
         for (key, data) in [("pairs", pairs), ("eval_data", evalData)] {
@@ -67,7 +69,7 @@ struct DataCheck {
         }
     }
 
-    private func checkPrompts(
+    private mutating func checkPrompts(
         _ stage: PlannedStage, _ prompts: [ArtifactReference], _ options: PromptOptions, _ count: Int? = nil
     ) throws {
         try check(Input(stage, "prompts", prompts, try options.limits(), count: count), tokenizePrompts)
@@ -77,7 +79,7 @@ struct DataCheck {
         try tokenizer.tokenize(prompts).examples.map(\.prompt.count)
     }
 
-    private func check<Record: DatasetRecord>(_ input: Input, _ tokenize: @escaping Tokenization<Record>) throws {
+    private mutating func check<Record: DatasetRecord>(_ input: Input, _ tokenize: @escaping Tokenization<Record>) throws {
         let (given, made) = input.references.divided { if case .stage = $0 { false } else { true } }
         let files = RunFiles(plan).data(given)
         guard !files.isEmpty || !made.isEmpty else { return }
@@ -88,7 +90,7 @@ struct DataCheck {
 
     /// Checks data that stages will leave by the prompts that these stages read: which of them it will have is not known,
     /// but it has no others.
-    private func checkSources<Record: DatasetRecord>(
+    private mutating func checkSources<Record: DatasetRecord>(
         of made: [ArtifactReference], _ input: Input, asks _: Record.Type
     ) throws {
         let files = made.flatMap(sources)
@@ -108,35 +110,46 @@ struct DataCheck {
     }
 
     /// Whether an example of these files is left; with `truncation_mode: error`, whether all are.
-    private func leavesSomething<Record: DatasetRecord>(
+    private mutating func leavesSomething<Record: DatasetRecord>(
         of files: [URL], _ input: Input, readsAll: Bool, _ tokenize: Tokenization<Record>
     ) throws -> Bool {
         let tokenizer = try exampleTokenizer(input.limits)
-        let mustAllFit = input.limits.mode == .error
-        for part in readsAll || mustAllFit ? [nil] : [Self.few, nil] {
-            let limit = [part, input.count].compactMap(\.self).min()
-            let records: [Record] = try read(files, limit: limit)
-            if mustAllFit {
-                return try StageError.naming(input.stage) { try !lengths(of: records, tokenizer, tokenize).isEmpty }
-            }
-            let fits = try StageError.naming(input.stage) {
-                do {
-                    return try records.contains { try !lengths(of: [$0], tokenizer, tokenize).isEmpty }
-                } catch let error as DataError {
-                    // Beside the others it is told what skipping it would leave.
-                    _ = try lengths(of: records, tokenizer, tokenize)
-                    throw error
-                }
-            }
-            if fits { return true }
+        if input.limits.mode == .error {
+            let records: [Record] = try records(of: files, limit: input.count)
+            return try StageError.naming(input.stage) { try !lengths(of: records, tokenizer, tokenize).isEmpty }
         }
-        return false
+        let key = [Record.plural, input.count.map(String.init) ?? ""] + files.map(\.path)
+        let readsOn = readsAll && read.insert(key).inserted
+        let (plan, text) = (plan, text)
+        var fits = false
+        var seen = 0
+        do {
+            try Dataset<Record>.read(
+                files, onBadRecord: plan.configuration.dataset.onBadRecord, limit: input.count
+            ) { record in
+                seen += 1
+                try text.checkTemplate(for: [record])
+                if !fits { fits = try !lengths(of: [record], tokenizer, tokenize).isEmpty }
+                if fits, !readsOn { throw Enough() }
+            }
+        } catch is Enough {
+        } catch let error as DataError where !fits && seen > 0 {
+            // Beside others it is told whether skipping it would leave something.
+            try StageError.naming(input.stage) {
+                let records: [Record]? = try? records(of: files, limit: seen + Self.patience)
+                if let records { _ = try lengths(of: records, tokenizer, tokenize) }
+                throw error
+            }
+        }
+        return fits
     }
 
-    /// Records that are looked at before all are read.
-    private static let few = 64
+    private struct Enough: Error {}
 
-    private func read<Record: DatasetRecord>(_ files: [URL], limit: Int?) throws -> [Record] {
+    /// Records behind a bad one that are looked at too.
+    private static let patience = 100
+
+    private func records<Record: DatasetRecord>(of files: [URL], limit: Int?) throws -> [Record] {
         let onBadRecord = plan.configuration.dataset.onBadRecord
         let records = try Dataset<Record>(reading: files, onBadRecord: onBadRecord, limit: limit).records
         try text.checkTemplate(for: records)
@@ -167,7 +180,7 @@ struct DataCheck {
         of files: [URL], _ input: Input, _ tokenize: Tokenization<Record>
     ) throws -> (error: ConfigurationError, isTooLong: Bool) {
         let (limits, stage) = (input.limits, input.stage.name)
-        let records: [Record] = try read(files, limit: input.count)
+        let records: [Record] = try records(of: files, limit: input.count)
         let shortest = try lengths(of: records, try exampleTokenizer(.none), tokenize).min() ?? 0
         let names = input.references.map(\.description).joined(separator: ", ")
         let paths = files.map(\.relativePath).joined(separator: ", ")

@@ -28,7 +28,7 @@ struct Preflight {
         for stage in plan.stages { try check(stage, text) }
         try checkLengths()
         if readsData { try checkWeights() }
-        let data = DataCheck(plan, text, readsAll: readsData)
+        var data = DataCheck(plan, text, readsAll: readsData)
         for stage in plan.stages { try data(stage) }
     }
 

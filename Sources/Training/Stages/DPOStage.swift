@@ -40,12 +40,9 @@ extension StageContext {
         let data = try data.pairs(options.pairs, options.lengths)
         try note(data.summary)
         let eval = try evalExamples(options.loop) { try self.data.pairs($0, options.lengths).examples }
-        let tokens = options.loop.maxTokensPerMicroBatch
-        let referenceModel = try models.load(options.reference, head: .languageModel, trainable: false, seed: seed)
-        let reference = try referenceLogps(
-            of: data.examples, under: referenceModel, named: options.reference.description, maxTokens: tokens)
-        let evalReference = try referenceLogps(
-            of: eval, under: referenceModel, named: options.reference.description, maxTokens: tokens)
+        let (reference, evalReference) = try referenceLogps(data.examples, eval, options)
+        // Where the reference lay there may be no room for a model of the same size at the same alignment.
+        TorchRuntime.releaseFreedMemory()
         let model = try trainable(options.initial, head: .languageModel)
         let loss = DPOLoss(
             options.lossType, beta: options.beta, labelSmoothing: options.labelSmoothing)
@@ -62,6 +59,18 @@ extension StageContext {
             return pair
         }
         try trainer.train(data.examples, eval: marked) { try models.save(model, to: $0, text: text) }
+    }
+
+    /// Those of training and of held-out pairs. The reference model is freed on return, before the policy is loaded.
+    private func referenceLogps(
+        _ pairs: [TokenizedPair], _ eval: [TokenizedPair], _ options: DPOOptions
+    ) throws -> ([Int: ReferenceLogps], [Int: ReferenceLogps]) {
+        let model = try models.load(options.reference, head: .languageModel, trainable: false, seed: seed)
+        let tokens = options.loop.maxTokensPerMicroBatch
+        return (
+            try referenceLogps(of: pairs, under: model, named: options.reference.description, maxTokens: tokens),
+            try referenceLogps(of: eval, under: model, named: options.reference.description, maxTokens: tokens)
+        )
     }
 
     private static func heldOut(_ index: Int) -> Int { -1 - index }

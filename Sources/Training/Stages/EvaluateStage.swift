@@ -3,7 +3,8 @@ import PreferenceData
 
 extension StageContext {
     func runEvaluate(_ options: EvaluateOptions) throws {
-        let prompts = try data.prompts(options.prompts, options.prompt, limit: options.numPrompts)
+        let prompts = try data.prompts(
+            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: options.judge.readsPrompts)
         try note(prompts.summary)
         try sampleAndReport(
             policies: options.policies, prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,

@@ -4,7 +4,8 @@ import Tokenizers
 
 extension StageContext {
     func runSample(_ options: SampleOptions) throws {
-        let prompts = try data.prompts(options.prompts, options.prompt)
+        let prompts = try data.prompts(
+            options.prompts, options.prompt, keepsRecords: options.reward.readsPrompts)
         try note(prompts.summary)
         try sampleAndReport(
             policies: [options.policy], prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,

@@ -3,7 +3,7 @@ import PreferenceData
 
 extension StageContext {
     func runSplit(_ options: SplitOptions) throws {
-        let data = try data.pairs(options.pairs, options.lengths)
+        let data = try data.pairs(options.pairs, options.lengths, keepsRecords: options.reward.readsPrompts)
         try note(data.summary)
         let mine = workers.share(of: data.examples) { $0 }.filter { !done.contains(ItemKey(index: $0.index)) }
         let scorer = try scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: true)
@@ -27,7 +27,8 @@ extension StageContext {
         let items = pairs.flatMap { pair in
             pair.responses.map { response in
                 ScoredItem(
-                    prompt: pair.prompt, response: response, promptContent: records[pair.index].prompt,
+                    prompt: pair.prompt, response: response,
+                    promptContent: records.isEmpty ? .text("") : records[pair.index].prompt,
                     completion: text.text(of: response))
             }
         }

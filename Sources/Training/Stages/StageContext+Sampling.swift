@@ -82,6 +82,8 @@ extension StageContext {
     }
 
     /// The scores of responses to prompts.
+    ///
+    /// - Parameter records: All prompts as they were read; may be empty where `scorer` reads none of them.
     func score(
         _ responses: [Response], to prompts: [TokenizedPrompt], records: [Prompt], by scorer: any Scorer
     ) throws -> [Double] {
@@ -89,7 +91,8 @@ extension StageContext {
             responses.map { response in
                 let prompt = prompts[response.place]
                 return ScoredItem(
-                    prompt: prompt.prompt, response: response.tokens, promptContent: records[prompt.index].prompt,
+                    prompt: prompt.prompt, response: response.tokens,
+                    promptContent: records.isEmpty ? .text("") : records[prompt.index].prompt,
                     completion: text.text(of: response.tokens))
             })
     }

@@ -1,0 +1,78 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What a worker holds while it trains: its model and token ids.
+@Suite("Peak memory of runs", .serialized, .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
+struct PeakMemoryTests {
+    /// Weights of the model here, in bytes: enough to tell a model more from one less.
+    private static let modelBytes = 34 << 20
+    private static let textBytes = 32 << 20
+
+    @Test("Training keeps neither the text that it tokenized nor, in dpo, the reference model")
+    func trainingKeepsModelAndIDs() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addLargerModel()
+            try workspace.write(String(repeating: pair(note: 8), count: 8), to: "short.jsonl")
+            try workspace.write(String(repeating: pair(note: Self.textBytes / 64), count: 64), to: "long.jsonl")
+            func peak(_ stage: String, _ data: String) throws -> Int {
+                try workspace.write(
+                    """
+                    {output_dir: \(stage)-\(data), model_name_or_path: model, random_init: true, stages: [\(stage)],
+                    dataset: {train: \(data).jsonl, max_length: 64, max_prompt_length: 32},
+                    \(stage): {max_steps: 1, train_batch_size: 2}}
+                    """, to: "run.yaml")
+                return try workspace.peakMemory(of: workspace.job(ranks: 1))
+            }
+            let reward = try peak("reward", "short")
+            let (long, dpo) = (try peak("reward", "long"), try peak("dpo", "short"))
+            #expect(long - reward < Self.textBytes / 2, "the text stays: \((long - reward) >> 20) MiB more")
+            #expect(dpo - reward < Self.modelBytes / 2, "the reference stays: \((dpo - reward) >> 20) MiB more")
+        }
+    }
+
+    /// A line with a pair and a field that no stage reads, of `note` bytes.
+    private func pair(note: Int) -> String {
+        """
+        {"prompt": "Once upon", "chosen": " a time", "rejected": " a day", "note": "\(String(repeating: "n", count: note))"}
+
+        """
+    }
+}
+
+extension RunWorkspace {
+    /// Makes `model`: 8.8 million parameters, to be drawn at random, with the base model's tokenizer.
+    fileprivate func addLargerModel() throws {
+        try FileManager.default.createDirectory(at: url("model"), withIntermediateDirectories: true)
+        for file in ["tokenizer.json", "tokenizer_config.json"] {
+            try FileManager.default.copyItem(at: base.appending(path: file), to: url("model/\(file)"))
+        }
+        try write(
+            """
+            {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 256,
+             "intermediate_size": 1024, "num_hidden_layers": 8, "num_attention_heads": 4, "num_key_value_heads": 4,
+             "vocab_size": 512, "max_position_embeddings": 512, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
+             "hidden_act": "silu", "tie_word_embeddings": true, "bos_token_id": 1, "eos_token_id": 2}
+            """, to: "model/config.json")
+    }
+
+    /// Runs a job of one process and returns the most memory it had, in bytes.
+    fileprivate func peakMemory(of job: Job) throws -> Int {
+        var peak = 0
+        let result = try job.run { process in
+            // An ended process has no memory left to tell of.
+            while let bytes = highWaterMark(of: process) {
+                peak = max(peak, bytes)
+                usleep(5000)
+            }
+        }
+        #expect(result.status == 0, "\(result.errors)")
+        return peak
+    }
+
+    private func highWaterMark(of process: pid_t) -> Int? {
+        let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+        let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line.flatMap { Int($0.filter(\.isNumber)) }.map { $0 << 10 }
+    }
+}
