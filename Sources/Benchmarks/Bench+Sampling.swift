@@ -4,19 +4,39 @@ import Training
 import Transformers
 
 extension Bench {
-    /// Drawing responses of one length: for each number of slots `sampling` is all of it, prompts included, `prefill` the
-    /// prompts with the first token, and `decode` what the further tokens cost.
+    /// Drawing responses of one length: for each number of slots `sampling` is all of it, `prefill` the prompts with the
+    /// first token, and `decode` the further tokens, all three timed in the same repeats.
     func decode() throws -> [Measurement] {
         let model = try model(.languageModel, trainable: false)
         return try options.generationBatchSizes.flatMap { size in
             let requests = requests(workload.prompts(size, from: ranks.rank * size)) { _ in options.responseLength }
             let generator = Generator(model, slots: size)
-            let sampling = try draw("sampling \(size)", requests, with: generator)
-            guard options.responseLength > 1 else { return [sampling] }
-            let first = try draw("prefill \(size)", requests.map { $0.cut(to: 1) }, with: generator)
-            let decoding = sampling.less(first, named: "decode \(size)")
-            return (size == prefillSize ? [first.counting(requests.map(\.prompt.count))] : []) + [sampling, decoding]
+            guard options.responseLength > 1 else { return [try draw("sampling \(size)", requests, with: generator)] }
+            let (prefill, decoding) = try drawInParts(size, requests, with: generator)
+            let sampling = prefill.followed(by: decoding, named: "sampling \(size)", unit: "tokens")
+            let first = size == prefillSize ? [prefill.counting(requests.map(\.prompt.count))] : []
+            return first + [sampling, decoding]
         }
+    }
+
+    /// Drawing as many responses as there are slots, all of one length: up to their first tokens, and from there.
+    private func drawInParts(
+        _ size: Int, _ requests: [GenerationRequest], with generator: Generator
+    ) throws -> (prefill: Measurement, decoding: Measurement) {
+        let first = operations(of: requests.map { $0.cut(to: 1) })
+        let all = operations(of: requests)
+        var completions: [Completion] = []
+        var parts = try measure([("prefill \(size)", "tokens"), ("decode \(size)", "tokens")]) { _, next in
+            var isFirst = true
+            completions = try generator.generate(requests, options: GenerationOptions(eosTokenIDs: [])) {
+                if isFirst { try next() }
+                isFirst = false
+            }
+            let count = completions.reduce(0) { $0 + $1.tokens.count }
+            return [(requests.count, first), (count - requests.count, all - first)]
+        }
+        parts[1].values = values(of: completions)
+        return (parts[0], parts[1])
     }
 
     /// Drawing responses whose lengths differ as those of trained policies do, so that slots fall free at all times.
@@ -52,16 +72,26 @@ extension Bench {
     private func draw(
         _ name: String, _ requests: [GenerationRequest], with generator: Generator
     ) throws -> Measurement {
-        let flops = FLOPCount(specification, head: .languageModel)
-        let operations = requests.reduce(0) { $0 + flops.generation(prompt: $1.prompt.count, count: $1.maxNewTokens) }
+        let operations = operations(of: requests)
         var completions: [Completion] = []
         var measurement = try measure(name, unit: "tokens") { _ in
             completions = try generator.generate(requests, options: GenerationOptions(eosTokenIDs: []))
             return (completions.reduce(0) { $0 + $1.tokens.count }, operations)
         }
-        measurement.values["logps"] = completions.flatMap { $0.logps.map(Double.init) }
-        measurement.values["tokens"] = completions.flatMap { $0.tokens.map(Double.init) }
+        measurement.values = values(of: completions)
         return measurement
+    }
+
+    private func operations(of requests: [GenerationRequest]) -> Double {
+        let flops = FLOPCount(specification, head: .languageModel)
+        return requests.reduce(0) { $0 + flops.generation(prompt: $1.prompt.count, count: $1.maxNewTokens) }
+    }
+
+    private func values(of completions: [Completion]) -> [String: [Double]] {
+        [
+            "logps": completions.flatMap { $0.logps.map(Double.init) },
+            "tokens": completions.flatMap { $0.tokens.map(Double.init) },
+        ]
     }
 }
 
@@ -79,18 +109,5 @@ extension Measurement {
             measurement.samples[index].count *= Double(prompts.reduce(0, +)) / Double(prompts.count)
         }
         return measurement
-    }
-
-    /// What this one did beyond `other`, which is a part of it; against the median of its time.
-    fileprivate func less(_ other: Measurement, named name: String) -> Measurement {
-        let start = other.seconds
-        return Measurement(
-            name: name, unit: unit,
-            samples: zip(samples, other.samples).map { sample, part in
-                Sample(
-                    seconds: sample.seconds - start,
-                    processorSeconds: sample.processorSeconds - part.processorSeconds, count: sample.count - part.count,
-                    operations: sample.operations - part.operations)
-            }, peakMemory: peakMemory)
     }
 }

@@ -11,10 +11,12 @@ struct Bench {
     let configuration: ModelConfiguration
     let workload: Workload
     let tracer = Tracer()
+    let products: PeakProducts
 
     init(_ options: BenchmarkOptions, over ranks: Communicator) throws {
         self.options = options
         self.ranks = ranks
+        products = PeakProducts(over: ranks)
         configuration = try ModelConfiguration(directory: options.model.url)
         let limit = min(options.maxLength, configuration.maximumLength ?? .max)
         workload =
@@ -44,33 +46,70 @@ struct Bench {
     func measure(
         _ name: String, unit: String, phases: [Phase] = [], _ body: (_ number: Int) throws -> Work
     ) throws -> Measurement {
+        try measure([(name, unit)], phases: phases) { number, _ in [try body(number)] }[0]
+    }
+
+    /// Times parts of `body` that follow each other, on all ranks at once.
+    ///
+    /// - Parameter body: calls the function that it is given between two parts, and returns what was done in each.
+    func measure(
+        _ parts: [(name: String, unit: String)], phases: [Phase] = [],
+        _ body: (_ number: Int, _ next: () throws -> Void) throws -> [Work]
+    ) throws -> [Measurement] {
         PeakMemory.reset()
-        var samples: [Measurement.Sample] = []
+        var measurements = parts.map { Measurement(name: $0.name, unit: $0.unit, samples: [], peakMemory: 0) }
+        var peaks: [Double] = []
         var timings: [MetricValues] = []
         for number in 0...options.repeats {
+            peaks.append(try products.peak())
             _ = tracer.takeTimings(phases)
-            try ranks.barrier()
-            let (start, processorStart) = (ContinuousClock.now, ProcessorTime.now)
-            let work = try body(number)
-            try ranks.barrier()
-            let time = start.duration(to: .now)
-            let sums = try ranks.allReduce(
-                [Double(work.count), work.operations, ProcessorTime.now - processorStart], .sum)
-            guard number > 0 else { continue }
-            timings.append(tracer.takeTimings(phases))
-            samples.append(
-                Measurement.Sample(
-                    seconds: time / .seconds(1), processorSeconds: sums[2], count: sums[0], operations: sums[1]))
+            var stamps: [(time: ContinuousClock.Instant, processor: Double)] = []
+            func stamp() throws {
+                try ranks.barrier()
+                stamps.append((.now, ProcessorTime.now))
+            }
+            try stamp()
+            let work = try body(number, stamp)
+            try stamp()
+            precondition(work.count == parts.count && stamps.count == parts.count + 1, "\(work.count) parts")
+            let phaseTimings = tracer.takeTimings(phases)
+            if number > 0 { timings.append(phaseTimings) }
+            for (part, work) in work.enumerated() {
+                let (start, end) = (stamps[part], stamps[part + 1])
+                let sums = try ranks.allReduce(
+                    [Double(work.count), work.operations, end.processor - start.processor], .sum)
+                guard number > 0 else { continue }
+                measurements[part].samples.append(
+                    Measurement.Sample(
+                        seconds: start.time.duration(to: end.time) / .seconds(1), processorSeconds: sums[2],
+                        count: sums[0], operations: sums[1]))
+            }
         }
+        peaks.append(try products.peak())
         let memory = try ranks.allReduce(Int64(PeakMemory.bytes), .max)
-        var measurement = Measurement(name: name, unit: unit, samples: samples, peakMemory: Int(memory))
-        for name in timings[0].names { measurement.phases[name] = median(timings.compactMap { $0[name] }) }
-        return measurement
+        for part in measurements.indices {
+            (measurements[part].peaks, measurements[part].peakMemory) = (peaks, Int(memory))
+        }
+        measurements[0].add(timings)
+        return measurements
     }
 
     /// This rank's part of some work.
     func share<Item>(of items: [Item], size: (Item) -> Int) -> [Item] {
         TokenBalancer.share(items.map(size), over: ranks.size)[ranks.rank].map { items[$0] }
+    }
+}
+
+extension Measurement {
+    /// Adds where the time of each repeat went.
+    fileprivate mutating func add(_ timings: [MetricValues]) {
+        let names = timings[0].names
+        guard !names.isEmpty else { return }
+        for name in names { phases[name] = median(timings.compactMap { $0[name] }) }
+        otherSeconds = median(
+            zip(samples, timings).map { sample, timing in
+                names.reduce(sample.seconds) { $0 - (timing[$1] ?? 0) }
+            })
     }
 }
 

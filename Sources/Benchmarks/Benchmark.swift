@@ -23,13 +23,15 @@ public struct Benchmark {
         let ranks = runtime.world
         let bench = try Bench(options, over: ranks)
         let tell = { (text: String) in if ranks.rank == 0 { progress(text) } }
+        if let warning = TorchRuntime.warning(threads: threads) { tell("warning: \(warning)") }
         tell("limits of the machine")
-        let limits = try MachineLimits(over: ranks)
+        var limits = try MachineLimits(over: ranks, bench.products)
         var measurements: [Measurement] = []
         for item in options.items {
             tell(item.rawValue)
             measurements += try bench.measurements(of: item)
         }
+        limits.gigaflops = measurements.flatMap(\.peaks).reduce(limits.gigaflops, max)
         guard ranks.rank == 0 else { return nil }
         return BenchmarkReport(
             host: LaunchEnvironment.hostName, model: options.model.url.path,

@@ -17,16 +17,27 @@ public struct BenchmarkReport {
 
     /// Tables for people: the machine, then a row a measurement, then where the time of a step goes.
     public var text: String {
-        var table = TextTable(["item", "rate", "a repeat", "GFLOP/s", "of peak", "cores", "memory"])
+        var table = TextTable(["item", "rate", "spread", "a repeat", "GFLOP/s", "of peak", "cores", "memory"])
         for measurement in measurements {
             table.add([
                 measurement.name, "\(HumanFormat.metric(measurement.rate)) \(measurement.unit)/s",
+                measurement.spread.map(percent) ?? "",
                 HumanFormat.duration(seconds: measurement.seconds), HumanFormat.metric(measurement.gigaflops),
-                percent(fraction(of: measurement)), HumanFormat.metric(measurement.processors),
+                measurement.fractionOfPeak > 1 ? "noise" : percent(measurement.fractionOfPeak),
+                HumanFormat.metric(measurement.processors),
                 HumanFormat.bytes(measurement.peakMemory),
             ])
         }
-        return heading + "\n" + table.render() + phaseTables
+        return heading + "\n" + table.render() + noise + phaseTables
+    }
+
+    /// Which figures say little.
+    private var noise: String {
+        let names = measurements.filter(\.isNoise).map(\.name)
+        guard !names.isEmpty else { return "" }
+        return
+            "noise: the machine's speed changed too much during \(names.joined(separator: ", ")); measure again when it is "
+            + "quiet, or with more --repeats\n"
     }
 
     /// The same with every repeat, for programs.
@@ -38,8 +49,6 @@ public struct BenchmarkReport {
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
         try OutputFile.write(try encoder.encode(self), to: file)
     }
-
-    private func fraction(of measurement: Measurement) -> Double { measurement.gigaflops / limits.gigaflops }
 
     private var heading: String {
         var machine = [
@@ -65,8 +74,8 @@ public struct BenchmarkReport {
         var table = TextTable(["of a step"] + [Phase].ppo.map(\.rawValue) + ["other"])
         for measurement in divided {
             let parts = names.map { measurement.phases[$0].map { $0 / measurement.seconds } }
-            let rest = 1 - parts.compactMap(\.self).reduce(0, +)
-            table.add([measurement.name] + parts.map { $0.map(percent) ?? "" } + [percent(rest)])
+            let rest = measurement.otherSeconds.map { $0 / measurement.seconds }
+            table.add([measurement.name] + (parts + [rest]).map { $0.map(percent) ?? "" })
         }
         return "\n" + table.render()
     }
@@ -90,16 +99,15 @@ extension BenchmarkReport: Encodable {
         try container.encode(torch, forKey: .torch)
         try container.encode(limits, forKey: .limits)
         try container.encode(
-            measurements.map { Row(measurement: $0, fraction: fraction(of: $0)) }, forKey: .measurements)
+            measurements.map { Row(measurement: $0) }, forKey: .measurements)
     }
 
     /// A measurement with what follows from it.
     private struct Row: Encodable {
         let measurement: Measurement
-        let fraction: Double
 
         private enum Key: CodingKey {
-            case rate, seconds, processors, gigaflops, fractionOfPeak
+            case rate, seconds, processors, gigaflops, fractionOfPeak, spread, isNoise
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -109,7 +117,9 @@ extension BenchmarkReport: Encodable {
             try container.encode(measurement.seconds, forKey: .seconds)
             try container.encode(measurement.processors, forKey: .processors)
             try container.encode(measurement.gigaflops, forKey: .gigaflops)
-            try container.encode(fraction, forKey: .fractionOfPeak)
+            try container.encode(measurement.fractionOfPeak, forKey: .fractionOfPeak)
+            try container.encodeIfPresent(measurement.spread, forKey: .spread)
+            try container.encode(measurement.isNoise, forKey: .isNoise)
         }
     }
 }

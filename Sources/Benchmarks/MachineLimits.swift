@@ -4,46 +4,34 @@ import Torch
 
 /// What a machine could do at best: what measurements are held against.
 struct MachineLimits: Codable {
-    /// Billions of operations a second in float32 matrix products, all ranks at once, summed.
+    /// Billions of operations a second in float32 matrix products, all ranks at once, summed: the best of all turns.
     var gigaflops: Double
     /// Bytes a second of copying memory, read and written, all ranks at once, summed.
     var memoryBandwidth: Double
     /// Bytes of gradients a second that all ranks sum up; `nil` for one rank.
     var allReduceBandwidth: Double?
+}
 
+extension MachineLimits {
     /// Measures; all ranks call it together.
-    init(over ranks: Communicator) throws {
-        gigaflops = try ranks.allReduce(
-            try Self.best(over: ranks, repeats: 100, Self.matrixProduct()) * 1e-9)
+    init(over ranks: Communicator, _ products: PeakProducts) throws {
+        gigaflops = try products.peak()
         memoryBandwidth = try ranks.allReduce(try Self.best(over: ranks, Self.copy()))
         allReduceBandwidth = ranks.size > 1 ? try Self.best(over: ranks, Self.allReduce(ranks)) : nil
     }
 
     /// The best of several rates that `work`, which returns how much it did, had.
     private static func best(
-        over ranks: Communicator, repeats: Int = 15, _ work: () throws -> Double
+        over ranks: Communicator, _ work: () throws -> Double
     ) throws -> Double {
         var best = 0.0
-        for _ in 0..<repeats {
+        for _ in 0..<15 {
             try ranks.barrier()
             let start = DispatchTime.now().uptimeNanoseconds
             let amount = try work()
             best = max(best, amount / (Double(DispatchTime.now().uptimeNanoseconds - start) * 1e-9))
         }
         return best
-    }
-
-    /// Square products of 1,024 rows, by the library's kernel and by our own in turn: large enough that both are at their
-    /// best, and short enough that some of many are not disturbed where the machine is shared.
-    private static func matrixProduct() -> () -> Double {
-        let size = 1024
-        let (left, right) = (Tensor.full(0.5, [size, size]), Tensor.full(0.25, [size, size]))
-        var takesOwn = false
-        return {
-            withoutGradients { _ = takesOwn ? left.linear(right) : left.matmul(right) }
-            takesOwn.toggle()
-            return 2 * Double(size * size * size)
-        }
     }
 
     private static func copy() -> () -> Double {

@@ -13,10 +13,13 @@
 
 namespace ctorch {
 
-/// eˣ to about one unit in the last place, 0 below -87, in a form that compilers vectorise.
+/// eˣ to about one unit in the last place, 0 below -87, NaN for NaN, in a form that compilers vectorise.
 CT_INLINE float fast_exp(float x) {
     const float bounded = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
-    const float n = __builtin_rintf(bounded * 1.44269504088896341f);
+    // At this size a float's last bit is worth 1: adding it rounds to the nearest whole number, which is then in the last
+    // bits. For NaN they are any bits, where a conversion to an integer would be undefined.
+    const float whole = 12582912.0f, scaled = bounded * 1.44269504088896341f;
+    const float shifted = scaled + whole, n = shifted - whole;
     const float r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
     float p = 1.9875691500e-4f;
     p = p * r + 1.3981999507e-3f;
@@ -25,7 +28,8 @@ CT_INLINE float fast_exp(float x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * r * r + r + 1.0f;
-    const float scale = std::bit_cast<float>((static_cast<int32_t>(n) + 127) << 23);
+    const uint32_t exponent = std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(whole) + 127;
+    const float scale = std::bit_cast<float>(exponent << 23);
     return x < -87.0f ? 0.0f : p * scale;
 }
 

@@ -42,8 +42,13 @@ void run(void *opaque) {
 
 }  // namespace
 
+static OpenMPParallel openmp_parallel() {
+    static const auto entry = reinterpret_cast<OpenMPParallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+    return entry;
+}
+
 int parallel(int64_t count, void (*body)(void *, int64_t), void *context) {
-    static const auto openmp = reinterpret_cast<OpenMPParallel>(dlsym(RTLD_DEFAULT, "GOMP_parallel"));
+    const auto openmp = openmp_parallel();
     Work work;
     work.count = count;
     work.body = body;
@@ -59,6 +64,8 @@ int parallel(int64_t count, void (*body)(void *, int64_t), void *context) {
 }
 
 }  // namespace ctorch
+
+bool ct_finds_threads(void) { return ctorch::openmp_parallel() != nullptr; }
 
 int32_t ct_parallel(int64_t count, void (*body)(void *, int64_t), void *context) {
     int32_t threads = 0;

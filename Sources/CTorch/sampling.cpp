@@ -53,8 +53,49 @@ CT_KERNEL double exponentials(const float *logits, float scale, float largest, f
 
 CT_KERNEL float largest_of(const float *x, int64_t count) { return maximum(x, count); }
 
+/// Weights are sorted coarsely by exponent and four more bits. The largest weight is 1.
+constexpr int bucket_shift = 19;
+constexpr uint32_t bucket_count = (std::bit_cast<uint32_t>(1.0f) >> bucket_shift) + 1;
+
+CT_INLINE uint32_t bucket_of(float weight) {
+    return std::min(std::bit_cast<uint32_t>(weight) >> bucket_shift, bucket_count - 1);
+}
+
+/// Zeroes the weights outside `top_p` as ``filter`` does, and sorts only those near the nucleus's edge. Returns false,
+/// having changed nothing, where sums in another order might end the nucleus at another token.
+bool filter_nucleus(float *weights, int64_t count, double top_p) {
+    double sums[bucket_count] = {};
+    for (int64_t i = 0; i < count; i++) sums[bucket_of(weights[i])] += weights[i];
+    double total = 0;
+    for (const double sum : sums) total += sum;
+    // A sum of `count` positive terms, in whatever order, is off by less than `count` roundings.
+    const double wanted = top_p * total, margin = 4 * static_cast<double>(count) * 0x1p-52 * total;
+    double heavier = 0;
+    uint32_t edge = bucket_count - 1;
+    while (edge > 0 && heavier + sums[edge] < wanted) heavier += sums[edge--];
+    static thread_local std::vector<std::pair<float, int64_t>> near;
+    near.clear();
+    for (int64_t i = 0; i < count; i++) {
+        if (bucket_of(weights[i]) == edge) near.emplace_back(weights[i], i);
+    }
+    std::sort(near.begin(), near.end(), [](const auto &a, const auto &b) {
+        return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    size_t kept = 0;
+    double sum = heavier, before = heavier;
+    while (kept < near.size() && sum < wanted) before = sum, sum += near[kept++].first;
+    const bool is_first = edge == bucket_count - 1 && kept <= 1;
+    if (!(sum >= wanted + margin) || (!is_first && !(before < wanted - margin))) return false;
+    for (int64_t i = 0; i < count; i++) {
+        if (bucket_of(weights[i]) < edge) weights[i] = 0;
+    }
+    for (; kept < near.size(); kept++) weights[near[kept].second] = 0;
+    return true;
+}
+
 /// Zeroes the weights outside `top_k` and `top_p`, in this order, as the ecosystem's samplers do.
 void filter(float *weights, int64_t count, int64_t top_k, double top_p) {
+    if ((top_k <= 0 || top_k >= count) && filter_nucleus(weights, count, top_p)) return;
     std::vector<int64_t> order(count);
     std::iota(order.begin(), order.end(), 0);
     const auto heavier = [&](int64_t a, int64_t b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; };
@@ -111,7 +152,9 @@ void sample_row(
     if (greedy) {
         *token = std::max_element(logits, logits + vocabulary) - logits;
     } else {
-        if ((options.top_k > 0 && options.top_k < vocabulary) || options.top_p < 1) {
+        // Logits that are not numbers have no order.
+        const bool filters = (options.top_k > 0 && options.top_k < vocabulary) || options.top_p < 1;
+        if (filters && std::isfinite(total)) {
             filter(weights.data(), vocabulary, options.top_k, options.top_p);
         }
         *token = race(weights.data(), vocabulary, key, counter);

@@ -10,7 +10,9 @@ using namespace ctorch;
 
 void ct_tensor_free(ct_tensor *tensor) { delete tensor; }
 
-ct_tensor *ct_tensor_share(const ct_tensor *tensor) { return new ct_tensor{tensor->value}; }
+ct_status ct_tensor_share(const ct_tensor *tensor, ct_tensor **out) {
+    return returning(out, [&] { return tensor->value; });
+}
 
 ct_status ct_from_data(const void *data, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out) {
     return returning(out, [&] {
@@ -57,4 +59,6 @@ bool ct_requires_gradient(const ct_tensor *tensor) { return tensor->value.requir
 
 bool ct_is_contiguous(const ct_tensor *tensor) { return tensor->value.is_contiguous(); }
 
-void *ct_data(const ct_tensor *tensor) { return tensor->value.data_ptr(); }
+ct_status ct_data(const ct_tensor *tensor, void **out) {
+    return guarded([&] { *out = tensor->value.data_ptr(); });
+}

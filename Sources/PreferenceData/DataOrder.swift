@@ -70,13 +70,32 @@ public struct DataOrder: Sendable, Equatable {
         return epochs * ofEpoch + min(ofEpoch, step * batchSize)
     }
 
-    /// The examples of one step of the whole run, from 0.
-    public func batch(atStep step: Int) -> [Int] { batch(at: position(ofStep: step)) }
+    /// The batches of steps that mostly follow each other.
+    public var batches: StepBatches { StepBatches(self) }
 
-    /// The examples of the step at `position`.
-    public func batch(at position: Position) -> [Int] {
-        precondition((0..<stepsPerEpoch).contains(position.step), "step \(position.step) of \(stepsPerEpoch)")
-        let places = position.step * batchSize..<min(count, (position.step + 1) * batchSize)
-        return shuffles ? Array(permutation(count: count, seed: seed, epoch: position.epoch)[places]) : Array(places)
+    /// The places of one step within its epoch's order.
+    fileprivate func places(ofStep step: Int) -> Range<Int> { step * batchSize..<min(count, (step + 1) * batchSize) }
+}
+
+/// Gives the batches of a ``DataOrder``, and keeps the permutation of the epoch it is in: making one takes time that grows
+/// with the data, not with the batch.
+public final class StepBatches {
+    private let order: DataOrder
+    private var epoch: (number: Int, permutation: [Int])?
+
+    fileprivate init(_ order: DataOrder) { self.order = order }
+
+    /// The examples of one step of the whole run, from 0.
+    public func batch(atStep step: Int) -> [Int] {
+        let position = order.position(ofStep: step)
+        let places = order.places(ofStep: position.step)
+        return order.shuffles ? Array(permutation(ofEpoch: position.epoch)[places]) : Array(places)
+    }
+
+    private func permutation(ofEpoch number: Int) -> [Int] {
+        if let epoch, epoch.number == number { return epoch.permutation }
+        let made = PreferenceData.permutation(count: order.count, seed: order.seed, epoch: number)
+        epoch = (number, made)
+        return made
     }
 }

@@ -24,14 +24,14 @@ public enum TokenBalancer {
     /// An item larger than the budget has a group of its own.
     /// - Returns: For each group, the places of its items in `sizes`, ascending.
     public static func group(_ sizes: [Int], budget: Int) -> [[Int]] {
-        var rooms: [Int] = []
+        var rooms = Rooms(capacity: sizes.count)
         var groups: [[Int]] = []
         for item in largestFirst(sizes) {
-            if let group = rooms.firstIndex(where: { $0 >= sizes[item] }) {
+            if let group = rooms.first(atLeast: sizes[item]) {
                 rooms[group] -= sizes[item]
                 groups[group].append(item)
             } else {
-                rooms.append(budget - sizes[item])
+                rooms[groups.count] = budget - sizes[item]
                 groups.append([item])
             }
         }
@@ -40,5 +40,40 @@ public enum TokenBalancer {
 
     private static func largestFirst(_ sizes: [Int]) -> [Int] {
         sizes.indices.sorted { sizes[$0] == sizes[$1] ? $0 < $1 : sizes[$0] > sizes[$1] }
+    }
+}
+
+/// The rooms of groups, in a tree that knows the most of each half: so the first group with enough room is found in
+/// logarithmic time.
+private struct Rooms {
+    /// The root at 1, the children of a node at twice its place and the next; the leaves are the groups.
+    private var most: [Int]
+    private let leaves: Int
+
+    /// Room in up to `capacity` groups, of which there is none yet.
+    init(capacity: Int) {
+        var leaves = 1
+        while leaves < capacity { leaves *= 2 }
+        self.leaves = leaves
+        most = Array(repeating: .min, count: 2 * leaves)
+    }
+
+    subscript(group: Int) -> Int {
+        get { most[leaves + group] }
+        set {
+            var node = leaves + group
+            most[node] = newValue
+            while node > 1 {
+                node /= 2
+                most[node] = max(most[2 * node], most[2 * node + 1])
+            }
+        }
+    }
+
+    func first(atLeast size: Int) -> Int? {
+        guard most[1] >= size else { return nil }
+        var node = 1
+        while node < leaves { node = most[2 * node] >= size ? 2 * node : 2 * node + 1 }
+        return node - leaves
     }
 }

@@ -92,6 +92,13 @@ public final class ParameterBuffer {
     /// Whether a parameter has that name.
     public func contains(_ name: String) -> Bool { views[name] != nil }
 
+    /// A checksum over the bits of all values and their order, to compare with another process of the same build.
+    public var checksum: UInt64 {
+        var sum: UInt64 = 0
+        perform("checksum", values) { ct_checksum(values.handle, &sum) }
+        return sum
+    }
+
     /// Sets all gradients to zero.
     public func clearGradients() { gradients?.fill(0) }
 

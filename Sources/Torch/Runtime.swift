@@ -16,6 +16,16 @@ public enum TorchRuntime {
         ct_set_thread_count(Int32(threads))
     }
 
+    /// What is odd about `threads` threads in this process; `nil` if nothing is.
+    public static func warning(threads: Int) -> String? { warning(threads: threads, findsThreads: ct_finds_threads()) }
+
+    package static func warning(threads: Int, findsThreads: Bool) -> String? {
+        guard threads > 1, !findsThreads else { return nil }
+        return
+            "this LibTorch has no OpenMP threads that mpo's own kernels could use (GOMP_parallel is not found), so those "
+            + "run on one thread of \(threads); use the LibTorch that launch/setup unpacks, or a worker for each core"
+    }
+
     /// Gives freed memory that the heap keeps back to the kernel, as after a model that will not come again.
     package static func releaseFreedMemory() { ct_release_freed_memory() }
 

@@ -19,7 +19,7 @@ public enum SafetensorsWriter {
         try output.write(header)
         for (name, tensor) in tensors {
             guard tensor.isContiguous else { preconditionFailure("tensor \(name) is not contiguous") }
-            try output.write(UnsafeRawBufferPointer(start: ct_data(tensor.handle), count: tensor.byteCount))
+            try output.write(UnsafeRawBufferPointer(start: tensor.address, count: tensor.byteCount))
         }
         try output.finish()
         return output.count

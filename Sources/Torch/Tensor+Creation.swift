@@ -78,9 +78,16 @@ extension Tensor {
         _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         precondition(type == .float32 && ct_is_contiguous(handle), "\(shape) \(type) is not contiguous float32")
-        let pointer = ct_data(handle)?.assumingMemoryBound(to: Float.self)
+        let pointer = address?.assumingMemoryBound(to: Float.self)
         defer { withExtendedLifetime(self) {} }
         return try body(UnsafeMutableBufferPointer(start: pointer, count: count))
+    }
+
+    /// Where the first element lies; `nil` where there is none.
+    var address: UnsafeMutableRawPointer? {
+        var address: UnsafeMutableRawPointer?
+        perform("data", self) { ct_data(handle, &address) }
+        return address
     }
 }
 

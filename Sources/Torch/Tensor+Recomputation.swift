@@ -22,7 +22,11 @@ extension Tensor {
     }
 
     /// Another handle on the same tensor and its history.
-    private func copiedHandle() -> OpaquePointer? { ct_tensor_share(handle) }
+    private func copiedHandle() -> OpaquePointer? {
+        var copy: OpaquePointer?
+        perform("share", self) { ct_tensor_share(handle, &copy) }
+        return copy
+    }
 }
 
 /// A function that C can hold on to.

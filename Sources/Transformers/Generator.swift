@@ -30,7 +30,17 @@ public final class Generator {
     ) throws(GenerationError) -> [Completion] {
         try check(requests, options)
         var completions = [Completion](repeating: Completion(), count: requests.count)
-        draw(requests, options) { completions[$0] = $1 }
+        draw(requests, options, { completions[$0] = $1 }, stepped: {})
+        return completions
+    }
+
+    /// Draws completions, and tells after each token that all busy slots have drawn.
+    package func generate(
+        _ requests: [GenerationRequest], options: GenerationOptions, stepped: () throws -> Void
+    ) throws -> [Completion] {
+        try check(requests, options)
+        var completions = [Completion](repeating: Completion(), count: requests.count)
+        try draw(requests, options, { completions[$0] = $1 }, stepped: stepped)
         return completions
     }
 
@@ -46,12 +56,12 @@ public final class Generator {
         completed: (_ index: Int, _ completion: Completion) throws -> Void
     ) throws {
         try check(requests, options)
-        try draw(requests, options, while: goesOn, completed)
+        try draw(requests, options, while: goesOn, completed, stepped: {})
     }
 
     private func draw<Failure>(
         _ requests: [GenerationRequest], _ options: GenerationOptions, while goesOn: () -> Bool = { true },
-        _ completed: (Int, Completion) throws(Failure) -> Void
+        _ completed: (Int, Completion) throws(Failure) -> Void, stepped: () throws(Failure) -> Void
     ) throws(Failure) {
         // The last token drawn is never fed back.
         reserve(requests.map { $0.prompt.count + $0.maxNewTokens - 1 }.max() ?? 0)
@@ -68,6 +78,7 @@ public final class Generator {
                 if busy.isEmpty { break }
                 prefill(lanes, new: Set(free))
                 let drawn = step(busy.compactMap { slot in lanes[slot].map { (slot, $0) } }, options)
+                try stepped()
                 for (row, slot) in busy.enumerated() {
                     guard let finished = lanes[slot]?.take(drawn.tokens[row], drawn.logps[row], options) else {
                         continue
@@ -82,6 +93,8 @@ public final class Generator {
     /// Fills the caches of new lanes with the keys and values of their prompts without the last tokens, which the first
     /// step feeds. A prompt that a slot has already is copied from there.
     private func prefill(_ lanes: [Lane?], new: Set<Int>) {
+        // Most steps have none, and looking at all prompts takes a while.
+        guard !new.isEmpty else { return }
         var sources: [[Int32]: Int] = [:]
         for (slot, lane) in lanes.enumerated() where !new.contains(slot) {
             if let lane { sources[lane.request.prompt] = slot }

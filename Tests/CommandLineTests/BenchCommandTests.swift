@@ -24,6 +24,8 @@ struct BenchCommandTests {
             var fractionOfPeak: Double
             var peakMemory: Double
             var samples: [[String: Double]]
+            var peaks: [Double]
+            var isNoise: Bool
             var phases: [String: Double]
             var values: [String: [Double]]
         }
@@ -52,10 +54,18 @@ struct BenchCommandTests {
                     "decode 16", "uneven 32", "ppo",
                 ])
             #expect(report.limits.gigaflops > 1)
-            for measurement in report.measurements where !measurement.name.hasPrefix("decode") {
-                #expect(measurement.samples.count == 2)
+            for measurement in report.measurements {
+                #expect(measurement.samples.count == 2 && measurement.peaks.count == 4)
+                // Decoding too is timed by itself, so that no noise makes it negative.
+                #expect(measurement.samples.allSatisfy { ($0["seconds"] ?? 0) > 0 })
                 #expect(measurement.rate > 0 && measurement.gigaflops > 0 && measurement.peakMemory > 1e7)
-                #expect(measurement.fractionOfPeak < 1)
+                #expect(measurement.fractionOfPeak < 1 || measurement.isNoise)
+                #expect((measurement.peaks.max() ?? 0) <= report.limits.gigaflops)
+            }
+            let named = Dictionary(uniqueKeysWithValues: report.measurements.map { ($0.name, $0) })
+            for (index, sampling) in (named["sampling 16"]?.samples ?? []).enumerated() {
+                let parts = ["prefill 16", "decode 16"].compactMap { named[$0]?.samples[index]["seconds"] }
+                #expect(abs(parts.reduce(0, +) - (sampling["seconds"] ?? 0)) < 1e-9)
             }
             let ppo = try #require(report.measurements.last)
             #expect(ppo.phases.values.reduce(0, +) <= 1.2 * ppo.seconds)

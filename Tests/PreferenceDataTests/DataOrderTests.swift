@@ -30,28 +30,50 @@ struct DataOrderTests {
     func epochs() throws {
         for (count, size) in [(10, 3), (9, 3), (1, 1), (2, 5), (101, 16)] {
             let order = try DataOrder(count: count, batchSize: size, seed: 5)
+            let given = order.batches
             #expect(order.stepsPerEpoch == (count + size - 1) / size)
             for epoch in 0..<3 {
-                let batches = (0..<order.stepsPerEpoch).map { order.batch(atStep: epoch * order.stepsPerEpoch + $0) }
+                let batches = (0..<order.stepsPerEpoch).map { given.batch(atStep: epoch * order.stepsPerEpoch + $0) }
                 #expect(batches.flatMap(\.self) == permutation(count: count, seed: 5, epoch: epoch))
                 #expect(batches.dropLast().allSatisfy { $0.count == size })
             }
         }
         let dropping = try DataOrder(count: 10, batchSize: 3, seed: 5, dropsLast: true)
-        #expect(dropping.stepsPerEpoch == 3 && dropping.batch(atStep: 2).count == 3)
+        #expect(dropping.stepsPerEpoch == 3 && dropping.batches.batch(atStep: 2).count == 3)
         #expect(dropping.position(ofStep: 7) == DataOrder.Position(epoch: 2, step: 1))
         let plain = try DataOrder(count: 5, batchSize: 2, seed: 5, shuffles: false)
-        #expect((0..<4).map { plain.batch(atStep: $0) } == [[0, 1], [2, 3], [4], [0, 1]])
+        #expect((0..<4).map { plain.batches.batch(atStep: $0) } == [[0, 1], [2, 3], [4], [0, 1]])
+    }
+
+    @Test("A batch is the same whichever steps were asked for before, as after a resume or a step back")
+    func anyOrder() throws {
+        let order = try DataOrder(count: 20, batchSize: 6, seed: 9)
+        let given = order.batches
+        for step in [0, 9, 3, 4, 3, 0] { #expect(given.batch(atStep: step) == order.batches.batch(atStep: step)) }
+    }
+
+    @Test("All steps of a long epoch take no longer than a few permutations")
+    func longEpoch() throws {
+        let order = try DataOrder(count: 100_000, batchSize: 8, seed: 9)
+        let clock = ContinuousClock()
+        let one = clock.measure { #expect(permutation(count: order.count, seed: 9, epoch: 0).count == order.count) }
+        let given = order.batches
+        let all = clock.measure {
+            #expect((0..<order.stepsPerEpoch).reduce(0) { $0 + given.batch(atStep: $1).count } == order.count)
+        }
+        // A permutation a step would make it 12,500 of them.
+        #expect(all < one * 100)
     }
 
     @Test("What steps take together is counted as it is, short batches too", arguments: [false, true])
     func taken(dropsLast: Bool) throws {
         for (count, size) in [(10, 3), (9, 3), (5, 5), (101, 16)] + (dropsLast ? [] : [(2, 5)]) {
             let order = try DataOrder(count: count, batchSize: size, seed: 5, dropsLast: dropsLast)
+            let batches = order.batches
             var taken = 0
             for step in 0..<3 * order.stepsPerEpoch {
                 #expect(order.examplesTaken(by: step) == taken)
-                taken += order.batch(atStep: step).count
+                taken += batches.batch(atStep: step).count
             }
         }
     }

@@ -43,4 +43,32 @@ struct TokenBalancerTests {
             #expect(groups.count - oversized <= 2 * rest / budget + 1)
         }
     }
+
+    @Test("Each item goes, from the largest on, into the first group with room for it")
+    func firstFit() {
+        var random = SplitMix64(3)
+        for _ in 0..<300 {
+            let sizes = (0..<random.next(below: 200)).map { _ in 1 + random.next(below: 90) }
+            let budget = 1 + random.next(below: 150)
+            var expected: [[Int]] = []
+            for item in sizes.indices.sorted(by: { (sizes[$1], $0) < (sizes[$0], $1) }) {
+                let group = expected.firstIndex { sizes[item] + $0.reduce(0) { $0 + sizes[$1] } <= budget }
+                if let group { expected[group].append(item) } else { expected.append([item]) }
+            }
+            #expect(TokenBalancer.group(sizes, budget: budget) == expected.map { $0.sorted() })
+        }
+    }
+
+    @Test("Packing sixteen times as many items takes some sixteen times as long, not 256 times")
+    func longList() {
+        func time(_ count: Int) -> Duration {
+            var random = SplitMix64(4)
+            let sizes = (0..<count).map { _ in 300 + random.next(below: 700) }
+            let times = (0..<3).map { _ in
+                ContinuousClock().measure { #expect(TokenBalancer.group(sizes, budget: 2048).count > count / 4) }
+            }
+            return times.min() ?? .zero
+        }
+        #expect(time(32_000) < time(2000) * 80)
+    }
 }

@@ -4,6 +4,13 @@ import Torch
 
 /// Fused operators against the same mathematics in plain operators, in float64 where they allow it.
 @Suite struct FusedOperatorTests {
+    @Test("NaN in is NaN out, where it stands and nowhere else")
+    func notNumbers() {
+        let values = (0..<64).map { $0 == 37 ? Float.nan : Float($0) - 100 }
+        let gated = Tensor(values).siluGate(.full(1, [64])).floats()
+        #expect(gated.indices.filter { gated[$0].isNaN } == [37])
+    }
+
     @Test("RMSNorm and its gradients equal plain operators", arguments: [1, 64, 200])
     func rmsNorm(rows: Int) {
         var source = NumberSource(1)

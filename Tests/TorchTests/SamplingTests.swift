@@ -142,4 +142,31 @@ private struct Fixture: Decodable {
         #expect(draw(logits, rows: 50, from: 50).tokens != first.tokens)
         #expect(Set(first.tokens).count > 40)
     }
+
+    @Test("logits that are not numbers give some token, whose log-probability is no number either, however filtered")
+    func notNumbers() {
+        var source = NumberSource(65)
+        let logits = source.floats(3000, scale: 3).enumerated().map { $0 % 3 == 0 ? Float.nan : $1 }
+        for options in [SamplingOptions(), SamplingOptions(topP: 0.9), SamplingOptions(topK: 50, topP: 0.9)] {
+            let drawn = draw(logits, rows: 20, options)
+            #expect(drawn.tokens.allSatisfy { (0..<3000).contains($0) } && drawn.logps.allSatisfy(\.isNaN))
+        }
+    }
+
+    @Test("top-p draws what sorting the whole row would, on flat, peaked, equal and tied rows")
+    func nucleus() {
+        var source = NumberSource(64)
+        let vocabulary = 3000
+        let rows: [[Float]] =
+            [0, 0.1, 1, 3, 8, 40].map { source.floats(vocabulary, scale: $0) }
+            + [source.floats(vocabulary, scale: 3).map { ($0 * 4).rounded() / 4 }]
+        for topP in [0.001, 0.3, 0.5, 0.9, 0.95, 0.999, 0.999999999] {
+            for row in rows {
+                let drawn = draw(row, rows: 40, SamplingOptions(topP: topP))
+                // A token of no weight is what top-k leaves out here, so the rest is sorted whole.
+                let sorted = draw(row + [-.infinity], rows: 40, SamplingOptions(topK: vocabulary, topP: topP))
+                #expect(drawn == sorted, "top-p \(topP)")
+            }
+        }
+    }
 }

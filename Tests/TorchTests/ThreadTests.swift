@@ -66,6 +66,41 @@ import Torch
         #expect(!Tensor([1, .nan] as [Float]).norm().isFinite)
     }
 
+    @Test("the library's threads are found, and where they are not, more than one thread is warned about")
+    func warning() {
+        #expect(TorchRuntime.warning(threads: 2) == nil)
+        #expect(TorchRuntime.warning(threads: 1, findsThreads: false) == nil)
+        #expect(TorchRuntime.warning(threads: 2, findsThreads: false)?.contains("one thread of 2") == true)
+    }
+
+    @Test("a checksum tells one bit, two numbers in each other's place and a length, on any number of threads")
+    func checksum() {
+        let buffer = ParameterBuffer([.init(name: "a", shape: [600_000], decays: true)], trainable: false)
+        buffer.values.withUnsafeMutableFloats { floats in
+            for index in floats.indices { floats[index] = Float(index % 1013) * 0.37 }
+        }
+        let sums = withThreads([1, 2]) { buffer.checksum }
+        #expect(sums[0] == sums[1])
+        let shorter = ParameterBuffer([.init(name: "a", shape: [599_984], decays: true)], trainable: false)
+        #expect(shorter.checksum != buffer.checksum)
+        for (first, second) in [(0, 32), (5, 6), (100, 300_000), (262_143, 262_144), (599_998, 599_999)] {
+            let changed = buffer.values.withUnsafeMutableFloats { floats in
+                floats.swapAt(first, second)
+                defer { floats.swapAt(first, second) }
+                return buffer.checksum
+            }
+            #expect(changed != sums[0], "\(first), \(second)")
+            let flipped = buffer.values.withUnsafeMutableFloats { floats in
+                let value = floats[first]
+                floats[first] = Float(bitPattern: value.bitPattern ^ 1)
+                defer { floats[first] = value }
+                return buffer.checksum
+            }
+            #expect(flipped != sums[0], "\(first)")
+        }
+        #expect(buffer.checksum == sums[0])
+    }
+
     private final class Begun: @unchecked Sendable {
         private let lock = NSLock()
         private var seen: [Int] = []

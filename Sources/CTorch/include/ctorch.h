@@ -45,6 +45,8 @@ void ct_retain_freed_memory(void);
 void ct_release_freed_memory(void);
 void ct_set_thread_count(int32_t count);
 int32_t ct_thread_count(void);
+/// Whether the kernels of this library find LibTorch's threads; else they run on one.
+bool ct_finds_threads(void);
 /// Runs `body(context, index)` for every index below `count` on this library's threads; returns how many threads took part.
 int32_t ct_parallel(int64_t count, void (*body)(void *context, int64_t index), void *context);
 /// Turns recording of gradients on or off for this thread and returns what it was.
@@ -54,7 +56,7 @@ bool ct_set_gradient_enabled(bool enabled);
 
 void ct_tensor_free(ct_tensor *tensor);
 /// Another handle on the same tensor.
-ct_tensor *ct_tensor_share(const ct_tensor *tensor);
+ct_status ct_tensor_share(const ct_tensor *tensor, ct_tensor **out);
 ct_status ct_from_data(const void *data, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_full(double value, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_empty(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
@@ -67,7 +69,7 @@ ct_scalar_type ct_type(const ct_tensor *tensor);
 bool ct_requires_gradient(const ct_tensor *tensor);
 bool ct_is_contiguous(const ct_tensor *tensor);
 /// The first element's address; the tensor must be contiguous to be read through it.
-void *ct_data(const ct_tensor *tensor);
+ct_status ct_data(const ct_tensor *tensor, void **out);
 
 // ---- Views and shapes (views.cpp)
 
@@ -134,6 +136,9 @@ typedef struct ct_adamw {
     /// The number of this step, from 1.
     int64_t step;
 } ct_adamw;
+/// A checksum over the bits of float32 numbers and their order, the same on any number of threads: for weights between
+/// processes of one build, not for files.
+ct_status ct_checksum(const ct_tensor *input, uint64_t *out);
 /// One fused AdamW step over flat buffers of equal length.
 ct_status ct_adamw_step(
     ct_tensor *values, ct_tensor *gradients, ct_tensor *first_moments, ct_tensor *second_moments, ct_adamw options);

@@ -3,7 +3,7 @@ import Foundation
 
 /// What a whole directory holds: each file's size and CRC-32, in `manifest.json`.
 package struct Manifest: Codable, Equatable {
-    struct Entry: Codable, Equatable {
+    package struct Entry: Codable, Equatable {
         var size: Int
         var crc32: UInt32
     }
@@ -30,6 +30,13 @@ package struct Manifest: Codable, Equatable {
         var manifest = try read(from: directory)
         manifest.files[file] = try Entry(of: directory.appending(path: file))
         try DurableFiles.write(try manifest.encoded(), to: directory.appending(path: name))
+    }
+
+    /// What the manifest of a directory says of each file, by the file's path; empty where there is none.
+    package static func entries(of directory: URL) -> [String: Entry] {
+        guard let manifest = try? read(from: directory) else { return [:] }
+        return Dictionary(
+            uniqueKeysWithValues: manifest.files.map { ("\(directory.path)/\($0)", $1) })
     }
 
     /// Checks that a directory holds what its manifest says.

@@ -64,7 +64,11 @@ extension TorchRuntime {
     /// otherwise.
     static func startAlone() {
         let asked = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
-        start(threads: max(1, asked ?? LaunchEnvironment.availableCores))
+        let threads = max(1, asked ?? LaunchEnvironment.availableCores)
+        start(threads: threads)
+        if let warning = warning(threads: threads) {
+            FileHandle.standardError.write(Data("mpo: warning: \(warning)\n".utf8))
+        }
     }
 }
 

@@ -22,8 +22,12 @@ package struct FileIdentity: Codable, Equatable {
 
     /// Reads a file through, or takes the contents from what is known of it where the stamp is the same.
     ///
+    /// - Parameter written: What this run has just written there; taken where the size is the same.
     /// - Throws: ``RunError/other(_:)`` for a file that cannot be read.
-    package init(path: String, knowing known: FileIdentity?, trustingFrom size: Int = sizeOfTrust) throws {
+    package init(
+        path: String, knowing known: FileIdentity?, trustingFrom size: Int = sizeOfTrust,
+        written: Manifest.Entry? = nil
+    ) throws {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw RunError.other("\(path): \(String(cString: strerror(errno)))")
@@ -34,6 +38,8 @@ package struct FileIdentity: Codable, Equatable {
             inode: UInt64(status.st_ino))
         if let known, known.stamp == stamp, stamp.size >= size {
             contents = known.contents
+        } else if let written, written.size == stamp.size {
+            contents = written
         } else {
             do {
                 contents = try Manifest.Entry(of: URL(filePath: path))

@@ -22,13 +22,21 @@ struct RunInput: Codable, Equatable {
     }
 
     /// The data and the model that a stage has left.
-    init(leftBy stage: PlannedStage, knowing known: [String: FileIdentity] = [:]) throws {
+    ///
+    /// - Parameter justWritten: Whether the stage has this moment ended, so that the model's manifest says what its files
+    ///   hold, and they need not be read.
+    init(
+        leftBy stage: PlannedStage, knowing known: [String: FileIdentity] = [:], justWritten: Bool = false
+    ) throws {
         var paths = Self.present(["pairs.jsonl", "easy.jsonl", "difficult.jsonl"], in: stage.directory.path)
         if [.policy, .rewardModel].contains(stage.type.output) {
             paths += try Self.modelFiles(stage.final.path, withWeights: true)
         }
         key = stage.name
-        files = try paths.map { try FileIdentity(path: $0, knowing: known[$0]) }
+        let written = justWritten ? Manifest.entries(of: stage.final) : [:]
+        files = try paths.map { path in
+            try FileIdentity(path: path, knowing: known[path], written: written[path])
+        }
     }
 
     private init(key: String, files: [FileIdentity]) { (self.key, self.files) = (key, files) }

@@ -33,7 +33,7 @@ extension PPOOptions {
     /// - Parameter vocabularySize: How many tokens the policy knows.
     fileprivate func warnings(_ order: DataOrder, vocabularySize: Int) -> [String] {
         var lines = [sampling.truncationWarning(vocabularySize: vocabularySize)].compactMap(\.self)
-        let fewest = order.batch(at: DataOrder.Position(epoch: 0, step: order.stepsPerEpoch - 1)).count
+        let fewest = order.examplesTaken(by: order.stepsPerEpoch) - order.examplesTaken(by: order.stepsPerEpoch - 1)
         let responses = fewest * rollouts.nSamplesPerPrompt
         if responses < rollouts.numMiniBatches {
             lines.append(

@@ -63,7 +63,7 @@ struct PPOWorker {
             return
         }
         sampler = RolloutWorker(
-            context: context, options: options, prompts: prompts, order: order, policy: policy,
+            context: context, options: options, prompts: prompts, batches: order.batches, policy: policy,
             reference: try context.models.load(
                 options.reference, head: .languageModel, trainable: false, seed: context.seed),
             scorer: try context.scorer(

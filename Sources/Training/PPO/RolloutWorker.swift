@@ -8,7 +8,7 @@ struct RolloutWorker {
     let context: StageContext
     let options: PPOOptions
     let prompts: DataStore.Loaded<Prompt, TokenizedPrompt>
-    let order: DataOrder
+    let batches: StepBatches
     let policy: Transformers.Decoder
     let reference: Transformers.Decoder
     let scorer: any Scorer
@@ -19,7 +19,7 @@ struct RolloutWorker {
     ///
     /// - Parameter version: The version of the policy as it is now.
     func produce(step: Int, version: Int) throws {
-        let batch = order.batch(atStep: step).map { prompts.examples[$0] }
+        let batch = batches.batch(atStep: step).map { prompts.examples[$0] }
         let samples = options.rollouts.nSamplesPerPrompt
         let share = TokenBalancer.share(batch.map(\.tokenCount), over: place.count)[place.index]
         let mine = share.map { batch[$0] }

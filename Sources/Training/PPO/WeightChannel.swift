@@ -25,24 +25,15 @@ final class WeightChannel {
 
     private func carry(_ parameters: ParameterBuffer, _ version: Int, _ stop: StopReason?) throws -> StopReason? {
         let sends = communicator.rank == 0
-        var header = [Int64(version), Int64(bitPattern: sends ? Self.checksum(parameters) : 0), stop?.code ?? 0]
+        var header = [Int64(version), Int64(bitPattern: sends ? parameters.checksum : 0), stop?.code ?? 0]
         try header.withUnsafeMutableBufferPointer { try communicator.broadcast($0, root: 0) }
         if let stop = StopReason(code: header[2]) { return stop }
         try parameters.values.withUnsafeMutableFloats { try communicator.broadcast($0, root: 0) }
-        guard header[0] == Int64(version), sends || Self.checksum(parameters) == UInt64(bitPattern: header[1]) else {
+        guard header[0] == Int64(version), sends || parameters.checksum == UInt64(bitPattern: header[1]) else {
             throw RunError.other(
                 "weights of version \(version) arrived damaged (version \(header[0])); do all ranks run the same build?"
             )
         }
         return nil
-    }
-
-    /// A sum over the bits that depends on their order.
-    private static func checksum(_ parameters: ParameterBuffer) -> UInt64 {
-        parameters.values.withUnsafeMutableFloats { values in
-            var sum: UInt64 = 0
-            for index in values.indices { sum &+= UInt64(values[index].bitPattern) &* (2 &* UInt64(index) &+ 1) }
-            return sum
-        }
     }
 }

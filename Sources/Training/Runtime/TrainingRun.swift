@@ -93,6 +93,7 @@ public struct TrainingRun {
                 + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.version)"
         )
         log.note(opening)
+        if let warning = TorchRuntime.warning(threads: threads.count) { log.note("mpo: warning: \(warning)") }
         if let warning = threads.warning { log.note("mpo: warning: \(warning)") }
         if let warning = lifeLine?.warning { log.note("mpo: warning: \(warning)") }
         return Orchestrator(plan: plan, state: opening.state, workerCount: cluster.workerCount, log: log)

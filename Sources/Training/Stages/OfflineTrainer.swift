@@ -46,9 +46,10 @@ struct OfflineTrainer<Objective: OfflineObjective> {
         if let metrics = progress.unevaluated {
             try conclude(metrics, isLast: first == total, eval, state, &progress)
         }
+        let batches = order.batches
         for step in first..<total {
             let clock = ContinuousClock.now
-            let batch = order.batch(atStep: step).map { examples[$0] }
+            let batch = batches.batch(atStep: step).map { examples[$0] }
             let batchTokens = batch.reduce(0) { $0 + $1.tokenCount }
             let tokens = (progress.tokens ?? 0) + batchTokens
             (progress.step, progress.tokens) = (step + 1, tokens)

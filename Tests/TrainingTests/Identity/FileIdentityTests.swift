@@ -59,4 +59,25 @@ struct FileIdentityTests {
     func missing() {
         #expect(throws: RunError.self) { _ = try FileIdentity(path: "/nowhere", knowing: nil) }
     }
+
+    @Test("What a manifest says of a file that was just written is taken unread, unless the file has another size")
+    func justWritten() throws {
+        try TestSupport.withTemporaryDirectory { place in
+            let directory = place.appending(path: "final")
+            try AtomicDirectory.write(to: directory) {
+                try Data("abc".utf8).write(to: $0.appending(path: "model.safetensors"))
+            }
+            let path = "\(directory.path)/model.safetensors"
+            let written = try #require(Manifest.entries(of: directory)[path])
+            let then = try FileIdentity(path: path, knowing: nil)
+            #expect(try FileIdentity(path: path, knowing: nil, written: written) == then)
+            try spoil(path, keepsTime: true)
+            let unread = try FileIdentity(path: path, knowing: nil, written: written)
+            #expect(unread.difference(from: then) == nil)
+            try Data("abcd".utf8).write(to: URL(filePath: path))
+            let longer = try FileIdentity(path: path, knowing: nil, written: written)
+            #expect(longer.difference(from: then) == "\(path): 3 bytes then, 4 now")
+            #expect(Manifest.entries(of: place).isEmpty)
+        }
+    }
 }
