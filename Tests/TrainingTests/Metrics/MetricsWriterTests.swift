@@ -83,7 +83,9 @@ struct MetricsWriterTests {
             let file = directory.appending(path: "file")
             try Data().write(to: file)
             let closed = #expect(throws: MetricsError.self) { try MetricsWriter(runDirectory: file) }
-            #expect(closed?.description.hasSuffix("cannot be opened; check that its directory can be written") == true)
+            #expect(
+                closed?.description.hasSuffix("cannot be opened: File exists; check that its directory can be written")
+                    == true)
         }
     }
 
