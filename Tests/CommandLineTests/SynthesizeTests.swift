@@ -36,7 +36,7 @@ struct SynthesizeTests {
         try Workspace.with { workspace in
             let question = "{\"prompt\": \"Guest: tea.\\nWaiter:\", \"completion\": \" no\"}"
             try workspace.write(question + "\n", to: "question.jsonl")
-            let judge = "\(TestSupport.product("mpo").path) synthesize --judge < question.jsonl"
+            let judge = "'\(TestSupport.product("mpo").path)' synthesize --judge < question.jsonl"
             let job = try Job.mpirun(
                 ranks: 2, URL(filePath: "/bin/sh"), ["-c", judge], directory: workspace.directory, timeLimit: 120)
             let result = try job.run()
