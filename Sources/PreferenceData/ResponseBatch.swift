@@ -14,7 +14,7 @@ public struct ResponseBatch: Sendable, Equatable {
     /// The row of each sequence's last token, shape `[sequences]`.
     public private(set) var lastRows: [Int32] = []
     /// The rows of each sequence's prompt, which others may share.
-    private var promptRows: [Range<Int>] = []
+    public private(set) var promptRows: [Range<Int>] = []
     /// The rows of each sequence's response; empty for a prompt alone.
     public private(set) var responseRows: [Range<Int>] = []
     /// For each example, the place of its record in the dataset (``PackableExample/index``).

@@ -33,6 +33,17 @@ struct ResponseBatchTests {
         #expect(prompts.rows.segments == [.init(start: 0, count: 2), .init(start: 2, count: 1)])
     }
 
+    @Test("With padding, a sequence is scored at its last other token, in the prompt where need be, else at its first")
+    func padding() {
+        let batch = ResponseBatch([
+            TokenizedPair(index: 0, prompt: [1, 3], chosen: [4, 2], rejected: [2]),
+            TokenizedPair(index: 1, prompt: [2], chosen: [2, 2], rejected: [5]),
+        ])
+        #expect(batch.rows.tokens == [1, 3, 4, 2, 2, 2, 2, 2, 5])
+        #expect(batch.scoredRows(padding: 2) == [2, 1, 5, 8])
+        #expect(batch.scoredRows(padding: nil) == batch.lastRows && batch.scoredRows(padding: 9) == batch.lastRows)
+    }
+
     @Test(
         "Over all ranks and micro-batches, every pair is predicted once, each token from exactly what stands before it")
     func coversEverythingOnce() {

@@ -26,6 +26,13 @@ struct ModelConfigurationTests {
             (#""rope_parameters": {"rope_type": "linear", "factor": 0}"#, "factor must be"),
             (#""rope_parameters": {"rope_type": "llama3", "factor": 2}"#, "low_freq_factor is missing"),
             (#""rope_parameters": 3"#, "rope_parameters must be an object"),
+            (#""quantization_config": {"quant_method": "fp8"}"#, "quantization_config asks for quantised weights"),
+            (#""model_type": "mistral", "layer_types": ["chunked_attention"]"#, "layer_types may hold"),
+            (#""layer_types": ["sliding_attention"]"#, "layer_types asks for sliding_attention, but no other key"),
+            (
+                #""model_type": "qwen2", "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]"#,
+                "layer_types asks for sliding_attention"
+            ),
         ])
     func refused(change: String, problem: String) throws {
         let text = message { _ = try configuration(changing: change) }
@@ -38,6 +45,26 @@ struct ModelConfigurationTests {
         #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": null"#).maximumLength == nil)
         #expect(try configuration(changing: #""model_type": "qwen2", "sliding_window": 64"#).maximumLength == nil)
         #expect(try ModelConfiguration(directory: ModelFixture("gpt2").url).maximumLength == 128)
+        // Of Qwen's layers those slide that layer_types or max_window_layers, 28 by default, say.
+        let qwen = { (keys: String) in
+            try configuration(
+                changing: #""model_type": "qwen3", "use_sliding_window": true, "sliding_window": 64"# + keys
+            ).maximumLength
+        }
+        #expect(try qwen("") == nil && qwen(#", "max_window_layers": 2"#) == nil)
+        #expect(try qwen(#", "max_window_layers": 1"#) == 64)
+        #expect(try qwen(#", "max_window_layers": 0, "layer_types": ["full_attention", "full_attention"]"#) == nil)
+        #expect(try qwen(#", "layer_types": ["full_attention", "sliding_attention"]"#) == 64)
+    }
+
+    @Test("GPT-2's other names of a value are refused where they say something else")
+    func otherNames() throws {
+        let attempt = { (change: String) in
+            message { _ = try configuration("gpt2", changing: change) }
+        }
+        #expect(
+            attempt(#""num_attention_heads": 2"#)?.contains("num_attention_heads is another name of n_head") == true)
+        #expect(attempt(#""num_attention_heads": 4, "hidden_size": null"#) == nil)
     }
 
     @Test("Ends of text are those of config.json and of generation_config.json; unused ids are found from the top")
@@ -52,9 +79,11 @@ struct ModelConfigurationTests {
         }
     }
 
-    /// The small Llama's configuration with keys changed.
-    private func configuration(changing change: String) throws -> ModelConfiguration {
-        let source = try ModelFixture("llama").url.appending(path: "config.json")
+    /// A small model's configuration with keys changed.
+    private func configuration(
+        _ model: String = "llama", changing change: String
+    ) throws -> ModelConfiguration {
+        let source = try ModelFixture(model).url.appending(path: "config.json")
         var object = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: source)) as? [String: Any])
         let changes = try JSONSerialization.jsonObject(with: Data("{\(change)}".utf8)) as? [String: Any]
         object.merge(try #require(changes)) { $1 }

@@ -68,7 +68,7 @@ struct ModelDirectoryTests {
             }
             tensors.append(("h.0.attn.bias", Tensor.zeros([1, 1, 4, 4])))
             tensors.append(("h.0.attn.masked_bias", Tensor.zeros([])))
-            tensors.append(("lm_head.weight", Tensor.zeros([160, 32])))
+            tensors.append(("lm_head.weight", decoder.parameters["transformer.wte.weight"]))
             try SafetensorsWriter.write(tensors, to: directory.appending(path: "model.safetensors"))
             try FileManager.default.copyItem(
                 at: fixture.url.appending(path: "config.json"), to: directory.appending(path: "config.json"))
@@ -100,6 +100,62 @@ struct ModelDirectoryTests {
         let shaped = try attempt(all.map { $0.0 == name ? (name, .zeros([8])) : $0 })
         #expect(shaped?.contains("tensor \(name) has shape [8], but config.json makes it [16]") == true)
         #expect(try attempt(all) == nil)
+    }
+
+    @Test("A head beside the table that it is tied to is taken where both are the same, and refused where not")
+    func tiedHead() throws {
+        let fixture = try ModelFixture("llama-tied")
+        let decoder = try fixture.decoder()
+        let all = decoder.parameters.placements.map { ($0.declaration.name, decoder.parameters[$0.declaration.name]) }
+        let table = decoder.parameters["model.embed_tokens.weight"]
+        let attempt = { (head: Tensor, ties: Bool) in
+            try TestSupport.withTemporaryDirectory { directory in
+                try SafetensorsWriter.write(
+                    all + [("lm_head.weight", head)], to: directory.appending(path: "model.safetensors"))
+                let config = try String(contentsOf: fixture.url.appending(path: "config.json"), encoding: .utf8)
+                try Data(
+                    config.replacingOccurrences(
+                        of: "\"tie_word_embeddings\": true", with: "\"tie_word_embeddings\": \(ties)"
+                    ).utf8
+                ).write(to: directory.appending(path: "config.json"))
+                let directory = try ModelDirectory(directory)
+                let problem = message { try directory.check() }
+                #expect(problem == message { _ = try directory.decoder(head: .languageModel, trainable: false) })
+                return problem
+            }
+        }
+        #expect(try attempt(table, true) == nil && attempt(Tensor.zeros(table.shape), false) == nil)
+        let problem = try attempt(Tensor.zeros(table.shape), true)
+        #expect(
+            problem?.contains("lm_head.weight is not model.embed_tokens.weight, to which tie_word_embeddings") == true)
+    }
+
+    @Test("What gives rewards has a score of one number; a table of other rows says which vocab_size there is")
+    func headAndRows() throws {
+        let reward = try ModelDirectory(try ModelFixture("reward-llama").url)
+        try reward.checkScoreHead()
+        #expect(
+            message { try ModelDirectory(try ModelFixture("llama").url).checkScoreHead() }?
+                .hasSuffix("score.weight is missing; this is not a reward model") == true)
+        let decoder = try ModelFixture("reward-llama").decoder(.score)
+        try TestSupport.withTemporaryDirectory { directory in
+            let tensors = decoder.parameters.placements.map { placement in
+                let name = placement.declaration.name
+                return (name, name == "score.weight" ? Tensor.zeros([2, 32]) : decoder.parameters[name])
+            }
+            try SafetensorsWriter.write(tensors, to: directory.appending(path: "model.safetensors"))
+            let config = try String(
+                contentsOf: try ModelFixture("reward-llama").url.appending(path: "config.json"), encoding: .utf8)
+            let url = directory.appending(path: "config.json")
+            try Data(config.utf8).write(to: url)
+            #expect(
+                message { try ModelDirectory(directory).checkScoreHead() }?.contains("a reward is one number") == true)
+            try Data(config.replacingOccurrences(of: "\"vocab_size\": 160", with: "\"vocab_size\": 150").utf8).write(
+                to: url)
+            #expect(
+                message { try ModelDirectory(directory).check() }?.contains("set vocab_size in config.json to 160")
+                    == true)
+        }
     }
 
     @Test("A directory without weights, and an index that names a file that is not there, are errors")
