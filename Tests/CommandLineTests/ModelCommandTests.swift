@@ -122,6 +122,39 @@ struct ModelCommandTests {
         }
     }
 
+    @Test("A token past the embedding table and a window of attention are named with a way out")
+    func limitsOfModel() throws {
+        try Workspace.with { workspace in
+            let score = {
+                try workspace.mpo(
+                    "score", "--model", "policy", "--data", "pairs.jsonl", "--output", "scored.jsonl", status: 2
+                ).lastError
+            }
+            let (tokenizer, config) = (
+                try workspace.read("policy/tokenizer.json"), try workspace.read("policy/config.json")
+            )
+            try workspace.write(
+                tokenizer.replacing(
+                    "\"added_tokens\": [",
+                    with: "\"added_tokens\": [{\"id\": 160, \"content\": \"<pad>\", \"special\": true},"),
+                to: "policy/tokenizer.json")
+            let padding = try score()
+            #expect(
+                padding.contains("the tokenizer has 161 tokens, but policy only 160 (its vocab_size): '<pad>' (160)"))
+            #expect(padding.contains("take it out of tokenizer.json and tokenizer_config.json"))
+            try workspace.write(tokenizer, to: "policy/tokenizer.json")
+            try workspace.write(
+                config.replacing(
+                    "\"model_type\": \"llama\"", with: "\"model_type\": \"mistral\", \"sliding_window\": 16"),
+                to: "policy/config.json")
+            let window = try score()
+            #expect(
+                window.contains("at most 16: each of its tokens sees the last 16 alone (sliding_window in config.json)")
+            )
+            #expect(window.contains("cut examples with --max-length"))
+        }
+    }
+
     private struct Response: Decodable {
         var prompt: String
         var sample: Int

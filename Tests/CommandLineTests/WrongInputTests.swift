@@ -62,23 +62,12 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
             },
             clues: ["the tokenizer has 200 tokens, but ", "only 160", "use the tokenizer that belongs to the model"]),
         WrongInput(
-            testDescription: "a token that was added past the end of the embedding table",
-            spoil: { workspace in
-                let text = try workspace.read("policy/tokenizer.json")
-                let marker = try #require(text.firstRange(of: "\"added_tokens\": ["))
-                try workspace.write(
-                    text.replacingCharacters(
-                        in: marker, with: text[marker] + "{\"id\": 160, \"content\": \"<pad>\", \"special\": true},"),
-                    to: "policy/tokenizer.json")
-            },
-            clues: ["the tokenizer has 161 tokens", "'<pad>' (160) past the end", "take it out of tokenizer.json"]),
-        WrongInput(
             testDescription: "a reward model that has another tokenizer",
             spoil: { workspace in
                 let text = try workspace.read("reward-model/tokenizer.json")
                 try workspace.write(
-                    text.replacing("\"a\": ", with: "\"#\": ").replacing("\"b\": ", with: "\"a\": ")
-                        .replacing("\"#\": ", with: "\"b\": "), to: "reward-model/tokenizer.json")
+                    text.replacing("\"a\": ", with: "\"swap\": ").replacing("\"b\": ", with: "\"a\": ")
+                        .replacing("\"swap\": ", with: "\"b\": "), to: "reward-model/tokenizer.json")
                 try workspace.configure(stages: "[split]", "split: {reward: ./reward-model, quantile: 0.5}")
             },
             clues: ["run.yaml:5: split.reward: ./reward-model: its tokenizer is not the run's: id "]),
@@ -86,16 +75,6 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
             testDescription: "a policy in place of a reward model",
             spoil: { try $0.configure(stages: "[split]", "split: {reward: ./policy, quantile: 0.5}") },
             clues: ["policy/model.safetensors: tensor score.weight is missing; this is not a reward model"]),
-        WrongInput(
-            testDescription: "sequences longer than a sliding window",
-            spoil: { workspace in
-                let text = try workspace.read("policy/config.json")
-                try workspace.write(
-                    text.replacing(
-                        "\"model_type\": \"llama\"", with: "\"model_type\": \"mistral\", \"sliding_window\": 16"),
-                    to: "policy/config.json")
-            },
-            clues: ["at most 16: each of its tokens sees the last 16 alone (sliding_window in config.json)", "lower "]),
         WrongInput(
             testDescription: "weights cut short",
             spoil: { workspace in
