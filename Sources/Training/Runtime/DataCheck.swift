@@ -79,7 +79,9 @@ struct DataCheck {
         try tokenizer.tokenize(prompts).examples.map(\.prompt.count)
     }
 
-    private mutating func check<Record: DatasetRecord>(_ input: Input, _ tokenize: @escaping Tokenization<Record>) throws {
+    private mutating func check<Record: DatasetRecord>(_ input: Input, _ tokenize: @escaping Tokenization<Record>)
+        throws
+    {
         let (given, made) = input.references.divided { if case .stage = $0 { false } else { true } }
         let files = RunFiles(plan).data(given)
         guard !files.isEmpty || !made.isEmpty else { return }
