@@ -15,6 +15,15 @@ public struct BenchmarkReport {
     let limits: MachineLimits
     let measurements: [Measurement]
 
+    package init(
+        host: String, model: String, parameters: Int, ranks: Int, threads: Int, torch: String, limits: MachineLimits,
+        measurements: [Measurement]
+    ) {
+        (self.host, self.model, self.parameters) = (host, model, parameters)
+        (self.ranks, self.threads, self.torch) = (ranks, threads, torch)
+        (self.limits, self.measurements) = (limits, measurements)
+    }
+
     /// Tables for people: the machine, then a row a measurement, then where the time of a step goes.
     public var text: String {
         var table = TextTable(["item", "rate", "spread", "a repeat", "GFLOP/s", "of peak", "cores", "memory"])

@@ -3,13 +3,18 @@ import MPI
 import Torch
 
 /// What a machine could do at best: what measurements are held against.
-struct MachineLimits: Codable {
+package struct MachineLimits: Codable {
     /// Billions of operations a second in float32 matrix products, all ranks at once, summed: the best of all turns.
     var gigaflops: Double
     /// Bytes a second of copying memory, read and written, all ranks at once, summed.
     var memoryBandwidth: Double
     /// Bytes of gradients a second that all ranks sum up; `nil` for one rank.
     var allReduceBandwidth: Double?
+
+    package init(gigaflops: Double, memoryBandwidth: Double, allReduceBandwidth: Double? = nil) {
+        (self.gigaflops, self.memoryBandwidth) = (gigaflops, memoryBandwidth)
+        self.allReduceBandwidth = allReduceBandwidth
+    }
 }
 
 extension MachineLimits {

@@ -1,7 +1,7 @@
 /// What one item gave.
-struct Measurement: Codable {
+package struct Measurement: Codable {
     /// One repeat.
-    struct Sample: Codable {
+    package struct Sample: Codable {
         var seconds: Double
         /// Processor time of all threads, over all ranks.
         var processorSeconds: Double
@@ -9,6 +9,11 @@ struct Measurement: Codable {
         var count: Double
         /// Needed operations, over all ranks.
         var operations: Double
+
+        package init(seconds: Double, processorSeconds: Double, count: Double, operations: Double) {
+            (self.seconds, self.processorSeconds) = (seconds, processorSeconds)
+            (self.count, self.operations) = (count, operations)
+        }
     }
 
     /// The item, such as `dpo` or `decode 32`.
@@ -26,6 +31,11 @@ struct Measurement: Codable {
     var otherSeconds: Double?
     /// Numbers for a comparison with other programs, by name.
     var values: [String: [Double]] = [:]
+
+    package init(name: String, unit: String, samples: [Sample], peaks: [Double] = [], peakMemory: Int) {
+        (self.name, self.unit) = (name, unit)
+        (self.samples, self.peaks, self.peakMemory) = (samples, peaks, peakMemory)
+    }
 
     /// Seconds of a repeat, median.
     var seconds: Double { median(samples.map(\.seconds)) }

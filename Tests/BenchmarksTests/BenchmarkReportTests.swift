@@ -1,18 +1,18 @@
-import Foundation
+import Benchmarks
 import Testing
-
-@testable import Benchmarks
 
 @Suite("Reports of measurements")
 struct BenchmarkReportTests {
-    private func measurement(_ name: String, seconds: [Double], peaks: [Double]) -> Benchmarks.Measurement {
-        Benchmarks.Measurement(
+    private func measurement(_ name: String, seconds: [Double], peaks: [Double]) -> Measurement {
+        Measurement(
             name: name, unit: "tokens",
-            samples: seconds.map { .init(seconds: $0, processorSeconds: $0, count: 100, operations: 50e9) },
+            samples: seconds.map {
+                Measurement.Sample(seconds: $0, processorSeconds: $0, count: 100, operations: 50e9)
+            },
             peaks: peaks, peakMemory: 1 << 30)
     }
 
-    private func lines(_ measurements: [Benchmarks.Measurement]) -> [String] {
+    private func lines(_ measurements: [Measurement]) -> [String] {
         BenchmarkReport(
             host: "host", model: "model", parameters: 1, ranks: 1, threads: 1, torch: "2.13.0",
             limits: MachineLimits(gigaflops: 200, memoryBandwidth: 1e9), measurements: measurements
