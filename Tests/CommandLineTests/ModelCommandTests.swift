@@ -14,9 +14,6 @@ struct ModelCommandTests {
             #expect(ids == texts.map { "\(expected.tokens[$0] ?? [])" } + ["[1]"])
             let bare = try workspace.mpo("tokenize", "--model", "policy", "--no-special-tokens", input: input).lines
             #expect(bare == texts.map { "\((expected.tokens[$0] ?? []).dropFirst())" } + ["[]"])
-            // A line ends in a line feed; what is before it is text.
-            let ends = try workspace.mpo("tokenize", "--model", "policy", input: "a\r\na\na\r").lines
-            #expect(ends.count == 3 && ends[0] != ends[1] && ends[2] == ends[0])
         }
     }
 
@@ -53,6 +50,21 @@ struct ModelCommandTests {
                     failure.lastError.contains("chat.jsonl:1: the tokenizer's chat template is not one of the known"))
                 #expect(!failure.lastError.contains("on_bad_record"))
             }
+        }
+    }
+
+    @Test("The template plain leaves text as it is, and with it the marks of a transcript's turns")
+    func plainTemplate() throws {
+        try Workspace.with { workspace in
+            let prompt = #"\n\nHuman: hi\n\nAssistant:"#
+            let transcript = #"{"chosen": "\#(prompt) yes", "rejected": "\#(prompt) no"}"#
+            try workspace.write(transcript, to: "hh.jsonl")
+            let arguments = ["score", "--model", "policy", "--data", "hh.jsonl", "--output"]
+            try workspace.mpo(arguments + ["as-it-is.jsonl"])
+            try workspace.mpo(arguments + ["plain.jsonl", "--chat-template", "plain"])
+            #expect(try workspace.read("plain.jsonl") == workspace.read("as-it-is.jsonl"))
+            try workspace.mpo(arguments + ["chat.jsonl", "--chat-template", "zephyr"])
+            #expect(try workspace.read("chat.jsonl") != workspace.read("as-it-is.jsonl"))
         }
     }
 
@@ -133,10 +145,12 @@ struct ModelCommandTests {
             let (tokenizer, config) = (
                 try workspace.read("policy/tokenizer.json"), try workspace.read("policy/config.json")
             )
+            // Added tokens have the ids that follow, whatever they say.
+            let fillers = (99..<160).map { "{\"id\": \($0), \"content\": \"<\($0)>\"}," }.joined()
             try workspace.write(
                 tokenizer.replacing(
                     "\"added_tokens\": [",
-                    with: "\"added_tokens\": [{\"id\": 160, \"content\": \"<pad>\", \"special\": true},"),
+                    with: "\"added_tokens\": [\(fillers){\"id\": 160, \"content\": \"<pad>\", \"special\": true},"),
                 to: "policy/tokenizer.json")
             let padding = try score()
             #expect(
