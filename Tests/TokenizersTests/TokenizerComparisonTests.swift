@@ -32,8 +32,8 @@ struct TokenizerComparisonTests {
             (#""content": "</s>""#, #""content": "<e>""#, "id 5 is"),
             (#""content": "</s>", "special""#, #""content": "</s>", "lstrip": true, "special""#, "other places"),
             (
-                #"{"id": 5, "content": "</s>", "special": true}"#, #"{"id": 6, "content": "</s>", "special": true}"#,
-                "id 5 is"
+                #"{"id": 5, "content": "</s>", "special": true}"#,
+                #"{"id": 5, "content": "<e>"}, {"id": 6, "content": "</s>", "special": true}"#, "id 5 is"
             ),
             (#"true}]"#, #"true}, {"id": 6, "content": "<|user|>"}]"#, "<|user|>"),
             (
