@@ -18,12 +18,13 @@ extension SafetensorsFile {
     /// Whether an element has all bits of `exponent`.
     private static func has<Bits: FixedWidthInteger>(_ exponent: Bits, in bytes: UnsafeRawBufferPointer) -> Bool {
         let size = MemoryLayout<Bits>.size
-        var found = false
+        // Added to an exponent of ones alone, its lowest bit carries into the sign. No branch, so that the loop runs on vectors.
+        let lowest = exponent & (~exponent &+ 1)
+        var carries: Bits = 0
         for offset in stride(from: 0, to: bytes.count - size + 1, by: size) {
             let element = bytes.loadUnaligned(fromByteOffset: offset, as: Bits.self)
-            // No branch, so that the loop runs on vectors.
-            found = found || (element & exponent == exponent)
+            carries |= (element & exponent) &+ lowest
         }
-        return found
+        return carries > exponent
     }
 }

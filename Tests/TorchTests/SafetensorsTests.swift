@@ -36,6 +36,33 @@ struct SafetensorsTests {
         }
     }
 
+    @Test("Infinities and NaN are found in every type that has them, and nothing else is taken for them")
+    func finiteness() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            func isFinite(_ tensor: Tensor) throws -> Bool {
+                let url = directory.appending(path: "a.safetensors")
+                _ = try SafetensorsWriter.write([("a", tensor)], to: url)
+                return try SafetensorsFile(url).isFinite("a")
+            }
+            for type in [ScalarType.float32, .bfloat16, .float16, .float64] {
+                for number in [Float.infinity, -.infinity, .nan] {
+                    // At the end of a vector's length, and in what is left over.
+                    for place in [0, 63, 66] {
+                        var numbers = [Float](repeating: -1.5, count: 67)
+                        numbers[place] = number
+                        let isFound = try !isFinite(Tensor(numbers).converted(to: type))
+                        #expect(isFound, "\(number) at \(place) of \(type)")
+                    }
+                }
+                #expect(try isFinite(Tensor([0, -0.0, 65504, -65504, 6e-8] as [Float]).converted(to: type)), "\(type)")
+            }
+            let largest = Float.greatestFiniteMagnitude
+            #expect(try isFinite(Tensor([largest, -largest, .leastNonzeroMagnitude] as [Float])))
+            #expect(try isFinite(Tensor([Int64.max, -1] as [Int64])))
+            #expect(try isFinite(Tensor.zeros([0, 4])))
+        }
+    }
+
     @Test("A tensor of another shape, or one that is not there, is an error that names file and tensor")
     func wrongTensor() throws {
         try TestSupport.withTemporaryDirectory { directory in
