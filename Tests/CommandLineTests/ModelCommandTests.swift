@@ -25,6 +25,8 @@ struct ModelCommandTests {
             }
             #expect(try ids("a\r\n\r") != ids("a\n"))
             #expect(try ids("a\r\nb") == ids("a\r") + ids("b"))
+            // It is told by its bytes, not by what it says, whether an input is text.
+            for text in ["<html>", "PAR1", "BZh"] { #expect(try ids(text + "\na") == ids(text) + ids("a")) }
             let failure = try workspace.mpo("tokenize", "--model", "policy", input: "[\u{0}\"\u{0}a\u{0}", status: 2)
             #expect(failure.lastError.contains("standard input: it is UTF-16LE text"))
         }

@@ -29,7 +29,9 @@ public struct LineTokenizer: Sendable {
             try write(ids(of: text))
         }
         while case let more = input.availableData, !more.isEmpty {
-            if number == 0, pending.isEmpty, let format = more.withUnsafeBytes({ FileFormat(startingWith: $0) }) {
+            if number == 0, pending.isEmpty, !Self.isText(more.prefix(4096)),
+                let format = more.withUnsafeBytes({ FileFormat(startingWith: $0) })
+            {
                 throw RunError.other("standard input: it is \(format.name), and text is needed; \(format.remedy)")
             }
             var rest = more[...]
@@ -41,6 +43,12 @@ public struct LineTokenizer: Sendable {
             pending += rest
         }
         if !pending.isEmpty { try emit(pending) }
+    }
+
+    /// Whether the start of an input is text, whatever it says: a web page is tokenized like any other.
+    private static func isText(_ start: Data) -> Bool {
+        // It may end within a character.
+        !start.contains(0) && (0...3).contains { String(validating: start.dropLast($0), as: UTF8.self) != nil }
     }
 
     /// The ids of a text, such as `[1, 403, 7]`.
