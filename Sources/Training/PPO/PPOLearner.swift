@@ -58,7 +58,7 @@ package final class PPOLearner {
 
     /// Learns from a step.
     ///
-    /// - Throws: ``RunError/notFinite(stage:step:what:teller:)``, on all learners alike, unless such updates are skipped.
+    /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)``, on all learners alike, unless such updates are skipped.
     package func learn(step: Int, from batch: ExperienceBatch) throws -> MetricValues {
         let (trajectories, schedule, kl) = try prepare(step: step, batch)
         let tokenCounts = try tracer.collective(over: learners) {

@@ -16,8 +16,10 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
     case cannotWrite(String, reason: String)
     /// The job has too few ranks for the roles that a stage asks for.
     case tooFewRanks(stage: String, learners: Int, ranks: Int)
-    /// A loss or gradient is not a finite number, as several ranks find together; the first of them is `teller`.
-    case notFinite(stage: String, step: Int, what: String, teller: Int)
+    /// A loss, gradient or weight is not a finite number, as several ranks find together; the first of them is `teller`.
+    ///
+    /// `canSkip` says whether the run would go on with `on_non_finite: skip`.
+    case notFinite(stage: String, step: Int, what: String, teller: Int, canSkip: Bool = false)
     /// Something else a user can mend, said in one line.
     case other(String)
 
@@ -37,9 +39,10 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
         case .tooFewRanks(let stage, let learners, let ranks):
             "\(stage).learners: \(learners) learners and a rollout worker need \(learners + 2) ranks, but there are "
                 + "\(ranks); start more, lower learners, or write placement: colocated"
-        case .notFinite(let stage, let step, let what, _):
-            "\(stage): step \(step): \(what) is not finite; look at the data, go on with on_non_finite: skip (--resume "
-                + "--allow-config-change), or begin anew with a lower learning_rate or max_grad_norm"
+        case .notFinite(let stage, let step, let what, _, let canSkip):
+            "\(stage): step \(step): \(what) is not finite; look at the data"
+                + (canSkip ? ", go on with on_non_finite: skip (--resume --allow-config-change)" : "")
+                + ", or begin anew with a lower learning_rate or max_grad_norm"
         case .other(let text): text
         }
     }
@@ -55,7 +58,7 @@ public enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvid
     /// Rank zero for what the configuration or start is to blame for.
     public var teller: Int? {
         switch self {
-        case .notFinite(_, _, _, let teller): teller
+        case .notFinite(_, _, _, let teller, _): teller
         case .cannotWrite: nil
         default: 0
         }

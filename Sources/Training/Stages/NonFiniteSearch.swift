@@ -6,7 +6,7 @@ import Torch
 extension RunError {
     /// Checks that the weights are numbers after a stage's last update, which all ranks find alike.
     ///
-    /// - Throws: ``RunError/notFinite(stage:step:what:teller:)``
+    /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)``
     static func check(
         _ parameters: ParameterBuffer, after step: Int, of stage: String, over communicator: Communicator
     ) throws {

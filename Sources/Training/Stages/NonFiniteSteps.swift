@@ -28,12 +28,15 @@ package struct NonFiniteSteps: Sendable, Equatable, Codable {
     /// - Parameters:
     ///   - cause: What is not finite.
     ///   - finders: The ranks that find so together.
-    /// - Throws: ``RunError/notFinite(stage:step:what:teller:)`` where the run is to stop, or too many were skipped.
+    /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)`` where the run is to stop, or too many were skipped.
     mutating func met(
         _ cause: String, stage: String, step: Int, policy: NonFinitePolicy, finders: Communicator,
         note: (String) throws -> Void
     ) throws {
-        let error = { RunError.notFinite(stage: stage, step: step, what: $0, teller: finders.worldRanks[0]) }
+        let error = {
+            RunError.notFinite(
+                stage: stage, step: step, what: $0, teller: finders.worldRanks[0], canSkip: policy != .skip)
+        }
         guard policy == .skip else { throw error(cause) }
         total += 1
         inARow += 1

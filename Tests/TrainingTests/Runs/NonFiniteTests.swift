@@ -25,6 +25,7 @@ struct NonFiniteTests {
             let pattern = try Regex(
                 #"dpo: step 2: the (loss|gradient) of micro-batch 1 of \d+ on rank \#(place) \(examples \d+"#)
             #expect(line.firstMatch(of: pattern) != nil, "\(line)")
+            #expect(line.contains("on_non_finite: skip"), "\(line)")
             #expect(try workspace.metrics().map(\.step) == [1])
         }
     }
@@ -37,6 +38,7 @@ struct NonFiniteTests {
             let result = try workspace.train(ranks: ranks, status: 1, options)
             #expect(
                 result.errors.contains("dpo: step 1: a weight that its update left is not finite"), "\(result.errors)")
+            #expect(!result.errors.contains("skip"), "no step is left to skip: \(result.errors)")
             #expect(!workspace.has("out/stages/01-dpo/final"))
         }
     }
@@ -49,6 +51,7 @@ struct NonFiniteTests {
                 ranks: ranks, status: 1, ["dpo.on_non_finite=skip", "dpo.lr_scheduler_type=linear"])
             #expect(result.errors.contains("dpo: step 2 skipped: the "), "\(result.errors)")
             #expect(result.errors.contains("dpo: step 11: for 10 steps in a row, and last, the "), "\(result.errors)")
+            #expect(!result.errors.contains("on_non_finite: skip"), "it skips already: \(result.errors)")
             let lines = String(decoding: try workspace.data("out/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
             #expect(lines.count == 10)
             #expect(lines.last?.contains("\"non_finite_steps\":9") ?? false, "\(lines)")
