@@ -56,7 +56,7 @@ extension ModelConfiguration {
             ("hidden_size", "n_embd"), ("num_hidden_layers", "n_layer"), ("num_attention_heads", "n_head"),
             ("max_position_embeddings", "n_positions"),
         ] where reader.has(name) && reader.values[name] != reader.values[key] {
-            throw reader.error(name, "is another name of \(key) in a gpt2 model, but not the same; leave \(key) alone")
+            throw reader.error(name, "is another name of \(key) in a gpt2 model, but not the same; keep only \(key)")
         }
     }
 }

@@ -67,7 +67,7 @@ extension TorchRuntime {
         let threads = max(1, asked ?? LaunchEnvironment.availableCores)
         start(threads: threads)
         if let warning = warning(threads: threads) {
-            FileHandle.standardError.write(Data("mpo: warning: \(warning)\n".utf8))
+            StandardError.write("mpo: warning: \(warning)\n")
         }
     }
 }
