@@ -116,28 +116,30 @@ struct DataCheck {
         of files: [URL], _ input: Input, readsAll: Bool, _ tokenize: Tokenization<Record>
     ) throws -> Bool {
         let tokenizer = try exampleTokenizer(input.limits)
-        if input.limits.mode == .error {
-            let records: [Record] = try records(of: files, limit: input.count)
-            return try StageError.naming(input.stage) { try !lengths(of: records, tokenizer, tokenize).isEmpty }
-        }
+        let mustAllFit = input.limits.mode == .error
         let key = [Record.plural, input.count.map(String.init) ?? ""] + files.map(\.path)
-        let readsOn = readsAll && read.insert(key).inserted
+        let readsOn = (readsAll && read.insert(key).inserted) || mustAllFit
         let (plan, text) = (plan, text)
         var fits = false
         var seen = 0
+        var isTokenizing = false
         do {
             try Dataset<Record>.read(
                 files, onBadRecord: plan.configuration.dataset.onBadRecord, limit: input.count
             ) { record in
                 seen += 1
                 try text.checkTemplate(for: [record])
-                if !fits { fits = try !lengths(of: [record], tokenizer, tokenize).isEmpty }
+                if !fits || mustAllFit {
+                    isTokenizing = true
+                    if try !lengths(of: [record], tokenizer, tokenize).isEmpty { fits = true }
+                    isTokenizing = false
+                }
                 if fits, !readsOn { throw Enough() }
             }
         } catch is Enough {
-        } catch let error as DataError where !fits && seen > 0 {
-            // Beside others it is told whether skipping it would leave something.
+        } catch let error as DataError where isTokenizing {
             try StageError.naming(input.stage) {
+                // Beside others it is told whether skipping it would leave something.
                 let records: [Record]? = try? records(of: files, limit: seen + Self.patience)
                 if let records { _ = try lengths(of: records, tokenizer, tokenize) }
                 throw error
