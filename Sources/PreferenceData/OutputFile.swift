@@ -29,6 +29,8 @@ public final class OutputFile {
         name = file.relativePath
         var status = stat()
         let exists = stat(file.path, &status) == 0
+        // A link that leads back to itself leads to no file that could take its place.
+        if !exists, errno == ELOOP { throw .unwritable(name, ELOOP) }
         if exists, inputs.contains(where: { Self.isFile($0, status) }) {
             throw .configuration(key: name, reason: "is read too, and would be lost; choose another file to write")
         }

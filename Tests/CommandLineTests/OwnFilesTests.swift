@@ -73,13 +73,14 @@ struct OwnFilesTests {
         }
     }
 
-    @Test("A trace, a report or responses do not replace what the same command reads")
+    @Test("A trace, a report, scores or responses do not replace what the same command reads")
     func inputs() throws {
         try Workspace.with { workspace in
             try workspace.configure(stages: "[sft]", "sft: {max_steps: 1, train_batch_size: 2}")
             let commands = [
                 ["train", "run.yaml", "--trace", "run.yaml"], ["train", "run.yaml", "--trace", "policy/config.json"],
                 ["generate", "--model", "policy", "--prompts", "pairs.jsonl", "--output", "pairs.jsonl"],
+                ["score", "--model", "policy", "--data", "pairs.jsonl", "--output", "pairs.jsonl"],
                 ["bench", "--model", "policy", "--data", "pairs.jsonl", "--only", "sft", "--json", "pairs.jsonl"],
             ]
             for command in commands {

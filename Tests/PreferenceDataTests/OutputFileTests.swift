@@ -120,6 +120,12 @@ struct OutputFileTests {
                 message { try OutputFile.check(directory.appending(path: "none/a")) }
                     .hasSuffix("none/a: cannot be written: No such file or directory"))
             #expect(kind(full) == S_IFCHR)
+            let loop = directory.appending(path: "loop")
+            #expect(symlink("loop", loop.path) == 0)
+            #expect(
+                message { try OutputFile.write(Data("x".utf8), to: loop) }
+                    .hasSuffix("loop: cannot be written: Too many levels of symbolic links"))
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: loop.path) == "loop")
         }
     }
 }

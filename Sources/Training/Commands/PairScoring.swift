@@ -38,7 +38,7 @@ public struct PairScoring {
         let read = try OptionNames.naming { try TextSettings.read(PreferencePair.self, data) }
         let records = read.records
         let passes = try self.passes(over: records)
-        let writer = try JSONLWriter(URL(filePath: self.output))
+        let writer = try JSONLWriter(URL(filePath: self.output), sparing: data.map { URL(filePath: $0) })
         let display = ProgressDisplay(output)
         // Pairs that the limits drop are not scored.
         let count = passes.reduce(0) { $0 + $1.data.examples.count }
