@@ -30,6 +30,9 @@ extension PromptCompletion {
             case (.messages(let messages), .messages(let responses)) where responses.starts(with: messages):
                 throw RecordError(
                     "'\(key)' repeats the messages of 'prompt'; leave 'prompt' out and rename '\(key)' to 'messages'")
+            case (.text, .messages(let responses)) where responses.count > 1 && responses[0].role != "assistant":
+                throw RecordError(
+                    "'\(key)' is a conversation with its prompt; leave 'prompt' out and rename '\(key)' to 'messages'")
             default: break
             }
             return (prompt, completion)
@@ -42,9 +45,13 @@ extension PromptCompletion {
             }
             return (.text(""), .text(text))
         }
+        for key in ["completion", "messages", "text", "chosen"] {
+            guard case .null? = fields[key] else { continue }
+            throw RecordError("'\(key)' is null, not a string or a list of messages")
+        }
         throw RecordError(
             "needs 'prompt' and 'completion', 'messages', 'text', or 'chosen' and 'rejected'; it has \(fields.keyList)"
-                + (fields.wayOutOfList ?? "; rename its columns to these"))
+                + (fields.wayOutOfConversation ?? fields.wayOutOfList ?? "; rename its columns to these"))
     }
 
     private static func conversation(
@@ -54,6 +61,9 @@ extension PromptCompletion {
             throw RecordError("'messages' is a string, not a list of messages")
         }
         guard messages.count > 1, let last = messages.last, last.role == "assistant" else {
+            if messages.last?.role == "assistant" {
+                throw RecordError("'messages' is an answer alone; put the message before it that it answers")
+            }
             let found = messages.last.map { ", but of '\($0.role)'" } ?? ""
             throw RecordError("'messages' does not end in an answer of the role 'assistant'\(found)")
         }
@@ -93,7 +103,8 @@ extension Prompt {
                 let likely = fields.likelyPrompts
                 throw RecordError(
                     "needs 'prompt', 'messages', or 'chosen' and 'rejected'; it has \(fields.keyList)"
-                        + (fields.wayOutOfList ?? (likely.isEmpty ? "" : "; " + JSONObject.renaming(likely))))
+                        + (fields.wayOutOfConversation ?? fields.wayOutOfList
+                            ?? (likely.isEmpty ? "" : "; " + JSONObject.renaming(likely))))
             }
             try fields.checkContext(of: [prompt], &remarks)
         }

@@ -46,7 +46,9 @@ extension PreferencePair {
     ) throws(RecordError) {
         switch parts {
         case (.text(let prompt), .text(let chosen), .text(let rejected)):
-            guard let first = chosen.withoutRepeated(prompt), let second = rejected.withoutRepeated(prompt) else {
+            let (first, second) = (chosen.withoutRepeated(prompt), rejected.withoutRepeated(prompt))
+            guard let first, let second else {
+                if first != nil || second != nil { remarks.append(.promptRepeatedOnce) }
                 return
             }
             parts = (.text(prompt), .text(first), .text(second))
@@ -90,6 +92,7 @@ extension PreferencePair {
             try checkThatNoneIsNamed(fields)
             let parts = try commonStart(first, second)
             remarks.append(.sharedStart)
+            fields.noteOtherTexts(beside: .text(parts.prompt), &remarks)
             return (.text(parts.prompt), .text(parts.chosen), .text(parts.rejected))
         default: throw RecordError("one of 'chosen' and 'rejected' is a string and the other a list of messages")
         }

@@ -30,9 +30,18 @@ extension JSONObject {
         return key == "prompt" && !likely.isEmpty ? "; " + Self.renaming(likely) : ""
     }
 
+    /// What to do where a conversation that ends in an answer has another name than `messages`.
+    var wayOutOfConversation: String? {
+        guard let entry = entries.first(where: { $0.value.endsInAnswer }) else { return nil }
+        return "; '\(entry.key)' looks like a conversation: rename it to 'messages', with 'role' (system, user or "
+            + "assistant) and 'content' in each of its turns"
+    }
+
     /// What to do where the object is not a record but holds a list of them.
     var wayOutOfList: String? {
-        guard entries.count == 1, case .array? = entries.first?.value else { return nil }
+        guard entries.count == 1, case .array(let items)? = entries.first?.value, case .object(let item)? = items.first,
+            !item.has("role"), !item.has("from")
+        else { return nil }
         return " alone, a list: write each of its elements on a line of its own (jq -c '.\(keys[0])[]')"
     }
 
@@ -60,6 +69,13 @@ extension JSONObject {
 }
 
 extension JSON {
+    /// Whether it is a list of turns, of which the last is an answer.
+    fileprivate var endsInAnswer: Bool {
+        guard case .array(let items) = self, items.count > 1, case .object(let turn)? = items.last else { return false }
+        let role = (turn["role"] ?? turn["from"])?.text ?? ""
+        return ["assistant", "gpt", "chatgpt", "bot", "model"].contains(role.lowercased())
+    }
+
     fileprivate func message(_ place: String) throws(RecordError) -> ChatMessage {
         guard case .object(let object) = self else {
             throw RecordError("\(place) is \(kind), not an object with 'role' and 'content'")

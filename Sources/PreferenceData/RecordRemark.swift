@@ -4,6 +4,8 @@ public enum RecordRemark: Hashable, Sendable {
     case sharedStart
     /// Responses began with the prompt's text, which was taken off.
     case promptRepeated
+    /// One response of a pair begins with the prompt's text and the other does not; both were left as they are.
+    case promptRepeatedOnce
     /// Both responses of a pair are the same.
     case equalResponses
     /// A response is empty.
@@ -18,6 +20,7 @@ public enum RecordRemark: Hashable, Sendable {
         switch self {
         case .sharedStart: "\(count) prompts taken from what chosen and rejected share"
         case .promptRepeated: "\(count) times responses repeated their prompt, which was taken off"
+        case .promptRepeatedOnce: "warning: in \(count) pairs one response repeats its prompt and the other does not"
         case .equalResponses: "warning: \(count) pairs have two equal responses"
         case .emptyResponse: "warning: \(count) examples have an empty response"
         case .unread(let column): "warning: '\(column)' is not in the prompt of \(count) examples and not read"

@@ -77,11 +77,11 @@ extension JSONObject {
     func checkContext(of prompt: [Content], _ remarks: inout [RecordRemark]) throws(RecordError) {
         for entry in entries where !entry.value.isBlank {
             switch entry.key.lowercased() {
-            case "system", "system_prompt", "system_message", "systemprompt":
+            case _ where entry.key.namesSystemMessage:
                 guard entry.value.isText, !prompt.contains(where: { $0.holds(entry.value) }) else { continue }
                 throw RecordError(
-                    "'\(entry.key)' is not in the prompt; make it the first message of 'prompt', of the role 'system', "
-                        + "or leave the column out")
+                    "'\(entry.key)' is not in the prompt; make it the first message of the conversation, of the role "
+                        + "'system', or leave the column out")
             case "history":
                 guard case .array = entry.value, !prompt.contains(where: { $0.holds(entry.value) }) else { continue }
                 throw RecordError(
@@ -93,6 +93,17 @@ extension JSONObject {
                 remarks.append(.unread(column: entry.key))
             default: continue
             }
+        }
+    }
+
+    /// Remarks on columns of running text beside a prompt that no column names: any may be the prompt.
+    func noteOtherTexts(beside prompt: Content, _ remarks: inout [RecordRemark]) {
+        for entry in entries where !["chosen", "rejected"].contains(entry.key) {
+            guard case .string(let text) = entry.value, text.trimmed.contains(where: \.isWhitespace) else { continue }
+            let words = entry.key.columnWords
+            guard !words.contains(where: { Self.labelWords.contains($0) }) || words.last == "text" else { continue }
+            let remark = RecordRemark.unread(column: entry.key)
+            if !prompt.holds(entry.value), !remarks.contains(remark) { remarks.append(remark) }
         }
     }
 
@@ -162,6 +173,14 @@ extension JSON {
 }
 
 extension String {
+    /// Whether a column of this name holds a system message: `system`, `sys_prompt`, `systemMessage`.
+    fileprivate var namesSystemMessage: Bool {
+        let name = columnWords.joined()
+        guard let start = ["system", "sys"].first(where: name.hasPrefix) else { return false }
+        return ["", "prompt", "message", "instruction", "instructions", "text", "content"]
+            .contains(String(name.dropFirst(start.count)))
+    }
+
     /// The words of a column's name, in lower case: `userPrompt_text` is user, prompt and text.
     fileprivate var columnWords: [String] {
         var words: [String] = [""]

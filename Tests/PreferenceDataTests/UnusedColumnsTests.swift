@@ -43,6 +43,8 @@ struct UnusedColumnsTests {
             (#""images": ["a.png"], "#, "'images'"), (#""reasoning_content": "Hm.", "#, "'reasoning_content'"),
             (#""system": "Be cruel.", "#, "'system' is not in the prompt"),
             (#""system_prompt": "Be cruel.", "#, "'system_prompt' is not in the prompt"),
+            (#""sys_prompt": "Be cruel.", "#, "'sys_prompt' is not in the prompt"),
+            (#""systemInstruction": "Be cruel.", "#, "'systemInstruction' is not in the prompt"),
             (#""history": [["a", "b"]], "#, "'history' is not in the prompt"),
         ])
     func refusedColumns(column: String, clue: String) {
@@ -54,6 +56,56 @@ struct UnusedColumnsTests {
         ] {
             #expect(text.contains("data.jsonl:1: ") && text.contains(clue), "\(text)")
         }
+    }
+
+    @Test("A column of text of any name beside a prompt that no column names is remarked on; what describes is not")
+    func otherTexts() throws {
+        let pair = #""chosen": "It is four.", "rejected": "It is five.""#
+        let task = try dataset("{\"task\": \"Add two and two.\", \(pair)}", as: PreferencePair.self)
+        #expect(task.remarks.texts.contains { $0.contains("'task' is not in the prompt of 1 examples and not read") })
+        for column in [#""source": "a b""#, #""task": "math""#, #""task": 5"#, #""task": "It is""#] {
+            let read = try dataset("{\(column), \(pair)}", as: PreferencePair.self)
+            #expect(!read.remarks.texts.contains { $0.contains("not read") }, "\(column)")
+        }
+    }
+
+    @Test("A pair of which one response repeats the prompt is remarked on and read as it is")
+    func onePromptRepeated() throws {
+        let line = #"{"prompt": "Where is the cat?", "chosen": "Where is the cat? On it.", "rejected": " No."}"#
+        let read = try dataset(line, as: PreferencePair.self)
+        #expect(read.records[0].chosen == .text("Where is the cat? On it."))
+        #expect(read.remarks.texts.contains { $0.contains("in 1 pairs one response repeats its prompt") })
+    }
+
+    @Test(
+        "A completion that is null, or has no question, is said to be so",
+        arguments: [
+            (#"{"prompt": "q", "completion": null}"#, "'completion' is null"), (#"{"text": null}"#, "'text' is null"),
+            (#"{"messages": [{"role": "assistant", "content": "a"}]}"#, "'messages' is an answer alone"),
+            (
+                #"{"prompt": "q", "completion": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}"#,
+                "'completion' is a conversation with its prompt"
+            ),
+        ])
+    func completionsOfNothing(line: String, clue: String) {
+        #expect(failure(line, as: PromptCompletion.self).contains("data.jsonl:1: \(clue)"))
+    }
+
+    @Test(
+        "A conversation under another name is told apart from a list of records",
+        arguments: [
+            #"[{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]"#,
+            #"[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]"#,
+        ])
+    func conversationsUnderOtherNames(turns: String) {
+        for line in ["{\"conversations\": \(turns)}", "{\"id\": 1, \"conversations\": \(turns)}"] {
+            for text in [failure(line, as: PromptCompletion.self), failure(line, as: Prompt.self)] {
+                #expect(text.contains("rename it to 'messages'") && !text.contains("jq"), "\(text)")
+            }
+            #expect(!failure(line, as: PreferencePair.self).contains("jq"))
+        }
+        let records = #"{"data": [{"prompt": "q", "completion": "c"}]}"#
+        #expect(failure(records, as: PromptCompletion.self).contains("jq -c '.data[]'"))
     }
 
     @Test(
