@@ -52,7 +52,7 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
         WrongInput(
             testDescription: "a tokenizer with more tokens than the model",
             spoil: { workspace in
-                let added = (100..<200).map { "{\"id\": \($0), \"content\": \"<extra\($0)>\", \"special\": true}" }
+                let added = (99..<200).map { "{\"id\": \($0), \"content\": \"<extra\($0)>\", \"special\": true}" }
                 let text = try workspace.read("policy/tokenizer.json")
                 let marker = try #require(text.firstRange(of: "\"added_tokens\": ["))
                 try workspace.write(
@@ -74,7 +74,7 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
         WrongInput(
             testDescription: "a policy in place of a reward model",
             spoil: { try $0.configure(stages: "[split]", "split: {reward: ./policy, quantile: 0.5}") },
-            clues: ["policy/model.safetensors: tensor score.weight is missing; this is not a reward model"]),
+            clues: ["run.yaml:5: split.reward: ./policy is no reward: it has no score head (score.weight); give"]),
         WrongInput(
             testDescription: "weights cut short",
             spoil: { workspace in
