@@ -137,7 +137,8 @@ struct CommandFailureTests {
             Issue.record("\(error)")
             return
         }
-        #expect(reason.contains("not found"))
+        // The shell says so of a name it does not find where PATH has a directory that is closed to it.
+        #expect(reason.contains("not found") || reason.contains("Permission denied"))
         #expect(error.exitStatus == 2)
         let early = try #require(throws: CommandError.self) { try CommandScorer.check(command) }
         #expect(early.exitStatus == 2)
