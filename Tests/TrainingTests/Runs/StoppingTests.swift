@@ -94,7 +94,7 @@ struct StoppingTests {
             try workspace.addPairs(eval: 400)
             try workspace.configure(
                 """
-                dataset: {train: train.jsonl, eval: eval.jsonl, max_length: 256, max_prompt_length: 192}
+                dataset: {train: train.jsonl, eval: eval.jsonl, max_length: 512, max_prompt_length: 384}
                 stages: [reward]
                 reward: {max_steps: 3, train_batch_size: 4, eval_steps: 2, max_tokens_per_micro_batch: 256}
                 """)
@@ -102,7 +102,7 @@ struct StoppingTests {
             // After the line of a step comes, soon, the next evaluation: that of step 2, of step 3, and the last pass.
             for (start, step) in [2, 3, 3].enumerated() {
                 let job = try workspace.job(ranks: 3, resume: start > 0)
-                let result = try workspace.end(job, at: Moment(lines: 1, seconds: 0.2)) { kill($0, SIGUSR1) }
+                let result = try workspace.end(job, at: Moment(lines: 1, seconds: 0.1)) { kill($0, SIGUSR1) }
                 #expect(try expectStopped(result, by: "by SIGUSR1").step == step)
                 let state = try workspace.data("out/stages/01-reward/checkpoint-0000000\(step)/trainer_state.json")
                 #expect(String(decoding: state, as: UTF8.self).contains("unevaluated_metrics") == (start < 2))
