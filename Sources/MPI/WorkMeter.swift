@@ -10,7 +10,7 @@ struct WorkMeter {
     private var bytes: UInt64
 
     /// The share of a core from which on a process computes: one that waits uses a few per cent.
-    private static let busyShare = 0.2
+    private static let busyShare = 0.1
     /// Bytes between two questions from which on reading and writing is work; what this meter reads itself is less.
     private static let busyBytes: UInt64 = 4096
 
