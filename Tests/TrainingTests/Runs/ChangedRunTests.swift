@@ -17,8 +17,10 @@ struct ChangedRunTests {
     private func withRun(ranks: Int = 1, _ body: (RunWorkspace) throws -> Void) throws {
         try RunWorkspace.with { workspace in
             try workspace.addPairs(train: 32, eval: 1)
-            // By content alone: the model may be another user's, whom only root can give files to.
-            let copy = Job(URL(filePath: "/bin/cp"), ["-r", "--", workspace.base.path, workspace.url("model").path])
+            // By content alone: the model may be another user's and closed to changes.
+            let copy = Job(
+                URL(filePath: "/bin/cp"),
+                ["-r", "--no-preserve=mode", "--", workspace.base.path, workspace.url("model").path])
             #expect(try copy.run().status == 0)
             try workspace.write("output_dir: out\nmodel_name_or_path: model\n" + Self.stages, to: "run.yaml")
             try workspace.train(ranks: ranks)
