@@ -17,18 +17,22 @@ struct CorrectionTests {
         ])
     func corrected(stage: String, options: String, changes: [String]) throws {
         try Workspace.with { workspace in
-            try workspace.configure(stages: "[sft, \(stage)]", "sft: {max_steps: 1, train_batch_size: 2}\n\(options)")
+            // That no pair is easy is a mistake where a stage reads those.
+            let (stages, count) = options.contains("gamma") ? ("[sft, split, dpo]", 3) : ("[sft, \(stage)]", 2)
+            let steps = "{max_steps: 1, train_batch_size: 2}"
+            try workspace.configure(
+                stages: stages, "sft: \(steps)\n\(options)" + (count == 3 ? "\ndpo: \(steps)" : ""))
             let failed = try workspace.mpo("train", "run.yaml", status: options.contains("gamma") ? 2 : 1)
             #expect(workspace.has("out/stages/01-sft/final/model.safetensors"))
-            if options.contains("gamma") { #expect(failed.lastError.contains("set split.quantile, such as 0.5")) }
+            if options.contains("gamma") { #expect(failed.lastError.contains("null and split.quantile, such as 0.5")) }
             let overrides = changes.flatMap { ["--set", $0] }
             let asked = try workspace.mpo(["train", "run.yaml", "--resume"] + overrides, status: 2)
             #expect(asked.lastError.contains("or go on with it by --allow-config-change"), "\(asked.lastError)")
             let resumed = try workspace.mpo(
                 ["train", "run.yaml", "--resume", "--allow-config-change"] + overrides, status: 0)
             #expect(resumed.errors.contains("mpo: goes on with \(changes[0].split(separator: "=")[0]): "))
-            #expect(!resumed.errors.contains("[1/2]"))
-            let pairs = options.contains("gamma") ? "[2/2] split: 5 pairs, from 5 on" : "[2/2] \(stage): "
+            #expect(!resumed.errors.contains("[1/\(count)]"))
+            let pairs = options.contains("gamma") ? "[2/3] split: 5 pairs, from 5 on" : "[2/2] \(stage): "
             #expect(resumed.errors.contains(pairs), "\(resumed.errors)")
         }
     }
