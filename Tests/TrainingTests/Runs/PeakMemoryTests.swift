@@ -7,14 +7,15 @@ import Testing
 struct PeakMemoryTests {
     /// Weights of the model here, in bytes: enough to tell a model more from one less.
     private static let modelBytes = 34 << 20
-    private static let textBytes = 32 << 20
+    /// Several times what the heap keeps of lines that were read and freed.
+    private static let textBytes = 96 << 20
 
     @Test("Training keeps neither the text that it tokenized nor, in dpo, the reference model")
     func trainingKeepsModelAndIDs() throws {
         try RunWorkspace.with { workspace in
             try workspace.addLargerModel()
             try workspace.write(String(repeating: pair(note: 8), count: 8), to: "short.jsonl")
-            try workspace.write(String(repeating: pair(note: Self.textBytes / 64), count: 64), to: "long.jsonl")
+            try workspace.write(String(repeating: pair(note: Self.textBytes / 192), count: 192), to: "long.jsonl")
             func peak(_ stage: String, _ data: String) throws -> Int {
                 try workspace.write(
                     """
@@ -26,7 +27,7 @@ struct PeakMemoryTests {
             }
             let reward = try peak("reward", "short")
             let (long, dpo) = (try peak("reward", "long"), try peak("dpo", "short"))
-            #expect(long - reward < Self.textBytes / 2, "the text stays: \((long - reward) >> 20) MiB more")
+            #expect(long - reward < Self.textBytes / 4 * 3, "the text stays: \((long - reward) >> 20) MiB more")
             #expect(dpo - reward < Self.modelBytes / 2, "the reference stays: \((dpo - reward) >> 20) MiB more")
         }
     }
