@@ -7,7 +7,6 @@ import Testing
 struct PeakMemoryTests {
     /// Weights of the model here, in bytes: enough to tell a model more from one less.
     private static let modelBytes = 34 << 20
-    /// Several times what the heap keeps of lines that were read and freed.
     private static let textBytes = 96 << 20
 
     @Test("Training keeps neither the text that it tokenized nor, in dpo, the reference model")
@@ -27,7 +26,8 @@ struct PeakMemoryTests {
             }
             let reward = try peak("reward", "short")
             let (long, dpo) = (try peak("reward", "long"), try peak("dpo", "short"))
-            #expect(long - reward < Self.textBytes / 4 * 3, "the text stays: \((long - reward) >> 20) MiB more")
+            // Text that is kept takes more than its bytes; holes that it leaves in the heap, up to three quarters.
+            #expect(long - reward < Self.textBytes / 10 * 9, "the text stays: \((long - reward) >> 20) MiB more")
             #expect(dpo - reward < Self.modelBytes / 2, "the reference stays: \((dpo - reward) >> 20) MiB more")
         }
     }
