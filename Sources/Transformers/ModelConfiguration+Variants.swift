@@ -1,4 +1,4 @@
-/// Keys that change what a model computes and are not implemented, as transformers' classes of the families read them.
+/// Keys that change what a model computes and are not supported, as transformers' classes of the families read them.
 extension ModelConfiguration {
     /// The window of layers that see only the last tokens; `nil` where no layer does.
     static func slidingWindow(
@@ -39,7 +39,7 @@ extension ModelConfiguration {
         return types
     }
 
-    /// Refuses options of the reference implementation that change the model and are not implemented.
+    /// Refuses options of the reference implementation that change the model and are not supported.
     static func refuseVariants(_ reader: ConfigurationReader, _ family: Family) throws(ModelError) {
         for key in ["quantization_config", "compression_config"] where reader.has(key) {
             throw reader.error(

@@ -48,8 +48,7 @@ struct DataStore {
         _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil, keepsRecords: Bool,
         _ add: (ExampleTokenizer, Record, inout TokenizedDataset<Example>) throws -> Void
     ) throws -> Loaded<Record, Example> {
-        var tokenizer = try text.exampleTokenizer(limits)
-        tokenizer.onBadRecord = plan.configuration.dataset.onBadRecord
+        let tokenizer = try text.exampleTokenizer(limits)
         var records: [Record] = []
         var tokenized = TokenizedDataset<Example>()
         let reading = try Dataset<Record>.read(

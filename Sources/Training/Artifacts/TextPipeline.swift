@@ -7,6 +7,7 @@ import Transformers
 struct TextPipeline: Sendable {
     let tokenizer: Tokenizer
     private let renderer: PromptRenderer
+    private let onBadRecord: BadRecordPolicy
     /// Tokens that end a response; the first is the one that is appended.
     let endTokens: [Int32]
 
@@ -26,6 +27,7 @@ struct TextPipeline: Sendable {
             throw configuration.error(
                 at: "eos_token", "'\(text)' is no token of \(directory.path)", remedy: "write one that it has")
         }
+        onBadRecord = configuration.dataset.onBadRecord
         let named = try configuration.chatTemplate.map { try ChatTemplate(named: $0) }
         if let named {
             // `plain` would take the marks of its turns out of a transcript.
@@ -64,7 +66,10 @@ struct TextPipeline: Sendable {
 
     /// Tokenizes records within these limits.
     func exampleTokenizer(_ limits: LengthLimits) throws -> ExampleTokenizer {
-        try ExampleTokenizer(encoder: tokenizer, renderer: renderer, limits: limits, endTokens: endTokens)
+        var examples = try ExampleTokenizer(
+            encoder: tokenizer, renderer: renderer, limits: limits, endTokens: endTokens)
+        examples.onBadRecord = onBadRecord
+        return examples
     }
 
     /// The tokens that end a sampled response.

@@ -113,11 +113,11 @@ extension CommandScorer {
 
     private func score(_ line: ArraySlice<UInt8>) throws(Failure) -> Double {
         guard let text = String(validating: line, as: UTF8.self) else { throw nonsense(line, "which is not UTF-8") }
-        guard let answer = JSON.parse(text) else {
+        guard let answer = JSON.parse(text, once: ["score"]) else {
+            guard JSON.parse(text) == nil else { throw nonsense(line, "which has \"score\" twice") }
             let why = JSON.notANumber(in: text).map { ": \($0) is no value of JSON" } ?? ""
             throw nonsense(line, "which is not JSON\(why)")
         }
-        guard JSON.parse(text, once: ["score"]) != nil else { throw nonsense(line, "which has \"score\" twice") }
         guard case .object(let object) = answer, let value = object["score"] else {
             throw nonsense(line, "which has no \"score\"")
         }

@@ -115,7 +115,7 @@ struct DataCheck {
     private mutating func leavesSomething<Record: DatasetRecord>(
         of files: [URL], _ input: Input, readsAll: Bool, _ tokenize: Tokenization<Record>
     ) throws -> Bool {
-        let tokenizer = try exampleTokenizer(input.limits)
+        let tokenizer = try text.exampleTokenizer(input.limits)
         let mustAllFit = input.limits.mode == .error
         let key = [Record.plural, input.count.map(String.init) ?? ""] + files.map(\.path)
         let readsOn = (readsAll && read.insert(key).inserted) || mustAllFit
@@ -160,12 +160,6 @@ struct DataCheck {
         return records
     }
 
-    private func exampleTokenizer(_ limits: LengthLimits) throws -> ExampleTokenizer {
-        var tokenizer = try text.exampleTokenizer(limits)
-        tokenizer.onBadRecord = plan.configuration.dataset.onBadRecord
-        return tokenizer
-    }
-
     private func lengths<Record>(
         of records: [Record], _ tokenizer: ExampleTokenizer, _ tokenize: Tokenization<Record>
     ) throws -> [Int] {
@@ -185,7 +179,7 @@ struct DataCheck {
     ) throws -> (error: ConfigurationError, isTooLong: Bool) {
         let (limits, stage) = (input.limits, input.stage.name)
         let records: [Record] = try records(of: files, limit: input.count)
-        let shortest = try lengths(of: records, try exampleTokenizer(.none), tokenize).min() ?? 0
+        let shortest = try lengths(of: records, try text.exampleTokenizer(.none), tokenize).min() ?? 0
         let names = input.references.map(\.description).joined(separator: ", ")
         let paths = files.map(\.relativePath).joined(separator: ", ")
         let problem = "no example is left of \(names == paths ? names : "\(names) (\(paths))"): "
