@@ -39,7 +39,7 @@ extension Bench {
 
     /// What a sampler sends to learners.
     private func experiences(
-        _ prompts: [(place: Int, prompt: [Int32])], step: Int, _ generator: Generator, _ reference: Decoder,
+        _ prompts: [(place: Int, prompt: [Int32])], step: Int, _ generator: Generator, _ reference: DecoderModel,
         _ scorer: ModelScorer
     ) throws -> [Experience] {
         let requests = prompts.map {

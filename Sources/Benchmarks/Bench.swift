@@ -28,12 +28,12 @@ struct Bench {
     var specification: DecoderSpecification { DecoderSpecification(configuration) }
 
     /// A model with the weights that were asked for.
-    func model(_ head: DecoderHead, trainable: Bool) throws -> Decoder {
+    func model(_ head: DecoderHead, trainable: Bool) throws -> DecoderModel {
         switch options.model {
         case .directory(let path):
             return try ModelDirectory(URL(filePath: path)).decoder(head: head, trainable: trainable, scoreSeed: 1)
         case .random:
-            let model = Decoder(configuration, head: head, trainable: trainable)
+            let model = DecoderModel(configuration, head: head, trainable: trainable)
             model.initialize(seed: 1)
             return model
         }

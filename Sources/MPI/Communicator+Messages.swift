@@ -124,14 +124,14 @@ extension Communicator {
         try QuietWait.until(whileWaiting) { try isComplete(&request, on: name) }
     }
 
-    private func start(_ bytes: [UInt8], to destination: Int, tag: Int) throws -> Parcel? {
+    private func start(_ bytes: [UInt8], to destination: Int, tag: Int) throws -> OutgoingMessage? {
         checkPeer(destination)
         guard destination != rank else {
             inbox.append(Message(source: rank, tag: tag, bytes: bytes))
             return nil
         }
         try outbox.clear(name)
-        let parcel = Parcel(bytes)
+        let parcel = OutgoingMessage(bytes)
         outbox.parcels.append(parcel)
         for start in stride(from: 0, through: bytes.count, by: partSize) {
             let part = parcel.bytes[start..<min(start + partSize, bytes.count)]

@@ -2,7 +2,7 @@ import COpenMPI
 
 /// Messages on their way, which keep their bytes until MPI no longer reads them.
 final class Outbox {
-    var parcels: [Parcel] = []
+    var parcels: [OutgoingMessage] = []
 
     /// Lets go of what is sent; whether nothing is left.
     @discardableResult
@@ -13,7 +13,7 @@ final class Outbox {
 }
 
 /// One message on its way, in as many parts as its length needs.
-final class Parcel {
+final class OutgoingMessage {
     let bytes: UnsafeRawBufferPointer
     private var requests: [MPI_Request?] = []
 

@@ -16,7 +16,7 @@ public struct SplitSummary: Sendable, Equatable, Codable {
     }
 
     /// Mean and standard deviation (of a sample, `n - 1`) of rewards.
-    public struct Moments: Sendable, Equatable, Codable {
+    public struct Spread: Sendable, Equatable, Codable {
         /// The mean; 0 of none.
         public var mean: Double
         /// The standard deviation; 0 of fewer than two.
@@ -40,11 +40,11 @@ public struct SplitSummary: Sendable, Equatable, Codable {
     /// The mean gap.
     public var meanGap: Double
     /// Chosen and rejected rewards together: what normalises the reward model.
-    public var reward: Moments
+    public var reward: Spread
     /// The rewards of chosen responses.
-    public var chosenReward: Moments
+    public var chosenReward: Spread
     /// The rewards of rejected responses.
-    public var rejectedReward: Moments
+    public var rejectedReward: Spread
     /// Gaps in [0, 1), [1, 2), [2, 3) and from 3 on, as the authors count them.
     public var buckets: [Bucket]
     /// Ten parts of about equal size, from the smallest gaps to the largest.
@@ -87,12 +87,12 @@ public struct SplitSummary: Sendable, Equatable, Codable {
         pairs.isEmpty ? nil : Double(pairs.count(where: \.isCorrect)) / Double(pairs.count)
     }
 
-    private static func moments(_ values: [Double]) -> Moments {
-        guard !values.isEmpty else { return Moments(mean: 0, std: 0) }
+    private static func moments(_ values: [Double]) -> Spread {
+        guard !values.isEmpty else { return Spread(mean: 0, std: 0) }
         let mean = values.reduce(0, +) / Double(values.count)
-        guard values.count > 1 else { return Moments(mean: mean, std: 0) }
+        guard values.count > 1 else { return Spread(mean: mean, std: 0) }
         let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-        return Moments(mean: mean, std: (squares / Double(values.count - 1)).squareRoot())
+        return Spread(mean: mean, std: (squares / Double(values.count - 1)).squareRoot())
     }
 
     private static func bucket(_ pairs: some Collection<ScoredPair>, from: Double, to: Double?) -> Bucket {

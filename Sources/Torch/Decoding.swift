@@ -57,7 +57,7 @@ public final class AttentionCache {
 }
 
 /// How tokens are drawn from logits.
-public struct SamplingOptions: Sendable, Equatable {
+public struct TokenSampling: Sendable, Equatable {
     /// Divides the logits; 0 takes the most likely token.
     public var temperature: Double
     /// Keeps the most likely tokens only; 0 keeps all.
@@ -90,7 +90,7 @@ extension Tensor {
     /// The noise is a function of the row's key and counter (and the token) alone, so what is drawn does not depend on the
     /// row's company. An exponential race keeps a draw where it is under small changes of the logits.
     public func sampleTokens(
-        _ options: SamplingOptions, keys: [UInt64], counters: [UInt64], suppressing: [Bool]
+        _ options: TokenSampling, keys: [UInt64], counters: [UInt64], suppressing: [Bool]
     ) -> SampledTokens {
         let rows = shape[0]
         precondition(

@@ -21,14 +21,14 @@ public struct GenerationRequest: Sendable, Equatable {
 /// How completions are drawn.
 public struct GenerationOptions: Sendable, Equatable {
     /// How tokens are drawn; what it suppresses, it does before `minNewTokens` alone.
-    public var sampling: SamplingOptions
+    public var sampling: TokenSampling
     /// Tokens that end a completion.
     public var eosTokenIDs: [Int32]
     /// No completion ends before this many tokens.
     public var minNewTokens: Int
 
     /// Draws from the model's own distribution until a token of `eosTokenIDs`.
-    public init(sampling: SamplingOptions = SamplingOptions(), eosTokenIDs: [Int32], minNewTokens: Int = 0) {
+    public init(sampling: TokenSampling = TokenSampling(), eosTokenIDs: [Int32], minNewTokens: Int = 0) {
         self.sampling = sampling
         self.eosTokenIDs = eosTokenIDs
         self.minNewTokens = minNewTokens

@@ -9,7 +9,7 @@ import Torch
 public final class Generator {
     /// How many completions advance together.
     public let slots: Int
-    private let decoder: Decoder
+    private let decoder: DecoderModel
     private let model: PackedDecoder
     private var caches: [AttentionCache] = []
 
@@ -17,7 +17,7 @@ public final class Generator {
     private static let maximumPromptRows = 2048
 
     /// An engine for a language model with the weights that it has now, of which it makes a copy.
-    public init(_ decoder: Decoder, slots: Int = 32) {
+    public init(_ decoder: DecoderModel, slots: Int = 32) {
         precondition(decoder.head == .languageModel, "a score model generates nothing")
         self.decoder = decoder
         self.slots = max(1, slots)
@@ -229,7 +229,7 @@ private struct Lane {
 
 extension GenerationOptions {
     /// Sampling in which the first tokens of a completion may not end it.
-    fileprivate var streamSampling: SamplingOptions {
+    fileprivate var streamSampling: TokenSampling {
         var sampling = sampling
         sampling.suppressed += eosTokenIDs
         return sampling

@@ -17,10 +17,10 @@ public struct ModelDirectory: Sendable {
     /// A decoder with the directory's weights.
     ///
     /// - Parameter scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
-    public func decoder(head: DecoderHead, trainable: Bool, scoreSeed: UInt64? = nil) throws -> Decoder {
+    public func decoder(head: DecoderHead, trainable: Bool, scoreSeed: UInt64? = nil) throws -> DecoderModel {
         // Before memory is taken for what the configuration asks.
         try check()
-        let decoder = Decoder(configuration, head: head, trainable: trainable)
+        let decoder = DecoderModel(configuration, head: head, trainable: trainable)
         try load(into: decoder, scoreSeed: scoreSeed)
         if head == .score { decoder.padTokenID = try scoredPadTokenID() }
         return decoder
@@ -44,7 +44,7 @@ public struct ModelDirectory: Sendable {
     /// - Parameter scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
     /// - Throws: ``ModelError`` or `SafetensorsError`, naming file and tensor: one that is missing, left over, of another
     ///   shape, or of a type that cannot be read.
-    public func load(into decoder: Decoder, scoreSeed: UInt64? = nil) throws {
+    public func load(into decoder: DecoderModel, scoreSeed: UInt64? = nil) throws {
         let weights = try WeightFiles(url)
         let names = decoder.specification.names
         var unread = Set(weights.names.filter { !ParameterNames.isBuffer($0) })

@@ -5,11 +5,11 @@ import Torch
 /// Its bits for a row do not depend on the other rows of a pass, nor on how many there are. It holds copies of the
 /// weights, and does not follow their changes.
 struct PackedDecoder {
-    private let decoder: Decoder
+    private let decoder: DecoderModel
     private let layers: [DecoderLayer]
     private let vocabulary: PackedWeight
 
-    init(_ decoder: Decoder) {
+    init(_ decoder: DecoderModel) {
         self.decoder = decoder
         let weights = decoder.layers.flatMap { $0.projections.map(\.matrix) } + [decoder.vocabulary]
         var packed = PackedWeight.pack(weights)[...]
@@ -17,7 +17,7 @@ struct PackedDecoder {
         vocabulary = packed.removeFirst()
     }
 
-    /// As ``Decoder/hiddenStates(tokens:positions:at:through:attention:)``.
+    /// As ``DecoderModel/hiddenStates(tokens:positions:at:through:attention:)``.
     func hiddenStates(
         tokens: [Int32], positions: [Int32], at selected: [Int32]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor

@@ -100,7 +100,7 @@ import Torch
         let cache = AttentionCache(slots: 1, heads: 2, capacity: 3, channels: 8)
         cache.write(.zeros([0, 2, 8]), .zeros([0, 2, 8]), slots: [], positions: [])
         #expect(cache.attention(.zeros([0, 4, 8]), slots: [], lengths: [], scale: 1).count == 0)
-        let drawn = Tensor.zeros([0, 20]).sampleTokens(SamplingOptions(), keys: [], counters: [], suppressing: [])
+        let drawn = Tensor.zeros([0, 20]).sampleTokens(TokenSampling(), keys: [], counters: [], suppressing: [])
         #expect(drawn.tokens.isEmpty)
         #expect(Tensor.zeros([0]).norm() == 0)
     }

@@ -23,7 +23,7 @@ private struct Fixture: Decodable {
 
 @Suite struct SamplingTests {
     private func draw(
-        _ logits: [Float], rows: Int, _ options: SamplingOptions = SamplingOptions(), key: UInt64 = 1,
+        _ logits: [Float], rows: Int, _ options: TokenSampling = TokenSampling(), key: UInt64 = 1,
         from counter: UInt64 = 0, suppressing: Bool = false
     ) -> SampledTokens {
         Tensor((0..<rows).flatMap { _ in logits }, shape: [rows, logits.count]).sampleTokens(
@@ -48,7 +48,7 @@ private struct Fixture: Decodable {
     @Test("frequencies follow temperature, top-k and top-p, and nothing outside their set is drawn", arguments: 0..<6)
     func frequencies(index: Int) throws {
         let test = try Fixture.load().cases[index]
-        let options = SamplingOptions(temperature: test.temperature, topK: test.topK, topP: test.topP)
+        let options = TokenSampling(temperature: test.temperature, topK: test.topK, topP: test.topP)
         let drawn = draw(test.logits.map { Float($0) }, rows: 20_000, options, key: UInt64(index))
         #expect(excess(drawn.tokens, test.probabilities) < 4)
         #expect(drawn.tokens.allSatisfy { test.probabilities[Int($0)] > 0 })
@@ -71,7 +71,7 @@ private struct Fixture: Decodable {
         let logits: [Float] = [0, 1, 2, 3]
         let rows = 20_000
         let drawn = Tensor((0..<rows).flatMap { _ in logits }, shape: [rows, 4]).sampleTokens(
-            SamplingOptions(), keys: (0..<UInt64(rows)).map { $0 << 32 }, counters: [UInt64](repeating: 7, count: rows),
+            TokenSampling(), keys: (0..<UInt64(rows)).map { $0 << 32 }, counters: [UInt64](repeating: 7, count: rows),
             suppressing: [Bool](repeating: false, count: rows))
         #expect(excess(drawn.tokens, Tensor(logits).softmax(0).doubles()) < 4)
     }
@@ -80,7 +80,7 @@ private struct Fixture: Decodable {
     func logps(temperature: Double) {
         var source = NumberSource(62)
         let logits = source.floats(300, scale: 5)
-        let drawn = draw(logits, rows: 200, SamplingOptions(temperature: temperature, topK: 20, topP: 0.9))
+        let drawn = draw(logits, rows: 200, TokenSampling(temperature: temperature, topK: 20, topP: 0.9))
         let expected = (Tensor(logits.map(Double.init)) / temperature).logSoftmax(0).doubles()
         for (token, logp) in zip(drawn.tokens, drawn.logps) {
             #expect(abs(Double(logp) - expected[Int(token)]) < 3e-6)
@@ -89,7 +89,7 @@ private struct Fixture: Decodable {
 
     @Test("temperature zero takes the most likely token, with its log-probability at temperature 1")
     func greedy() {
-        let drawn = draw([0.5, 3, -1, 2.5], rows: 5, SamplingOptions(temperature: 0))
+        let drawn = draw([0.5, 3, -1, 2.5], rows: 5, TokenSampling(temperature: 0))
         #expect(drawn.tokens == [1, 1, 1, 1, 1])
         let expected = Tensor([0.5, 3, -1, 2.5] as [Double]).logSoftmax(0).doubles()[1]
         #expect(drawn.logps.allSatisfy { abs(Double($0) - expected) < 1e-6 })
@@ -98,16 +98,16 @@ private struct Fixture: Decodable {
     @Test("a suppressed token is never drawn, by chance or greedily, and only in rows that suppress")
     func suppression() {
         let logits: [Float] = [5, 0, 1]
-        let options = SamplingOptions(suppressed: [0])
+        let options = TokenSampling(suppressed: [0])
         let drawn = draw(logits, rows: 2000, options, suppressing: true)
         #expect(Set(drawn.tokens) == [1, 2])
         #expect(
-            draw(logits, rows: 3, SamplingOptions(temperature: 0, suppressed: [0]), suppressing: true).tokens == [
+            draw(logits, rows: 3, TokenSampling(temperature: 0, suppressed: [0]), suppressing: true).tokens == [
                 2, 2, 2,
             ])
         #expect(draw(logits, rows: 2000, options).tokens.contains(0))
         let mixed = Tensor(logits + logits, shape: [2, 3]).sampleTokens(
-            SamplingOptions(temperature: 0, suppressed: [0]), keys: [1, 1], counters: [0, 0],
+            TokenSampling(temperature: 0, suppressed: [0]), keys: [1, 1], counters: [0, 0],
             suppressing: [true, false])
         #expect(mixed.tokens == [2, 0])
     }
@@ -119,7 +119,7 @@ private struct Fixture: Decodable {
         let logits = (0..<rows).map { _ in source.floats(vocabulary, scale: 2) }
         let draw = { (order: [Int]) in
             Tensor(order.flatMap { logits[$0] }, shape: [order.count, vocabulary]).sampleTokens(
-                SamplingOptions(topK: 50, topP: 0.95), keys: order.map { UInt64($0 + 100) },
+                TokenSampling(topK: 50, topP: 0.95), keys: order.map { UInt64($0 + 100) },
                 counters: order.map { UInt64($0 * 3) }, suppressing: order.map { _ in false })
         }
         let whole = draw(Array(0..<rows))
@@ -147,7 +147,7 @@ private struct Fixture: Decodable {
     func notNumbers() {
         var source = NumberSource(65)
         let logits = source.floats(3000, scale: 3).enumerated().map { $0 % 3 == 0 ? Float.nan : $1 }
-        for options in [SamplingOptions(), SamplingOptions(topP: 0.9), SamplingOptions(topK: 50, topP: 0.9)] {
+        for options in [TokenSampling(), TokenSampling(topP: 0.9), TokenSampling(topK: 50, topP: 0.9)] {
             let drawn = draw(logits, rows: 20, options)
             #expect(drawn.tokens.allSatisfy { (0..<3000).contains($0) } && drawn.logps.allSatisfy(\.isNaN))
         }
@@ -162,9 +162,9 @@ private struct Fixture: Decodable {
             + [source.floats(vocabulary, scale: 3).map { ($0 * 4).rounded() / 4 }]
         for topP in [0.001, 0.3, 0.5, 0.9, 0.95, 0.999, 0.999999999] {
             for row in rows {
-                let drawn = draw(row, rows: 40, SamplingOptions(topP: topP))
+                let drawn = draw(row, rows: 40, TokenSampling(topP: topP))
                 // A token of no weight is what top-k leaves out here, so the rest is sorted whole.
-                let sorted = draw(row + [-.infinity], rows: 40, SamplingOptions(topK: vocabulary, topP: topP))
+                let sorted = draw(row + [-.infinity], rows: 40, TokenSampling(topK: vocabulary, topP: topP))
                 #expect(drawn == sorted, "top-p \(topP)")
             }
         }

@@ -107,7 +107,7 @@ struct DecoderTests {
     func initialization() throws {
         let configuration = try ModelConfiguration(directory: ModelFixture("gpt_neox").url)
         let decoders = [1, 1, 2].map { (seed: UInt64) in
-            let decoder = Decoder(configuration, head: .score, trainable: false)
+            let decoder = DecoderModel(configuration, head: .score, trainable: false)
             decoder.initialize(seed: seed)
             return decoder.parameters
         }

@@ -14,7 +14,7 @@ struct GeneratorTests {
         let generator = Generator(try fixture.decoder(), slots: 16)
         let request = GenerationRequest(
             prompt: greedy.prompt, stream: 1, maxNewTokens: greedy.continuation.count)
-        let sampling = SamplingOptions(temperature: 0)
+        let sampling = TokenSampling(temperature: 0)
         let completion = try generator.generate([request], options: .init(sampling: sampling, eosTokenIDs: []))[0]
         #expect(completion.tokens == greedy.continuation)
         #expect(completion.finishReason == .length)
@@ -25,7 +25,7 @@ struct GeneratorTests {
         let fixture = try ModelFixture(name)
         let decoder = try fixture.decoder()
         let requests = Self.requests(20, seed: 3)
-        let options = GenerationOptions(sampling: SamplingOptions(temperature: 0.8), eosTokenIDs: [2])
+        let options = GenerationOptions(sampling: TokenSampling(temperature: 0.8), eosTokenIDs: [2])
         let completions = try Generator(decoder, slots: 16).generate(requests, options: options)
         for (request, completion) in zip(requests, completions) {
             var rows = PackedRows()
@@ -42,7 +42,7 @@ struct GeneratorTests {
     func ends() throws {
         let decoder = try ModelFixture("llama").decoder()
         let requests = Self.requests(40, seed: 5)
-        let options = GenerationOptions(sampling: SamplingOptions(topK: 50), eosTokenIDs: [2, 7, 9])
+        let options = GenerationOptions(sampling: TokenSampling(topK: 50), eosTokenIDs: [2, 7, 9])
         let all = try Generator(decoder, slots: 16).generate(requests, options: options)
         var (steps, whole) = (0, 0)
         try Generator(decoder, slots: 16).generate(requests, options: options) {
@@ -61,7 +61,7 @@ struct GeneratorTests {
     func independence(name: String) throws {
         let decoder = try ModelFixture(name).decoder()
         let requests = Self.requests(40, seed: 5)
-        let options = GenerationOptions(sampling: SamplingOptions(topK: 50, topP: 0.95), eosTokenIDs: [2, 7, 9])
+        let options = GenerationOptions(sampling: TokenSampling(topK: 50, topP: 0.95), eosTokenIDs: [2, 7, 9])
         let together = try Generator(decoder, slots: 16).generate(requests, options: options)
         #expect(Set(together.map(\.tokens.count)).count > 3, "completions of many lengths, so that slots are refilled")
         let reversed = try Generator(decoder, slots: 48).generate(requests.reversed(), options: options)

@@ -180,7 +180,7 @@ struct ModelDirectoryTests {
         arguments: ["llama-tied", "mistral", "gpt_neox", "gpt2", "qwen2", "qwen3"])
     func exportedPolicy(name: String) throws {
         let fixture = try ModelFixture(name)
-        let decoder = Decoder(
+        let decoder = DecoderModel(
             try ModelConfiguration(directory: fixture.url), head: .languageModel, trainable: false)
         decoder.initialize(seed: 17)
         let cases = fixture.expected.cases.prefix(3).map { expected in
@@ -217,7 +217,7 @@ struct ModelDirectoryTests {
         var score: Double?
     }
 
-    private func check(_ kind: String, _ decoder: Decoder, _ cases: [ExportCase], padTokenID: Int32?) throws {
+    private func check(_ kind: String, _ decoder: DecoderModel, _ cases: [ExportCase], padTokenID: Int32?) throws {
         try TestSupport.withTemporaryDirectory { directory in
             let model = directory.appending(path: "model")
             try FileManager.default.createDirectory(at: model, withIntermediateDirectories: true)

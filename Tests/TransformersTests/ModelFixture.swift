@@ -33,7 +33,7 @@ struct ModelFixture {
             Expected.self, from: Data(contentsOf: url.appending(path: "expected.json")))
     }
 
-    func decoder(_ head: DecoderHead = .languageModel, trainable: Bool = false) throws -> Decoder {
+    func decoder(_ head: DecoderHead = .languageModel, trainable: Bool = false) throws -> DecoderModel {
         try ModelDirectory(url).decoder(head: head, trainable: trainable)
     }
 

@@ -20,26 +20,26 @@ struct ModelStore {
     /// The base model is drawn at random where the run asks for it; a policy loaded with a score head gets a new one.
     func load(
         _ reference: ArtifactReference, head: ModelHead, trainable: Bool, seed: UInt64
-    ) throws -> Decoder {
+    ) throws -> DecoderModel {
         let directory = directory(of: reference)
         guard reference == .base, plan.configuration.randomInit else {
             return try load(directory, head: head, trainable: trainable, newHeadSeed: seed)
         }
-        let model = Decoder(try ModelConfiguration(directory: directory), head: head, trainable: trainable)
+        let model = DecoderModel(try ModelConfiguration(directory: directory), head: head, trainable: trainable)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
         return model
     }
 
     /// Loads a reward model, which must have its score head.
-    func loadReward(_ reference: ArtifactReference) throws -> Decoder {
+    func loadReward(_ reference: ArtifactReference) throws -> DecoderModel {
         try load(directory(of: reference), head: .score, trainable: false)
     }
 
     /// Loads the model in a directory.
     ///
     /// - Parameter newHeadSeed: Draws a score head where the directory has none; without it that is an error.
-    func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws -> Decoder {
+    func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws -> DecoderModel {
         try ModelDirectory(directory).decoder(head: head, trainable: trainable, scoreSeed: newHeadSeed)
     }
 
@@ -50,7 +50,7 @@ struct ModelStore {
     }
 
     /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token.
-    func save(_ model: Decoder, to directory: URL, text: TextPipeline) throws {
+    func save(_ model: DecoderModel, to directory: URL, text: TextPipeline) throws {
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
         try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id)
         try text.savedTokenizer.write(to: directory)

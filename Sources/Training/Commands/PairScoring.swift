@@ -106,7 +106,7 @@ public struct PairScoring {
     }
 
     private func tokenize(
-        _ records: [PreferencePair], _ pipeline: TextPipeline, for model: Transformers.Decoder
+        _ records: [PreferencePair], _ pipeline: TextPipeline, for model: DecoderModel
     ) throws -> TokenizedDataset<TokenizedPair> {
         let data = try OptionNames.naming(truncates: true) {
             try TextSettings.exampleTokenizer(pipeline, limits).tokenize(records)

@@ -93,7 +93,7 @@ public struct ResponseGeneration {
 
     private func options(_ pipeline: TextPipeline) -> GenerationOptions {
         GenerationOptions(
-            sampling: Torch.SamplingOptions(
+            sampling: TokenSampling(
                 temperature: sampling.temperature, topK: sampling.topK, topP: sampling.topP),
             eosTokenIDs: pipeline.endTokens)
     }

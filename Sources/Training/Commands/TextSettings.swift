@@ -50,7 +50,7 @@ public struct TextSettings: Sendable {
     }
 
     /// Loads the model, whose vocabulary must hold the tokens of `text`.
-    func load(head: ModelHead, text: TextPipeline) throws -> Transformers.Decoder {
+    func load(head: ModelHead, text: TextPipeline) throws -> DecoderModel {
         let directory = try ModelDirectory(URL(filePath: model))
         if let (problem, remedy) = text.tokensWithoutRow(in: directory.configuration, model) {
             throw RunError.other("\(model): \(problem); \(remedy)")
@@ -72,7 +72,7 @@ extension TorchRuntime {
     }
 }
 
-extension Transformers.Decoder {
+extension DecoderModel {
     /// Checks that sequences of `length` tokens are not longer than the model can compute.
     ///
     /// - Throws: ``RunError/other(_:)``, with `remedy` behind what is wrong.

@@ -6,8 +6,8 @@ import Transformers
 
 /// A learner of PPO: from a share of a step's responses to updates of policy and critic that all learners make alike.
 package final class PPOLearner {
-    let policy: Transformers.Decoder
-    let critic: Transformers.Decoder
+    let policy: DecoderModel
+    let critic: DecoderModel
     package let policyUpdater: ParameterUpdater
     package let criticUpdater: ParameterUpdater
     /// The coefficient of the KL penalty.
@@ -29,7 +29,7 @@ package final class PPOLearner {
     ///   - stage: The name of the stage, for messages.
     ///   - note: Is told of updates that are skipped.
     package init(
-        policy: Transformers.Decoder, critic: Transformers.Decoder, _ options: PPOOptions, totalSteps: Int,
+        policy: DecoderModel, critic: DecoderModel, _ options: PPOOptions, totalSteps: Int,
         learners: Communicator, seed: UInt64, tracer: Tracer = Tracer(), stage: String = "ppo",
         note: @escaping (String) throws -> Void = { _ in }
     ) {

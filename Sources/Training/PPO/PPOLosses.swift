@@ -5,8 +5,8 @@ import Transformers
 
 /// The clipped losses of one mini-batch, policy and critic apart.
 struct PPOLosses {
-    private let policy: Transformers.Decoder
-    private let critic: Transformers.Decoder
+    private let policy: DecoderModel
+    private let critic: DecoderModel
     private let options: PPOOptions
     private let trajectories: [Trajectory]
     private let globalTokens: Int
@@ -15,7 +15,7 @@ struct PPOLosses {
     ///   - trajectories: The learner's share of a step, shaped.
     ///   - globalTokens: Response tokens of the mini-batch over all learners.
     init(
-        policy: Transformers.Decoder, critic: Transformers.Decoder, _ options: PPOOptions,
+        policy: DecoderModel, critic: DecoderModel, _ options: PPOOptions,
         _ trajectories: [Trajectory], globalTokens: Int
     ) {
         (self.policy, self.critic, self.options) = (policy, critic, options)
@@ -49,7 +49,7 @@ struct PPOLosses {
     }
 }
 
-extension Transformers.Decoder {
+extension DecoderModel {
     /// Log-probabilities of a batch's response tokens at the temperature that they were drawn at.
     func responseLogps(_ batch: ResponseBatch, temperature: Double) -> TokenLogps {
         tokenLogps(batch.rows, predictions: batch.predictions, temperature: temperature)

@@ -17,7 +17,7 @@ extension StageContext {
     /// A model of PPO, from the stage's checkpoint where there is one.
     func ppoModel(
         _ initial: ArtifactReference, _ head: ModelHead, trainable: Bool, part: String? = nil
-    ) throws -> Transformers.Decoder {
+    ) throws -> DecoderModel {
         if let checkpoint {
             let directory = checkpoints.url(ofStep: checkpoint)
             return try models.load(

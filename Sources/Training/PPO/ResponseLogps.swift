@@ -6,7 +6,7 @@ import Transformers
 package enum ResponseLogps {
     /// For each (prompt, response) its tokens' log-probabilities, by a packed forward pass.
     package static func all(
-        of responses: [(prompt: [Int32], response: [Int32])], under model: Transformers.Decoder, temperature: Double,
+        of responses: [(prompt: [Int32], response: [Int32])], under model: DecoderModel, temperature: Double,
         maxTokens: Int
     ) -> [[Float]] {
         var result = [[Float]](repeating: [], count: responses.count)

@@ -9,8 +9,8 @@ struct RolloutWorker {
     let options: PPOOptions
     let prompts: DataStore.Loaded<Prompt, TokenizedPrompt>
     let batches: StepBatches
-    let policy: Transformers.Decoder
-    let reference: Transformers.Decoder
+    let policy: DecoderModel
+    let reference: DecoderModel
     let scorer: any Scorer
     /// Its place among the samplers, and how many there are.
     let place: (index: Int, count: Int)

@@ -4,7 +4,7 @@ import Transformers
 
 /// A reward model as a scorer: the score on the last token of prompt and response that is not the model's padding.
 package final class ModelScorer: Scorer {
-    private let model: Transformers.Decoder
+    private let model: DecoderModel
     private let name: String
     private let maxTokens: Int
     /// Subtracted from every score.
@@ -15,7 +15,7 @@ package final class ModelScorer: Scorer {
     ///   - maxTokens: Most tokens of one forward pass.
     ///   - offset: What is subtracted from every score.
     package init(
-        _ model: Transformers.Decoder, named name: String = "the model", maxTokens: Int, offset: Double = 0
+        _ model: DecoderModel, named name: String = "the model", maxTokens: Int, offset: Double = 0
     ) {
         self.model = model
         self.name = name

@@ -18,7 +18,7 @@ package struct DPOObjective: OfflineObjective {
 
     package func weight(of example: TokenizedPair) -> Int { 1 }
 
-    package func loss(_ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<DPOMetrics> {
+    package func loss(_ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<DPOMetrics> {
         let policy = PairLogps(
             model.tokenLogps(batch.rows, predictions: batch.predictions),
             responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)

@@ -11,5 +11,5 @@ package protocol OfflineObjective {
     func weight(of example: Example) -> Int
 
     /// The share of a micro-batch in the step's loss, which is divided by the weight of the whole step, over all ranks.
-    func loss(_ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<Metrics>
+    func loss(_ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<Metrics>
 }

@@ -6,7 +6,7 @@ import Transformers
 
 /// One worker's part in a pass over a batch: forward, and backward where it learns.
 package struct OfflinePass<Objective: OfflineObjective> {
-    let model: Transformers.Decoder
+    let model: DecoderModel
     let objective: Objective
     let workers: Communicator
     let maxTokens: Int
@@ -16,7 +16,7 @@ package struct OfflinePass<Objective: OfflineObjective> {
     ///   - workers: Who shares each batch.
     ///   - maxTokens: Most tokens of one forward and backward pass.
     package init(
-        model: Transformers.Decoder, objective: Objective, workers: Communicator, maxTokens: Int,
+        model: DecoderModel, objective: Objective, workers: Communicator, maxTokens: Int,
         tracer: Tracer = Tracer()
     ) {
         self.model = model

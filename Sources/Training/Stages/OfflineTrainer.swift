@@ -11,7 +11,7 @@ import Transformers
 /// global count; so the result does not depend on how many workers or micro-batches there are.
 struct OfflineTrainer<Objective: OfflineObjective> {
     let context: StageContext
-    let model: Transformers.Decoder
+    let model: DecoderModel
     let objective: Objective
     let loop: TrainingLoopOptions
     let optimizer: OptimizerOptions

@@ -16,7 +16,7 @@ package struct ReferenceLogps: Equatable, Sendable {
     ///
     /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.
     package static func sums(
-        of pairs: [TokenizedPair], under model: Transformers.Decoder, maxTokens: Int,
+        of pairs: [TokenizedPair], under model: DecoderModel, maxTokens: Int,
         while goesOn: () -> Bool = { true }
     ) -> [(index: Int, logps: ReferenceLogps)] {
         withoutGradients {
@@ -40,7 +40,7 @@ extension StageContext {
     /// - Throws: ``StageStopped`` on all workers where the run is to stop; ``ModelOutputError`` on the worker that finds a
     ///   sum that is not finite.
     func referenceLogps(
-        of pairs: [TokenizedPair], under model: Transformers.Decoder, named name: String, maxTokens: Int
+        of pairs: [TokenizedPair], under model: DecoderModel, named name: String, maxTokens: Int
     ) throws -> [Int: ReferenceLogps] {
         let mine = workers.share(of: pairs) { $0 }
         let sums = try interruptible {

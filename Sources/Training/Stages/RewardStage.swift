@@ -13,7 +13,7 @@ package struct RewardObjective: OfflineObjective {
     package func weight(of example: TokenizedPair) -> Int { 1 }
 
     package func loss(
-        _ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int
+        _ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int
     ) -> LossTerm<BradleyTerryMetrics> {
         let pairs = batch.sequenceCount / 2
         let scores = model.scores(batch.rows, at: batch.scoredRows(padding: model.padTokenID)).reshaped([pairs, 2])
@@ -47,7 +47,7 @@ extension StageContext {
     ///
     /// - Throws: ``StageStopped``, on all workers.
     private func finishReward(
-        _ model: Transformers.Decoder, _ examples: [TokenizedPair], _ eval: [TokenizedPair], _ options: RewardOptions
+        _ model: DecoderModel, _ examples: [TokenizedPair], _ eval: [TokenizedPair], _ options: RewardOptions
     ) throws {
         let scorer = ModelScorer(model, named: stage.name, maxTokens: options.loop.maxTokensPerMicroBatch)
         var moments = Moments()

@@ -12,7 +12,7 @@ package struct SFTObjective: OfflineObjective {
     }
 
     package func loss(
-        _ model: Transformers.Decoder, _ batch: ResponseBatch, stepWeight: Int
+        _ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int
     ) -> LossTerm<SupervisedMetrics> {
         SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: stepWeight)
     }
@@ -37,7 +37,7 @@ extension StageContext {
     }
 
     /// The model that training starts from: the stage's checkpoint where there is one, else `initial`.
-    func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> Transformers.Decoder {
+    func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> DecoderModel {
         if let checkpoint {
             let model = try models.load(checkpoints.url(ofStep: checkpoint), head: head, trainable: true)
             // The checkpoint's own is there for whoever reads it; training goes on where it began.

@@ -67,7 +67,7 @@ extension StageContext {
 
     private func generationOptions(_ options: SamplingOptions) throws -> GenerationOptions {
         GenerationOptions(
-            sampling: Torch.SamplingOptions(
+            sampling: TokenSampling(
                 temperature: options.temperature, topK: options.topK, topP: options.topP),
             eosTokenIDs: try text.stopTokens(options.stopToken, key: stage.name, configuration))
     }

@@ -79,7 +79,7 @@ struct MissingFixture: Error {
 extension OfflineObjective {
     /// Adds the gradient of a batch's loss, in micro-batches of at most so many tokens, and gives the loss.
     @discardableResult
-    func accumulate(_ model: Transformers.Decoder, _ examples: [Example], maxTokens: Int) -> Double {
+    func accumulate(_ model: DecoderModel, _ examples: [Example], maxTokens: Int) -> Double {
         let weight = examples.reduce(0) { $0 + self.weight(of: $1) }
         return ResponseBatch.microBatches(examples, maxTokens: maxTokens).reduce(0) { sum, batch in
             let term = loss(model, batch, stepWeight: weight)
@@ -92,7 +92,7 @@ extension OfflineObjective {
 extension DPOFixture.Training {
     /// Takes TRL's optimizer steps, or as many with another learning rate; returns losses and gradient norms.
     func run(
-        _ model: Transformers.Decoder, _ examples: [TokenizedPair], reference: [Int: ReferenceLogps],
+        _ model: DecoderModel, _ examples: [TokenizedPair], reference: [Int: ReferenceLogps],
         learningRate: Double? = nil, maxTokens: Int, afterStep: (Int) throws -> Void = { _ in }
     ) throws -> [(loss: Double, gradNorm: Double)] {
         var options = OptimizerOptions(

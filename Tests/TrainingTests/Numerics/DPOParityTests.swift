@@ -107,7 +107,7 @@ struct DPOParityTests {
     }
 
     private func updateError(
-        _ model: Transformers.Decoder, from start: [String: [Float]], step: Int
+        _ model: DecoderModel, from start: [String: [Float]], step: Int
     ) throws -> (name: String, error: Double) {
         let update = model.parameters.valuesByName().merging(start) { zip($0, $1).map { $0 - $1 } }
         return try largestError(update) { try tensors.tensor("update.\(step).\($0)").floats() }

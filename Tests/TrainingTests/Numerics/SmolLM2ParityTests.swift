@@ -56,7 +56,7 @@ struct SmolLM2ParityTests {
         numbers = try decodeFixture(SmolLM2Fixture.self, "dpo/smollm2.json")
     }
 
-    private func model(trainable: Bool) throws -> Transformers.Decoder {
+    private func model(trainable: Bool) throws -> DecoderModel {
         try ModelDirectory(try #require(TestSupport.smolLM2)).decoder(head: .languageModel, trainable: trainable)
     }
 
@@ -118,7 +118,7 @@ struct SmolLM2ParityTests {
         }
     }
 
-    private func values(_ model: Transformers.Decoder, _ name: String) -> [Float] { model.parameters[name].floats() }
+    private func values(_ model: DecoderModel, _ name: String) -> [Float] { model.parameters[name].floats() }
 
     /// Relative errors are at most `bound`, as far as norms and projections tell.
     private func expect(_ errors: [ParameterError], atMost bound: Double) {

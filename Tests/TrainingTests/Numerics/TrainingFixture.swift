@@ -11,7 +11,7 @@ func decodeFixture<Value: Decodable>(_: Value.Type, _ name: String) throws -> Va
 }
 
 /// A model fixture to be trained.
-func trainable(_ name: String, head: DecoderHead = .languageModel) throws -> Transformers.Decoder {
+func trainable(_ name: String, head: DecoderHead = .languageModel) throws -> DecoderModel {
     try ModelDirectory(TestSupport.fixture(name)).decoder(head: head, trainable: true)
 }
 

@@ -43,7 +43,7 @@ struct ModelScorerTests {
         let objective = RewardObjective(loss: .init(centeringCoefficient: 0))
         let pair = TokenizedPair(index: 0, prompt: [1, 17, 44], chosen: [33, 121, 2], rejected: [5, 2])
         let short = TokenizedPair(index: 0, prompt: [1, 17, 44], chosen: [33, 121], rejected: [5])
-        let loss = { (model: Transformers.Decoder, pair: TokenizedPair) in
+        let loss = { (model: DecoderModel, pair: TokenizedPair) in
             withoutGradients { objective.loss(model, ResponseBatch([pair]), stepWeight: 1).value.doubles()[0] }
         }
         let model = try rewardModel(Key(model: "reward-llama", pad: 2))
@@ -61,7 +61,7 @@ struct ModelScorerTests {
     }
 
     /// The fixture's model with another `pad_token_id`.
-    private func rewardModel(_ key: Key) throws -> Transformers.Decoder {
+    private func rewardModel(_ key: Key) throws -> DecoderModel {
         let source = TestSupport.fixture("models/\(key.model)")
         return try TestSupport.withTemporaryDirectory { directory in
             let config = try Data(contentsOf: source.appending(path: "config.json"))

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-extension Decoder {
+extension DecoderModel {
     /// Writes the decoder as a Hugging Face directory that transformers loads: `AutoModelForCausalLM`, or
     /// `AutoModelForSequenceClassification` with one label for a score head.
     ///

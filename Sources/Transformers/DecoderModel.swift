@@ -4,7 +4,7 @@ import Torch
 ///
 /// It computes rows of tokens without padding: which row sees which follows from the segments of ``PackedRows``. All
 /// parameters lie in one ``ParameterBuffer`` under the names and in the layouts of Hugging Face checkpoints.
-public final class Decoder {
+public final class DecoderModel {
     /// The configuration it was made from.
     public let configuration: ModelConfiguration
     /// How it computes.
