@@ -34,6 +34,8 @@ let layers: [Target] = [
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
     .target(name: "MPI", dependencies: ["COpenMPI"], swiftSettings: swift),
+    .target(name: "JSON", swiftSettings: swift),
+    .target(name: "Configuration", dependencies: ["JSON", "Yams"], swiftSettings: swift),
     .target(name: "Tokenizers", swiftSettings: swift),
     .target(name: "Transformers", dependencies: ["Torch"], swiftSettings: swift),
     .target(name: "PreferenceData", dependencies: ["CZlib", "Tokenizers", "Transformers"], swiftSettings: swift),
@@ -41,7 +43,8 @@ let layers: [Target] = [
     .target(
         name: "Training",
         dependencies: [
-            "CZlib", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch", "Transformers", "Yams",
+            "CZlib", "Configuration", "JSON", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch",
+            "Transformers",
         ],
         swiftSettings: swift),
     .target(

@@ -1,3 +1,4 @@
+import Configuration
 import MPI
 import PreferenceData
 import Tokenizers

@@ -2,47 +2,48 @@ import Foundation
 import PreferenceData
 
 /// The data of a run, by what the configuration calls it.
-struct DataStore {
+package struct DataStore {
     private let plan: RunPlan
     private let text: TextPipeline
 
-    init(_ plan: RunPlan, _ text: TextPipeline) {
+    package init(_ plan: RunPlan, _ text: TextPipeline) {
         self.plan = plan
         self.text = text
     }
 
     /// Records as token ids and, where they were asked for, as they were read.
-    struct Loaded<Record: DatasetRecord, Example: PackableExample> {
+    package struct Loaded<Record: DatasetRecord, Example: PackableExample> {
         /// Empty unless asked for: the text of a data set takes more memory than its ids.
-        var records: [Record]
-        var examples: [Example]
+        package var records: [Record]
+        package var examples: [Example]
         /// What was skipped and cut, for the person who watches.
-        var summary: String
+        package var summary: String
     }
 
     /// Preference pairs within `lengths`.
-    func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false) throws
+    package func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false) throws
         -> Loaded<PreferencePair, TokenizedPair>
     {
         try load(references, lengths.limits(), keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
     /// Prompts with a response to learn from, within `lengths`.
-    func completions(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false) throws
+    package func completions(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false)
+        throws
         -> Loaded<PromptCompletion, TokenizedCompletion>
     {
         try load(references, lengths.limits(), keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
     /// Prompts no longer than `prompt` allows.
-    func prompts(
+    package func prompts(
         _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, keepsRecords: Bool = false
     ) throws -> Loaded<Prompt, TokenizedPrompt> {
         try load(references, prompt.limits(), limit: limit, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
     /// The files that references stand for.
-    func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
+    package func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
 
     private func load<Record: DatasetRecord, Example: PackableExample>(
         _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil, keepsRecords: Bool,
@@ -64,7 +65,7 @@ struct DataStore {
 
 extension LengthOptions {
     /// As what reads data takes them.
-    func limits() throws -> LengthLimits {
+    package func limits() throws -> LengthLimits {
         try LengthLimits(
             maxLength: maxLength, maxPromptLength: prompt.maxPromptLength, mode: prompt.truncationMode)
     }
@@ -72,7 +73,7 @@ extension LengthOptions {
 
 extension PromptOptions {
     /// As what reads data takes them.
-    func limits() throws -> LengthLimits {
+    package func limits() throws -> LengthLimits {
         try LengthLimits(maxLength: nil, maxPromptLength: maxPromptLength, mode: truncationMode)
     }
 }

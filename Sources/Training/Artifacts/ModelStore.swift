@@ -2,23 +2,23 @@ import Foundation
 import Transformers
 
 /// What a model ends in.
-typealias ModelHead = DecoderHead
+package typealias ModelHead = DecoderHead
 
 /// The models of a run, by what the configuration calls them.
-struct ModelStore {
+package struct ModelStore {
     private let plan: RunPlan
 
-    init(_ plan: RunPlan) {
+    package init(_ plan: RunPlan) {
         self.plan = plan
     }
 
     /// The directory that a reference stands for.
-    func directory(of reference: ArtifactReference) -> URL { RunFiles(plan).model(reference) }
+    package func directory(of reference: ArtifactReference) -> URL { RunFiles(plan).model(reference) }
 
     /// Loads the model that a reference stands for.
     ///
     /// The base model is drawn at random where the run asks for it; a policy loaded with a score head gets a new one.
-    func load(
+    package func load(
         _ reference: ArtifactReference, head: ModelHead, trainable: Bool, seed: UInt64
     ) throws -> DecoderModel {
         let directory = directory(of: reference)
@@ -32,25 +32,27 @@ struct ModelStore {
     }
 
     /// Loads a reward model, which must have its score head.
-    func loadReward(_ reference: ArtifactReference) throws -> DecoderModel {
+    package func loadReward(_ reference: ArtifactReference) throws -> DecoderModel {
         try load(directory(of: reference), head: .score, trainable: false)
     }
 
     /// Loads the model in a directory.
     ///
     /// - Parameter newHeadSeed: Draws a score head where the directory has none; without it that is an error.
-    func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws -> DecoderModel {
+    package func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws
+        -> DecoderModel
+    {
         try ModelDirectory(directory).decoder(head: head, trainable: trainable, scoreSeed: newHeadSeed)
     }
 
     /// The padding token of the reward model that a reference stands for, as ``ModelDirectory/scoredPadTokenID()``.
-    func scoredPadTokenID(of reference: ArtifactReference) throws -> Int32? {
+    package func scoredPadTokenID(of reference: ArtifactReference) throws -> Int32? {
         if reference == .base, plan.configuration.randomInit { return nil }
         return try ModelDirectory(directory(of: reference)).scoredPadTokenID()
     }
 
     /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token.
-    func save(_ model: DecoderModel, to directory: URL, text: TextPipeline) throws {
+    package func save(_ model: DecoderModel, to directory: URL, text: TextPipeline) throws {
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
         try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id)
         try text.savedTokenizer.write(to: directory)

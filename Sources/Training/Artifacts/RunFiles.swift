@@ -1,15 +1,15 @@
 import Foundation
 
 /// Where the things that a configuration names lie on disk.
-struct RunFiles {
+package struct RunFiles {
     private let plan: RunPlan
 
-    init(_ plan: RunPlan) {
+    package init(_ plan: RunPlan) {
         self.plan = plan
     }
 
     /// The JSONL files that references stand for.
-    func data(_ references: [ArtifactReference]) -> [URL] {
+    package func data(_ references: [ArtifactReference]) -> [URL] {
         references.flatMap { reference -> [URL] in
             switch reference {
             case .dataset(.train): return plan.configuration.dataset.train.map { URL(filePath: $0) }
@@ -23,7 +23,7 @@ struct RunFiles {
     }
 
     /// The directory of a model.
-    func model(_ reference: ArtifactReference) -> URL {
+    package func model(_ reference: ArtifactReference) -> URL {
         switch reference {
         case .base: URL(filePath: plan.configuration.modelNameOrPath)
         case .path(let path): URL(filePath: path)

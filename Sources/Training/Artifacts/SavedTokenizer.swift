@@ -4,19 +4,19 @@ import PreferenceData
 /// The tokenizer files of a saved model: those of the run byte for byte, but for what the run was told.
 ///
 /// A model that learnt a chat template and an end token other than its tokenizer's is of use only with them.
-struct SavedTokenizer: Sendable {
+package struct SavedTokenizer: Sendable {
     /// The files of the run's tokenizer.
-    let files: [URL]
+    package let files: [URL]
     /// Jinja text of the chat template that the run was told; `nil` where it was told none.
-    let template: String?
+    package let template: String?
     /// The end token that the run was told; `nil` where it was told none.
-    let endToken: String?
+    package let endToken: String?
 
     private static let templateFile = "chat_template.jinja"
     private static let settingsFile = "tokenizer_config.json"
 
     /// Writes the files that are not there yet.
-    func write(to directory: URL) throws {
+    package func write(to directory: URL) throws {
         for file in files where template == nil || file.lastPathComponent != Self.templateFile {
             // By content: a download cache holds links.
             try write(try contents(of: file), file.lastPathComponent, to: directory)

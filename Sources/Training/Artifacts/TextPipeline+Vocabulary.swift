@@ -6,7 +6,7 @@ extension TextPipeline {
     /// tokens do no harm: many models fill their tables up.
     ///
     /// - Parameter name: What the model is called in the message.
-    func tokensWithoutRow(in model: ModelConfiguration, _ name: String) -> (problem: String, remedy: String)? {
+    package func tokensWithoutRow(in model: ModelConfiguration, _ name: String) -> (problem: String, remedy: String)? {
         let (count, rows) = (tokenizer.vocabularySize, model.vocabularySize)
         guard count > rows else { return nil }
         let problem = "the tokenizer has \(count) tokens, but \(name) only \(rows) (its vocab_size)"

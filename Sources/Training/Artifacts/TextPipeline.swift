@@ -4,22 +4,22 @@ import Tokenizers
 import Transformers
 
 /// From text to token ids and back, as the run's configuration asks for it.
-struct TextPipeline: Sendable {
-    let tokenizer: Tokenizer
+package struct TextPipeline: Sendable {
+    package let tokenizer: Tokenizer
     private let renderer: PromptRenderer
     private let onBadRecord: BadRecordPolicy
     /// Tokens that end a response; the first is the one that is appended.
-    let endTokens: [Int32]
+    package let endTokens: [Int32]
 
     /// The end token that the run was told; `nil` where it takes the tokenizer's.
-    let toldEnd: SpecialTokens.Token?
+    package let toldEnd: SpecialTokens.Token?
     /// What is written beside a model's weights.
-    let savedTokenizer: SavedTokenizer
+    package let savedTokenizer: SavedTokenizer
 
     /// Reads the run's tokenizer and chat template.
     ///
     /// - Throws: the tokenizer's and template's own errors, and ``ConfigurationError`` for an unknown `eos_token`.
-    init(_ configuration: RunConfiguration) throws {
+    package init(_ configuration: RunConfiguration) throws {
         let directory = URL(filePath: configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath)
         do {
             tokenizer = try Tokenizer(directory: directory, endToken: configuration.eosToken)
@@ -54,7 +54,7 @@ struct TextPipeline: Sendable {
     }
 
     /// Throws for the first record that has messages, where there is no template to render them with.
-    func checkTemplate(for records: [some DatasetRecord]) throws {
+    package func checkTemplate(for records: [some DatasetRecord]) throws {
         for record in records {
             do {
                 try renderer.check(record.prompt)
@@ -65,7 +65,7 @@ struct TextPipeline: Sendable {
     }
 
     /// Tokenizes records within these limits.
-    func exampleTokenizer(_ limits: LengthLimits) throws -> ExampleTokenizer {
+    package func exampleTokenizer(_ limits: LengthLimits) throws -> ExampleTokenizer {
         var examples = try ExampleTokenizer(
             encoder: tokenizer, renderer: renderer, limits: limits, endTokens: endTokens)
         examples.onBadRecord = onBadRecord
@@ -73,7 +73,7 @@ struct TextPipeline: Sendable {
     }
 
     /// The tokens that end a sampled response.
-    func stopTokens(_ stop: StopToken, key: String, _ configuration: RunConfiguration) throws -> [Int32] {
+    package func stopTokens(_ stop: StopToken, key: String, _ configuration: RunConfiguration) throws -> [Int32] {
         switch stop {
         case .eos: return endTokens
         case .none: return []
@@ -88,7 +88,7 @@ struct TextPipeline: Sendable {
 
     /// A padding id for a reward model that transformers will run: it scores the last token that is not padding, so the id
     /// must be one that no response ends in. Ids past the tokenizer's own are best, then special tokens.
-    func paddingID(for model: ModelConfiguration) -> Int32? {
+    package func paddingID(for model: ModelConfiguration) -> Int32? {
         let ends = Set(endTokens + model.eosTokenIDs + [tokenizer.specialTokens.bos?.id].compactMap(\.self))
         let past = Int32(tokenizer.vocabularySize)..<Int32(max(tokenizer.vocabularySize, model.vocabularySize))
         let special = (0..<Int32(tokenizer.vocabularySize)).filter { tokenizer.isSpecial($0) }
@@ -99,7 +99,7 @@ struct TextPipeline: Sendable {
     }
 
     /// A response as text, special tokens left out.
-    func text(of response: [Int32]) -> String {
+    package func text(of response: [Int32]) -> String {
         tokenizer.decode(response, skipSpecialTokens: true)
     }
 }

@@ -45,7 +45,7 @@ package enum AtomicDirectory {
     }
 
     /// Whether a name is that of a directory or file which was not written to its end.
-    static func isPartial(_ name: String) -> Bool { name.hasPrefix(".") && name.hasSuffix(partial) }
+    package static func isPartial(_ name: String) -> Bool { name.hasPrefix(".") && name.hasSuffix(partial) }
 
     private static let (partial, replaced) = (".partial", ".replaced")
 

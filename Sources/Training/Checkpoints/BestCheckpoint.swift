@@ -1,13 +1,13 @@
 /// The checkpoint that did best on held-out data so far.
-struct BestCheckpoint: Sendable, Equatable {
+package struct BestCheckpoint: Sendable, Equatable {
     /// Its figure, of the metric that `metric_for_best_model` names.
-    var metric: Double
-    var step: Int
+    package var metric: Double
+    package var step: Int
 }
 
 extension TrainerState {
     /// The best checkpoint so far.
-    var best: BestCheckpoint? {
+    package var best: BestCheckpoint? {
         get {
             guard let bestMetric, let bestStep else { return nil }
             return BestCheckpoint(metric: bestMetric, step: bestStep)
@@ -20,7 +20,7 @@ extension TrainingLoopOptions {
     /// The better of the best so far and a step that was just evaluated; the earlier of equals, as in transformers.
     ///
     /// - Throws: ``RunError`` where the evaluation has no metric of that name.
-    func best(_ best: BestCheckpoint?, step: Int, metrics: MetricValues) throws -> BestCheckpoint? {
+    package func best(_ best: BestCheckpoint?, step: Int, metrics: MetricValues) throws -> BestCheckpoint? {
         guard let value = metrics[metricForBestModel] else {
             let names = metrics.names.filter { $0.hasPrefix("eval_") }.joined(separator: ", ")
             throw RunError.other("metric_for_best_model: there is no \(metricForBestModel); write one of \(names)")

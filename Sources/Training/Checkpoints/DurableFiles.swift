@@ -2,11 +2,11 @@ import Foundation
 import Torch
 
 /// Writing that the disk has when it returns.
-enum DurableFiles {
+package enum DurableFiles {
     /// Replaces a file by `data` in one step.
     ///
     /// - Throws: ``RunError/cannotWrite(_:reason:)``; the file is then as it was.
-    static func write(_ data: Data, to file: URL) throws {
+    package static func write(_ data: Data, to file: URL) throws {
         let temporary = file.deletingLastPathComponent().appending(path: ".\(file.lastPathComponent).partial")
         do {
             try data.write(to: temporary)
@@ -20,7 +20,7 @@ enum DurableFiles {
     }
 
     /// Waits until the disk has a file, or a directory with all in it.
-    static func flush(_ url: URL) throws {
+    package static func flush(_ url: URL) throws {
         for name in (try? FileManager.default.subpathsOfDirectory(atPath: url.path)) ?? [] {
             try flush(entriesOf: url.appending(path: name))
         }
@@ -28,7 +28,7 @@ enum DurableFiles {
     }
 
     /// Waits until the disk has a file's contents or the names in a directory.
-    static func flush(entriesOf url: URL) throws {
+    package static func flush(entriesOf url: URL) throws {
         let descriptor = open(url.path, O_RDONLY)
         guard descriptor >= 0 else { throw SystemError(errno) }
         defer { close(descriptor) }
@@ -36,28 +36,28 @@ enum DurableFiles {
     }
 
     /// Gives a file or directory another name.
-    static func rename(_ url: URL, to other: URL) throws {
+    package static func rename(_ url: URL, to other: URL) throws {
         guard Foundation.rename(url.path, other.path) == 0 else { throw SystemError(errno) }
     }
 }
 
 /// What a system call failed with.
-struct SystemError: Error, CustomStringConvertible {
-    let code: Int32
+package struct SystemError: Error, CustomStringConvertible {
+    package let code: Int32
 
-    init(_ code: Int32) { self.code = code }
+    package init(_ code: Int32) { self.code = code }
 
     /// In plain words: "No space left on device".
-    var description: String { String(cString: strerror(code)) }
+    package var description: String { String(cString: strerror(code)) }
 
     /// Why something failed, in the system's words where it gave a reason.
-    static func reason(_ error: any Error) -> String { (error as? CocoaError)?.plainWords ?? "\(error)" }
+    package static func reason(_ error: any Error) -> String { (error as? CocoaError)?.plainWords ?? "\(error)" }
 }
 
 extension RunError {
     /// The error that says in one line that `destination` could not be written, and why; errors that are no system's are
     /// handed on as they are.
-    static func writing(_ destination: URL, failed error: any Error) -> any Error {
+    package static func writing(_ destination: URL, failed error: any Error) -> any Error {
         switch error {
         case let error as SystemError: RunError.cannotWrite(destination.path, reason: error.description)
         case let error as CocoaError: RunError.cannotWrite(destination.path, reason: SystemError.reason(error))

@@ -4,16 +4,16 @@ import Foundation
 /// What a whole directory holds: each file's size and CRC-32, in `manifest.json`.
 package struct Manifest: Codable, Equatable {
     package struct Entry: Codable, Equatable {
-        var size: Int
-        var crc32: UInt32
+        package var size: Int
+        package var crc32: UInt32
     }
 
-    var files: [String: Entry]
+    package var files: [String: Entry]
 
     private static let name = "manifest.json"
 
     /// Adds a manifest of all that lies in `directory`.
-    static func write(for directory: URL) throws {
+    package static func write(for directory: URL) throws {
         var manifest = Manifest(files: [:])
         for path in try FileManager.default.subpathsOfDirectory(atPath: directory.path) where path != name {
             let url = directory.appending(path: path)
@@ -26,7 +26,7 @@ package struct Manifest: Codable, Equatable {
     }
 
     /// Takes a file that was added to a whole directory, or replaced in it, into its manifest.
-    static func include(_ file: String, in directory: URL) throws {
+    package static func include(_ file: String, in directory: URL) throws {
         var manifest = try read(from: directory)
         manifest.files[file] = try Entry(of: directory.appending(path: file))
         try DurableFiles.write(try manifest.encoded(), to: directory.appending(path: name))
@@ -81,10 +81,10 @@ package struct Manifest: Codable, Equatable {
 
 /// What is wrong with a directory that should be whole.
 package struct ManifestError: Error, CustomStringConvertible {
-    let directory: URL
-    let reason: String
+    package let directory: URL
+    package let reason: String
 
-    init(directory: URL, reason: String) {
+    package init(directory: URL, reason: String) {
         self.directory = directory
         // A file's name may hold a line break.
         self.reason = reason.split(whereSeparator: \.isNewline).joined(separator: " ")
@@ -102,7 +102,7 @@ extension Manifest.Entry {
     /// Size and checksum of a file.
     ///
     /// - Parameter expected: A file of another size is not read through.
-    init(of file: URL, expecting expected: Int? = nil) throws {
+    package init(of file: URL, expecting expected: Int? = nil) throws {
         let descriptor = open(file.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else { throw Unreadable(description: errno == ENOENT ? "is missing" : "cannot be read") }
         defer { close(descriptor) }

@@ -5,7 +5,7 @@ import Torch
 package enum OptimizerFile {
     private static let name = "optimizer.safetensors"
 
-    static func write(_ optimizers: [String: OptimizerState], to directory: URL) throws {
+    package static func write(_ optimizers: [String: OptimizerState], to directory: URL) throws {
         var tensors: [(String, Tensor)] = []
         var metadata: [String: String] = [:]
         for (model, optimizer) in optimizers.sorted(by: { $0.key < $1.key }) {

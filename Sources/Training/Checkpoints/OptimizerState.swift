@@ -2,19 +2,19 @@ import MPI
 import Torch
 
 /// An optimizer's whole state, wherever its moments lie during training.
-struct OptimizerState {
+package struct OptimizerState {
     /// Steps taken.
-    let step: Int
+    package let step: Int
     /// Laid out as all parameters.
-    let firstMoments: Tensor
-    let secondMoments: Tensor
+    package let firstMoments: Tensor
+    package let secondMoments: Tensor
 }
 
 extension ParameterUpdater {
     /// The state of the optimizer on the first rank, `nil` on the others; all ranks call this together.
     ///
     /// Slices of sharded moments are copied; whole moments are those of the optimizer itself.
-    func gatherState() throws -> OptimizerState? {
+    package func gatherState() throws -> OptimizerState? {
         guard let slices else {
             guard communicator.rank == 0 else { return nil }
             return OptimizerState(

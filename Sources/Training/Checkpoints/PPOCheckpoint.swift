@@ -2,15 +2,15 @@ import Foundation
 import Torch
 
 /// The state of PPO on disk: policy, critic, both optimizers, the KL coefficient, and responses that were drawn ahead.
-struct PPOCheckpoint {
-    let learner: PPOLearner
-    let models: ModelStore
-    let text: TextPipeline
+package struct PPOCheckpoint {
+    package let learner: PPOLearner
+    package let models: ModelStore
+    package let text: TextPipeline
 
     /// - Parameters:
     ///   - optimizers: Both optimizers' state, from ``gatherOptimizers()``.
     ///   - inFlight: The next step's responses, where they were drawn before the update that this state is after.
-    func write(
+    package func write(
         to directory: URL, _ state: TrainerState, _ optimizers: [String: OptimizerState], inFlight: ExperienceBatch?
     ) throws {
         try models.save(learner.policy, to: directory, text: text)
@@ -23,14 +23,14 @@ struct PPOCheckpoint {
     }
 
     /// The state of both optimizers on the first learner, `nil` on the others; all learners call this.
-    func gatherOptimizers() throws -> [String: OptimizerState]? {
+    package func gatherOptimizers() throws -> [String: OptimizerState]? {
         let (policy, critic) = (try learner.policyUpdater.gatherState(), try learner.criticUpdater.gatherState())
         guard let policy, let critic else { return nil }
         return ["policy": policy, "critic": critic]
     }
 
     /// Takes over optimizers and coefficient; the models were loaded from the same directory.
-    func restore(from directory: URL) throws {
+    package func restore(from directory: URL) throws {
         try OptimizerFile.read(
             ["policy": learner.policyUpdater.optimizer, "critic": learner.criticUpdater.optimizer], from: directory)
         let state = try TrainerState.read(from: directory)

@@ -4,24 +4,24 @@ import Objectives
 /// Where training stands, in a checkpoint's `trainer_state.json`. Keys are as in transformers where it has them.
 package struct TrainerState: Codable, Equatable {
     /// Steps done.
-    var step: Int
+    package var step: Int
     /// The length of `metrics.jsonl` with the lines of these steps.
     private var metricsPosition: UInt64
     /// The steps that have no line yet.
     private var metricsInterval: MetricsInterval?
     /// Tokens trained on so far.
-    var tokens: Int?
+    package var tokens: Int?
     /// The coefficient of PPO's KL penalty.
-    var controller: KLController?
+    package var controller: KLController?
     /// Steps that were skipped.
-    var nonFinite: NonFiniteSteps
+    package var nonFinite: NonFiniteSteps
     /// The best figure on held-out data so far, and the step that had it.
-    var bestMetric: Double?
-    var bestStep: Int?
+    package var bestMetric: Double?
+    package var bestStep: Int?
     /// The metrics of the last step, where the run was stopped in the evaluation after it: they are not reported yet.
-    var unevaluated: MetricValues?
+    package var unevaluated: MetricValues?
 
-    enum CodingKeys: String, CodingKey {
+    package enum CodingKeys: String, CodingKey {
         case step = "global_step"
         case metricsPosition = "metrics_position"
         case metricsInterval = "metrics_since_last_line"
@@ -34,7 +34,7 @@ package struct TrainerState: Codable, Equatable {
     }
 
     /// - Parameter metrics: Where the metrics stand with these steps.
-    init(
+    package init(
         step: Int, metrics: MetricsState, tokens: Int? = nil, controller: KLController? = nil, nonFinite: NonFiniteSteps
     ) {
         (self.step, self.tokens, self.controller, self.nonFinite) = (step, tokens, controller, nonFinite)
@@ -42,14 +42,14 @@ package struct TrainerState: Codable, Equatable {
     }
 
     /// Where the metrics stand with these steps.
-    var metrics: MetricsState {
+    package var metrics: MetricsState {
         get { MetricsState(position: metricsPosition, interval: metricsInterval) }
         set { (metricsPosition, metricsInterval) = (newValue.position, newValue.interval) }
     }
 
     private static let fileName = "trainer_state.json"
 
-    func write(to directory: URL) throws {
+    package func write(to directory: URL) throws {
         let encoder = JSONEncoder.forMessages
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try encoder.encode(self).write(to: directory.appending(path: Self.fileName))

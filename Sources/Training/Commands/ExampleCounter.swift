@@ -2,16 +2,16 @@ import Foundation
 import PreferenceData
 
 /// Counts the examples that stages will see, as training reads them.
-final class ExampleCounter {
+package final class ExampleCounter {
     /// Examples, and their tokens together.
-    struct Count: Equatable {
-        var examples: Int
+    package struct Count: Equatable {
+        package var examples: Int
         /// `nil` where only examples are known.
-        var tokens: Int?
+        package var tokens: Int?
         /// Tokens of the longest prompt with its responses.
-        var longest: Int?
+        package var longest: Int?
         /// Whether it may be off by a few, because an earlier stage has yet to leave the data.
-        var isEstimate = false
+        package var isEstimate = false
     }
 
     private let plan: RunPlan
@@ -19,24 +19,25 @@ final class ExampleCounter {
     /// By the bytes of what was asked for: file names that look alike may differ.
     private var known: [[UInt8]: Count] = [:]
 
-    init(_ configuration: RunConfiguration) throws {
+    package init(_ configuration: RunConfiguration) throws {
         plan = RunPlan(configuration)
         data = DataStore(plan, try TextPipeline(configuration))
     }
 
-    func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> Count? {
+    package func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> Count? {
         try count("pairs", references, lengths.prompt, lengths.maxLength) {
             Count(try data.pairs(references, lengths).examples)
         }
     }
 
-    func completions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> Count? {
+    package func completions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> Count? {
         try count("completions", references, lengths.prompt, lengths.maxLength) {
             Count(try data.completions(references, lengths).examples)
         }
     }
 
-    func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws -> Count? {
+    package func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws -> Count?
+    {
         try count("prompts \(limit ?? 0)", references, prompt, 0) {
             Count(try data.prompts(references, prompt, limit: limit).examples)
         }

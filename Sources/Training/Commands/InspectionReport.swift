@@ -1,10 +1,11 @@
+import JSON
 import PreferenceData
 import Tokenizers
 
 /// Rows of token ids as people read them.
-struct InspectionReport {
+package struct InspectionReport {
     /// What becomes of the marked tokens of a response.
-    enum Mask: String {
+    package enum Mask: String {
         /// Their log-probabilities enter the loss.
         case predicted
         /// The reward model's score is taken at them.
@@ -13,14 +14,14 @@ struct InspectionReport {
         case none
     }
 
-    let stage: StageConfiguration
-    let tokenizer: Tokenizer
-    let endTokens: [Int32]
+    package let stage: StageConfiguration
+    package let tokenizer: Tokenizer
+    package let endTokens: [Int32]
     /// How many rows are shown.
-    let rows: Int
-    private(set) var text = ""
+    package let rows: Int
+    package private(set) var text = ""
 
-    init(stage: StageConfiguration, tokenizer: Tokenizer, endTokens: [Int32], rows: Int) {
+    package init(stage: StageConfiguration, tokenizer: Tokenizer, endTokens: [Int32], rows: Int) {
         self.stage = stage
         self.tokenizer = tokenizer
         self.endTokens = endTokens
@@ -30,7 +31,7 @@ struct InspectionReport {
     /// Adds the summary of all examples and the first rows.
     ///
     /// - Parameter names: What the responses of an example are called, in order.
-    mutating func add<Record, Example>(
+    package mutating func add<Record, Example>(
         _ data: DataStore.Loaded<Record, Example>, mask: Mask, names: [String]
     ) {
         text += "\(stage.name) (\(stage.type.rawValue)): \(data.summary)\n"

@@ -59,5 +59,5 @@ public struct LineTokenizer: Sendable {
 
 extension JSON {
     /// A list of token ids.
-    init(ids: [Int32]) { self = .array(ids.map { .number(Int($0)) }) }
+    package init(ids: [Int32]) { self = .array(ids.map { .number(Int($0)) }) }
 }

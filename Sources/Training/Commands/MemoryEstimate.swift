@@ -2,45 +2,45 @@ import Torch
 import Transformers
 
 /// Bytes that a rank holds at most during a stage.
-struct MemoryEstimate: Equatable {
+package struct MemoryEstimate: Equatable {
     /// Parameters of models that are trained.
-    var weights = 0
+    package var weights = 0
     /// Their gradients.
-    var gradients = 0
+    package var gradients = 0
     /// Adam's two moments, or a learner's slice of them.
-    var moments = 0
+    package var moments = 0
     /// Parameters of models that only compute, packed copies included.
-    var frozen = 0
+    package var frozen = 0
     /// What forward passes leave for backward passes, and temporaries.
-    var activations = 0
+    package var activations = 0
     /// Moments that a checkpoint brings together.
     private var gathered = 0
     /// Keys and values of responses that are being drawn.
-    var cache = 0
+    package var cache = 0
 
     /// The library and its buffers: what a process has before it holds any model (measured, rounded up).
-    static let process = 200 << 20
+    package static let process = 200 << 20
 
     /// All of it, with the process itself.
-    var total: Int { weights + gradients + moments + frozen + activations + cache + Self.process }
+    package var total: Int { weights + gradients + moments + frozen + activations + cache + Self.process }
 
     /// How a model is trained.
-    struct Training {
+    package struct Training {
         /// Most tokens of a forward and backward pass.
-        var rows: Int
+        package var rows: Int
         /// Over how many learners its moments are divided.
-        var shards: Int
+        package var shards: Int
         /// Whether backward passes compute activations anew.
-        var recomputes: Bool
+        package var recomputes: Bool
 
-        init(rows: Int, zero: Int, learners: Int, recomputes: Bool) {
+        package init(rows: Int, zero: Int, learners: Int, recomputes: Bool) {
             (self.rows, self.recomputes) = (rows, recomputes)
             shards = zero == 1 ? learners : 1
         }
     }
 
     /// Adds a model that is trained.
-    mutating func train(_ model: DecoderSpecification, head: DecoderHead, _ training: Training) {
+    package mutating func train(_ model: DecoderSpecification, head: DecoderHead, _ training: Training) {
         let bytes = model.parameterBytes(head: head)
         weights += bytes
         gradients += bytes
@@ -56,19 +56,19 @@ struct MemoryEstimate: Equatable {
     }
 
     /// Adds a model that computes rows of at most `rows` tokens.
-    mutating func compute(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
+    package mutating func compute(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
         frozen += model.parameterBytes(head: head)
         evaluate(model, head: head, rows: rows)
     }
 
     /// Adds passes without gradients over rows of at most `rows` tokens, by a model that is counted already.
-    mutating func evaluate(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
+    package mutating func evaluate(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
         activations = max(activations, rows * model.computingBytesPerToken + model.vocabularyBytes(head: head))
     }
 
     /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included, and the packed copy
     /// of the weights that draws them.
-    mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
+    package mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
         let layer = AttentionCache.bytes(
             slots: slots, heads: model.keyValueHeads, capacity: capacity, channels: model.channels)
         cache = max(cache, model.layers * layer)
@@ -83,7 +83,7 @@ extension DecoderSpecification {
     }
 
     /// Bytes of a model's float32 parameters.
-    func parameterBytes(head: DecoderHead) -> Int { 4 * parameterCount(head: head) }
+    package func parameterBytes(head: DecoderHead) -> Int { 4 * parameterCount(head: head) }
 
     /// What a forward pass keeps for the backward pass, a token: in each layer the inputs and outputs of both norms,
     /// queries, keys, values and attention's output, and what the activation reads and writes.

@@ -24,25 +24,25 @@ public struct RunForecast {
     }
 
     /// One stage.
-    struct Stage {
-        var configuration: StageConfiguration
+    package struct Stage {
+        package var configuration: StageConfiguration
         /// Ranks by what they do.
-        var roles: [Role]
+        package var roles: [Role]
         /// How its batches are divided.
-        var batches: Batches
+        package var batches: Batches
     }
 
     /// Ranks that do the same.
-    struct Role {
-        var name: String
-        var ranks: ClosedRange<Int>
-        var memory: MemoryEstimate
+    package struct Role {
+        package var name: String
+        package var ranks: ClosedRange<Int>
+        package var memory: MemoryEstimate
     }
 
-    let configuration: RunConfiguration
-    let ranks: Int
-    let node: Node
-    let stages: [Stage]
+    package let configuration: RunConfiguration
+    package let ranks: Int
+    package let node: Node
+    package let stages: [Stage]
 
     /// Plans the run of `configuration` on `ranks` ranks.
     ///
@@ -72,7 +72,7 @@ public struct RunForecast {
     }
 
     /// What the ranks of the node with the largest needs take together; ranks fill node after node.
-    func bytesOnFullestNode(of stage: Stage) -> Int {
+    package func bytesOnFullestNode(of stage: Stage) -> Int {
         let needs = (0..<ranks).map { rank in
             stage.roles.filter { $0.ranks.contains(rank) }.map(\.memory.total).max() ?? MemoryEstimate.process
         }

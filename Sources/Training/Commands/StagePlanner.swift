@@ -3,14 +3,14 @@ import PreferenceData
 import Transformers
 
 /// Finds what each rank does and holds in a stage.
-struct StagePlanner {
-    let configuration: RunConfiguration
-    let ranks: Int
-    let counter: ExampleCounter
+package struct StagePlanner {
+    package let configuration: RunConfiguration
+    package let ranks: Int
+    package let counter: ExampleCounter
 
     private var workerCount: Int { max(1, ranks - 1) }
 
-    func plan(_ stage: StageConfiguration) throws -> RunForecast.Stage {
+    package func plan(_ stage: StageConfiguration) throws -> RunForecast.Stage {
         switch stage.options {
         case .sft(let options):
             let count = try counter.completions(options.data, options.lengths)

@@ -21,7 +21,7 @@ public struct TextSettings: Sendable {
     }
 
     /// From text to ids and back, as a run on this model has it.
-    func pipeline() throws -> TextPipeline {
+    package func pipeline() throws -> TextPipeline {
         var configuration = RunConfiguration()
         configuration.modelNameOrPath = model
         configuration.chatTemplate = chatTemplate
@@ -38,19 +38,19 @@ public struct TextSettings: Sendable {
     }
 
     /// Records of files that a command names, where no key lets bad lines be skipped.
-    static func read<Record: DatasetRecord>(_: Record.Type, _ files: [String]) throws -> Dataset<Record> {
+    package static func read<Record: DatasetRecord>(_: Record.Type, _ files: [String]) throws -> Dataset<Record> {
         try Dataset(reading: files.map { URL(filePath: $0) }, advisesSkipping: false)
     }
 
     /// Tokenizes records of such files.
-    static func exampleTokenizer(_ text: TextPipeline, _ limits: LengthLimits) throws -> ExampleTokenizer {
+    package static func exampleTokenizer(_ text: TextPipeline, _ limits: LengthLimits) throws -> ExampleTokenizer {
         var tokenizer = try text.exampleTokenizer(limits)
         tokenizer.advisesSkipping = false
         return tokenizer
     }
 
     /// Loads the model, whose vocabulary must hold the tokens of `text`.
-    func load(head: ModelHead, text: TextPipeline) throws -> DecoderModel {
+    package func load(head: ModelHead, text: TextPipeline) throws -> DecoderModel {
         let directory = try ModelDirectory(URL(filePath: model))
         if let (problem, remedy) = text.tokensWithoutRow(in: directory.configuration, model) {
             throw RunError.other("\(model): \(problem); \(remedy)")
@@ -62,7 +62,7 @@ public struct TextSettings: Sendable {
 extension TorchRuntime {
     /// Starts the runtime of a process that works alone: on all cores it may use, unless `OMP_NUM_THREADS` says
     /// otherwise.
-    static func startAlone() {
+    package static func startAlone() {
         let asked = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
         let threads = max(1, asked ?? LaunchEnvironment.availableCores)
         start(threads: threads)
@@ -76,7 +76,7 @@ extension DecoderModel {
     /// Checks that sequences of `length` tokens are not longer than the model can compute.
     ///
     /// - Throws: ``RunError/other(_:)``, with `remedy` behind what is wrong.
-    func check(length: Int, remedy: String) throws {
+    package func check(length: Int, remedy: String) throws {
         if let maximumLength, length > maximumLength {
             throw RunError.other(
                 "a sequence has \(length) tokens, but the model computes at most \(maximumLength): "

@@ -1,3 +1,5 @@
+import Configuration
+
 /// What a stage reads: something that an earlier stage leaves, or that was there before the run.
 ///
 /// The text decides the form alone, whatever lies on the disk: `base`, `dataset.train`, `rule:NAME`, `command:LINE`;
@@ -62,17 +64,17 @@ public enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension ArtifactReference: ConfigurationValue {
-    static var kind: String { "a stage's name or a path" }
+    package static var kind: String { "a stage's name or a path" }
 
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard let text = String(node) else { return nil }
         self.init(text)
     }
 
-    var node: ConfigurationNode { description.node }
+    package var node: ConfigurationNode { description.node }
 
     /// Stands in options for an input that has no default until the stages before it are known.
-    static let unset = ArtifactReference.path("")
+    package static let unset = ArtifactReference.path("")
 }
 
 extension String {

@@ -1,3 +1,5 @@
+import Configuration
+
 /// The reference of all keys, made from the same lists that read them.
 public enum ConfigurationReference {
     /// Markdown tables of keys, what they take, defaults and meanings: the top level, `dataset`, each stage type's own keys,
@@ -28,7 +30,7 @@ public enum ConfigurationReference {
         }
     }
 
-    private static func rows<Options: OptionGroup>(_ defaults: Options) -> [Row] {
+    private static func rows<Options: KeyedOptions>(_ defaults: Options) -> [Row] {
         Options.fields.map { field in
             let standard = field.defaultText ?? "`\(ConfigurationWriter.inline(field.write(defaults)))`"
             return Row(key: field.key, kind: field.kind, standard: standard, summary: field.summary)

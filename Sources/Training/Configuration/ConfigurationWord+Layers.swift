@@ -1,3 +1,4 @@
+import Configuration
 import Objectives
 import PreferenceData
 import Torch

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 extension RunConfiguration {
@@ -32,7 +33,7 @@ extension RunConfiguration {
 
     private init(_ root: ConfigurationNode, file: ConfigurationOrigin) throws {
         let list = try StageList(root, file: file)
-        var reader = ConfigurationReader(file: file)
+        var reader = ConfigurationReader(file: file, foreignKeys: .trainers)
         var run = RunConfiguration()
         run.file = file
         let blocks = list.blocks(in: root)

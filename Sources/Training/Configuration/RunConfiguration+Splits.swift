@@ -1,6 +1,6 @@
 extension RunConfiguration {
     /// The first key, as `ppo.prompts`, that reads one part of a split and nothing else; `nil` where that part may be empty.
-    func reader(ofPart part: String, of split: String) -> String? {
+    package func reader(ofPart part: String, of split: String) -> String? {
         let reference = ArtifactReference.stage(split, part: part)
         for stage in stages {
             let data = stage.inputs.filter(\.isData)
@@ -14,7 +14,7 @@ extension RunConfiguration {
     }
 
     /// Checks that no stage reads a part of a split that is empty whatever the pairs.
-    func checkSplits() throws {
+    package func checkSplits() throws {
         for stage in stages {
             guard case .split(let options) = stage.options, let reader = reader(ofPart: "difficult", of: stage.name)
             else { continue }

@@ -1,3 +1,5 @@
+import Configuration
+
 extension RunConfiguration {
     /// The resolved configuration as YAML: every key with its value, defaults too. It reads back to the same run.
     public var yaml: String { ConfigurationWriter.block(resolved) }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 /// A whole run as its YAML file and overrides resolve it: every default filled in, every stage's inputs known.
@@ -38,14 +39,14 @@ public struct RunConfiguration: Sendable {
     public var stages: [StageConfiguration] = []
 
     /// Where each given key was written, by dotted name.
-    var origins: [String: ConfigurationOrigin] = [:]
+    package var origins: [String: ConfigurationOrigin] = [:]
     /// The file as a whole.
-    var file: ConfigurationOrigin = .none
+    package var file: ConfigurationOrigin = .none
 
-    init() {}
+    package init() {}
 
     /// The file that it was read from; `nil` where it was not read from one.
-    var fileURL: URL? {
+    package var fileURL: URL? {
         if case .file(let path, _) = file { URL(filePath: path) } else { nil }
     }
 
@@ -71,9 +72,9 @@ public enum MetricsSink: String, Sendable, ConfigurationWord {
     case none
 }
 
-extension RunConfiguration: OptionGroup {
+extension RunConfiguration: KeyedOptions {
     /// The keys of the top level, but for `dataset`, `stages` and the stages' blocks.
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field(
             "output_dir", \.outputDir, .notEmpty, default: "required",
             "Run directory, on a file system that all ranks see.")

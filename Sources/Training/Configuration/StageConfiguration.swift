@@ -1,3 +1,5 @@
+import Configuration
+
 /// One stage of a run, with every input and option resolved.
 public struct StageConfiguration: Sendable, Equatable {
     /// The name, unique in the run.
@@ -9,7 +11,7 @@ public struct StageConfiguration: Sendable, Equatable {
     public var type: StageType { options.type }
 
     /// Whether held-out data decides which of its models the stage leaves.
-    var leavesBestModel: Bool {
+    package var leavesBestModel: Bool {
         switch options {
         case .sft(let options): options.loop.loadBestModelAtEnd
         case .reward(let options): options.loop.loadBestModelAtEnd
@@ -56,7 +58,7 @@ public enum StageOptions: Sendable, Equatable {
     }
 
     /// The options as the struct of their type.
-    var group: any StageOptionGroup {
+    package var group: any StageOptionGroup {
         switch self {
         case .sft(let options): options
         case .reward(let options): options
@@ -70,7 +72,7 @@ public enum StageOptions: Sendable, Equatable {
 }
 
 /// The options of one stage type.
-protocol StageOptionGroup: OptionGroup {
+package protocol StageOptionGroup: KeyedOptions {
     /// Fills what was not given from the run and the stages before, and checks what was.
     mutating func resolve(in scope: StageScope) throws
     /// These options as one case of ``StageOptions``.
@@ -79,7 +81,7 @@ protocol StageOptionGroup: OptionGroup {
 
 extension StageType {
     /// The defaults of the type's options.
-    var defaults: any StageOptionGroup {
+    package var defaults: any StageOptionGroup {
         switch self {
         case .sft: SFTOptions()
         case .reward: RewardOptions()

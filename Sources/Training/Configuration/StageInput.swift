@@ -8,7 +8,7 @@ public struct StageInput: Sendable, Equatable {
     public var isData: Bool
 
     /// Whether it is asked for scores.
-    var isReward: Bool { key == "reward" || key == "judge" }
+    package var isReward: Bool { key == "reward" || key == "judge" }
 }
 
 extension StageConfiguration {

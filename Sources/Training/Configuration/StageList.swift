@@ -1,9 +1,11 @@
-/// The names and types of a run's stages, from `stages:` and the blocks that go by their names.
-struct StageList {
-    /// In order.
-    let stages: [(name: String, type: StageType)]
+import Configuration
 
-    var names: [String] { stages.map(\.name) }
+/// The names and types of a run's stages, from `stages:` and the blocks that go by their names.
+package struct StageList {
+    /// In order.
+    package let stages: [(name: String, type: StageType)]
+
+    package var names: [String] { stages.map(\.name) }
 
     /// What a run does where the file has no `stages`: the method, start to end.
     private static let recipe = ["sft", "reward", "split", "dpo", "ppo", "evaluate"]
@@ -12,7 +14,7 @@ struct StageList {
     ///
     /// - Throws: ``ConfigurationError`` for a stage that is no type and has no block with one, is listed twice, or
     ///   takes the name of something else.
-    init(_ root: ConfigurationNode, file: ConfigurationOrigin) throws {
+    package init(_ root: ConfigurationNode, file: ConfigurationOrigin) throws {
         guard root.entries != nil else {
             throw ConfigurationError(
                 root.origin, key: nil, problem: "expected a block of keys, found \(root.found)",
@@ -37,7 +39,7 @@ struct StageList {
 
     /// Blocks of stage options, of stages that are listed and of others that wait to be: those named after a type or
     /// with a `type`.
-    func blocks(in root: ConfigurationNode) -> [(key: String, type: StageType, node: ConfigurationNode)] {
+    package func blocks(in root: ConfigurationNode) -> [(key: String, type: StageType, node: ConfigurationNode)] {
         let reserved = Set(RunConfiguration.fields.map(\.key) + Self.reserved)
         return (root.entries ?? []).compactMap { entry in
             let named = entry.value.value(of: "type").flatMap { String($0) } ?? entry.key
@@ -47,7 +49,7 @@ struct StageList {
     }
 
     /// The blocks, by the name of their type, that know a key.
-    static func blocks(knowing key: String, except type: StageType? = nil) -> [String] {
+    package static func blocks(knowing key: String, except type: StageType? = nil) -> [String] {
         let inStages = StageType.allCases.filter { $0 != type && $0.keys.contains(key) }.map(\.rawValue)
         let inDataset = DatasetOptions.fields.contains { $0.key == key } ? ["dataset"] : []
         let atTop = type != nil && RunConfiguration.fields.contains { $0.key == key } ? ["the top level"] : []

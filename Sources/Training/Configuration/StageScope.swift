@@ -1,19 +1,21 @@
+import Configuration
+
 /// What a stage's options are resolved against: the run, the stages before it and the keys that were given.
-struct StageScope {
+package struct StageScope {
     /// The run, with the stages before this one.
-    let run: RunConfiguration
+    package let run: RunConfiguration
     /// All names of the run in order, later ones included.
-    let stageNames: [String]
+    package let stageNames: [String]
     /// The stage's own name.
-    let name: String
+    package let name: String
     /// The keys that its block gives.
-    let given: Set<String>
+    package let given: Set<String>
     /// The places of all keys.
-    let origins: [String: ConfigurationOrigin]
-    let file: ConfigurationOrigin
+    package let origins: [String: ConfigurationOrigin]
+    package let file: ConfigurationOrigin
 
     /// An error about one key of this stage, or of the run where `key` is dotted.
-    func error(_ key: String, _ problem: String, _ remedy: String) -> ConfigurationError {
+    package func error(_ key: String, _ problem: String, _ remedy: String) -> ConfigurationError {
         let dotted = key.contains(".") ? key : "\(name).\(key)"
         return ConfigurationError(
             origins[dotted] ?? origins[name] ?? file, key: dotted, problem: problem, remedy: remedy)
@@ -23,7 +25,7 @@ struct StageScope {
     /// one; `nil` where there is none.
     ///
     /// - Throws: ``ConfigurationError`` where several are equally good.
-    func earlier(_ type: StageType, for key: String) throws -> String? {
+    package func earlier(_ type: StageType, for key: String) throws -> String? {
         let candidates = run.stages.filter { $0.type == type }.map(\.name)
         if candidates.count < 2 { return candidates.first }
         if candidates.contains(type.rawValue) { return type.rawValue }
@@ -34,7 +36,7 @@ struct StageScope {
 
     /// The policy that training starts from: the first of these types that has a stage before this one, else the base
     /// model.
-    func policy(from types: [StageType], for key: String) throws -> ArtifactReference {
+    package func policy(from types: [StageType], for key: String) throws -> ArtifactReference {
         for type in types {
             if let stage = try earlier(type, for: key) { return .stage(stage, part: nil) }
         }
@@ -42,14 +44,14 @@ struct StageScope {
     }
 
     /// The pairs or prompts that a stage reads: a part of the split, else sampled pairs, else the training files.
-    func rows(part: String?, for key: String) throws -> [ArtifactReference] {
+    package func rows(part: String?, for key: String) throws -> [ArtifactReference] {
         if let part, let split = try earlier(.split, for: key) { return [.stage(split, part: part)] }
         if let sample = try earlier(.sample, for: key) { return [.stage(sample, part: nil)] }
         return [.dataset(.train)]
     }
 
     /// The reward of an earlier `reward` stage.
-    func reward(for key: String) throws -> ArtifactReference {
+    package func reward(for key: String) throws -> ArtifactReference {
         guard let stage = try earlier(.reward, for: key) else {
             throw error(
                 key, "no reward stage comes before it",
@@ -59,7 +61,7 @@ struct StageScope {
     }
 
     /// Checks that a reference can give this kind of thing: that a stage it names exists, comes earlier and leaves it.
-    func check(_ reference: ArtifactReference, is kind: InputKind, for key: String) throws {
+    package func check(_ reference: ArtifactReference, is kind: InputKind, for key: String) throws {
         switch reference {
         case .base:
             guard kind == .policy || kind == .model else { throw mismatch(reference, kind, key, "is a policy") }
@@ -80,7 +82,7 @@ struct StageScope {
     }
 
     /// Checks every reference of a list, which may not be empty.
-    func check(_ references: [ArtifactReference], is kind: InputKind, for key: String) throws {
+    package func check(_ references: [ArtifactReference], is kind: InputKind, for key: String) throws {
         guard !references.isEmpty else { throw error(key, "is empty", "name \(kind.description)") }
         for reference in references { try check(reference, is: kind, for: key) }
     }

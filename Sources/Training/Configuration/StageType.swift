@@ -40,7 +40,7 @@ public enum StageType: String, Sendable, CaseIterable {
 }
 
 /// What an input of a stage has to be.
-enum InputKind {
+package enum InputKind {
     case policy
     /// A model directory to start from, with whichever head.
     case model
@@ -50,7 +50,7 @@ enum InputKind {
     case rows
 
     /// The kind in the words of an error message.
-    var noun: String {
+    package var noun: String {
         switch self {
         case .policy: "policy"
         case .model: "model"
@@ -60,10 +60,10 @@ enum InputKind {
     }
 
     /// The noun with its article.
-    var description: String { self == .rows ? noun : "a \(noun)" }
+    package var description: String { self == .rows ? noun : "a \(noun)" }
 
     /// Whether a stage of this type leaves such a thing.
-    func accepts(_ type: StageType) -> Bool {
+    package func accepts(_ type: StageType) -> Bool {
         switch (self, type.output) {
         case (.policy, .policy), (.model, .policy), (.model, .rewardModel), (.reward, .rewardModel), (.rows, .pairs),
             (.rows, .splitPairs):

@@ -5,8 +5,8 @@ import Torch
 package struct BuildIdentity: Codable, Equatable {
     package var version: String
     /// Size and CRC-32 of the executable.
-    var executable: Manifest.Entry
-    var libTorch: String
+    package var executable: Manifest.Entry
+    package var libTorch: String
 
     /// The program of this process.
     package init() throws {
@@ -16,5 +16,5 @@ package struct BuildIdentity: Codable, Equatable {
     }
 
     /// The build in a few words: `mpo 0.1.0 (a1b2c3d4, LibTorch 2.13.0)`.
-    var text: String { "mpo \(version) (\(executable.checksumText), LibTorch \(libTorch))" }
+    package var text: String { "mpo \(version) (\(executable.checksumText), LibTorch \(libTorch))" }
 }

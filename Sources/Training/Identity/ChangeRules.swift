@@ -1,11 +1,13 @@
+import Configuration
+
 /// Says what a change of configuration or inputs means for a run that is resumed. It is the one place that does.
 package struct ChangeRules {
     /// The configuration as it is now.
-    let configuration: RunConfiguration
+    package let configuration: RunConfiguration
     /// The stages that have begun or are done.
-    let begun: Set<String>
+    package let begun: Set<String>
     /// Those that are done.
-    let done: Set<String>
+    package let done: Set<String>
 
     package init(configuration: RunConfiguration, begun: Set<String>, done: Set<String> = []) {
         (self.configuration, self.begun, self.done) = (configuration, begun, done)
@@ -50,7 +52,7 @@ package struct ChangeRules {
     }
 
     /// The inputs whose contents differ, with what that means.
-    func changes(from earlier: [RunInput], to inputs: [RunInput]) -> [RunChange] {
+    package func changes(from earlier: [RunInput], to inputs: [RunInput]) -> [RunChange] {
         let earlier = Dictionary(earlier.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         return inputs.compactMap { input in
             guard let difference = earlier[input.key].flatMap({ input.difference(from: $0) }) else { return nil }

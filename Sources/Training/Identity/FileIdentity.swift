@@ -3,16 +3,16 @@ import Foundation
 /// What a file holds, as size and CRC-32, and the marks by which it is known again without being read.
 package struct FileIdentity: Codable, Equatable {
     /// As the configuration names it.
-    var path: String
-    var contents: Manifest.Entry
-    var stamp: Stamp
+    package var path: String
+    package var contents: Manifest.Entry
+    package var stamp: Stamp
 
     /// What the file system says of a file; it changes when the file is written or replaced.
-    struct Stamp: Codable, Equatable {
-        var size: Int
+    package struct Stamp: Codable, Equatable {
+        package var size: Int
         /// Nanoseconds since 1970.
-        var modified: Int
-        var inode: UInt64
+        package var modified: Int
+        package var inode: UInt64
     }
 
     /// Files of at least so many bytes are not read again while their stamp is the one that was noted.
@@ -61,10 +61,10 @@ package struct FileIdentity: Codable, Equatable {
 
 extension Manifest.Entry {
     /// Size and checksum in words.
-    var text: String { "\(size) bytes, CRC-32 \(checksumText)" }
+    package var text: String { "\(size) bytes, CRC-32 \(checksumText)" }
 
     /// The checksum in eight hexadecimal digits.
-    var checksumText: String {
+    package var checksumText: String {
         let digits = String(crc32, radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits
     }

@@ -3,20 +3,20 @@ import MPI
 
 /// What one rank computes on: results have the same bits only on the same.
 package struct Processor: Codable, Hashable {
-    var threads: Int
+    package var threads: Int
     /// The model of its CPU, as the kernel names it.
-    var cpu: String
+    package var cpu: String
 
     package init(threads: Int, cpu: String) { (self.threads, self.cpu) = (threads, cpu) }
 
     /// The processors of all ranks, in order; all ranks call this together.
-    static func gather(threads: Int, over control: Communicator) throws -> [Processor] {
+    package static func gather(threads: Int, over control: Communicator) throws -> [Processor] {
         let own = try JSONEncoder().encode(Processor(threads: threads, cpu: thisCPU))
         return try control.allGather(Array(own)).map { try JSONDecoder().decode(Processor.self, from: Data($0)) }
     }
 
     /// The model of this machine's CPU; the kernel's architecture where it names no model.
-    static var thisCPU: String {
+    package static var thisCPU: String {
         let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
         let values = lines.prefix(64).reduce(into: [String: String]()) { values, line in
             let parts = line.split(separator: ":", maxSplits: 1).map { $0.trimmingCharacters(in: .whitespaces) }

@@ -1,11 +1,11 @@
 /// What makes a run this run, as `run.json` keeps it for the next start.
 package struct RunIdentity: Codable, Equatable {
     /// Every key of the resolved configuration with its value.
-    var settings: [String: String]
+    package var settings: [String: String]
     /// What is read from outside the run directory, and what stages have left that are done.
-    var inputs: [RunInput]
+    package var inputs: [RunInput]
     /// Who computed what in the latest start.
-    var topology: Topology
+    package var topology: Topology
 
     /// What a run is as it starts now.
     ///

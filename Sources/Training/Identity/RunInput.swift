@@ -3,15 +3,15 @@ import Transformers
 
 /// Files that stages read: from outside the run under the key of the configuration that names them, or what an earlier
 /// stage has left.
-struct RunInput: Codable, Equatable {
+package struct RunInput: Codable, Equatable {
     /// A dotted key, such as `dataset.train` or `dpo.reference`, or the name of the stage that left the files.
-    var key: String
-    var files: [FileIdentity]
+    package var key: String
+    package var files: [FileIdentity]
 
     /// The data, models and tokenizer of a run, and what stages have left that are done.
     ///
     /// - Parameter state: What an earlier start has left; large files that it knows need not be read again.
-    static func all(of plan: RunPlan, after state: RunState?) throws -> [RunInput] {
+    package static func all(of plan: RunPlan, after state: RunState?) throws -> [RunInput] {
         let known = state?.identity.inputs.flatMap(\.files) ?? []
         let files = Dictionary(known.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         let outside = try paths(of: plan.configuration).map { key, paths in
@@ -25,7 +25,7 @@ struct RunInput: Codable, Equatable {
     ///
     /// - Parameter justWritten: Whether the stage has this moment ended, so that the model's manifest says what its files
     ///   hold, and they need not be read.
-    init(
+    package init(
         leftBy stage: PlannedStage, knowing known: [String: FileIdentity] = [:], justWritten: Bool = false
     ) throws {
         var paths = Self.present(["pairs.jsonl", "easy.jsonl", "difficult.jsonl"], in: stage.directory.path)
@@ -42,7 +42,7 @@ struct RunInput: Codable, Equatable {
     private init(key: String, files: [FileIdentity]) { (self.key, self.files) = (key, files) }
 
     /// How the files differ from what they were; `nil` where they hold the same, wherever they lie.
-    func difference(from earlier: RunInput) -> String? {
+    package func difference(from earlier: RunInput) -> String? {
         guard files.count == earlier.files.count else {
             return "\(key): \(earlier.files.count) files then, \(files.count) now"
         }

@@ -7,12 +7,12 @@
 /// Offline training has all workers for learners; `split`, `sample` and `evaluate` have none. Ranks, placement and
 /// workers may change as long as these stay the same in every stage that is still ahead.
 package struct Topology: Codable, Equatable {
-    var ranks: Int
-    var build: BuildIdentity
+    package var ranks: Int
+    package var build: BuildIdentity
     /// What each worker computes on.
-    var workers: [Processor]
+    package var workers: [Processor]
     /// By the stage's name.
-    var stages: [String: StageRoles]
+    package var stages: [String: StageRoles]
 
     package init(_ configuration: RunConfiguration, build: BuildIdentity, ranks: [Processor]) {
         self.ranks = ranks.count
@@ -26,12 +26,12 @@ package struct Topology: Codable, Equatable {
     }
 
     /// Whether all roles are of workers that it has, which one read from a file need not hold.
-    var isWhole: Bool {
+    package var isWhole: Bool {
         stages.values.allSatisfy { ($0.learners + $0.samplers).allSatisfy(workers.indices.contains) }
     }
 
     /// What a stage's rounding depends on; `nil` for a stage that this topology does not have.
-    func rounding(of stage: String) -> StageRounding? {
+    package func rounding(of stage: String) -> StageRounding? {
         guard let roles = stages[stage] else { return nil }
         let samplers = roles.samplers.map { workers[$0] }
         return StageRounding(
@@ -59,11 +59,11 @@ package struct Topology: Codable, Equatable {
 }
 
 /// Which workers learn in a stage, and which compute samples or scores, each by itself.
-struct StageRoles: Codable, Equatable {
-    var learners: [Int]
-    var samplers: [Int]
+package struct StageRoles: Codable, Equatable {
+    package var learners: [Int]
+    package var samplers: [Int]
 
-    init(_ options: StageOptions, workerCount: Int) {
+    package init(_ options: StageOptions, workerCount: Int) {
         let all = Array(0..<workerCount)
         switch options {
         case .sft, .reward, .dpo: (learners, samplers) = (all, [])
@@ -76,14 +76,14 @@ struct StageRoles: Codable, Equatable {
 }
 
 /// What the rounding of a stage depends on.
-struct StageRounding: Equatable {
+package struct StageRounding: Equatable {
     /// In order.
-    var learners: [Processor]
+    package var learners: [Processor]
     /// One where all are alike.
-    var samplers: [Processor]
+    package var samplers: [Processor]
 
     /// Each as `threads a rank: 2 then, 1 now`.
-    func differences(from earlier: StageRounding) -> [String] {
+    package func differences(from earlier: StageRounding) -> [String] {
         guard learners.count == earlier.learners.count else {
             return ["learners: \(earlier.learners.count) then, \(learners.count) now"]
         }

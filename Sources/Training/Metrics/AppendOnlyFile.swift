@@ -1,16 +1,16 @@
 import Foundation
 
 /// A file that grows at its end, a whole record at a time.
-final class AppendOnlyFile {
-    let path: String
+package final class AppendOnlyFile {
+    package let path: String
     /// Bytes written so far.
-    private(set) var length: UInt64
+    package private(set) var length: UInt64
     private let handle: FileHandle
 
     /// Opens or creates a file; with `keeping`, cuts it back to that many bytes.
     ///
     /// - Throws: ``MetricsError`` where the file cannot be made or opened, or is shorter than `keeping`.
-    init(path: String, keeping: UInt64? = nil) throws {
+    package init(path: String, keeping: UInt64? = nil) throws {
         self.path = path
         let manager = FileManager.default
         do {
@@ -43,7 +43,7 @@ final class AppendOnlyFile {
     }
 
     /// Appends bytes and hands them to the system.
-    func append(_ bytes: [UInt8]) throws {
+    package func append(_ bytes: [UInt8]) throws {
         do {
             try handle.write(contentsOf: bytes)
             length += UInt64(bytes.count)
@@ -55,7 +55,7 @@ final class AppendOnlyFile {
     }
 
     /// Waits until the disk has everything.
-    func synchronize() throws {
+    package func synchronize() throws {
         do {
             try handle.synchronize()
         } catch {

@@ -1,14 +1,14 @@
 import Foundation
 
 /// Writes one TensorBoard event file: TFRecords of `Event` messages, the file version first.
-final class EventFileWriter {
+package final class EventFileWriter {
     private let file: AppendOnlyFile
 
     /// Starts a file in `directory`. Where there are files already, TensorBoard is told to forget what they have from
     /// `firstStep` on.
     ///
     /// - Throws: ``MetricsError``
-    init(directory: URL, firstStep: Int, time: Double) throws {
+    package init(directory: URL, firstStep: Int, time: Double) throws {
         let earlier = (try? FileManager.default.contentsOfDirectory(atPath: directory.path))?.count ?? 0
         // Readers take files by name, so one that is begun in the same second as another must come behind it.
         let name = String(format: "events.out.tfevents.%010d.%06d", Int(time), earlier)
@@ -22,11 +22,11 @@ final class EventFileWriter {
     }
 
     /// Writes the scalars of one step.
-    func write(step: Int, metrics: MetricValues, time: Double) throws {
+    package func write(step: Int, metrics: MetricValues, time: Double) throws {
         try file.append(TFRecord.frame(TensorBoardEvent.scalars(metrics, step: step, time: time)))
     }
 
-    func synchronize() throws {
+    package func synchronize() throws {
         try file.synchronize()
     }
 }

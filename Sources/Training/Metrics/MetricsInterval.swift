@@ -47,7 +47,7 @@ package struct MetricsInterval: Sendable, Equatable, Codable {
 /// Where the metrics stand when a checkpoint is made, so that a resumed run goes on with the same lines.
 package struct MetricsState: Sendable, Equatable, Codable {
     /// The length of `metrics.jsonl`.
-    var position: UInt64
+    package var position: UInt64
     /// The steps that no line has yet; `nil` for none.
-    var interval: MetricsInterval?
+    package var interval: MetricsInterval?
 }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Writes a run's metrics: a line of JSON a step into `metrics.jsonl`, and TensorBoard event files, a directory a
 /// stage.

@@ -7,7 +7,7 @@ package enum TFRecord {
     }
 
     /// The CRC, rotated and shifted so that the CRC of data that holds CRCs is still a good one.
-    static func maskedCRC(_ data: [UInt8]) -> UInt32 {
+    package static func maskedCRC(_ data: [UInt8]) -> UInt32 {
         let crc = crc32c(data)
         return ((crc >> 15) | (crc << 17)) &+ 0xA282_EAD8
     }

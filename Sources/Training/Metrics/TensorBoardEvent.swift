@@ -37,8 +37,8 @@ package enum TensorBoardEvent {
 }
 
 /// Encodes a protobuf message field by field.
-struct ProtobufEncoder {
-    private(set) var bytes: [UInt8] = []
+package struct ProtobufEncoder {
+    package private(set) var bytes: [UInt8] = []
 
     private enum WireType: UInt64 {
         case varint = 0
@@ -47,26 +47,26 @@ struct ProtobufEncoder {
         case fixed32 = 5
     }
 
-    mutating func integer(_ field: UInt64, _ value: Int) {
+    package mutating func integer(_ field: UInt64, _ value: Int) {
         tag(field, .varint)
         varint(UInt64(bitPattern: Int64(value)))
     }
 
-    mutating func double(_ field: UInt64, _ value: Double) {
+    package mutating func double(_ field: UInt64, _ value: Double) {
         tag(field, .fixed64)
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
     }
 
-    mutating func float(_ field: UInt64, _ value: Float) {
+    package mutating func float(_ field: UInt64, _ value: Float) {
         tag(field, .fixed32)
         withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes += $0 }
     }
 
-    mutating func string(_ field: UInt64, _ value: String) {
+    package mutating func string(_ field: UInt64, _ value: String) {
         delimited(field, Array(value.utf8))
     }
 
-    mutating func message(_ field: UInt64, _ value: ProtobufEncoder) {
+    package mutating func message(_ field: UInt64, _ value: ProtobufEncoder) {
         delimited(field, value.bytes)
     }
 

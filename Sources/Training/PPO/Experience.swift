@@ -25,12 +25,12 @@ package struct Experience: Equatable, Sendable {
     }
 
     /// Tokens of prompt and response.
-    var tokenCount: Int { prompt.count + response.count }
+    package var tokenCount: Int { prompt.count + response.count }
 }
 
 extension Experience {
     /// Reads what ``write(to:)`` wrote.
-    init(reading reader: inout ByteReader) throws {
+    package init(reading reader: inout ByteReader) throws {
         self.init(
             place: try reader.read(Int.self), version: try reader.read(Int.self),
             prompt: try reader.readArray(of: Int32.self), response: try reader.readArray(of: Int32.self),
@@ -41,7 +41,7 @@ extension Experience {
         }
     }
 
-    func write(to writer: inout ByteWriter) {
+    package func write(to writer: inout ByteWriter) {
         writer.write(place)
         writer.write(version)
         writer.write(prompt)

@@ -1,16 +1,16 @@
 /// Rank zero's part in PPO: gathers a step's responses from the samplers and divides them over the learners by tokens.
 ///
 /// A step goes out only when it is whole and in its own order, so what a learner gets does not depend on who was first.
-final class ExperienceRouter: StageCoordinator {
+package final class ExperienceRouter: StageCoordinator {
     private let learners: [Int]
     private var waiting: [Int: [Experience]] = [:]
 
     /// - Parameter learners: The workers that learn.
-    init(learners: [Int]) {
+    package init(learners: [Int]) {
         self.learners = learners
     }
 
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+    package func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
         guard case .experience(let step) = parcel.header else { return [] }
         let batch = try ExperienceBatch(bytes: parcel.payload)
         waiting[step, default: []] += batch.experiences
@@ -22,5 +22,5 @@ final class ExperienceRouter: StageCoordinator {
         }
     }
 
-    func finish() throws -> [String] { [] }
+    package func finish() throws -> [String] { [] }
 }

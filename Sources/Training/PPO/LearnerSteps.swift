@@ -1,21 +1,21 @@
 import MPI
 
 /// The steps of a learner as rank zero sees them: responses come in, metrics and checkpoints go out.
-struct LearnerSteps {
+package struct LearnerSteps {
     private let worker: PPOWorker
     private let learner: PPOLearner
     private let learners: Communicator
     private let reports: Bool
 
     /// - Parameter reports: Whether this learner speaks and writes for all.
-    init(_ worker: PPOWorker, _ learner: PPOLearner, _ learners: Communicator, reports: Bool) {
+    package init(_ worker: PPOWorker, _ learner: PPOLearner, _ learners: Communicator, reports: Bool) {
         (self.worker, self.learner, self.learners, self.reports) = (worker, learner, learners, reports)
     }
 
     private var context: StageContext { worker.context }
 
     /// Waits for this learner's share of a step's responses.
-    func receive(_ step: Int) throws -> ExperienceBatch {
+    package func receive(_ step: Int) throws -> ExperienceBatch {
         let order = try context.link.nextOrder { if case .learn = $0 { true } else { false } }
         guard case .learn(step) = order.header else {
             preconditionFailure("expected step \(step), got \(order.header)")
@@ -24,7 +24,7 @@ struct LearnerSteps {
     }
 
     /// Learns from a step's responses, which are waited for where they are not here yet.
-    func learn(_ step: Int, from received: ExperienceBatch?) throws {
+    package func learn(_ step: Int, from received: ExperienceBatch?) throws {
         let batch = try received ?? context.tracer.measure(.waiting) { try receive(step) }
         let start = ContinuousClock.now
         for experience in batch.experiences where !(step - worker.staleness...step).contains(experience.version) {
@@ -46,7 +46,7 @@ struct LearnerSteps {
     /// Saves the state after `step` steps; all learners call this.
     ///
     /// - Parameter share: This learner's share of the next step's responses, where they were drawn already.
-    func save(step: Int, inFlight share: ExperienceBatch?) throws {
+    package func save(step: Int, inFlight share: ExperienceBatch?) throws {
         let whole = try share.flatMap { share in
             try learners.gather(share.bytes, root: 0)?.map { try ExperienceBatch(bytes: $0).experiences }
                 .joined()

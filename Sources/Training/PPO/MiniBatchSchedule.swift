@@ -4,14 +4,14 @@ import PreferenceData
 ///
 /// Which responses a mini-batch has is a permutation of the step's places, new each epoch and the same on every learner; each
 /// learner takes those of them that are in its share, which may be none.
-struct MiniBatchSchedule {
+package struct MiniBatchSchedule {
     /// Micro-batches by epoch and mini-batch; indices are places in the learner's share.
-    let epochs: [[[ResponseBatch]]]
+    package let epochs: [[[ResponseBatch]]]
 
     /// - Parameters:
     ///   - trajectories: The learner's share.
     ///   - total: Responses of the whole step.
-    init(
+    package init(
         _ trajectories: [Trajectory], total: Int, epochs: Int, miniBatches: Int, maxTokens: Int, seed: UInt64, step: Int
     ) {
         let share = Dictionary(
@@ -28,7 +28,7 @@ struct MiniBatchSchedule {
     }
 
     /// This learner's response tokens in each mini-batch, by epoch.
-    func responseTokens(of trajectories: [Trajectory]) -> [[Int64]] {
+    package func responseTokens(of trajectories: [Trajectory]) -> [[Int64]] {
         epochs.map { miniBatches in
             miniBatches.map { microBatches in
                 microBatches.reduce(0) { $0 + Int64($1.predictions.count) }

@@ -6,14 +6,14 @@ import Transformers
 
 /// A learner of PPO: from a share of a step's responses to updates of policy and critic that all learners make alike.
 package final class PPOLearner {
-    let policy: DecoderModel
-    let critic: DecoderModel
+    package let policy: DecoderModel
+    package let critic: DecoderModel
     package let policyUpdater: ParameterUpdater
     package let criticUpdater: ParameterUpdater
     /// The coefficient of the KL penalty.
-    var controller: KLController
+    package var controller: KLController
     /// The updates that were skipped.
-    var nonFinite = NonFiniteSteps()
+    package var nonFinite = NonFiniteSteps()
     private let options: PPOOptions
     private let stage: String
     private let note: (String) throws -> Void

@@ -4,7 +4,7 @@ import Torch
 import Transformers
 
 /// The clipped losses of one mini-batch, policy and critic apart.
-struct PPOLosses {
+package struct PPOLosses {
     private let policy: DecoderModel
     private let critic: DecoderModel
     private let options: PPOOptions
@@ -14,7 +14,7 @@ struct PPOLosses {
     /// - Parameters:
     ///   - trajectories: The learner's share of a step, shaped.
     ///   - globalTokens: Response tokens of the mini-batch over all learners.
-    init(
+    package init(
         policy: DecoderModel, critic: DecoderModel, _ options: PPOOptions,
         _ trajectories: [Trajectory], globalTokens: Int
     ) {
@@ -23,7 +23,7 @@ struct PPOLosses {
     }
 
     /// The policy's share of the loss on a micro-batch.
-    func policyTerm(_ batch: ResponseBatch) -> LossTerm<PPOPolicyMetrics> {
+    package func policyTerm(_ batch: ResponseBatch) -> LossTerm<PPOPolicyMetrics> {
         let oldLogps = flat(batch, \.oldLogps)
         // On-policy samples need no correction; those of an older policy are weighed by what it made of them.
         let weights =
@@ -37,7 +37,7 @@ struct PPOLosses {
     }
 
     /// The critic's share, not weighed by `vf_coef`.
-    func valueTerm(_ batch: ResponseBatch) -> LossTerm<PPOValueMetrics> {
+    package func valueTerm(_ batch: ResponseBatch) -> LossTerm<PPOValueMetrics> {
         PPOValueLoss(clipRange: options.loss.cliprangeValue)(
             critic.scores(batch.rows, at: batch.predictions.rows), oldValues: flat(batch, \.values),
             returns: flat(batch, \.returns), globalTokens: globalTokens)
@@ -51,7 +51,7 @@ struct PPOLosses {
 
 extension DecoderModel {
     /// Log-probabilities of a batch's response tokens at the temperature that they were drawn at.
-    func responseLogps(_ batch: ResponseBatch, temperature: Double) -> TokenLogps {
+    package func responseLogps(_ batch: ResponseBatch, temperature: Double) -> TokenLogps {
         tokenLogps(batch.rows, predictions: batch.predictions, temperature: temperature)
     }
 }

@@ -2,16 +2,16 @@
 ///
 /// Split: the first `learners` workers learn, the others sample. Colocated: every worker does both. A worker alone does
 /// both whatever was asked for.
-struct PPOPlacement: Equatable {
+package struct PPOPlacement: Equatable {
     /// Indices of the workers that learn; the first of them speaks and writes for all.
-    let learners: [Int]
+    package let learners: [Int]
     /// Indices of the workers that sample.
-    let rollouts: [Int]
+    package let rollouts: [Int]
 
     /// Whether every worker has both roles.
-    var isColocated: Bool { learners == rollouts }
+    package var isColocated: Bool { learners == rollouts }
 
-    init(_ options: PlacementOptions, workerCount: Int) {
+    package init(_ options: PlacementOptions, workerCount: Int) {
         if options.placement == .colocated || workerCount == 1 {
             learners = Array(0..<workerCount)
             rollouts = learners
@@ -24,7 +24,7 @@ struct PPOPlacement: Equatable {
     /// Checks that there are workers for the roles asked for.
     ///
     /// - Throws: ``RunError/tooFewRanks(stage:learners:ranks:)``
-    static func check(_ options: PlacementOptions, stage: String, workerCount: Int, ranks: Int) throws {
+    package static func check(_ options: PlacementOptions, stage: String, workerCount: Int, ranks: Int) throws {
         guard options.placement == .split, options.learners > 1 || workerCount > 1 else { return }
         guard options.learners < workerCount else {
             throw RunError.tooFewRanks(stage: stage, learners: options.learners, ranks: ranks)

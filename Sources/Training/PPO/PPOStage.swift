@@ -2,7 +2,7 @@ import PreferenceData
 import Transformers
 
 extension StageContext {
-    func runPPO(_ options: PPOOptions) throws {
+    package func runPPO(_ options: PPOOptions) throws {
         let prompts = try data.prompts(
             options.prompts, options.prompt, keepsRecords: options.reward.readsPrompts)
         try note(prompts.summary)
@@ -15,7 +15,7 @@ extension StageContext {
     }
 
     /// A model of PPO, from the stage's checkpoint where there is one.
-    func ppoModel(
+    package func ppoModel(
         _ initial: ArtifactReference, _ head: ModelHead, trainable: Bool, part: String? = nil
     ) throws -> DecoderModel {
         if let checkpoint {

@@ -7,11 +7,11 @@ import Transformers
 /// The schedule is fixed, so a run can be repeated: a step's responses come from the policy after `step - max_staleness`
 /// updates. With `max_staleness: 1` samplers draw the next step's responses while learners use this one's, and a
 /// checkpoint keeps the responses that were drawn before the update it is made after.
-struct PPOWorker {
-    let context: StageContext
-    let options: PPOOptions
-    let totalSteps: Int
-    let order: DataOrder
+package struct PPOWorker {
+    package let context: StageContext
+    package let options: PPOOptions
+    package let totalSteps: Int
+    package let order: DataOrder
     private let placement: PPOPlacement
     private let learner: PPOLearner?
     private let learners: Communicator?
@@ -21,7 +21,7 @@ struct PPOWorker {
     /// The responses of the first step, where the checkpoint keeps them.
     private let restored: ExperienceBatch?
 
-    init(
+    package init(
         _ context: StageContext, _ options: PPOOptions, _ prompts: DataStore.Loaded<Prompt, TokenizedPrompt>,
         _ order: DataOrder
     ) throws {
@@ -71,7 +71,7 @@ struct PPOWorker {
             place: (placement.rollouts.firstIndex(of: me) ?? 0, placement.rollouts.count))
     }
 
-    func run() throws {
+    package func run() throws {
         try context.begin(total: totalSteps, unit: "step", step: firstStep)
         let updates = totalSteps * options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
         if let line = options.optimizer.warmupNote(steps: updates, "updates") { try context.note(line) }
@@ -93,10 +93,10 @@ struct PPOWorker {
         }
     }
 
-    var staleness: Int { options.rollouts.maxStaleness }
+    package var staleness: Int { options.rollouts.maxStaleness }
 
     /// Whether this worker draws responses.
-    var samples: Bool { sampler != nil }
+    package var samples: Bool { sampler != nil }
 
     /// Whether this worker speaks and writes for all.
     private var isFirst: Bool { context.workers.rank == placement.learners[0] }

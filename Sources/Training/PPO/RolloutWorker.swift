@@ -4,21 +4,21 @@ import Torch
 import Transformers
 
 /// A sampler of PPO: draws responses to its share of a step's prompts, and runs the frozen models on them.
-struct RolloutWorker {
-    let context: StageContext
-    let options: PPOOptions
-    let prompts: DataStore.Loaded<Prompt, TokenizedPrompt>
-    let batches: StepBatches
-    let policy: DecoderModel
-    let reference: DecoderModel
-    let scorer: any Scorer
+package struct RolloutWorker {
+    package let context: StageContext
+    package let options: PPOOptions
+    package let prompts: DataStore.Loaded<Prompt, TokenizedPrompt>
+    package let batches: StepBatches
+    package let policy: DecoderModel
+    package let reference: DecoderModel
+    package let scorer: any Scorer
     /// Its place among the samplers, and how many there are.
-    let place: (index: Int, count: Int)
+    package let place: (index: Int, count: Int)
 
     /// Samples, scores and reports this worker's share of a step.
     ///
     /// - Parameter version: The version of the policy as it is now.
-    func produce(step: Int, version: Int) throws {
+    package func produce(step: Int, version: Int) throws {
         let batch = batches.batch(atStep: step).map { prompts.examples[$0] }
         let samples = options.rollouts.nSamplesPerPrompt
         let share = TokenBalancer.share(batch.map(\.tokenCount), over: place.count)[place.index]

@@ -13,48 +13,50 @@ package struct Trajectory {
     package var returns: [Double] = []
 
     /// Its tokens as a row to be packed.
-    func example(index: Int) -> TokenizedCompletion {
+    package func example(index: Int) -> TokenizedCompletion {
         TokenizedCompletion(index: index, prompt: experience.prompt, completion: experience.response)
     }
 
     /// How far the policy is from the reference, by token.
-    func divergence(_ estimator: KLEstimator) -> [Double] {
+    package func divergence(_ estimator: KLEstimator) -> [Double] {
         estimator(logps: oldLogps, referenceLogps: experience.referenceLogps.map(Double.init))
     }
 }
 
 /// Figures of a step's responses, over all learners.
-struct TrajectoryMetrics: AdditiveMetrics {
-    var responses = 0.0
-    var tokens = 0.0
-    var scores = 0.0
+package struct TrajectoryMetrics: AdditiveMetrics {
+    package var responses = 0.0
+    package var tokens = 0.0
+    package var scores = 0.0
     /// Sum over responses of the log-ratio to the reference summed over tokens.
-    var kl = 0.0
+    package var kl = 0.0
     /// The same by the estimator that is never negative.
-    var klK3 = 0.0
+    package var klK3 = 0.0
     /// Sum over responses of minus the log-probability of their tokens.
-    var surprise = 0.0
+    package var surprise = 0.0
     /// Sum over responses of the KL penalty.
-    var penalty = 0.0
+    package var penalty = 0.0
     /// Sum over responses of all rewards.
-    var rewards = 0.0
-    var finished = 0.0
+    package var rewards = 0.0
+    package var finished = 0.0
     /// Sum over tokens of |old - sampled| log-probability.
-    var mismatch = 0.0
-    var largestMismatch = -Double.infinity
-    var longest = -Double.infinity
-    var negatedShortest = -Double.infinity
+    package var mismatch = 0.0
+    package var largestMismatch = -Double.infinity
+    package var longest = -Double.infinity
+    package var negatedShortest = -Double.infinity
 
-    static var additive: [WritableKeyPath<Self, Double>] {
+    package init() {}
+
+    package static var additive: [WritableKeyPath<Self, Double>] {
         [
             \.responses, \.tokens, \.scores, \.kl, \.klK3, \.surprise, \.penalty, \.rewards, \.finished, \.mismatch,
         ]
     }
 
-    static var extreme: [WritableKeyPath<Self, Double>] { [\.largestMismatch, \.longest, \.negatedShortest] }
+    package static var extreme: [WritableKeyPath<Self, Double>] { [\.largestMismatch, \.longest, \.negatedShortest] }
 
     /// Takes in one response, whose rewards a token are `rewards`.
-    mutating func add(_ trajectory: Trajectory, rewards tokenRewards: [Double], finalScore: Double) {
+    package mutating func add(_ trajectory: Trajectory, rewards tokenRewards: [Double], finalScore: Double) {
         let experience = trajectory.experience
         let length = Double(experience.response.count)
         responses += 1
@@ -77,7 +79,7 @@ struct TrajectoryMetrics: AdditiveMetrics {
     }
 
     /// TRL's names; means over responses.
-    var report: [String: Double] {
+    package var report: [String: Double] {
         guard responses > 0 else { return [:] }
         return [
             "objective/kl": kl / responses,

@@ -2,12 +2,12 @@ import MPI
 import Torch
 
 /// Carries the policy's weights from the first learner to the samplers, each time with its version and a checksum.
-final class WeightChannel {
+package final class WeightChannel {
     private let communicator: Communicator
     private let tracer: Tracer
 
     /// - Parameter communicator: The first learner and the samplers, in this order.
-    init(_ communicator: Communicator, tracer: Tracer) {
+    package init(_ communicator: Communicator, tracer: Tracer) {
         self.communicator = communicator
         self.tracer = tracer
     }
@@ -17,7 +17,7 @@ final class WeightChannel {
     /// - Parameter stop: Why the run stops here, where it does. Then samplers get this in the place of weights.
     /// - Returns: What the first learner gave for `stop`.
     /// - Throws: ``RunError`` where a sampler got other bits than were sent.
-    func transfer(_ parameters: ParameterBuffer, version: Int, stop: StopReason? = nil) throws -> StopReason? {
+    package func transfer(_ parameters: ParameterBuffer, version: Int, stop: StopReason? = nil) throws -> StopReason? {
         // Whoever comes first waits asleep; the broadcast itself would keep a core busy.
         try tracer.measure(.waiting) { try communicator.quietBarrier() }
         return try tracer.measure(.communication, number: version) { try carry(parameters, version, stop) }

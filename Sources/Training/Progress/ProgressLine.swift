@@ -1,10 +1,10 @@
 import Foundation
 
 /// One line of text on a stage's progress.
-enum ProgressLine {
+package enum ProgressLine {
     /// `[4/6] dpo  ━━━━━┄┄  31/50 steps  1.8/s  eta 11s  loss 0.6712  accuracies 0.5800`, no wider than `width`:
     /// the bar shrinks first, then metrics are left out, the least telling first.
-    static func bar(_ progress: StageProgress, rate: Double?, elapsed: Double, width: Int) -> String {
+    package static func bar(_ progress: StageProgress, rate: Double?, elapsed: Double, width: Int) -> String {
         let head = "[\(progress.position)/\(progress.stages)] \(progress.name)"
         let facts = facts(progress, rate: rate, elapsed: elapsed)
         var figures = figures(progress)
@@ -23,7 +23,7 @@ enum ProgressLine {
     }
 
     /// The same facts without a bar, for logs.
-    static func plain(_ progress: StageProgress, rate: Double?, elapsed: Double) -> String {
+    package static func plain(_ progress: StageProgress, rate: Double?, elapsed: Double) -> String {
         let head = "[\(progress.position)/\(progress.stages)] \(progress.name)"
         return ([head] + facts(progress, rate: rate, elapsed: elapsed) + figures(progress)).joined(separator: "  ")
     }

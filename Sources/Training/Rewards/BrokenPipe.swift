@@ -4,7 +4,7 @@ import Foundation
 ///
 /// The signal is held back on this thread for the time of the call and taken away if it came. Ignoring it for the whole
 /// process would be one line, but the process belongs to MPI and to whoever embeds this code.
-func writeWithoutSignal(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> (count: Int, error: Int32) {
+package func writeWithoutSignal(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> (count: Int, error: Int32) {
     var brokenPipe = sigset_t()
     var before = sigset_t()
     var pending = sigset_t()

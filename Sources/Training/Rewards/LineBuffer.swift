@@ -1,12 +1,12 @@
 /// Bytes as they come from a pipe, taken line by line.
-struct LineBuffer {
+package struct LineBuffer {
     /// What came and was not taken yet.
     private var bytes: [UInt8] = []
     private var start = 0
     /// Up to here there is no line end.
     private var scanned = 0
 
-    mutating func append(_ chunk: some Collection<UInt8>) {
+    package mutating func append(_ chunk: some Collection<UInt8>) {
         if start > 1 << 16 {
             bytes.removeFirst(start)
             (start, scanned) = (0, scanned - start)
@@ -15,7 +15,7 @@ struct LineBuffer {
     }
 
     /// The next line that is whole and not blank, without its end.
-    mutating func next() -> ArraySlice<UInt8>? {
+    package mutating func next() -> ArraySlice<UInt8>? {
         while let end = bytes[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
             let line = bytes[start..<end]
             (start, scanned) = (end + 1, end + 1)
@@ -26,13 +26,13 @@ struct LineBuffer {
     }
 
     /// How many bytes are here that no taken line held.
-    var count: Int { bytes.count - start }
+    package var count: Int { bytes.count - start }
 
     /// Whether something other than blanks is here.
-    var hasText: Bool { !Self.isBlank(bytes[start...]) }
+    package var hasText: Bool { !Self.isBlank(bytes[start...]) }
 
     /// All that is here, whether or not its line has ended.
-    var rest: ArraySlice<UInt8> { bytes[start...] }
+    package var rest: ArraySlice<UInt8> { bytes[start...] }
 
     private static func isBlank(_ line: ArraySlice<UInt8>) -> Bool {
         line.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) }

@@ -39,7 +39,7 @@ package final class ModelScorer: Scorer {
     /// The scores of both responses of each pair, the prompt computed once.
     ///
     /// - Parameter goesOn: Asked before each pass; `false` leaves out the rest.
-    func pairScores(_ pairs: [TokenizedPair], while goesOn: () -> Bool = { true }) throws -> [ScoredPair] {
+    package func pairScores(_ pairs: [TokenizedPair], while goesOn: () -> Bool = { true }) throws -> [ScoredPair] {
         try batches(of: pairs, while: goesOn).flatMap { indices, values in
             try indices.enumerated().map { place, index in
                 ScoredPair(

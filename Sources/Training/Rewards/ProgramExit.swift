@@ -12,13 +12,13 @@ package enum ProgramExit: Sendable, Equatable {
     case unknown
 
     /// From what `waitpid` tells.
-    init(waitStatus: Int32) {
+    package init(waitStatus: Int32) {
         let signal = waitStatus & 0x7f
         self = signal == 0 ? .status((waitStatus >> 8) & 0xff) : .signal(signal)
     }
 
     /// What follows the program's name in a message.
-    var description: String {
+    package var description: String {
         switch self {
         case .status(let status): "ended with status \(status)"
         case .signal(let signal):

@@ -1,3 +1,5 @@
+import Configuration
+
 /// A built-in rule as it is written behind `rule:`, a name and what it looks for: `count:the`.
 package enum RewardRule {
     /// How often a word occurs.

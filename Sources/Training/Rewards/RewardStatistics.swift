@@ -1,13 +1,13 @@
 import Foundation
 
 /// How a reward model scores a sample of its training data, in `reward_statistics.json` beside the model.
-struct RewardStatistics: Codable, Equatable {
+package struct RewardStatistics: Codable, Equatable {
     /// The mean score.
-    var mean: Double
+    package var mean: Double
     /// The standard deviation.
-    var std: Double
+    package var std: Double
     /// Whether later stages use scores less the mean.
-    var isSubtracted = true
+    package var isSubtracted = true
 
     private enum CodingKeys: String, CodingKey {
         case mean, std
@@ -15,10 +15,10 @@ struct RewardStatistics: Codable, Equatable {
     }
 
     /// Its name beside the model.
-    static let fileName = "reward_statistics.json"
+    package static let fileName = "reward_statistics.json"
 
     /// Adds the file to the whole directory of a reward model.
-    func add(to directory: URL) throws {
+    package func add(to directory: URL) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try DurableFiles.write(try encoder.encode(self), to: directory.appending(path: Self.fileName))
@@ -26,7 +26,7 @@ struct RewardStatistics: Codable, Equatable {
     }
 
     /// Reads the statistics of a reward model; `nil` for a model that has none.
-    static func read(from directory: URL) throws -> RewardStatistics? {
+    package static func read(from directory: URL) throws -> RewardStatistics? {
         let file = directory.appending(path: fileName)
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
         do {

@@ -9,7 +9,7 @@ package protocol Scorer: AnyObject {
 extension ArtifactReference {
     /// Whether a reward from here is shown prompts as the data gave them (``ScoredItem/promptContent``): programs are,
     /// models read ids and rules read responses.
-    var readsPrompts: Bool {
+    package var readsPrompts: Bool {
         if case .command = self { true } else { false }
     }
 }

@@ -1,19 +1,19 @@
 import Foundation
 
 /// Why the system could not start a program.
-struct ShellError: Error {
-    let reason: String
+package struct ShellError: Error {
+    package let reason: String
 
-    init(_ operation: String, _ code: Int32) {
+    package init(_ operation: String, _ code: Int32) {
         reason = "\(operation): \(String(cString: strerror(code)))"
     }
 }
 
 extension ShellProgram {
-    typealias Started = (process: pid_t, input: Int32, output: Int32, errors: Int32)
+    package typealias Started = (process: pid_t, input: Int32, output: Int32, errors: Int32)
 
     /// Starts `/bin/sh`; the descriptors are our ends of its pipes, and do not block.
-    static func start(_ arguments: [String]) throws(ShellError) -> Started {
+    package static func start(_ arguments: [String]) throws(ShellError) -> Started {
         let input = try Pipe()
         let output = try Pipe()
         let errors = try Pipe()

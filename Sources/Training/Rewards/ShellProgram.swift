@@ -5,11 +5,11 @@ import Synchronization
 ///
 /// It is the leader of a process group of its own, so that it ends with all it started. Its environment is ours. One
 /// thread does all input and output: ``exchange(sending:receiving:for:)`` waits for whichever pipe is ready.
-final class ShellProgram {
+package final class ShellProgram {
     /// The program's id, which is also its process group's.
-    let process: pid_t
+    package let process: pid_t
     /// What it wrote last to its standard error.
-    private(set) var errorTail = OutputTail()
+    package private(set) var errorTail = OutputTail()
 
     /// Our ends of the pipes, -1 once closed.
     private var input: Int32 = -1
@@ -23,7 +23,7 @@ final class ShellProgram {
 
     /// Starts `/bin/sh` with `arguments`.
     /// - Throws: ``ShellError`` where the system cannot start it.
-    init(_ arguments: [String]) throws(ShellError) {
+    package init(_ arguments: [String]) throws(ShellError) {
         let started = Self.starting.withLock { _ in Result { () throws(ShellError) in try Self.start(arguments) } }
         do {
             (process, input, output, errors) = try started.get()
@@ -39,16 +39,16 @@ final class ShellProgram {
     }
 
     /// Whether it may still read what we send.
-    var takesInput: Bool { input >= 0 }
+    package var takesInput: Bool { input >= 0 }
 
     /// Whether it may still write something.
-    var hasOutput: Bool { output >= 0 }
+    package var hasOutput: Bool { output >= 0 }
 
     /// Waits up to `seconds` until something can be sent or received, then does as much as goes without waiting.
     ///
     /// What it writes to its standard error goes to ``errorTail``, so it never waits for us there.
     /// - Returns: how many of the bytes were sent.
-    func exchange(
+    package func exchange(
         sending bytes: ArraySlice<UInt8> = [], receiving received: inout LineBuffer, for seconds: Double
     ) -> Int {
         var ready = [
@@ -65,7 +65,7 @@ final class ShellProgram {
 
     /// Tells it to end by closing its input, waits up to `grace` seconds, then ends it and all it started.
     @discardableResult
-    func end(within grace: Double) -> ProgramExit {
+    package func end(within grace: Double) -> ProgramExit {
         if let exit { return exit }
         Self.close(&input)
         var forced = false

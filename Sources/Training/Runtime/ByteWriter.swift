@@ -1,45 +1,45 @@
 /// Numbers and arrays as bytes, for messages between processes of one job (which share their byte order).
-struct ByteWriter {
-    private(set) var bytes: [UInt8] = []
+package struct ByteWriter {
+    package private(set) var bytes: [UInt8] = []
 
-    mutating func write<Number: BitwiseCopyable>(_ number: Number) {
+    package mutating func write<Number: BitwiseCopyable>(_ number: Number) {
         withUnsafeBytes(of: number) { bytes.append(contentsOf: $0) }
     }
 
     /// The array's length, then its elements.
-    mutating func write<Number: BitwiseCopyable>(_ array: [Number]) {
+    package mutating func write<Number: BitwiseCopyable>(_ array: [Number]) {
         write(UInt64(array.count))
         array.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 }
 
 /// Reads back what a ``ByteWriter`` wrote.
-struct ByteReader {
+package struct ByteReader {
     private let bytes: [UInt8]
     private var position = 0
 
-    init(_ bytes: [UInt8]) {
+    package init(_ bytes: [UInt8]) {
         self.bytes = bytes
     }
 
     /// The message is not what its reader takes it for.
-    var error: MessageError { MessageError(bytes: bytes.count) }
+    package var error: MessageError { MessageError(bytes: bytes.count) }
 
     /// What has not been read yet.
-    var rest: ArraySlice<UInt8> { bytes[position...] }
+    package var rest: ArraySlice<UInt8> { bytes[position...] }
 
-    mutating func take(_ count: Int) throws(MessageError) -> ArraySlice<UInt8> {
+    package mutating func take(_ count: Int) throws(MessageError) -> ArraySlice<UInt8> {
         guard count >= 0, count <= bytes.count - position else { throw error }
         defer { position += count }
         return bytes[position..<position + count]
     }
 
-    mutating func read<Number: BitwiseCopyable>(_: Number.Type) throws(MessageError) -> Number {
+    package mutating func read<Number: BitwiseCopyable>(_: Number.Type) throws(MessageError) -> Number {
         let slice = try take(MemoryLayout<Number>.size)
         return slice.withUnsafeBytes { $0.loadUnaligned(as: Number.self) }
     }
 
-    mutating func readArray<Number: BitwiseCopyable>(of _: Number.Type) throws(MessageError) -> [Number] {
+    package mutating func readArray<Number: BitwiseCopyable>(of _: Number.Type) throws(MessageError) -> [Number] {
         let count = Int(truncatingIfNeeded: try read(UInt64.self))
         let (size, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Number>.stride)
         guard !overflow else { throw error }
@@ -52,10 +52,10 @@ struct ByteReader {
 }
 
 /// A message that does not hold what it announces: the ranks run different programs.
-struct MessageError: Error, CustomStringConvertible {
-    let bytes: Int
+package struct MessageError: Error, CustomStringConvertible {
+    package let bytes: Int
 
-    var description: String {
+    package var description: String {
         "a message of \(bytes) bytes is not whole; do all ranks run the same build of mpo?"
     }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 import PreferenceData
 
@@ -5,7 +6,7 @@ import PreferenceData
 /// stage's limits leave something of it.
 ///
 /// One example that fits is enough, so little is tokenized; all are where `truncation_mode: error` lets none be too long.
-struct DataCheck {
+package struct DataCheck {
     private let plan: RunPlan
     private let text: TextPipeline
     private let readsAll: Bool
@@ -13,14 +14,14 @@ struct DataCheck {
     private var read: Set<[String]> = []
 
     /// - Parameter readsAll: Whether every line is read, or only as many as it takes to find an example that fits.
-    init(_ plan: RunPlan, _ text: TextPipeline, readsAll: Bool) {
+    package init(_ plan: RunPlan, _ text: TextPipeline, readsAll: Bool) {
         (self.plan, self.text, self.readsAll) = (plan, text, readsAll)
     }
 
     /// Checks what a stage trains on, or answers, and what it is evaluated on.
     ///
     /// - Throws: ``DataError`` for a line that is no record; ``ConfigurationError`` where nothing is left.
-    mutating func callAsFunction(_ stage: PlannedStage) throws {
+    package mutating func callAsFunction(_ stage: PlannedStage) throws {
         switch stage.configuration.options {
         case .sft(let options):
             for (key, data) in [("data", options.data), ("eval_data", options.loop.evalData)] {

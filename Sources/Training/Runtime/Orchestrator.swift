@@ -5,7 +5,7 @@ import MPI
 ///
 /// It is a machine that answers reports with orders and never computes on tensors, so one process can be orchestrator and
 /// worker at once, and a rank of its own only waits for messages.
-final class Orchestrator {
+package final class Orchestrator {
     private let plan: RunPlan
     private let workerCount: Int
     private let log: RunLog
@@ -15,7 +15,7 @@ final class Orchestrator {
     private var finishedWorkers: Set<Int> = []
 
     /// - Parameter state: What an earlier start of the run has done already.
-    init(plan: RunPlan, state: RunState, workerCount: Int, log: RunLog) {
+    package init(plan: RunPlan, state: RunState, workerCount: Int, log: RunLog) {
         self.plan = plan
         self.state = state
         self.workerCount = workerCount
@@ -23,13 +23,13 @@ final class Orchestrator {
     }
 
     /// How the run ended; `nil` while it goes on.
-    private(set) var ending: RunEnding?
+    package private(set) var ending: RunEnding?
 
     /// The first orders.
-    func start() throws -> [Delivery] { try beginNextStage() }
+    package func start() throws -> [Delivery] { try beginNextStage() }
 
     /// Takes note of a report and gives the orders that follow from it.
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+    package func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
         guard let stage, let coordinator else { preconditionFailure("a report from worker \(worker) between stages") }
         switch parcel.header {
         case .began(let total, let unit, let step):
@@ -52,7 +52,7 @@ final class Orchestrator {
     }
 
     /// Drives the workers of other ranks until the run is over.
-    func run(over cluster: Cluster, watch: StallWatch, _ tracer: Tracer) throws -> RunEnding {
+    package func run(over cluster: Cluster, watch: StallWatch, _ tracer: Tracer) throws -> RunEnding {
         try deliver(try start(), over: cluster)
         while true {
             if let ending {
@@ -147,7 +147,7 @@ extension StageCoordinator {
 }
 
 /// For stages whose workers leave everything on disk themselves.
-final class WatchingCoordinator: StageCoordinator {
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] { [] }
-    func finish() throws -> [String] { [] }
+package final class WatchingCoordinator: StageCoordinator {
+    package func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] { [] }
+    package func finish() throws -> [String] { [] }
 }

@@ -2,16 +2,16 @@ import Foundation
 
 /// A message as it travels: a small header as JSON, and bulk data as bytes.
 package struct Parcel<Header: Codable & Sendable>: Sendable {
-    var header: Header
-    var payload: [UInt8] = []
+    package var header: Header
+    package var payload: [UInt8] = []
 
-    init(_ header: Header, payload: [UInt8] = []) {
+    package init(_ header: Header, payload: [UInt8] = []) {
         self.header = header
         self.payload = payload
     }
 
     /// The header's length in 8 bytes, the header, the payload.
-    func encoded() throws -> [UInt8] {
+    package func encoded() throws -> [UInt8] {
         let json = try JSONEncoder.forMessages.encode(header)
         var writer = ByteWriter()
         writer.write(UInt64(json.count))
@@ -28,7 +28,7 @@ package struct Parcel<Header: Codable & Sendable>: Sendable {
 
 extension JSONEncoder {
     /// Numbers of messages may be infinite or not a number.
-    static var forMessages: JSONEncoder {
+    package static var forMessages: JSONEncoder {
         let encoder = JSONEncoder()
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
@@ -37,7 +37,7 @@ extension JSONEncoder {
 }
 
 extension JSONDecoder {
-    static var forMessages: JSONDecoder {
+    package static var forMessages: JSONDecoder {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

@@ -5,7 +5,7 @@ import Transformers
 extension Preflight {
     /// Checks that every model that was there before the run reads the ids of the run's tokenizer, where it has a tokenizer
     /// of its own to tell: a token of another meaning would be scored or learned without a word.
-    func checkTokenizers(_ text: TextPipeline) throws {
+    package func checkTokenizers(_ text: TextPipeline) throws {
         let own = TokenizerDirectory(
             URL(filePath: configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath))
         if configuration.tokenizerNameOrPath != nil, !configuration.randomInit,

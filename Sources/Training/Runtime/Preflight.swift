@@ -3,22 +3,22 @@ import Tokenizers
 import Transformers
 
 /// Looks at all a run will read before anything is trained or written.
-struct Preflight {
-    let plan: RunPlan
+package struct Preflight {
+    package let plan: RunPlan
     private let workerCount: Int
     private let ranks: Int
 
-    init(_ plan: RunPlan, workerCount: Int, ranks: Int) {
+    package init(_ plan: RunPlan, workerCount: Int, ranks: Int) {
         self.plan = plan
         self.workerCount = workerCount
         self.ranks = ranks
     }
 
-    var configuration: RunConfiguration { plan.configuration }
+    package var configuration: RunConfiguration { plan.configuration }
 
     /// - Parameter readsData: Whether to read all data and weights through.
     /// - Throws: the first mistake found, with its place and a way out.
-    func check(readsData: Bool = true) throws {
+    package func check(readsData: Bool = true) throws {
         try configuration.checkFiles()
         let text = try TextPipeline(configuration)
         _ = try text.exampleTokenizer(.none)
@@ -120,7 +120,7 @@ struct Preflight {
     }
 
     /// The directory of a model that was there before the run.
-    func directory(of reference: ArtifactReference) -> URL? {
+    package func directory(of reference: ArtifactReference) -> URL? {
         switch reference {
         case .base: return URL(filePath: configuration.modelNameOrPath)
         case .path(let path) where FileManager.default.fileExists(atPath: path + "/config.json"):

@@ -36,27 +36,27 @@ package enum Order: Sendable, Codable {
 
 /// The scores of one item, by its index in the stage's data.
 package struct ItemScores: Sendable, Codable, Equatable {
-    var index: Int
-    var scores: [Double]
+    package var index: Int
+    package var scores: [Double]
 }
 
 /// One response that was drawn and scored.
 package struct SampledResponse: Sendable, Codable, Equatable {
     /// Which policy of the stage drew it.
-    var policy: Int
+    package var policy: Int
     /// The prompt's index in the stage's data.
-    var index: Int
+    package var index: Int
     /// Which of the prompt's responses it is.
-    var sample: Int
+    package var sample: Int
     /// The response as text, special tokens left out.
-    var text: String
+    package var text: String
     /// How many tokens it has.
-    var length: Int
+    package var length: Int
     /// Whether it ended by itself.
-    var isFinished: Bool
+    package var isFinished: Bool
     /// The reward or the judge's score.
-    var score: Double
+    package var score: Double
 
     /// What it belongs to.
-    var key: ItemKey { ItemKey(index: index, policy: policy) }
+    package var key: ItemKey { ItemKey(index: index, policy: policy) }
 }

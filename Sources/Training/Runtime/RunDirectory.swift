@@ -2,25 +2,25 @@ import Foundation
 
 /// The places in a run directory.
 package struct RunDirectory: Sendable {
-    let url: URL
+    package let url: URL
 
-    init(_ url: URL) { self.url = url }
+    package init(_ url: URL) { self.url = url }
 
     /// The configuration as resolved.
-    var configuration: URL { url.appending(path: "config.yaml") }
+    package var configuration: URL { url.appending(path: "config.yaml") }
     /// Where that goes when ``configuration`` is the user's own.
-    var resolvedConfiguration: URL { url.appending(path: "config.resolved.yaml") }
+    package var resolvedConfiguration: URL { url.appending(path: "config.resolved.yaml") }
     /// Which stages are done.
-    var state: URL { url.appending(path: "run.json") }
+    package var state: URL { url.appending(path: "run.json") }
     /// A directory a stage.
-    var stages: URL { url.appending(path: "stages") }
+    package var stages: URL { url.appending(path: "stages") }
 
     /// What a run writes of its own accord, and somebody else has put there; `nil` where there is no such thing.
     ///
     /// Directories without files, and empty files, are nobody's: a start that was cut short leaves them.
     ///
     /// - Parameter given: The file that the configuration was read from, which a run leaves as it is.
-    func strangersFile(besides given: URL?) -> URL? {
+    package func strangersFile(besides given: URL?) -> URL? {
         [configuration, resolvedConfiguration, url.appending(path: "metrics.jsonl")].first { file in
             Self.holdsData(file) && !(given.map { $0.isSameFile(as: file) } ?? false)
         } ?? [stages, url.appending(path: "tensorboard")].first(where: Self.holdsData)
@@ -38,7 +38,7 @@ package struct RunDirectory: Sendable {
 
 extension URL {
     /// Whether both names lead to one file.
-    func isSameFile(as other: URL) -> Bool {
+    package func isSameFile(as other: URL) -> Bool {
         var (own, others) = (stat(), stat())
         return stat(path, &own) == 0 && stat(other.path, &others) == 0
             && own.st_ino == others.st_ino && own.st_dev == others.st_dev
@@ -50,15 +50,15 @@ package struct RunState: Codable, Equatable {
     /// Directory names of the stages that are done, in order.
     package var done: [String] = []
     /// The length of `metrics.jsonl` at the end of the last stage that is done.
-    var position: UInt64 = 0
+    package var position: UInt64 = 0
     /// What the run is, as of its latest start.
-    var identity: RunIdentity
+    package var identity: RunIdentity
     /// The version of this file's form.
-    var version = 1
+    package var version = 1
 
     package init(identity: RunIdentity) { self.identity = identity }
 
-    func isDone(_ stage: PlannedStage) -> Bool { done.contains(stage.directoryName) }
+    package func isDone(_ stage: PlannedStage) -> Bool { done.contains(stage.directoryName) }
 
     /// Reads the state of a run; `nil` where there is none.
     ///
@@ -77,7 +77,7 @@ package struct RunState: Codable, Equatable {
     /// Replaces the file in one step.
     ///
     /// - Throws: ``RunError/cannotWrite(_:reason:)``
-    func write(to directory: RunDirectory) throws {
+    package func write(to directory: RunDirectory) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try DurableFiles.write(try encoder.encode(self), to: directory.state)

@@ -23,7 +23,7 @@ package final class RunLog {
     }
 
     /// Goes on writing a stage's metrics behind what an earlier start has written, as far as its checkpoint counts that.
-    func resume(at state: MetricsState) throws {
+    package func resume(at state: MetricsState) throws {
         interval = state.interval ?? MetricsInterval()
         guard metrics == nil else { return }
         metrics = try MetricsWriter(runDirectory: directory, sinks: sinks, resumingAt: state.position)
@@ -38,7 +38,7 @@ package final class RunLog {
                 step: advanced))
     }
 
-    func record(step: Int, metrics values: MetricValues, of stage: PlannedStage) throws {
+    package func record(step: Int, metrics values: MetricValues, of stage: PlannedStage) throws {
         progress.update(step: step, metrics: values)
         interval.add(values)
         let isEvaluated = values.names.contains { $0.hasPrefix("eval_") }
@@ -52,9 +52,9 @@ package final class RunLog {
         progress.update(step: advanced)
     }
 
-    func note(_ text: String) { progress.message(text) }
+    package func note(_ text: String) { progress.message(text) }
 
-    func tick() { progress.tick() }
+    package func tick() { progress.tick() }
 
     package func end() {
         progress.end()
@@ -62,10 +62,10 @@ package final class RunLog {
     }
 
     /// The length of the metrics file, once the disk has it, and what it has no line of yet.
-    func synchronizedState() throws -> MetricsState {
+    package func synchronizedState() throws -> MetricsState {
         try metrics?.synchronize()
         return MetricsState(position: metrics?.position ?? 0, interval: interval.isEmpty ? nil : interval)
     }
 
-    func finish() throws { try metrics?.synchronize() }
+    package func finish() throws { try metrics?.synchronize() }
 }

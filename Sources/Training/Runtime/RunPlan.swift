@@ -16,7 +16,7 @@ package struct RunPlan {
     }
 
     /// The stage of that name; the configuration has been checked to have it.
-    func stage(named name: String) -> PlannedStage {
+    package func stage(named name: String) -> PlannedStage {
         guard let stage = stages.first(where: { $0.name == name }) else {
             preconditionFailure("no stage is named \(name)")
         }
@@ -27,28 +27,28 @@ package struct RunPlan {
 /// One stage of a run and its directory.
 package struct PlannedStage {
     /// Its place in the run, from 0.
-    let index: Int
-    let configuration: StageConfiguration
+    package let index: Int
+    package let configuration: StageConfiguration
     /// Where it leaves things.
     package let directory: URL
 
-    init(index: Int, configuration: StageConfiguration, run: RunDirectory) {
+    package init(index: Int, configuration: StageConfiguration, run: RunDirectory) {
         self.index = index
         self.configuration = configuration
         directory = run.stages.appending(path: Self.directoryName(index, configuration.name))
     }
 
-    var name: String { configuration.name }
-    var type: StageType { configuration.type }
+    package var name: String { configuration.name }
+    package var type: StageType { configuration.type }
 
     /// `02-reward` for the second stage.
-    var directoryName: String { Self.directoryName(index, name) }
+    package var directoryName: String { Self.directoryName(index, name) }
 
     /// Where the model that the stage leaves lies.
-    var final: URL { directory.appending(path: "final") }
+    package var final: URL { directory.appending(path: "final") }
 
     /// Whether the stage has left anything that a resumed run would build on; a directory alone is nothing.
-    var hasBegun: Bool {
+    package var hasBegun: Bool {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
         return names.contains { name in
             if AtomicDirectory.isPartial(name) { return false }
@@ -57,7 +57,7 @@ package struct PlannedStage {
     }
 
     /// The name of the stage that a directory of a run belongs to.
-    static func name(ofDirectory name: String) -> String {
+    package static func name(ofDirectory name: String) -> String {
         name.firstIndex(of: "-").map { String(name[name.index(after: $0)...]) } ?? name
     }
 

@@ -3,51 +3,51 @@ import MPI
 import PreferenceData
 
 /// What a worker has at hand while it runs a stage.
-struct StageContext {
-    let plan: RunPlan
-    let stage: PlannedStage
-    let cluster: Cluster
+package struct StageContext {
+    package let plan: RunPlan
+    package let stage: PlannedStage
+    package let cluster: Cluster
     /// Every worker.
-    let workers: Communicator
-    let link: any WorkerLink
-    let text: TextPipeline
+    package let workers: Communicator
+    package let link: any WorkerLink
+    package let text: TextPipeline
     /// The step of the checkpoint to go on from.
-    let checkpoint: Int?
+    package let checkpoint: Int?
     /// What an earlier start has done, in a stage that works on items rather than steps.
-    let done: Set<ItemKey>
-    let stopMonitor: StopMonitor
+    package let done: Set<ItemKey>
+    package let stopMonitor: StopMonitor
     /// Where this worker's time goes.
-    let tracer: Tracer
+    package let tracer: Tracer
 
-    var configuration: RunConfiguration { plan.configuration }
+    package var configuration: RunConfiguration { plan.configuration }
 
     /// Whether this worker speaks and writes for all.
-    var isFirst: Bool { workers.rank == 0 }
+    package var isFirst: Bool { workers.rank == 0 }
 
     /// The seed of this stage's random streams.
-    var seed: UInt64 {
+    package var seed: UInt64 {
         var random = SplitMix64(UInt64(configuration.seed), UInt64(stage.index))
         return random.next()
     }
 
     /// Models, by what the configuration calls them.
-    var models: ModelStore { ModelStore(plan) }
+    package var models: ModelStore { ModelStore(plan) }
 
     /// Data, by what the configuration calls it.
-    var data: DataStore { DataStore(plan, text) }
+    package var data: DataStore { DataStore(plan, text) }
 
     /// The stage's checkpoints.
-    var checkpoints: CheckpointStore {
+    package var checkpoints: CheckpointStore {
         CheckpointStore(stage.directory, limit: configuration.saveTotalLimit)
     }
 
     /// Tells the person who watches something, once.
-    func note(_ line: String) throws {
+    package func note(_ line: String) throws {
         if isFirst { try link.report(.note("  \(stage.name): \(line)")) }
     }
 
     /// Announces the stage, once.
-    func begin(total: Int?, unit: String, step: Int = 0) throws {
+    package func begin(total: Int?, unit: String, step: Int = 0) throws {
         stopMonitor.beginSteps()
         tracer.clearTimings()
         if isFirst { try link.report(.began(total: total, unit: unit, step: step)) }
@@ -57,7 +57,7 @@ struct StageContext {
     /// worker that speaks for all calls this.
     ///
     /// - Parameter best: The step of a checkpoint that is kept whatever the limit.
-    func save(
+    package func save(
         step: Int, keeping best: Int? = nil, _ write: (_ directory: URL, _ metrics: MetricsState) throws -> Void
     ) throws {
         try link.report(.saving)
@@ -73,7 +73,7 @@ struct StageContext {
     /// Runs the stage on this worker.
     ///
     /// - Throws: ``StageStopped`` where the run is to stop before the stage is done.
-    func run() throws {
+    package func run() throws {
         try stopTogether(over: workers, at: checkpoint)
         switch stage.configuration.options {
         case .sft(let options): try runSFT(options)

@@ -1,18 +1,18 @@
 import MPI
 
 /// An error with the stage that it came from: `stage 02-dpo: cause`.
-struct StageError: Error, CustomStringConvertible, ExitStatusProviding {
-    let stage: String
-    let cause: any Error
+package struct StageError: Error, CustomStringConvertible, ExitStatusProviding {
+    package let stage: String
+    package let cause: any Error
 
-    var description: String { "stage \(stage): \(cause)" }
+    package var description: String { "stage \(stage): \(cause)" }
 
-    var exitStatus: Int32 { (cause as? any ExitStatusProviding)?.exitStatus ?? 1 }
+    package var exitStatus: Int32 { (cause as? any ExitStatusProviding)?.exitStatus ?? 1 }
 
-    var teller: Int? { (cause as? any ExitStatusProviding)?.teller }
+    package var teller: Int? { (cause as? any ExitStatusProviding)?.teller }
 
     /// Runs `body`, whose errors get the stage's name unless they have one.
-    static func naming<Result>(_ stage: PlannedStage?, _ body: () throws -> Result) throws -> Result {
+    package static func naming<Result>(_ stage: PlannedStage?, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch {

@@ -31,7 +31,7 @@ package final class StallWatch {
     }
 
     /// A watch over the workers at the other end of a life line, as a configuration wants it.
-    convenience init(_ lifeLine: LifeLine?, _ configuration: RunConfiguration) {
+    package convenience init(_ lifeLine: LifeLine?, _ configuration: RunConfiguration) {
         self.init(
             lifeLine.map(WatchedRank.workers) ?? [], warning: Double(configuration.stallWarningSeconds),
             timeout: Double(configuration.stallTimeoutSeconds))
@@ -66,18 +66,18 @@ package final class StallWatch {
 /// A rank as ``StallWatch`` sees it.
 package struct WatchedRank {
     /// `rank 3 on node7`.
-    let name: String
+    package let name: String
     /// Seconds since its last sign of life.
-    let silence: () -> Double
+    package let silence: () -> Double
     /// Whether it makes progress, rather than waits for something.
-    let isWorking: () -> Bool
+    package let isWorking: () -> Bool
 
     package init(name: String, silence: @escaping () -> Double, isWorking: @escaping () -> Bool) {
         (self.name, self.silence, self.isWorking) = (name, silence, isWorking)
     }
 
     /// The workers at the other end of a life line.
-    static func workers(_ lifeLine: LifeLine) -> [WatchedRank] {
+    package static func workers(_ lifeLine: LifeLine) -> [WatchedRank] {
         (1..<lifeLine.hosts.count).map { rank in
             WatchedRank(
                 name: "rank \(rank) on \(lifeLine.hosts[rank])", silence: { lifeLine.silence(of: rank) },

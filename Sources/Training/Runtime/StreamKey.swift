@@ -1,14 +1,14 @@
 import PreferenceData
 
 /// Names the random stream of one sampled response: a function of what is sampled, never of who samples it or when.
-struct StreamKey {
-    var seed: UInt64
-    var step: Int
-    var prompt: Int
-    var sample: Int
+package struct StreamKey {
+    package var seed: UInt64
+    package var step: Int
+    package var prompt: Int
+    package var sample: Int
 
     /// The key of the stream.
-    var value: UInt64 {
+    package var value: UInt64 {
         var random = SplitMix64(seed, UInt64(step), UInt64(prompt), UInt64(sample))
         return random.next()
     }

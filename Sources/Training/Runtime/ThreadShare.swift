@@ -4,13 +4,13 @@ import MPI
 /// How many threads a rank computes on: its share of its node's cores.
 ///
 /// The orchestrator's rank does not count: it computes nothing and sleeps while it waits.
-struct ThreadShare {
+package struct ThreadShare {
     /// Threads of this rank.
-    let count: Int
+    package let count: Int
     /// What is odd about where the rank may run; `nil` if nothing is.
-    let warning: String?
+    package let warning: String?
 
-    init(_ configuration: RunConfiguration, cluster: Cluster, environment: LaunchEnvironment) throws {
+    package init(_ configuration: RunConfiguration, cluster: Cluster, environment: LaunchEnvironment) throws {
         let node = try cluster.control.splitShared()
         let workersHere = max(1, try node.allReduce(Int64(cluster.workers == nil ? 0 : 1), .sum))
         let cores = LaunchEnvironment.availableCores

@@ -1,16 +1,16 @@
 import MPI
 
 /// A worker's loop: waits for orders and runs stages until the run is over.
-struct Worker {
-    let plan: RunPlan
-    let cluster: Cluster
-    let workers: Communicator
-    let link: any WorkerLink
-    let text: TextPipeline
-    let stopConditions: StopConditions
-    let tracer: Tracer
+package struct Worker {
+    package let plan: RunPlan
+    package let cluster: Cluster
+    package let workers: Communicator
+    package let link: any WorkerLink
+    package let text: TextPipeline
+    package let stopConditions: StopConditions
+    package let tracer: Tracer
 
-    func run() throws -> RunEnding {
+    package func run() throws -> RunEnding {
         var ending = RunEnding.done
         while true {
             let order = try tracer.measure(.waiting) { try link.nextOrder() }

@@ -1,7 +1,7 @@
 import MPI
 
 /// How a worker reaches the orchestrator: over MPI, or within the process where there is only one.
-protocol WorkerLink: AnyObject {
+package protocol WorkerLink: AnyObject {
     /// Tells the orchestrator something; does not wait for an answer, but until it is on its way whole.
     func report(_ report: Report, payload: [UInt8]) throws
     /// Waits for the next order that is asked for, without using the processor; others stay for later.
@@ -9,27 +9,27 @@ protocol WorkerLink: AnyObject {
 }
 
 extension WorkerLink {
-    func report(_ report: Report) throws { try self.report(report, payload: []) }
+    package func report(_ report: Report) throws { try self.report(report, payload: []) }
 
-    func nextOrder() throws -> Parcel<Order> { try nextOrder { _ in true } }
+    package func nextOrder() throws -> Parcel<Order> { try nextOrder { _ in true } }
 }
 
 /// Orders and reports as messages on the control communicator.
-final class MPILink: WorkerLink {
+package final class MPILink: WorkerLink {
     private let control: Communicator
     private var waiting: [Parcel<Order>] = []
 
-    init(_ control: Communicator) {
+    package init(_ control: Communicator) {
         self.control = control
     }
 
-    func report(_ report: Report, payload: [UInt8]) throws {
+    package func report(_ report: Report, payload: [UInt8]) throws {
         try control.post(try Parcel(report, payload: payload).encoded(), to: 0, tag: MessageTag.report)
         // MPI sends a long message only within its calls, and the next may be minutes of sampling away.
         try control.flush()
     }
 
-    func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order> {
+    package func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order> {
         if let index = waiting.firstIndex(where: { isAskedFor($0.header) }) { return waiting.remove(at: index) }
         try control.flush()
         while true {
@@ -41,20 +41,20 @@ final class MPILink: WorkerLink {
 }
 
 /// Orders and reports within one process: reporting calls the orchestrator, whose answers queue up as orders.
-final class LocalLink: WorkerLink {
+package final class LocalLink: WorkerLink {
     private let orchestrator: Orchestrator
     private var orders: [Parcel<Order>] = []
 
-    init(_ orchestrator: Orchestrator) throws {
+    package init(_ orchestrator: Orchestrator) throws {
         self.orchestrator = orchestrator
         try take(try orchestrator.start())
     }
 
-    func report(_ report: Report, payload: [UInt8]) throws {
+    package func report(_ report: Report, payload: [UInt8]) throws {
         try take(try orchestrator.handle(Parcel(report, payload: payload), from: 0))
     }
 
-    func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order> {
+    package func nextOrder(where isAskedFor: (Order) -> Bool) throws -> Parcel<Order> {
         guard let index = orders.firstIndex(where: { isAskedFor($0.header) }) else {
             preconditionFailure("the worker waits for an order that nobody will give")
         }
@@ -67,21 +67,21 @@ final class LocalLink: WorkerLink {
 }
 
 /// An order that makes no sense where a worker is: a mistake of the program, and no reason to go on without what it was for.
-struct UnexpectedOrder: Error, CustomStringConvertible {
-    let order: Order
+package struct UnexpectedOrder: Error, CustomStringConvertible {
+    package let order: Order
 
-    var description: String { "the orchestrator gave an order that was not asked for: \(order)" }
+    package var description: String { "the orchestrator gave an order that was not asked for: \(order)" }
 }
 
 /// What messages on the control communicator are about.
-enum MessageTag {
-    static let report = 1
-    static let order = 2
-    static let clock = 3
+package enum MessageTag {
+    package static let report = 1
+    package static let order = 2
+    package static let clock = 3
 }
 
 /// An order and the worker it goes to.
 package struct Delivery {
-    var worker: Int
-    var parcel: Parcel<Order>
+    package var worker: Int
+    package var parcel: Parcel<Order>
 }

@@ -7,9 +7,9 @@ import Transformers
 
 /// A preference loss against reference log-probabilities that were computed once.
 package struct DPOObjective: OfflineObjective {
-    let loss: DPOLoss
+    package let loss: DPOLoss
     /// Sums of the reference's log-probabilities by the pair's index.
-    let reference: [Int: ReferenceLogps]
+    package let reference: [Int: ReferenceLogps]
 
     /// A loss with the reference's sums by the pair's index.
     package init(loss: DPOLoss, reference: [Int: ReferenceLogps]) {
@@ -36,7 +36,7 @@ package struct DPOObjective: OfflineObjective {
 }
 
 extension StageContext {
-    func runDPO(_ options: DPOOptions) throws {
+    package func runDPO(_ options: DPOOptions) throws {
         let data = try data.pairs(options.pairs, options.lengths)
         try note(data.summary)
         let eval = try evalExamples(options.loop) { try self.data.pairs($0, options.lengths).examples }

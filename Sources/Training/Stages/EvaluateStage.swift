@@ -2,7 +2,7 @@ import Foundation
 import PreferenceData
 
 extension StageContext {
-    func runEvaluate(_ options: EvaluateOptions) throws {
+    package func runEvaluate(_ options: EvaluateOptions) throws {
         let prompts = try data.prompts(
             options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: options.judge.readsPrompts)
         try note(prompts.summary)
@@ -13,20 +13,20 @@ extension StageContext {
 }
 
 /// Compares the policies and writes `evaluation.json` and `samples.jsonl`.
-final class EvaluateCoordinator: ResponseCoordinator {
+package final class EvaluateCoordinator: ResponseCoordinator {
     private let stage: PlannedStage
     private let options: EvaluateOptions
     private let plan: RunPlan
-    let journal: ItemJournal<SampledResponse>
+    package let journal: ItemJournal<SampledResponse>
 
-    init(_ stage: PlannedStage, _ options: EvaluateOptions, _ plan: RunPlan) throws {
+    package init(_ stage: PlannedStage, _ options: EvaluateOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
         journal = try ItemJournal(stage.directory)
     }
 
-    func finish() throws -> [String] {
+    package func finish() throws -> [String] {
         let records = try Dataset<Prompt>(
             reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord,
             limit: options.numPrompts

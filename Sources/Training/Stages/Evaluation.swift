@@ -1,17 +1,17 @@
 import Foundation
 
 /// How policies compare under a judge, prompt by prompt.
-struct Evaluation: Codable, Equatable {
+package struct Evaluation: Codable, Equatable {
     /// One policy's responses.
-    struct Policy: Codable, Equatable {
-        var name: String
-        var prompts: Int
-        var meanScore: Double
+    package struct Policy: Codable, Equatable {
+        package var name: String
+        package var prompts: Int
+        package var meanScore: Double
         /// Of the mean score; `nil` of a single prompt, which does not tell.
-        var standardError: Double?
-        var meanLength: Double
+        package var standardError: Double?
+        package var meanLength: Double
         /// The share of responses that ended by themselves.
-        var finished: Double
+        package var finished: Double
 
         private enum CodingKeys: String, CodingKey {
             case name, prompts, finished
@@ -22,17 +22,17 @@ struct Evaluation: Codable, Equatable {
     }
 
     /// One policy against an earlier one of the list.
-    struct Match: Codable, Equatable {
-        var policy: String
-        var against: String
-        var wins: Int
-        var ties: Int
-        var losses: Int
+    package struct Match: Codable, Equatable {
+        package var policy: String
+        package var against: String
+        package var wins: Int
+        package var ties: Int
+        package var losses: Int
         /// Wins and half of the ties, over all.
-        var winRate: Double
+        package var winRate: Double
         /// Its ``WilsonInterval``.
-        var low: Double
-        var high: Double
+        package var low: Double
+        package var high: Double
 
         private enum CodingKeys: String, CodingKey {
             case policy, against, wins, ties, losses, low, high
@@ -40,11 +40,11 @@ struct Evaluation: Codable, Equatable {
         }
     }
 
-    var policies: [Policy]
-    var matches: [Match]
+    package var policies: [Policy]
+    package var matches: [Match]
 
     /// - Parameter samples: Responses of every policy to the same prompts, sorted by policy, prompt and sample.
-    init(_ samples: [SampledResponse], policies names: [String]) {
+    package init(_ samples: [SampledResponse], policies names: [String]) {
         let groups = names.indices.map { policy in samples.filter { $0.policy == policy } }
         policies = zip(names, groups).map { Policy(name: $0, $1) }
         matches = names.indices.flatMap { second in
@@ -55,7 +55,7 @@ struct Evaluation: Codable, Equatable {
     }
 
     /// A table for the person who watches.
-    var table: String {
+    package var table: String {
         var table = TextTable(
             ["policy", "score", "± 95 %", "length"] + policies.dropLast().map { "win rate over \($0.name)" })
         for policy in policies {

@@ -3,17 +3,17 @@ import Foundation
 /// One item of a stage that works on items rather than steps: a pair to be scored, or a prompt that a policy answers.
 package struct ItemKey: Hashable, Codable, Sendable {
     /// Its index in the stage's data.
-    var index: Int
+    package var index: Int
     /// Which of the stage's policies, where there are several.
-    var policy = 0
+    package var policy = 0
 }
 
 /// Where the items lie that a stage has found so far.
-enum ItemJournalFile {
-    static let name = "progress.jsonl"
+package enum ItemJournalFile {
+    package static let name = "progress.jsonl"
 
     /// Whether the journal in a stage's directory has a whole line.
-    static func holdsItems(in directory: URL) -> Bool {
+    package static func holdsItems(in directory: URL) -> Bool {
         (try? Data(contentsOf: directory.appending(path: name)).contains(UInt8(ascii: "\n"))) ?? false
     }
 }
@@ -49,7 +49,7 @@ package final class ItemJournal<Item: Codable> {
     /// All that was found, for who knows what a stage finds, from first to last.
     ///
     /// - Throws: ``RunError`` where the file holds something else.
-    func checkedItems(_ areWhole: ([Item]) -> Bool) throws -> [Item] {
+    package func checkedItems(_ areWhole: ([Item]) -> Bool) throws -> [Item] {
         guard areWhole(items) else {
             throw RunError.other("\(url.path): is not of this stage and its data; delete it and resume again")
         }
@@ -57,5 +57,5 @@ package final class ItemJournal<Item: Codable> {
     }
 
     /// Removes the file, once what was found lies elsewhere.
-    func remove() throws { try FileManager.default.removeItem(at: url) }
+    package func remove() throws { try FileManager.default.removeItem(at: url) }
 }

@@ -7,7 +7,7 @@ extension RunError {
     /// Checks that the weights are numbers after a stage's last update, which all ranks find alike.
     ///
     /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)``
-    static func check(
+    package static func check(
         _ parameters: ParameterBuffer, after step: Int, of stage: String, over communicator: Communicator
     ) throws {
         guard !parameters.values.norm().isFinite else { return }
@@ -17,10 +17,10 @@ extension RunError {
 }
 
 /// Finds what made a step's loss or gradient not finite, by computing its micro-batches once more, one at a time.
-struct NonFiniteSearch {
+package struct NonFiniteSearch {
     /// The parameters whose gradients count; all are cleared.
-    let parameters: [ParameterBuffer]
-    let communicator: Communicator
+    package let parameters: [ParameterBuffer]
+    package let communicator: Communicator
 
     /// The first micro-batch of any rank whose loss or gradient is not finite, in words; the same on all ranks, which call
     /// this together.
@@ -28,7 +28,7 @@ struct NonFiniteSearch {
     /// - Parameters:
     ///   - losses: of a micro-batch, each computed when its turn comes, with gradients.
     ///   - name: what an index of a micro-batch is called outside.
-    func cause(
+    package func cause(
         in microBatches: [ResponseBatch], examples: String, losses: (ResponseBatch) -> [() -> Tensor],
         name: (Int) -> Int = { $0 }
     ) throws -> String {

@@ -1,3 +1,4 @@
+import Configuration
 import MPI
 
 /// What happens to a step whose loss or gradient is not a finite number (`on_non_finite`).
@@ -21,7 +22,7 @@ package struct NonFiniteSteps: Sendable, Equatable, Codable {
     package init() {}
 
     /// Takes note of a step that was made.
-    mutating func passed() { inARow = 0 }
+    package mutating func passed() { inARow = 0 }
 
     /// Takes note of a step that was not, and says so.
     ///
@@ -29,7 +30,7 @@ package struct NonFiniteSteps: Sendable, Equatable, Codable {
     ///   - cause: What is not finite.
     ///   - finders: The ranks that find so together.
     /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)`` where the run is to stop, or too many were skipped.
-    mutating func met(
+    package mutating func met(
         _ cause: String, stage: String, step: Int, policy: NonFinitePolicy, finders: Communicator,
         note: (String) throws -> Void
     ) throws {

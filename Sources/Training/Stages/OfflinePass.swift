@@ -6,11 +6,11 @@ import Transformers
 
 /// One worker's part in a pass over a batch: forward, and backward where it learns.
 package struct OfflinePass<Objective: OfflineObjective> {
-    let model: DecoderModel
-    let objective: Objective
-    let workers: Communicator
-    let maxTokens: Int
-    let tracer: Tracer
+    package let model: DecoderModel
+    package let objective: Objective
+    package let workers: Communicator
+    package let maxTokens: Int
+    package let tracer: Tracer
 
     /// - Parameters:
     ///   - workers: Who shares each batch.
@@ -41,7 +41,7 @@ package struct OfflinePass<Objective: OfflineObjective> {
     /// This worker's part of the metrics over held-out examples.
     ///
     /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.
-    func metrics(over examples: [Objective.Example], while goesOn: () -> Bool) -> Objective.Metrics {
+    package func metrics(over examples: [Objective.Example], while goesOn: () -> Bool) -> Objective.Metrics {
         var sums = Objective.Metrics()
         let weight = weight(of: examples)
         withoutGradients {
@@ -59,7 +59,7 @@ package struct OfflinePass<Objective: OfflineObjective> {
     }
 
     /// What the loss of a step over these examples is divided by.
-    func weight(of examples: [Objective.Example]) -> Int {
+    package func weight(of examples: [Objective.Example]) -> Int {
         examples.reduce(0) { $0 + objective.weight(of: $1) }
     }
 }

@@ -9,12 +9,12 @@ import Transformers
 ///
 /// Every worker knows the whole batch of each step, takes its share of it by tokens, and divides the loss by the step's
 /// global count; so the result does not depend on how many workers or micro-batches there are.
-struct OfflineTrainer<Objective: OfflineObjective> {
-    let context: StageContext
-    let model: DecoderModel
-    let objective: Objective
-    let loop: TrainingLoopOptions
-    let optimizer: OptimizerOptions
+package struct OfflineTrainer<Objective: OfflineObjective> {
+    package let context: StageContext
+    package let model: DecoderModel
+    package let objective: Objective
+    package let loop: TrainingLoopOptions
+    package let optimizer: OptimizerOptions
 
     /// Trains from the start or from the stage's checkpoint, and leaves the model in the stage's `final` directory.
     ///
@@ -25,7 +25,7 @@ struct OfflineTrainer<Objective: OfflineObjective> {
     ///   - save: Writes the model as it is into a directory.
     ///   - afterwards: What else the stage does with the model, once it is in `final`.
     /// - Throws: ``StageStopped``, on all workers.
-    func train(
+    package func train(
         _ examples: [Objective.Example], eval: [Objective.Example], save: @escaping (URL) throws -> Void,
         afterwards: () throws -> Void = {}
     ) throws {
@@ -185,7 +185,9 @@ struct OfflineTrainer<Objective: OfflineObjective> {
 
 extension Communicator {
     /// What this rank takes of `examples`, divided by tokens.
-    func share<Example: PackableExample, Result>(of examples: [Example], _ body: ([Example]) -> Result) -> Result {
+    package func share<Example: PackableExample, Result>(of examples: [Example], _ body: ([Example]) -> Result)
+        -> Result
+    {
         let shares = TokenBalancer.share(examples.map(\.tokenCount), over: size)
         return body(shares[rank].map { examples[$0] })
     }
@@ -193,5 +195,5 @@ extension Communicator {
 
 extension Duration {
     /// In seconds.
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+    package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

@@ -5,11 +5,11 @@ import Torch
 package final class ParameterUpdater {
     package let parameters: ParameterBuffer
     package let optimizer: AdamW
-    let schedule: LearningRateSchedule
+    package let schedule: LearningRateSchedule
     private let maxGradNorm: Double
-    let communicator: Communicator
+    package let communicator: Communicator
     /// Whose optimizer updates which elements, where they are divided over the ranks.
-    let slices: [Range<Int>]?
+    package let slices: [Range<Int>]?
     private let tracer: Tracer
 
     package init(
@@ -33,7 +33,7 @@ package final class ParameterUpdater {
     }
 
     /// Bytes of the parameters and the optimizer's moments.
-    var stateBytes: Int { 3 * parameters.count * MemoryLayout<Float>.size }
+    package var stateBytes: Int { 3 * parameters.count * MemoryLayout<Float>.size }
 
     /// What a step did.
     package struct Update {
@@ -55,7 +55,7 @@ package final class ParameterUpdater {
     }
 
     /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
-    func reduceGradients() throws -> Double {
+    package func reduceGradients() throws -> Double {
         guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
         try tracer.collective(over: communicator) {
             try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
@@ -70,7 +70,7 @@ package final class ParameterUpdater {
     ///
     /// - Parameter place: Which of the stage's planned updates it is, from 0, those that were left out counted too: the
     ///   learning rate goes by the plan. AdamW's correction of its moments goes by the updates that were made.
-    func update(norm: Double, at place: Int) throws -> Update {
+    package func update(norm: Double, at place: Int) throws -> Update {
         let update = tracer.measure(.optimizer) {
             if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
             let rate = schedule.rate(at: place)

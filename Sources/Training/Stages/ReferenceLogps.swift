@@ -39,7 +39,7 @@ extension StageContext {
     ///
     /// - Throws: ``StageStopped`` on all workers where the run is to stop; ``ModelOutputError`` on the worker that finds a
     ///   sum that is not finite.
-    func referenceLogps(
+    package func referenceLogps(
         of pairs: [TokenizedPair], under model: DecoderModel, named name: String, maxTokens: Int
     ) throws -> [Int: ReferenceLogps] {
         let mine = workers.share(of: pairs) { $0 }

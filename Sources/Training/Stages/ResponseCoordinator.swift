@@ -1,16 +1,16 @@
 /// A coordinator that gathers responses which workers drew and scored.
-protocol ResponseCoordinator: StageCoordinator {
+package protocol ResponseCoordinator: StageCoordinator {
     /// What came so far, from this start and earlier ones.
     var journal: ItemJournal<SampledResponse> { get }
 }
 
 extension ResponseCoordinator {
-    var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
+    package var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
 
     /// All responses, once every policy has given the same of `prompts` prompts `count` responses each.
     ///
     /// - Throws: ``RunError`` where the journal holds something else.
-    func checkedSamples(prompts: Int, policies: Int = 1, each count: Int) throws -> [SampledResponse] {
+    package func checkedSamples(prompts: Int, policies: Int = 1, each count: Int) throws -> [SampledResponse] {
         try journal.checkedItems { samples in
             let answers = Dictionary(grouping: samples, by: \.key)
             return Set(answers.keys.map(\.index)).count * policies == answers.count
@@ -21,7 +21,7 @@ extension ResponseCoordinator {
         }
     }
 
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+    package func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
         if case .samples(let more) = parcel.header { try journal.append(more) }
         return []
     }

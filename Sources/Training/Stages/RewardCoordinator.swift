@@ -2,20 +2,20 @@ import Foundation
 import PreferenceData
 
 /// Writes how often a new reward model is right on held-out pairs, by the gap of their scores.
-final class RewardCoordinator: StageCoordinator {
+package final class RewardCoordinator: StageCoordinator {
     private let stage: PlannedStage
     private var scores: [ItemScores] = []
 
-    init(_ stage: PlannedStage) {
+    package init(_ stage: PlannedStage) {
         self.stage = stage
     }
 
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+    package func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
         if case .scores(let more) = parcel.header { scores += more }
         return []
     }
 
-    func finish() throws -> [String] {
+    package func finish() throws -> [String] {
         guard !scores.isEmpty else { return [] }
         let pairs = scores.sorted { $0.index < $1.index }.map {
             ScoredPair(index: $0.index, chosenReward: $0.scores[0], rejectedReward: $0.scores[1])

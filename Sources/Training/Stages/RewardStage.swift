@@ -6,7 +6,7 @@ import Transformers
 
 /// Bradley-Terry training of the score of each response: at its last token that is not the model's padding.
 package struct RewardObjective: OfflineObjective {
-    let loss: BradleyTerryLoss
+    package let loss: BradleyTerryLoss
 
     package init(loss: BradleyTerryLoss) { self.loss = loss }
 
@@ -24,7 +24,7 @@ package struct RewardObjective: OfflineObjective {
 }
 
 extension StageContext {
-    func runReward(_ options: RewardOptions) throws {
+    package func runReward(_ options: RewardOptions) throws {
         let data = try data.pairs(options.pairs, options.lengths)
         try note(data.summary)
         let eval = try evalExamples(options.loop) { try self.data.pairs($0, options.lengths).examples }

@@ -19,7 +19,7 @@ package struct SFTObjective: OfflineObjective {
 }
 
 extension StageContext {
-    func runSFT(_ options: SFTOptions) throws {
+    package func runSFT(_ options: SFTOptions) throws {
         let data = try data.completions(options.data, options.lengths)
         try note(data.summary)
         let eval = try evalExamples(options.loop) { try self.data.completions($0, options.lengths).examples }
@@ -30,14 +30,15 @@ extension StageContext {
     }
 
     /// Held-out examples, where the stage has any.
-    func evalExamples<Example>(_ loop: TrainingLoopOptions, _ read: ([ArtifactReference]) throws -> [Example]) throws
+    package func evalExamples<Example>(_ loop: TrainingLoopOptions, _ read: ([ArtifactReference]) throws -> [Example])
+        throws
         -> [Example]
     {
         data.files(loop.evalData).isEmpty ? [] : try read(loop.evalData)
     }
 
     /// The model that training starts from: the stage's checkpoint where there is one, else `initial`.
-    func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> DecoderModel {
+    package func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> DecoderModel {
         if let checkpoint {
             let model = try models.load(checkpoints.url(ofStep: checkpoint), head: head, trainable: true)
             // The checkpoint's own is there for whoever reads it; training goes on where it began.

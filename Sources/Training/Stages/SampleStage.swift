@@ -3,7 +3,7 @@ import PreferenceData
 import Tokenizers
 
 extension StageContext {
-    func runSample(_ options: SampleOptions) throws {
+    package func runSample(_ options: SampleOptions) throws {
         let prompts = try data.prompts(
             options.prompts, options.prompt, keepsRecords: options.reward.readsPrompts)
         try note(prompts.summary)
@@ -14,20 +14,20 @@ extension StageContext {
 }
 
 /// Writes `pairs.jsonl`: for each prompt the response of the highest and that of the lowest reward.
-final class SampleCoordinator: ResponseCoordinator {
+package final class SampleCoordinator: ResponseCoordinator {
     private let stage: PlannedStage
     private let options: SampleOptions
     private let plan: RunPlan
-    let journal: ItemJournal<SampledResponse>
+    package let journal: ItemJournal<SampledResponse>
 
-    init(_ stage: PlannedStage, _ options: SampleOptions, _ plan: RunPlan) throws {
+    package init(_ stage: PlannedStage, _ options: SampleOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
         journal = try ItemJournal(stage.directory)
     }
 
-    func finish() throws -> [String] {
+    package func finish() throws -> [String] {
         let records = try Dataset<Prompt>(
             reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord
         ).records

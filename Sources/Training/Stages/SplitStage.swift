@@ -2,7 +2,7 @@ import Foundation
 import PreferenceData
 
 extension StageContext {
-    func runSplit(_ options: SplitOptions) throws {
+    package func runSplit(_ options: SplitOptions) throws {
         let data = try data.pairs(options.pairs, options.lengths, keepsRecords: options.reward.readsPrompts)
         try note(data.summary)
         let mine = workers.share(of: data.examples) { $0 }.filter { !done.contains(ItemKey(index: $0.index)) }
@@ -40,27 +40,27 @@ extension StageContext {
 }
 
 /// Gathers the scores of all pairs and writes `easy.jsonl`, `difficult.jsonl` and `summary.json`.
-final class SplitCoordinator: StageCoordinator {
+package final class SplitCoordinator: StageCoordinator {
     private let stage: PlannedStage
     private let options: SplitOptions
     private let plan: RunPlan
     private let journal: ItemJournal<ItemScores>
 
-    init(_ stage: PlannedStage, _ options: SplitOptions, _ plan: RunPlan) throws {
+    package init(_ stage: PlannedStage, _ options: SplitOptions, _ plan: RunPlan) throws {
         self.stage = stage
         self.options = options
         self.plan = plan
         journal = try ItemJournal(stage.directory)
     }
 
-    var done: Set<ItemKey> { Set(journal.items.map { ItemKey(index: $0.index) }) }
+    package var done: Set<ItemKey> { Set(journal.items.map { ItemKey(index: $0.index) }) }
 
-    func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
+    package func handle(_ parcel: Parcel<Report>, from worker: Int) throws -> [Delivery] {
         if case .scores(let more) = parcel.header { try journal.append(more) }
         return []
     }
 
-    func finish() throws -> [String] {
+    package func finish() throws -> [String] {
         let records = try Dataset<PreferencePair>(
             reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord
         ).records

@@ -4,21 +4,21 @@ import Torch
 import Transformers
 
 /// A response that was drawn, with the log-probability of each of its tokens.
-struct Response {
+package struct Response {
     /// The prompt's place in what was asked for.
-    var place: Int
+    package var place: Int
     /// Which of the prompt's responses it is.
-    var sample: Int
-    var tokens: [Int32]
-    var logps: [Float]
+    package var sample: Int
+    package var tokens: [Int32]
+    package var logps: [Float]
     /// Whether it ended by itself, not at the length limit.
-    var isFinished: Bool
+    package var isFinished: Bool
 }
 
 extension StageContext {
     /// Draws responses to prompts, in their order; each from a random stream of its own, named by (seed, step, prompt,
     /// sample).
-    func sample(
+    package func sample(
         _ generator: Generator, _ prompts: [TokenizedPrompt], samples: Int, step: Int,
         _ options: SamplingOptions
     ) throws -> [Response] {
@@ -30,7 +30,7 @@ extension StageContext {
     /// Draws responses to prompts and hands over those of `count` prompts together, all that a prompt has. Which prompts
     /// come together depends on whose responses end first; the last are fewer. Where the run is to stop, those on their way are
     /// left.
-    func sample(
+    package func sample(
         _ generator: Generator, _ prompts: [TokenizedPrompt], samples: Int, step: Int,
         _ options: SamplingOptions, groupsOf count: Int, completed: ([Response]) throws -> Void
     ) throws {
@@ -74,7 +74,7 @@ extension StageContext {
 
     /// Checks that a policy gave its responses log-probabilities: one whose weights are not numbers draws tokens all the
     /// same.
-    func check(_ responses: [Response], of policy: String) throws(ModelOutputError) {
+    package func check(_ responses: [Response], of policy: String) throws(ModelOutputError) {
         for response in responses {
             guard let logp = response.logps.first(where: \.isNaN) else { continue }
             throw ModelOutputError("\(policy): the log-probability of a token", Double(logp))
@@ -84,7 +84,7 @@ extension StageContext {
     /// The scores of responses to prompts.
     ///
     /// - Parameter records: All prompts as they were read; may be empty where `scorer` reads none of them.
-    func score(
+    package func score(
         _ responses: [Response], to prompts: [TokenizedPrompt], records: [Prompt], by scorer: any Scorer
     ) throws -> [Double] {
         try scorer.scores(
@@ -100,7 +100,7 @@ extension StageContext {
     /// What gives scores for a reward as the configuration names it.
     ///
     /// - Parameter isLeft: Whether the stage may be left, for the run to stop, between two answers of a program.
-    func scorer(_ reference: ArtifactReference, maxTokens: Int, isLeft: Bool) throws -> any Scorer {
+    package func scorer(_ reference: ArtifactReference, maxTokens: Int, isLeft: Bool) throws -> any Scorer {
         switch reference {
         case .rule(let rule): return try RuleScorer(rule)
         case .command(let line):
@@ -119,7 +119,7 @@ extension StageContext {
 
     /// Draws and scores responses of several policies to this worker's share of the prompts, and reports them in groups
     /// as they come, so that a stopped run has them.
-    func sampleAndReport(
+    package func sampleAndReport(
         policies: [ArtifactReference], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
         _ options: SamplingOptions, reward: ArtifactReference, maxTokens: Int
     ) throws {

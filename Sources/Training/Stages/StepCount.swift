@@ -2,7 +2,7 @@ import PreferenceData
 
 extension TrainingLoopOptions {
     /// Optimizer steps of a stage whose data goes in `order`.
-    func steps(in order: DataOrder) -> Int {
+    package func steps(in order: DataOrder) -> Int {
         maxSteps ?? order.steps(inEpochs: numTrainEpochs)
     }
 }
@@ -10,7 +10,7 @@ extension TrainingLoopOptions {
 extension PPORolloutOptions {
     /// Steps of a stage where `max_steps` or `total_episodes` gives them, whatever the prompts: as in TRL, as many as have
     /// at least those episodes if every step is full.
-    var fixedSteps: Int? {
+    package var fixedSteps: Int? {
         maxSteps
             ?? totalEpisodes.map {
                 let (steps, rest) = $0.quotientAndRemainder(dividingBy: rolloutBatchSize * nSamplesPerPrompt)
@@ -19,7 +19,7 @@ extension PPORolloutOptions {
     }
 
     /// Steps of a stage whose prompts go in `order`.
-    func steps(in order: DataOrder) -> Int {
+    package func steps(in order: DataOrder) -> Int {
         fixedSteps ?? order.steps(inEpochs: numTrainEpochs)
     }
 }

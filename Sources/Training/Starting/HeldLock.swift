@@ -3,11 +3,11 @@ import Foundation
 /// A lock file as another process left it.
 package struct HeldLock {
     /// Its bytes, by which a later look knows it again.
-    let contents: Data
+    package let contents: Data
     /// `nil` for a file that is damaged or being written.
-    let owner: LockOwner?
+    package let owner: LockOwner?
     /// When its owner last touched it, in nanoseconds by the clock of the file system.
-    let touched: Int
+    package let touched: Int
 
     /// Reads a lock file; `nil` where there is none.
     package init?(_ file: URL) throws {
@@ -45,8 +45,8 @@ package struct HeldLock {
 
 extension stat {
     /// When the file was last written or touched, in nanoseconds since 1970.
-    var modified: Int { st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec }
+    package var modified: Int { st_mtim.tv_sec * 1_000_000_000 + st_mtim.tv_nsec }
 }
 
 /// The reason of the system call that failed last.
-func systemReason() -> String { String(cString: strerror(errno)) }
+package func systemReason() -> String { String(cString: strerror(errno)) }

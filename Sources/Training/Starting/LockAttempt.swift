@@ -1,25 +1,25 @@
 import Foundation
 
 /// One process's attempt at a lock file.
-struct LockAttempt {
-    let file: URL
-    let token: String
-    let contents: Data
+package struct LockAttempt {
+    package let file: URL
+    package let token: String
+    package let contents: Data
     /// Seconds without a sign of life after which an owner counts as gone.
-    let expiry: Double
+    package let expiry: Double
 
     /// From whom a lock was taken.
-    struct Takeover {
+    package struct Takeover {
         /// Who it was, for the person who watches.
-        var note: String
+        package var note: String
         /// Whether the owner may be at work until it looks at its lock again.
-        var mayLive: Bool
+        package var mayLive: Bool
     }
 
     /// Takes the lock; returns `nil` where it was free.
     ///
     /// - Throws: ``RunLockError``
-    func take(breaking: Bool) throws -> Takeover? {
+    package func take(breaking: Bool) throws -> Takeover? {
         let turn = LockTurn(at: directory)
         defer { turn.end() }
         let own = beside("new")

@@ -2,22 +2,22 @@ import Foundation
 import MPI
 
 /// The process that holds a run directory.
-struct LockOwner: Codable, Equatable {
+package struct LockOwner: Codable, Equatable {
     /// Tells this holding from every other.
-    var token: String
-    var host: String
+    package var token: String
+    package var host: String
     /// The kernel's boot and the process namespace: process ids mean the same only within both.
-    var machine: String
-    var process: Int32
+    package var machine: String
+    package var process: Int32
     /// When the process started, in the kernel's ticks, since ids are used again.
-    var processStart: UInt64
+    package var processStart: UInt64
     /// The scheduler's id of the job; `nil` where no scheduler is known.
-    var job: String?
+    package var job: String?
     /// Seconds since 1970.
-    var since: Double
+    package var since: Double
 
     /// This process, under a new token.
-    static func current() -> LockOwner {
+    package static func current() -> LockOwner {
         let process = getpid()
         return LockOwner(
             token: UUID().uuidString, host: LaunchEnvironment.hostName, machine: thisMachine, process: process,
@@ -26,13 +26,13 @@ struct LockOwner: Codable, Equatable {
     }
 
     /// Whether the process lives; `nil` where that cannot be known from here.
-    var isAlive: Bool? {
+    package var isAlive: Bool? {
         guard host == LaunchEnvironment.hostName, machine == Self.thisMachine else { return nil }
         return Self.start(of: process) == processStart
     }
 
     /// `process 4711 on node3 (Slurm job 42), since 2026-01-31 09:00:00 UTC`.
-    var text: String {
+    package var text: String {
         let format = DateFormatter()
         format.locale = Locale(identifier: "en_US_POSIX")
         format.timeZone = TimeZone(secondsFromGMT: 0)
@@ -43,7 +43,7 @@ struct LockOwner: Codable, Equatable {
     }
 
     /// The job that a scheduler's variables name.
-    static func scheduledJob(_ environment: [String: String]) -> String? {
+    package static func scheduledJob(_ environment: [String: String]) -> String? {
         let variables = [
             ("SLURM_JOB_ID", "Slurm"), ("PBS_JOBID", "PBS"), ("LSB_JOBID", "LSF"), ("FLUX_JOB_ID", "Flux"),
         ]

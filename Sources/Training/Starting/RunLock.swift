@@ -22,7 +22,7 @@ package final class RunLock: Sendable {
 
     /// Whom the lock was taken from, and why, for the person who watches; `nil` where it was free.
     package let note: String?
-    let owner: LockOwner
+    package let owner: LockOwner
     private let file: URL
     private let contents: Data
     private let end = DispatchSemaphore(value: 0)

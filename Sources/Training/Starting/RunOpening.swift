@@ -1,13 +1,13 @@
 import Foundation
 
 /// Rank zero's part of a start: it checks what can be checked, takes the run directory, and finds where the run stands.
-struct RunOpening {
+package struct RunOpening {
     /// Where the run stands, with its identity as of now.
-    let state: RunState
+    package let state: RunState
     /// What the person who watches should know.
-    let notes: [String]
+    package let notes: [String]
     /// Held for as long as the run goes on; `nil` for a run that is finished.
-    let lock: RunLock?
+    package let lock: RunLock?
 
     private let plan: RunPlan
 
@@ -15,7 +15,7 @@ struct RunOpening {
     ///
     /// - Parameter lost: Called from another thread when another job takes the directory.
     /// - Throws: ``RunError``, ``StartError``, ``RunLockError`` and whatever ``Preflight`` finds.
-    init(
+    package init(
         _ plan: RunPlan, _ topology: Topology, _ options: StartOptions,
         lost: @escaping @Sendable (RunLockError) -> Void
     ) throws {
@@ -63,7 +63,7 @@ struct RunOpening {
     }
 
     /// Writes where the run stands, by which the directory is known as a run's, and then the configuration.
-    func commit() throws {
+    package func commit() throws {
         try state.write(to: plan.directory)
         let text = Data(plan.configuration.yaml.utf8)
         let file = configuration(holding: text)
@@ -80,7 +80,7 @@ struct RunOpening {
     }
 
     /// All files that the run reads from outside.
-    var inputs: [URL] {
+    package var inputs: [URL] {
         [plan.configuration.fileURL].compactMap(\.self)
             + state.identity.inputs.flatMap(\.files).map { URL(filePath: $0.path) }
     }
@@ -100,5 +100,5 @@ struct RunOpening {
 
 extension RunState {
     /// Whether every stage of a plan is done.
-    func isFinished(_ plan: RunPlan) -> Bool { plan.stages.allSatisfy(isDone) }
+    package func isFinished(_ plan: RunPlan) -> Bool { plan.stages.allSatisfy(isDone) }
 }

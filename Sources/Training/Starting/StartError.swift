@@ -1,7 +1,7 @@
 import MPI
 
 /// Why a run does not go on from where it was left, or its ranks do not fit together.
-enum StartError: Error, Equatable, CustomStringConvertible, ExitStatusProviding {
+package enum StartError: Error, Equatable, CustomStringConvertible, ExitStatusProviding {
     /// What was changed enters stages that have begun.
     ///
     /// `stage` is the directory of the one stage that they enter, where it is in progress and others are not.
@@ -15,7 +15,7 @@ enum StartError: Error, Equatable, CustomStringConvertible, ExitStatusProviding 
     /// A rank sees something else than rank zero does.
     case rankDiffers(rank: Int, host: String, what: String)
 
-    var description: String {
+    package var description: String {
         // A changed value may hold a line break.
         text.split(whereSeparator: \.isNewline).joined(separator: " ")
     }
@@ -37,7 +37,7 @@ enum StartError: Error, Equatable, CustomStringConvertible, ExitStatusProviding 
         }
     }
 
-    var exitStatus: Int32 { 2 }
+    package var exitStatus: Int32 { 2 }
 
     /// The first few.
     private static func list(_ changes: [String]) -> String {

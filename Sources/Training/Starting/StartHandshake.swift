@@ -3,7 +3,7 @@ import MPI
 
 /// What all ranks agree on before any of them trains: the same program, configuration, data and models, and a run
 /// directory that all of them see.
-struct StartHandshake {
+package struct StartHandshake {
     /// What rank zero has.
     private struct Offer: Codable {
         var build: BuildIdentity
@@ -19,16 +19,16 @@ struct StartHandshake {
         var what: String
     }
 
-    let plan: RunPlan
-    let build: BuildIdentity
-    let control: Communicator
+    package let plan: RunPlan
+    package let build: BuildIdentity
+    package let control: Communicator
 
     /// Compares what the ranks have; all ranks call this together.
     ///
     /// - Parameter opening: On rank zero alone.
     /// - Returns: Whether there is anything left to do.
     /// - Throws: ``StartError/rankDiffers(rank:host:what:)``, the same on every rank.
-    func callAsFunction(_ opening: RunOpening?) throws -> Bool {
+    package func callAsFunction(_ opening: RunOpening?) throws -> Bool {
         guard control.size > 1 else { return opening?.lock != nil }
         let token = try opening.flatMap(place)
         defer { token.map { _ = try? FileManager.default.removeItem(at: url(ofToken: $0)) } }

@@ -2,9 +2,9 @@ import MPI
 
 /// What ends a run before it is done, to be resumed: a signal, or the end of the time it was given.
 public struct StopConditions: Sendable {
-    let signals: StopSignals
-    let timeLimit: Double?
-    let start = ContinuousClock.now
+    package let signals: StopSignals
+    package let timeLimit: Double?
+    package let start = ContinuousClock.now
 
     /// - Parameters:
     ///   - signals: The signals that ask for a stop.

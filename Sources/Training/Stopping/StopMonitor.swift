@@ -4,27 +4,27 @@ import MPI
 ///
 /// A run with a time limit stops while there is still time for one more step, as long as the longest so far, and for
 /// saving.
-final class StopMonitor {
+package final class StopMonitor {
     private let conditions: StopConditions
     private var lastBoundary: ContinuousClock.Instant?
     private var longestStep = 0.0
     private var savingTime = 0.0
 
-    init(_ conditions: StopConditions) {
+    package init(_ conditions: StopConditions) {
         self.conditions = conditions
     }
 
     /// Starts to measure steps: what came before them is not one.
-    func beginSteps() {
+    package func beginSteps() {
         lastBoundary = .now
         longestStep = 0
     }
 
     /// Leaves the time since the last boundary out of the measure.
-    func pass() { lastBoundary = .now }
+    package func pass() { lastBoundary = .now }
 
     /// What this rank finds at a boundary. Others may find something else: see ``agreed(over:)``.
-    func wish() -> StopReason? {
+    package func wish() -> StopReason? {
         let now = ContinuousClock.now
         if let lastBoundary { longestStep = max(longestStep, lastBoundary.duration(to: now).seconds) }
         lastBoundary = now
@@ -35,17 +35,17 @@ final class StopMonitor {
     }
 
     /// Stops all ranks of a communicator at the same boundary, whichever of them wishes it.
-    func agreed(over ranks: Communicator) throws -> StopReason? {
+    package func agreed(over ranks: Communicator) throws -> StopReason? {
         StopReason(code: try ranks.allReduce(wish()?.code ?? 0, .max))
     }
 
     /// Says how much a checkpoint will have to write, before the first is measured.
-    func expectSaving(bytes: Int) {
+    package func expectSaving(bytes: Int) {
         savingTime = max(savingTime, Double(bytes) / Self.diskSpeed)
     }
 
     /// Measures what it takes to save.
-    func measureSaving(_ save: () throws -> Void) rethrows {
+    package func measureSaving(_ save: () throws -> Void) rethrows {
         let start = ContinuousClock.now
         try save()
         lastBoundary = .now

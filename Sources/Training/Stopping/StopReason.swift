@@ -6,7 +6,7 @@ package enum StopReason: Sendable, Codable, Equatable, CustomStringConvertible {
     case timeLimit
 
     /// A positive number for ranks to compare.
-    var code: Int64 {
+    package var code: Int64 {
         switch self {
         case .signal(let number): Int64(number)
         case .timeLimit: Self.timeLimitCode
@@ -14,7 +14,7 @@ package enum StopReason: Sendable, Codable, Equatable, CustomStringConvertible {
     }
 
     /// The reason of that code; `nil` for 0.
-    init?(code: Int64) {
+    package init?(code: Int64) {
         switch code {
         case 0: return nil
         case Self.timeLimitCode: self = .timeLimit

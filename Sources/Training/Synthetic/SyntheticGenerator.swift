@@ -2,11 +2,11 @@
 ///
 /// The standard library may change how it turns random words into shuffles and picks; the task's files must not change
 /// with it, so the draws are written out here.
-struct SyntheticGenerator: Sendable {
+package struct SyntheticGenerator: Sendable {
     private var state: UInt64
 
     /// The stream number `stream` of `seed`: streams of one seed, and of neighbouring seeds, are unrelated.
-    init(seed: UInt64, stream: UInt64) {
+    package init(seed: UInt64, stream: UInt64) {
         var mixer = SyntheticGenerator(state: seed)
         state = mixer.next() &+ stream &* 0xD1B5_4A32_D192_ED03
         state = next()
@@ -17,7 +17,7 @@ struct SyntheticGenerator: Sendable {
     }
 
     /// 64 random bits (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var bits = state
         bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -26,19 +26,19 @@ struct SyntheticGenerator: Sendable {
     }
 
     /// Uniform in [0, 1).
-    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+    package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// True with this probability.
-    mutating func chance(_ probability: Double) -> Bool { unit() < probability }
+    package mutating func chance(_ probability: Double) -> Bool { unit() < probability }
 
     /// Uniform in 0..<`bound`; the bias is below `bound` / 2^64.
-    mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
+    package mutating func below(_ bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 
     /// One element, all equally likely. `elements` must not be empty.
-    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
+    package mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 
     /// `count` elements from different places, every arrangement equally likely.
-    mutating func sample<Element>(_ count: Int, of elements: [Element]) -> [Element] {
+    package mutating func sample<Element>(_ count: Int, of elements: [Element]) -> [Element] {
         var pool = elements
         for index in 0..<count { pool.swapAt(index, index + below(pool.count - index)) }
         return Array(pool.prefix(count))

@@ -1,20 +1,20 @@
 /// A writer of answers whose skills differ, and each by itself: a waiter with a good memory may be rude.
 ///
 /// The skills are what makes the text of the synthetic task mixed in quality.
-struct Waiter: Sendable {
+package struct Waiter: Sendable {
     /// From 0 to 1: how well ordered items are remembered.
-    var memory: Double
+    package var memory: Double
     /// From 0 to 1: how often drinks are served first.
-    var method: Double
+    package var method: Double
     /// From 0 to 1: how often the answer is greeted, finished and closed.
-    var manners: Double
+    package var manners: Double
     /// From 0 to 1: how seldom rude words and fillers slip out.
-    var temper: Double
+    package var temper: Double
     /// From 0 to 1: how seldom an item is repeated or added.
-    var concision: Double
+    package var concision: Double
 
     /// A waiter as they come.
-    init(using generator: inout SyntheticGenerator) {
+    package init(using generator: inout SyntheticGenerator) {
         memory = generator.pick([0, 0.5, 1])
         method = generator.unit()
         manners = generator.unit()
@@ -23,7 +23,7 @@ struct Waiter: Sendable {
     }
 
     /// What this waiter says to an order; it begins with a space, as text after a prompt does.
-    func answer(to order: GuestOrder, using generator: inout SyntheticGenerator) -> String {
+    package func answer(to order: GuestOrder, using generator: inout SyntheticGenerator) -> String {
         let items = servedItems(for: order, using: &generator)
         var opening: [String] = []
         if generator.chance(manners) { opening.append(generator.pick(Menu.greetings)) }

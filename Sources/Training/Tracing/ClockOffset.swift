@@ -1,14 +1,14 @@
 import MPI
 
 /// How far the clocks of a job's ranks are apart: each host counts from its own start.
-enum ClockOffset {
+package enum ClockOffset {
     private static let rounds = 16
 
     /// Nanoseconds that this rank's clock is behind rank zero's, which is 0 on rank zero itself; all ranks call it.
     ///
     /// Rank zero asks each rank for its time. Of several answers the fastest counts, taken to be from the middle of
     /// the way: the error is at most half of that round trip (Cristian 1989).
-    static func estimate(over control: Communicator) throws -> Int64 {
+    package static func estimate(over control: Communicator) throws -> Int64 {
         guard control.rank == 0 else {
             for _ in 0..<rounds {
                 _ = try control.receive(from: 0, tag: MessageTag.clock)

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import MPI
 import PreferenceData
 
@@ -6,20 +7,20 @@ import PreferenceData
 ///
 /// The form is Chrome's trace event format, complete events (`ph: X`) in microseconds; <https://ui.perfetto.dev> and
 /// `chrome://tracing` read it. Each rank is a row.
-struct RunTrace {
+package struct RunTrace {
     private let file: URL
     private let control: Communicator
     private let offset: Int64
 
     /// Sets the clocks; all ranks call it together.
-    init(_ file: URL, over control: Communicator) throws {
+    package init(_ file: URL, over control: Communicator) throws {
         self.file = file
         self.control = control
         offset = try ClockOffset.estimate(over: control)
     }
 
     /// Gathers what all ranks have recorded and writes the file on rank zero; all of them call it together.
-    func finish(_ tracer: Tracer, role: String) throws {
+    package func finish(_ tracer: Tracer, role: String) throws {
         let events = tracer.spans.map { event($0) }
         let own = ([row(role)] + events).joined(separator: ",\n")
         try control.quietBarrier()

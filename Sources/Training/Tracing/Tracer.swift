@@ -7,19 +7,19 @@ import MPI
 /// A measurement costs two looks at the clock. Spans stay in memory (64 bytes each) until the run ends.
 package final class Tracer {
     /// One stretch of time.
-    struct Span: Equatable {
-        var phase: Phase
+    package struct Span: Equatable {
+        package var phase: Phase
         /// The name of a stage.
-        var label: String?
+        package var label: String?
         /// The number of a step, from 1.
-        var number: Int?
+        package var number: Int?
         /// On this host's clock, in nanoseconds.
-        var start: UInt64
-        var end: UInt64
+        package var start: UInt64
+        package var end: UInt64
     }
 
     /// What was recorded, in the order of ends.
-    private(set) var spans: [Span] = []
+    package private(set) var spans: [Span] = []
     private let isRecording: Bool
     private var seconds: [Phase: Double] = [:]
 
@@ -29,7 +29,7 @@ package final class Tracer {
     }
 
     /// This host's clock, in nanoseconds.
-    static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
+    package static var now: UInt64 { DispatchTime.now().uptimeNanoseconds }
 
     /// Runs `body` as a part of a phase, within which other phases may lie.
     package func measure<Result, Failure>(
@@ -47,19 +47,19 @@ package final class Tracer {
     }
 
     /// Runs a collective call after a wait for all ranks, so that waiting and communication are told apart.
-    func collective<Result>(over communicator: Communicator, _ body: () throws -> Result) throws -> Result {
+    package func collective<Result>(over communicator: Communicator, _ body: () throws -> Result) throws -> Result {
         guard communicator.size > 1 else { return try body() }
         try wait(for: communicator)
         return try measure(.communication, body)
     }
 
     /// Waits for all ranks, before work between which they exchange numbers.
-    func wait(for communicator: Communicator) throws {
+    package func wait(for communicator: Communicator) throws {
         if communicator.size > 1 { try measure(.waiting) { try communicator.barrier() } }
     }
 
     /// Forgets the sums so far: what follows is another stage's.
-    func clearTimings() { seconds = [:] }
+    package func clearTimings() { seconds = [:] }
 
     /// Seconds of these phases since they were last taken, as `timing/*` metrics; 0 for what did not happen.
     package func takeTimings(_ phases: [Phase]) -> MetricValues {

@@ -1,3 +1,4 @@
+import Configuration
 import Testing
 import Training
 
@@ -103,8 +104,8 @@ struct NearestNameTests {
         }
         let dataset = ["train", "eval", "on_bad_record"]
         let keys = Set(StageType.allCases.flatMap(\.keys) + top + dataset)
-        for (word, key) in ForeignKeys.synonyms { #expect(keys.contains(key), "\(word) -> \(key)") }
-        for word in ForeignKeys.advice.keys { #expect(!keys.contains(word), "\(word)") }
+        for (word, key) in ForeignKeys.trainers.synonyms { #expect(keys.contains(key), "\(word) -> \(key)") }
+        for word in ForeignKeys.trainers.advice.keys { #expect(!keys.contains(word), "\(word)") }
     }
 }
 

@@ -1,3 +1,4 @@
+import Configuration
 import Objectives
 
 /// Direct Preference Optimization and its relatives on preference pairs.
@@ -26,7 +27,7 @@ public struct DPOOptions: Sendable, Equatable {
 }
 
 extension DPOOptions: StageOptionGroup {
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("init", \.initial, default: "the sft stage, else base", "Policy that training starts from.")
         Field(
             "reference", \.reference, default: "the same as init",
@@ -44,7 +45,7 @@ extension DPOOptions: StageOptionGroup {
         embed(\.lengths, default: "the dataset's")
     }
 
-    mutating func resolve(in scope: StageScope) throws {
+    package mutating func resolve(in scope: StageScope) throws {
         if !scope.given.contains("init") { initial = try scope.policy(from: [.sft], for: "init") }
         if !scope.given.contains("reference") { reference = initial }
         if !scope.given.contains("pairs") { pairs = try scope.rows(part: "easy", for: "pairs") }
@@ -61,5 +62,5 @@ extension DPOOptions: StageOptionGroup {
         try lengths.inherit(scope)
     }
 
-    var asStageOptions: StageOptions { .dpo(self) }
+    package var asStageOptions: StageOptions { .dpo(self) }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import PreferenceData
 
 /// The run's data, and how long and bad examples are treated where a stage does not say otherwise.
@@ -15,8 +16,8 @@ public struct DatasetOptions: Sendable, Equatable {
     public init() {}
 }
 
-extension DatasetOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension DatasetOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field("train", \.train, "JSONL or JSONL.gz files to train on: pairs, prompts, or prompts with completions.")
         Field("eval", \.eval, "Held-out files in the same layouts.")
         Field(

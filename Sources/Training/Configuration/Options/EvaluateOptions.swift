@@ -1,3 +1,5 @@
+import Configuration
+
 /// Sampling from policies on held-out prompts and comparing them under a judge.
 public struct EvaluateOptions: Sendable, Equatable {
     /// The policies, in the order of the table.
@@ -22,7 +24,7 @@ public struct EvaluateOptions: Sendable, Equatable {
 }
 
 extension EvaluateOptions: StageOptionGroup {
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field(
             "policies", \.policies, default: "those of all earlier stages, and base where there is only one",
             "Policies to compare: stages, base, or model directories.")
@@ -37,7 +39,7 @@ extension EvaluateOptions: StageOptionGroup {
         embed(\.prompt, default: "the dataset's")
     }
 
-    mutating func resolve(in scope: StageScope) throws {
+    package mutating func resolve(in scope: StageScope) throws {
         if !scope.given.contains("policies") {
             let stages = scope.run.stages.filter { $0.type.output == .policy }
             policies = (stages.count < 2 ? [.base] : []) + stages.map { .stage($0.name, part: nil) }
@@ -57,5 +59,5 @@ extension EvaluateOptions: StageOptionGroup {
         }
     }
 
-    var asStageOptions: StageOptions { .evaluate(self) }
+    package var asStageOptions: StageOptions { .evaluate(self) }
 }

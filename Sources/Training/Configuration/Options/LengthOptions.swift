@@ -1,3 +1,4 @@
+import Configuration
 import PreferenceData
 
 /// How long an example may be.
@@ -11,7 +12,7 @@ public struct LengthOptions: Sendable, Equatable {
     public init() {}
 
     /// Takes what was not given from the run's dataset block, and checks that the two lengths agree.
-    mutating func inherit(_ scope: StageScope) throws {
+    package mutating func inherit(_ scope: StageScope) throws {
         if !scope.given.contains("max_length") { maxLength = scope.run.dataset.lengths.maxLength }
         prompt.inherit(scope)
         if !scope.given.contains("max_prompt_length") {
@@ -23,7 +24,7 @@ public struct LengthOptions: Sendable, Equatable {
     }
 
     /// What to say where a prompt of full length leaves no token for the response.
-    var noRoom: (problem: String, remedy: String) {
+    package var noRoom: (problem: String, remedy: String) {
         (
             "\(prompt.maxPromptLength) leaves no room for a response in max_length \(maxLength)",
             "write at most \(maxLength - 1)"
@@ -31,8 +32,8 @@ public struct LengthOptions: Sendable, Equatable {
     }
 }
 
-extension LengthOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension LengthOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field("max_length", \.maxLength, .atLeast(2), "Most tokens of prompt and response together.")
         embed(\.prompt)
     }
@@ -49,15 +50,15 @@ public struct PromptOptions: Sendable, Equatable {
     public init() {}
 
     /// Takes what was not given from the run's dataset block.
-    mutating func inherit(_ scope: StageScope) {
+    package mutating func inherit(_ scope: StageScope) {
         let run = scope.run.dataset.lengths.prompt
         if !scope.given.contains("max_prompt_length") { maxPromptLength = run.maxPromptLength }
         if !scope.given.contains("truncation_mode") { truncationMode = run.truncationMode }
     }
 }
 
-extension PromptOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension PromptOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field("max_prompt_length", \.maxPromptLength, .atLeast(1), "Most tokens of the prompt.")
         Field(
             "truncation_mode", \.truncationMode,

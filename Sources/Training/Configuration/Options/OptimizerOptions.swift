@@ -1,3 +1,4 @@
+import Configuration
 import Torch
 
 /// AdamW, its schedule and gradient clipping.
@@ -37,7 +38,7 @@ public struct OptimizerOptions: Sendable, Equatable {
     }
 
     /// What to tell where warm-up takes all of `steps`: the rate then never comes to its peak.
-    func warmupNote(steps: Int, _ unit: String) -> String? {
+    package func warmupNote(steps: Int, _ unit: String) -> String? {
         let warmup = warmup(of: steps)
         guard warmup >= steps, warmup > 0 else { return nil }
         let asked = warmupSteps > 0 ? "warmup_steps \(warmupSteps)" : "warmup_ratio \(warmupRatio)"
@@ -46,17 +47,17 @@ public struct OptimizerOptions: Sendable, Equatable {
             + "\(learningRate)"
     }
 
-    func check(_ scope: StageScope) throws {
+    package func check(_ scope: StageScope) throws {
         guard warmupSteps == 0 || warmupRatio == 0 else {
             throw scope.error("warmup_steps", "given together with warmup_ratio", "keep one of the two")
         }
     }
 }
 
-extension OptimizerOptions: OptionGroup {
-    init() { self.init(learningRate: 1e-6) }
+extension OptimizerOptions: KeyedOptions {
+    package init() { self.init(learningRate: 1e-6) }
 
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("learning_rate", \.learningRate, .atLeast(0), "Peak learning rate of AdamW.")
         Field("weight_decay", \.weightDecay, .atLeast(0), "Decoupled weight decay; not on biases and norms.")
         Field("adam_beta1", \.adamBeta1, .belowOne, "Decay rate of the first moment.")

@@ -1,3 +1,5 @@
+import Configuration
+
 /// The clipped losses of PPO.
 public struct PPOLossOptions: Sendable, Equatable {
     /// How far the ratio of new to old probability counts.
@@ -13,8 +15,8 @@ public struct PPOLossOptions: Sendable, Equatable {
     public init() {}
 }
 
-extension PPOLossOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension PPOLossOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field("cliprange", \.cliprange, .greaterThan(0), "How far from 1 the ratio of new to old probability counts.")
         Field("cliprange_value", \.cliprangeValue, .greaterThan(0), "How far new values may move from old ones.")
         Field("vf_coef", \.vfCoef, .atLeast(0), "Weight of the value loss.")

@@ -1,3 +1,5 @@
+import Configuration
+
 /// Proximal Policy Optimization on prompts, with a reward less the KL divergence from a reference policy.
 ///
 /// A step draws `rolloutBatchSize * nSamplesPerPrompt` responses over all ranks together, and makes
@@ -44,7 +46,7 @@ public struct PPOOptions: Sendable, Equatable {
 }
 
 extension PPOOptions: StageOptionGroup {
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("init", \.initial, default: "the dpo stage, else sft, else base", "Policy that training starts from.")
         Field(
             "reference", \.reference, default: "the same as init", "Frozen policy that the KL divergence is taken from."
@@ -78,7 +80,7 @@ extension PPOOptions: StageOptionGroup {
         Field("save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps", "Steps between checkpoints.")
     }
 
-    mutating func resolve(in scope: StageScope) throws {
+    package mutating func resolve(in scope: StageScope) throws {
         if !scope.given.contains("init") { initial = try scope.policy(from: [.dpo, .sft], for: "init") }
         if !scope.given.contains("reference") { reference = initial }
         if !scope.given.contains("reward") { reward = try scope.reward(for: "reward") }
@@ -101,7 +103,7 @@ extension PPOOptions: StageOptionGroup {
         placement.inherit(scope)
     }
 
-    var asStageOptions: StageOptions { .ppo(self) }
+    package var asStageOptions: StageOptions { .ppo(self) }
 }
 
 extension ArtifactReference {

@@ -1,3 +1,5 @@
+import Configuration
+
 /// Length and batches of PPO.
 public struct PPORolloutOptions: Sendable, Equatable {
     /// Prompts a step over all ranks together.
@@ -22,7 +24,7 @@ public struct PPORolloutOptions: Sendable, Equatable {
     /// The defaults.
     public init() {}
 
-    mutating func resolve(_ scope: StageScope, data: [ArtifactReference]) throws {
+    package mutating func resolve(_ scope: StageScope, data: [ArtifactReference]) throws {
         if !scope.given.contains("shuffle") { shuffle = !scope.isOrdered(data) }
         guard maxSteps == nil || totalEpisodes == nil else {
             throw scope.error("max_steps", "given together with total_episodes", "keep one of the two")
@@ -46,8 +48,8 @@ public struct PPORolloutOptions: Sendable, Equatable {
     }
 }
 
-extension PPORolloutOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension PPORolloutOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field(
             "rollout_batch_size", \.rolloutBatchSize, .between(1, 1 << 20), "Prompts a step, over all ranks together.")
         Field(

@@ -1,3 +1,5 @@
+import Configuration
+
 /// How the workers of a PPO stage share learning and rollouts.
 public struct PlacementOptions: Sendable, Equatable {
     /// Whether roles have ranks of their own.
@@ -8,14 +10,14 @@ public struct PlacementOptions: Sendable, Equatable {
     /// The defaults.
     public init() {}
 
-    mutating func inherit(_ scope: StageScope) {
+    package mutating func inherit(_ scope: StageScope) {
         if !scope.given.contains("placement") { placement = scope.run.placement.placement }
         if !scope.given.contains("learners") { learners = scope.run.placement.learners }
     }
 }
 
-extension PlacementOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension PlacementOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field(
             "placement", \.placement,
             "Whether PPO's learners and rollout workers are ranks of their own, or every rank is both.")

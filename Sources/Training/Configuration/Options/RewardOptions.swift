@@ -1,3 +1,4 @@
+import Configuration
 import Objectives
 
 /// Bradley-Terry training of a score on the last token of the response.
@@ -22,7 +23,7 @@ public struct RewardOptions: Sendable, Equatable {
 }
 
 extension RewardOptions: StageOptionGroup {
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("init", \.initial, "Model whose body training starts from; it gets a new score head unless it has one.")
         Field("pairs", \.pairs, "Preference pairs to train on.")
         Field(
@@ -36,7 +37,7 @@ extension RewardOptions: StageOptionGroup {
         embed(\.lengths, default: "the dataset's")
     }
 
-    mutating func resolve(in scope: StageScope) throws {
+    package mutating func resolve(in scope: StageScope) throws {
         try scope.check(initial, is: .model, for: "init")
         try scope.check(pairs, is: .rows, for: "pairs")
         try optimizer.check(scope)
@@ -44,5 +45,5 @@ extension RewardOptions: StageOptionGroup {
         try lengths.inherit(scope)
     }
 
-    var asStageOptions: StageOptions { .reward(self) }
+    package var asStageOptions: StageOptions { .reward(self) }
 }

@@ -1,3 +1,5 @@
+import Configuration
+
 /// From scores to advantages: clipping, KL penalty, whitening and GAE.
 public struct RewardShapingOptions: Sendable, Equatable {
     /// Taken off the score of a response without its end.
@@ -27,7 +29,7 @@ public struct RewardShapingOptions: Sendable, Equatable {
     /// Checks that the weight of the KL penalty can adapt and stays above 0 on the way.
     ///
     /// A step multiplies it by `1 + e responses / horizon` with `e` at least -0.2 (see ``Objectives/KLController``).
-    func check(_ scope: StageScope, responses: Int) throws {
+    package func check(_ scope: StageScope, responses: Int) throws {
         guard klTarget != nil else { return }
         guard klCoef > 0 else {
             throw scope.error(
@@ -45,8 +47,8 @@ public struct RewardShapingOptions: Sendable, Equatable {
     }
 }
 
-extension RewardShapingOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension RewardShapingOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field(
             "kl_coef", \.klCoef, .atLeast(0), "Weight of the KL penalty in the reward; where it starts, if it adapts.")
         Field(

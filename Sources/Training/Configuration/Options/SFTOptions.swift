@@ -1,3 +1,4 @@
+import Configuration
 import Objectives
 
 /// Supervised fine-tuning: next-token loss on the response only.
@@ -18,7 +19,7 @@ public struct SFTOptions: Sendable, Equatable {
 }
 
 extension SFTOptions: StageOptionGroup {
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("init", \.initial, "Model that training starts from.")
         Field("data", \.data, "Prompts with completions, or pairs, of which the chosen response is taken.")
         embed(\.optimizer)
@@ -26,7 +27,7 @@ extension SFTOptions: StageOptionGroup {
         embed(\.lengths, default: "the dataset's")
     }
 
-    mutating func resolve(in scope: StageScope) throws {
+    package mutating func resolve(in scope: StageScope) throws {
         try scope.check(initial, is: .policy, for: "init")
         try scope.check(data, is: .rows, for: "data")
         try optimizer.check(scope)
@@ -34,5 +35,5 @@ extension SFTOptions: StageOptionGroup {
         try lengths.inherit(scope)
     }
 
-    var asStageOptions: StageOptions { .sft(self) }
+    package var asStageOptions: StageOptions { .sft(self) }
 }

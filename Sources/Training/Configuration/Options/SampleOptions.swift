@@ -1,3 +1,5 @@
+import Configuration
+
 /// Drawing responses from a policy and labelling the best and the worst of each prompt by reward.
 public struct SampleOptions: Sendable, Equatable {
     /// The policy that is drawn from.
@@ -20,7 +22,7 @@ public struct SampleOptions: Sendable, Equatable {
 }
 
 extension SampleOptions: StageOptionGroup {
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("policy", \.policy, default: "the sft stage, else base", "Policy that responses are drawn from.")
         Field("reward", \.reward, default: "the reward stage", "Reward that labels the responses.")
         Field("prompts", \.prompts, "Data whose prompts are answered.")
@@ -34,7 +36,7 @@ extension SampleOptions: StageOptionGroup {
         embed(\.prompt, default: "the dataset's")
     }
 
-    mutating func resolve(in scope: StageScope) throws {
+    package mutating func resolve(in scope: StageScope) throws {
         if !scope.given.contains("policy") { policy = try scope.policy(from: [.sft], for: "policy") }
         if !scope.given.contains("reward") { reward = try scope.reward(for: "reward") }
         try scope.check(policy, is: .policy, for: "policy")
@@ -49,5 +51,5 @@ extension SampleOptions: StageOptionGroup {
         prompt.inherit(scope)
     }
 
-    var asStageOptions: StageOptions { .sample(self) }
+    package var asStageOptions: StageOptions { .sample(self) }
 }

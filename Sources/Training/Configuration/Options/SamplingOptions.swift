@@ -1,3 +1,5 @@
+import Configuration
+
 /// How responses are drawn from a policy.
 public struct SamplingOptions: Sendable, Equatable {
     /// Most tokens of a response.
@@ -25,7 +27,7 @@ public struct SamplingOptions: Sendable, Equatable {
 extension SamplingOptions {
     /// What `top_p` and `top_k` do to PPO, which takes log-probabilities from the whole distribution; `nil` where all of it is
     /// drawn from.
-    func truncationWarning(vocabularySize: Int) -> String? {
+    package func truncationWarning(vocabularySize: Int) -> String? {
         let cuts = (topP < 1 ? ["top_p \(topP)"] : []) + ((1..<vocabularySize).contains(topK) ? ["top_k \(topK)"] : [])
         guard !cuts.isEmpty else { return nil }
         return
@@ -35,10 +37,10 @@ extension SamplingOptions {
     }
 }
 
-extension SamplingOptions: OptionGroup {
-    init() { self.init(responseLength: 128) }
+extension SamplingOptions: KeyedOptions {
+    package init() { self.init(responseLength: 128) }
 
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("response_length", \.responseLength, .atLeast(1), "Most tokens of a response.")
         Field("temperature", \.temperature, .atLeast(0), "What logits are divided by; 0 takes the likeliest token.")
         Field(
@@ -62,14 +64,14 @@ public enum StopToken: Sendable, Hashable {
 }
 
 extension StopToken: ConfigurationValue {
-    static var kind: String { "eos, none, or the text of a token" }
+    package static var kind: String { "eos, none, or the text of a token" }
 
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard let text = String(node), !text.isEmpty else { return nil }
         self = text == "eos" ? .eos : text == "none" ? .none : .token(text)
     }
 
-    var node: ConfigurationNode {
+    package var node: ConfigurationNode {
         switch self {
         case .eos: "eos".node
         case .none: "none".node

@@ -1,3 +1,5 @@
+import Configuration
+
 /// Splitting pairs by the absolute gap of their two rewards: large gaps are easy, small ones difficult.
 public struct SplitOptions: Sendable, Equatable {
     /// The pairs that are split.
@@ -23,7 +25,7 @@ public struct SplitOptions: Sendable, Equatable {
 }
 
 extension SplitOptions: StageOptionGroup {
-    static let fields = Field<Self>.list {
+    package static let fields = Field<Self>.list {
         Field("pairs", \.pairs, default: "the sample stage, else dataset.train", "Pairs that are split.")
         Field("reward", \.reward, default: "the reward stage", "Reward that both responses are scored by.")
         Field(
@@ -40,7 +42,7 @@ extension SplitOptions: StageOptionGroup {
         embed(\.lengths, default: "the dataset's")
     }
 
-    mutating func resolve(in scope: StageScope) throws {
+    package mutating func resolve(in scope: StageScope) throws {
         if !scope.given.contains("pairs") { pairs = try scope.rows(part: nil, for: "pairs") }
         if !scope.given.contains("reward") { reward = try scope.reward(for: "reward") }
         try scope.check(pairs, is: .rows, for: "pairs")
@@ -52,7 +54,7 @@ extension SplitOptions: StageOptionGroup {
         try lengths.inherit(scope)
     }
 
-    var asStageOptions: StageOptions { .split(self) }
+    package var asStageOptions: StageOptions { .split(self) }
 }
 
 /// The order of the pairs in both parts of a split.

@@ -1,3 +1,5 @@
+import Configuration
+
 /// Length, batches and rhythm of training on a fixed set of examples.
 public struct TrainingLoopOptions: Sendable, Equatable {
     /// Passes over the data.
@@ -31,7 +33,7 @@ public struct TrainingLoopOptions: Sendable, Equatable {
     /// Takes what was not given from the run; data in an order of its own is not shuffled.
     ///
     /// - Parameter metrics: What evaluations of the stage measure.
-    mutating func inherit(_ scope: StageScope, data: [ArtifactReference], metrics: [String]) throws {
+    package mutating func inherit(_ scope: StageScope, data: [ArtifactReference], metrics: [String]) throws {
         if !scope.given.contains("save_steps") { saveSteps = scope.run.saveSteps }
         if !scope.given.contains("shuffle") { shuffle = !scope.isOrdered(data) }
         for reference in evalData { try scope.check(reference, is: .rows, for: "eval_data") }
@@ -78,8 +80,8 @@ public struct TrainingLoopOptions: Sendable, Equatable {
     }
 }
 
-extension TrainingLoopOptions: OptionGroup {
-    static let fields = Field<Self>.list {
+extension TrainingLoopOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
         Field("num_train_epochs", \.numTrainEpochs, .greaterThan(0), "Passes over the data.")
         Field("max_steps", \.maxSteps, .atLeast(1), "Optimizer steps, in place of num_train_epochs.")
         Field("train_batch_size", \.trainBatchSize, .atLeast(1), "Examples an optimizer step, over all ranks together.")
@@ -110,7 +112,7 @@ extension TrainingLoopOptions: OptionGroup {
 
 extension StageScope {
     /// Whether the data comes from one part of a split that put it in order.
-    func isOrdered(_ data: [ArtifactReference]) -> Bool {
+    package func isOrdered(_ data: [ArtifactReference]) -> Bool {
         guard data.count == 1, case .stage(let name, _) = data[0],
             case .split(let split)? = run.stages.first(where: { $0.name == name })?.options
         else { return false }

@@ -1,21 +1,31 @@
 /// One key of an options struct: its name, meaning and rule, and how it is read, written and documented.
-struct Field<Options>: Sendable {
-    let key: String
+package struct Field<Options>: Sendable {
+    package let key: String
     /// One sentence on what the key does.
-    let summary: String
+    package let summary: String
     /// What the key takes, such as "a number, at least 0".
-    let kind: String
+    package let kind: String
     /// The default in words, where it depends on other keys or stages; `nil` where it is the struct's own value.
-    let defaultText: String?
+    package let defaultText: String?
     /// Reads the value into the options; `false` where the node is not of this kind.
-    let read: @Sendable (inout Options, ConfigurationNode) -> Bool
+    package let read: @Sendable (inout Options, ConfigurationNode) -> Bool
     /// The value as it is written.
-    let write: @Sendable (Options) -> ConfigurationNode
+    package let write: @Sendable (Options) -> ConfigurationNode
+
+    package init(
+        key: String, summary: String, kind: String, defaultText: String? = nil,
+        read: @escaping @Sendable (inout Options, ConfigurationNode) -> Bool,
+        write: @escaping @Sendable (Options) -> ConfigurationNode
+    ) {
+        (self.key, self.summary, self.kind, self.defaultText, self.read, self.write) = (
+            key, summary, kind, defaultText, read, write
+        )
+    }
 }
 
 extension Field {
     /// A key that takes every value of its type.
-    init<Value: ConfigurationValue>(
+    package init<Value: ConfigurationValue>(
         _ key: String, _ path: any WritableKeyPath<Options, Value> & Sendable, default defaultText: String? = nil,
         _ summary: String
     ) {
@@ -30,7 +40,7 @@ extension Field {
     }
 
     /// A key whose values keep to a rule.
-    init<Value: ConfigurationValue>(
+    package init<Value: ConfigurationValue>(
         _ key: String, _ path: any WritableKeyPath<Options, Value> & Sendable, _ constraint: Constraint<Value>,
         default defaultText: String? = nil, _ summary: String
     ) {
@@ -45,7 +55,7 @@ extension Field {
     }
 
     /// A key that may be null, with a rule for the values that are not.
-    init<Value: ConfigurationValue>(
+    package init<Value: ConfigurationValue>(
         _ key: String, _ path: any WritableKeyPath<Options, Value?> & Sendable, _ constraint: Constraint<Value>,
         default defaultText: String? = nil, _ summary: String
     ) {
@@ -61,7 +71,7 @@ extension Field {
     }
 
     /// This field as a field of a struct that embeds `Options`, where the default may come from elsewhere.
-    func embedded<Outer>(
+    package func embedded<Outer>(
         at path: any WritableKeyPath<Outer, Options> & Sendable, default outerDefault: String?
     ) -> Field<Outer> {
         Field<Outer>(

@@ -3,7 +3,7 @@ extension ConfigurationNode {
     ///
     /// - Throws: ``ConfigurationError`` where there is no `=`, a part of the key is empty, the value is not YAML, or
     ///   the key leads through something that is not a block.
-    mutating func apply(override text: String) throws {
+    package mutating func apply(override text: String) throws {
         let origin = ConfigurationOrigin.override(text)
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let path = parts[0].split(separator: ".", omittingEmptySubsequences: false).map(String.init)

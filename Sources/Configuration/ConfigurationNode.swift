@@ -1,6 +1,6 @@
 /// A YAML value with the place it was written; what options are read from and written to.
-struct ConfigurationNode: Sendable {
-    enum Content: Sendable {
+package struct ConfigurationNode: Sendable {
+    package enum Content: Sendable {
         case null
         /// The text of a scalar. `isText` where it can only be text: it was quoted, or is a string to be written.
         case scalar(String, isText: Bool)
@@ -8,27 +8,31 @@ struct ConfigurationNode: Sendable {
         case mapping([Entry])
     }
 
-    struct Entry: Sendable {
-        var key: String
+    package struct Entry: Sendable {
+        package var key: String
         /// The place of the key; a value can come from elsewhere through an alias.
-        var origin: ConfigurationOrigin
-        var value: ConfigurationNode
+        package var origin: ConfigurationOrigin
+        package var value: ConfigurationNode
+
+        package init(key: String, origin: ConfigurationOrigin, value: ConfigurationNode) {
+            (self.key, self.origin, self.value) = (key, origin, value)
+        }
     }
 
-    var content: Content
-    var origin: ConfigurationOrigin
+    package var content: Content
+    package var origin: ConfigurationOrigin
 
-    init(_ content: Content, origin: ConfigurationOrigin = .none) {
+    package init(_ content: Content, origin: ConfigurationOrigin = .none) {
         self.content = content
         self.origin = origin
     }
 
-    var isNull: Bool {
+    package var isNull: Bool {
         if case .null = content { true } else { false }
     }
 
     /// The entries of a mapping; none for an empty block (`ppo:` and nothing after it), `nil` for anything else.
-    var entries: [Entry]? {
+    package var entries: [Entry]? {
         switch content {
         case .mapping(let entries): entries
         case .null: []
@@ -36,12 +40,12 @@ struct ConfigurationNode: Sendable {
         }
     }
 
-    func value(of key: String) -> ConfigurationNode? {
+    package func value(of key: String) -> ConfigurationNode? {
         entries?.last { $0.key == key }?.value
     }
 
     /// What was found, in the words of an error message.
-    var found: String {
+    package var found: String {
         switch content {
         case .null: "nothing (null)"
         case .scalar(let text, _): "'\(text)'"

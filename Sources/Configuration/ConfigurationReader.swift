@@ -1,12 +1,14 @@
 /// Reads blocks of keys into options, and remembers where each value came from.
-struct ConfigurationReader {
+package struct ConfigurationReader {
     /// The file as a whole, for what is missing from it.
-    let file: ConfigurationOrigin
+    package let file: ConfigurationOrigin
     /// The place of every key that was given, by dotted name.
-    private(set) var origins: [String: ConfigurationOrigin] = [:]
+    package private(set) var origins: [String: ConfigurationOrigin] = [:]
 
-    init(file: ConfigurationOrigin) {
-        self.file = file
+    private let foreignKeys: ForeignKeys
+
+    package init(file: ConfigurationOrigin, foreignKeys: ForeignKeys = .none) {
+        (self.file, self.foreignKeys) = (file, foreignKeys)
     }
 
     /// Reads the keys of `node` into `options` and returns those that were given.
@@ -17,7 +19,7 @@ struct ConfigurationReader {
     ///   - elsewhere: in which blocks a key that is unknown here is known.
     /// - Throws: ``ConfigurationError`` for an unknown key, a wrong type or a value out of range.
     @discardableResult
-    mutating func read<Options: OptionGroup>(
+    package mutating func read<Options: KeyedOptions>(
         _ options: inout Options, from node: ConfigurationNode, block: String, others: [String] = [],
         elsewhere: (String) -> [String] = { _ in [] }
     ) throws -> Set<String> {
@@ -34,7 +36,7 @@ struct ConfigurationReader {
             guard !others.contains(entry.key) else { continue }
             guard let field = fields[entry.key] else {
                 throw UnknownKey(entry: entry, siblings: entries, key: key).error(
-                    known: Options.fields.map(\.key) + others, elsewhere: elsewhere(entry.key))
+                    known: Options.fields.map(\.key) + others, elsewhere: elsewhere(entry.key), foreignKeys)
             }
             guard field.read(&options, entry.value) else {
                 throw ConfigurationError(
@@ -47,7 +49,7 @@ struct ConfigurationReader {
     }
 
     /// Remembers a key that is read outside ``read(_:from:block:others:elsewhere:)``.
-    mutating func note(_ key: String, at origin: ConfigurationOrigin) {
+    package mutating func note(_ key: String, at origin: ConfigurationOrigin) {
         origins[key] = origin
     }
 

@@ -1,5 +1,5 @@
 /// A value that one key of a configuration can hold.
-protocol ConfigurationValue: Sendable {
+package protocol ConfigurationValue: Sendable {
     /// What is expected, in the words of an error message and of the reference: "a number".
     static var kind: String { get }
     /// Reads the value, or returns `nil` where the node is something else.
@@ -9,21 +9,21 @@ protocol ConfigurationValue: Sendable {
 }
 
 extension Double: ConfigurationValue {
-    static var kind: String { "a number" }
+    package static var kind: String { "a number" }
 
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard case .scalar(let text, _) = node.content, let value = Double(text), value.isFinite else { return nil }
         self = value
     }
 
-    var node: ConfigurationNode { ConfigurationNode(.scalar("\(self)", isText: false)) }
+    package var node: ConfigurationNode { ConfigurationNode(.scalar("\(self)", isText: false)) }
 }
 
 extension Int: ConfigurationValue {
-    static var kind: String { "an integer" }
+    package static var kind: String { "an integer" }
 
     /// Also reads `1_000_000` and `1e6`.
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard case .scalar(let text, _) = node.content else { return nil }
         if let value = Int(text.replacing("_", with: "")) {
             self = value
@@ -34,13 +34,13 @@ extension Int: ConfigurationValue {
         }
     }
 
-    var node: ConfigurationNode { ConfigurationNode(.scalar("\(self)", isText: false)) }
+    package var node: ConfigurationNode { ConfigurationNode(.scalar("\(self)", isText: false)) }
 }
 
 extension Bool: ConfigurationValue {
-    static var kind: String { "true or false" }
+    package static var kind: String { "true or false" }
 
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard case .scalar(let text, isText: false) = node.content else { return nil }
         switch text.lowercased() {
         case "true", "yes", "on": self = true
@@ -49,24 +49,24 @@ extension Bool: ConfigurationValue {
         }
     }
 
-    var node: ConfigurationNode { ConfigurationNode(.scalar("\(self)", isText: false)) }
+    package var node: ConfigurationNode { ConfigurationNode(.scalar("\(self)", isText: false)) }
 }
 
 extension String: ConfigurationValue {
-    static var kind: String { "text" }
+    package static var kind: String { "text" }
 
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard case .scalar(let text, _) = node.content else { return nil }
         self = text
     }
 
-    var node: ConfigurationNode { ConfigurationNode(.scalar(self, isText: true)) }
+    package var node: ConfigurationNode { ConfigurationNode(.scalar(self, isText: true)) }
 }
 
 extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
-    static var kind: String { "\(Wrapped.kind) or null" }
+    package static var kind: String { "\(Wrapped.kind) or null" }
 
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         if node.isNull {
             self = .none
         } else if let value = Wrapped(node) {
@@ -76,14 +76,14 @@ extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
         }
     }
 
-    var node: ConfigurationNode { self?.node ?? ConfigurationNode(.null) }
+    package var node: ConfigurationNode { self?.node ?? ConfigurationNode(.null) }
 }
 
 extension Array: ConfigurationValue where Element: ConfigurationValue {
-    static var kind: String { "\(Element.kind), or a list of such" }
+    package static var kind: String { "\(Element.kind), or a list of such" }
 
     /// One value stands for a list of one.
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard case .sequence(let nodes) = node.content else {
             guard let element = Element(node) else { return nil }
             self = [element]
@@ -94,19 +94,19 @@ extension Array: ConfigurationValue where Element: ConfigurationValue {
         self = elements
     }
 
-    var node: ConfigurationNode { ConfigurationNode(.sequence(map(\.node))) }
+    package var node: ConfigurationNode { ConfigurationNode(.sequence(map(\.node))) }
 }
 
 /// An enumeration whose cases are the words that a key takes.
-protocol ConfigurationWord: ConfigurationValue, CaseIterable, RawRepresentable where RawValue == String {}
+package protocol ConfigurationWord: ConfigurationValue, CaseIterable, RawRepresentable where RawValue == String {}
 
 extension ConfigurationWord {
-    static var kind: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
+    package static var kind: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
 
-    init?(_ node: ConfigurationNode) {
+    package init?(_ node: ConfigurationNode) {
         guard case .scalar(let text, _) = node.content else { return nil }
         self.init(rawValue: text)
     }
 
-    var node: ConfigurationNode { ConfigurationNode(.scalar(rawValue, isText: true)) }
+    package var node: ConfigurationNode { ConfigurationNode(.scalar(rawValue, isText: true)) }
 }

@@ -1,9 +1,10 @@
 import Foundation
+import JSON
 
 /// Writes values as YAML that reads back to the same values.
-enum ConfigurationWriter {
+package enum ConfigurationWriter {
     /// A block of keys, one a line; nested blocks are indented, and set off by an empty line at the top level.
-    static func block(_ entries: [ConfigurationNode.Entry], indentation: Int = 0) -> String {
+    package static func block(_ entries: [ConfigurationNode.Entry], indentation: Int = 0) -> String {
         let margin = String(repeating: " ", count: indentation)
         return entries.map { entry in
             guard case .mapping(let inner) = entry.value.content, !inner.isEmpty else {
@@ -15,7 +16,7 @@ enum ConfigurationWriter {
     }
 
     /// A value on one line.
-    static func inline(_ node: ConfigurationNode) -> String {
+    package static func inline(_ node: ConfigurationNode) -> String {
         switch node.content {
         case .null: "null"
         case .scalar(let scalar, let isText): isText ? text(scalar) : scalar

@@ -5,7 +5,7 @@ extension ConfigurationNode {
     ///
     /// - Throws: ``ConfigurationError`` for text that is not YAML, duplicate keys, keys that are not text, and aliases of what
     ///   is not there or is too much.
-    init(yaml: String, place: @escaping (Int?) -> ConfigurationOrigin) throws {
+    package init(yaml: String, place: @escaping (Int?) -> ConfigurationOrigin) throws {
         var reader = YAMLReader(place: place)
         self = try reader.read(yaml)
     }
@@ -17,7 +17,7 @@ extension ConfigurationNode {
 /// a key, before anybody could look; so Yams gets to read aliases as words, and they are resolved here, within limits.
 private struct YAMLReader {
     /// No honest configuration comes near so many values, or levels of them.
-    static let maximumNodes = 100_000
+    package static let maximumNodes = 100_000
     static let maximumDepth = 64
     /// Stands for `*` while Yams reads: a character for private use, which starts a word like any letter.
     static let alias: Unicode.Scalar = "\u{E000}"

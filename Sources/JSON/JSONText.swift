@@ -1,7 +1,7 @@
 /// JSON as text, for writers that fix the order of keys.
-enum JSONText {
+package enum JSONText {
     /// A string in double quotes with what JSON and YAML ask to be escaped.
-    static func quoted(_ string: String) -> String {
+    package static func quoted(_ string: String) -> String {
         var result = "\""
         for scalar in string.unicodeScalars {
             switch scalar {
@@ -20,7 +20,7 @@ enum JSONText {
     }
 
     /// A finite number, without a fraction where it has none.
-    static func number(_ value: Double) -> String {
+    package static func number(_ value: Double) -> String {
         Int(exactly: value).map(String.init) ?? "\(value)"
     }
 }

@@ -1,0 +1,38 @@
+/// A key that a block does not have, and what its writer probably wanted.
+package struct UnknownKey {
+    package let entry: ConfigurationNode.Entry
+    /// All entries of the block.
+    package let siblings: [ConfigurationNode.Entry]
+    /// The dotted name.
+    package let key: String
+
+    package init(entry: ConfigurationNode.Entry, siblings: [ConfigurationNode.Entry], key: String) {
+        (self.entry, self.siblings, self.key) = (entry, siblings, key)
+    }
+
+    /// More keys than this are not listed in an error.
+    private static let mostListed = 12
+
+    /// - Parameters:
+    ///   - known: The keys of the block.
+    ///   - elsewhere: The blocks that know the key.
+    package func error(known: [String], elsewhere: [String], _ foreign: ForeignKeys) -> ConfigurationError {
+        let (problem, remedy) =
+            foreign.explanation(self, known) ?? ("unknown key", remedy(known: known, elsewhere: elsewhere, foreign))
+        return ConfigurationError(entry.origin, key: key, problem: problem, remedy: remedy)
+    }
+
+    private func remedy(known: [String], elsewhere: [String], _ foreign: ForeignKeys) -> String {
+        if let advice = foreign.advice[entry.key] { return advice }
+        if let synonym = foreign.synonyms[entry.key], known.contains(synonym) {
+            return "it is called \(synonym) here"
+        }
+        if !elsewhere.isEmpty { return "it belongs under \(elsewhere.joined(separator: ", "))" }
+        if let nearest = NearestName.of(entry.key, in: known) { return "did you mean \(nearest)?" }
+        if let synonym = foreign.synonyms[entry.key] {
+            return "did you mean \(synonym), which is a key of another block?"
+        }
+        if known.count <= Self.mostListed { return "keys here are \(known.joined(separator: ", "))" }
+        return "'mpo train --print-config' prints all keys with their values, launch/CONFIGURATION.md has their meaning"
+    }
+}
