@@ -41,20 +41,41 @@ let layers: [Target] = [
     .target(name: "PreferenceData", dependencies: ["CZlib", "Tokenizers", "Transformers"], swiftSettings: swift),
     .target(name: "Objectives", dependencies: ["Torch"], swiftSettings: swift),
     .target(
-        name: "Training",
+        name: "Runs",
         dependencies: [
             "CZlib", "Configuration", "JSON", "MPI", "Objectives", "PreferenceData", "Tokenizers", "Torch",
             "Transformers",
         ],
         swiftSettings: swift),
     .target(
+        name: "Training",
+        dependencies: [
+            "Configuration", "JSON", "MPI", "Objectives", "PreferenceData", "Runs", "Torch", "Transformers",
+        ],
+        swiftSettings: swift),
+    .target(
+        name: "Stages",
+        dependencies: [
+            "Configuration", "JSON", "MPI", "Objectives", "PreferenceData", "Runs", "Tokenizers", "Torch", "Training",
+            "Transformers",
+        ],
+        swiftSettings: swift),
+    .target(
         name: "Benchmarks",
-        dependencies: ["MPI", "Objectives", "PreferenceData", "Torch", "Training", "Transformers"],
+        dependencies: [
+            "Commands", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Torch", "Training", "Transformers",
+        ],
+        swiftSettings: swift),
+    .target(
+        name: "Commands",
+        dependencies: [
+            "Configuration", "JSON", "MPI", "PreferenceData", "Runs", "Tokenizers", "Torch", "Training", "Transformers",
+        ],
         swiftSettings: swift),
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "Benchmarks", "MPI", "PreferenceData", "Training",
+            "Benchmarks", "Commands", "MPI", "PreferenceData", "Runs", "Stages", "Training",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: swift),
@@ -74,15 +95,23 @@ let tests: [Target] = [
     .testTarget(name: "ObjectivesTests", dependencies: ["Objectives", "TestSupport"], swiftSettings: swift),
     .target(name: "CSuddenEnd", path: "Tests/Helpers/CSuddenEnd"),
     .executableTarget(
-        name: "checkpoint-writer", dependencies: ["CSuddenEnd", "Torch", "Training"],
+        name: "checkpoint-writer", dependencies: ["CSuddenEnd", "Runs", "Torch", "Training"],
         path: "Tests/Helpers/CheckpointWriter", swiftSettings: swift),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swift),
     .testTarget(
-        name: "TrainingTests", dependencies: ["Training", "TestSupport", "mpo", "checkpoint-writer"],
+        name: "RunsTests", dependencies: ["Runs", "Stages", "TestSupport", "mpo", "checkpoint-writer"],
         swiftSettings: swift),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+        name: "StagesTests", dependencies: ["Commands", "Stages", "TestSupport", "mpo", "checkpoint-writer"],
+        swiftSettings: swift),
+    .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),
     .target(
         name: "FuzzedReaders",
-        dependencies: ["PreferenceData", "TestSupport", "Tokenizers", "Torch", "Training", "Transformers"],
+        dependencies: [
+            "PreferenceData", "Runs", "Stages", "TestSupport", "Tokenizers", "Torch", "Training", "Transformers",
+        ],
         path: "Tests/Fuzz/Readers", swiftSettings: swift),
     .testTarget(
         name: "FuzzTests", dependencies: ["FuzzedReaders", "PreferenceData", "TestSupport"], swiftSettings: swift),

@@ -1,4 +1,6 @@
 import PreferenceData
+import Runs
+import Stages
 import Torch
 import Training
 import Transformers

@@ -1,5 +1,7 @@
 import Objectives
 import PreferenceData
+import Runs
+import Stages
 import Training
 import Transformers
 

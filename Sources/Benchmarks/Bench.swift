@@ -1,6 +1,8 @@
 import Foundation
 import MPI
 import PreferenceData
+import Runs
+import Stages
 import Training
 import Transformers
 

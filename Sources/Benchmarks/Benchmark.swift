@@ -1,15 +1,17 @@
 import Foundation
 import MPI
+import Runs
+import Stages
 import Torch
 import Training
 
 /// Measures what this machine does with a model, and what it could do at best.
-public struct Benchmark {
+package struct Benchmark {
     private let options: BenchmarkOptions
     private let runtime: MPIRuntime
 
     /// Measurements on the ranks of `runtime`, all of which learn and sample.
-    public init(_ options: BenchmarkOptions, on runtime: MPIRuntime) {
+    package init(_ options: BenchmarkOptions, on runtime: MPIRuntime) {
         self.options = options
         self.runtime = runtime
     }
@@ -17,7 +19,7 @@ public struct Benchmark {
     /// Measures and returns a report on rank zero, `nil` on the others; all ranks call it together.
     ///
     /// - Parameter progress: Is told what is measured next, on rank zero.
-    public func callAsFunction(progress: @escaping (String) -> Void) throws -> BenchmarkReport? {
+    package func callAsFunction(progress: @escaping (String) -> Void) throws -> BenchmarkReport? {
         let threads = threads
         TorchRuntime.start(threads: threads)
         let ranks = runtime.world

@@ -1,9 +1,11 @@
 import Foundation
+import Runs
+import Stages
 
 /// What is measured, and on what.
-public struct BenchmarkOptions: Sendable {
+package struct BenchmarkOptions: Sendable {
     /// Where the weights come from.
-    public enum Model: Sendable {
+    package enum Model: Sendable {
         /// A Hugging Face directory.
         case directory(String)
         /// Random weights in the shape of a directory's `config.json`.
@@ -11,38 +13,38 @@ public struct BenchmarkOptions: Sendable {
     }
 
     /// The model.
-    public var model: Model
+    package var model: Model
     /// What is measured.
-    public var items = BenchmarkItem.allCases
+    package var items = BenchmarkItem.allCases
     /// Files of preference pairs; without them, lengths and tokens are made up.
-    public var data: [String] = []
+    package var data: [String] = []
     /// Threads of a rank; `nil` for its share of the node's cores.
-    public var threads: Int?
+    package var threads: Int?
     /// Times that each item is measured, after one more to warm up.
-    public var repeats = 5
+    package var repeats = 5
     /// Pairs of an optimizer step, over all ranks.
-    public var trainBatchSize = 8
+    package var trainBatchSize = 8
     /// Most tokens of a forward and backward pass on a rank.
-    public var maxTokensPerMicroBatch = 4096
+    package var maxTokensPerMicroBatch = 4096
     /// Most tokens of prompt and response, where pairs are read from files.
-    public var maxLength = 512
+    package var maxLength = 512
     /// Tokens of a drawn response.
-    public var responseLength = 64
+    package var responseLength = 64
     /// Responses that are drawn side by side.
-    public var generationBatchSizes = [1, 8, 32, 64]
+    package var generationBatchSizes = [1, 8, 32, 64]
     /// Prompts of a step of PPO, over all ranks.
-    public var rolloutBatchSize = 16
+    package var rolloutBatchSize = 16
     /// Passes over the responses of a step of PPO.
-    public var numPPOEpochs = 4
+    package var numPPOEpochs = 4
 
     /// All items on a model.
-    public init(_ model: Model) {
+    package init(_ model: Model) {
         self.model = model
     }
 }
 
 /// One thing that is measured.
-public enum BenchmarkItem: String, Sendable, CaseIterable {
+package enum BenchmarkItem: String, Sendable, CaseIterable {
     /// Steps of supervised fine-tuning.
     case sft
     /// Steps of reward training.

@@ -1,9 +1,11 @@
 import Foundation
 import PreferenceData
+import Runs
+import Stages
 import Training
 
 /// What was measured, as a table and as JSON.
-public struct BenchmarkReport {
+package struct BenchmarkReport {
     let host: String
     let model: String
     let parameters: Int
@@ -25,7 +27,7 @@ public struct BenchmarkReport {
     }
 
     /// Tables for people: the machine, then a row a measurement, then where the time of a step goes.
-    public var text: String {
+    package var text: String {
         var table = TextTable(["item", "rate", "spread", "a repeat", "GFLOP/s", "of peak", "cores", "memory"])
         for measurement in measurements {
             table.add([
@@ -50,7 +52,7 @@ public struct BenchmarkReport {
     }
 
     /// The same with every repeat, for programs.
-    public func write(to file: URL) throws {
+    package func write(to file: URL) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -98,7 +100,7 @@ extension BenchmarkReport: Encodable {
     }
 
     /// Writes every figure of the table and all repeats.
-    public func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(host, forKey: .host)
         try container.encode(model, forKey: .model)

@@ -1,4 +1,6 @@
 import PreferenceData
+import Runs
+import Stages
 import Transformers
 
 /// The arithmetic that a batch needs, counted exactly: two operations for each product and sum of matrix products.

@@ -1,5 +1,7 @@
 import Dispatch
 import MPI
+import Runs
+import Stages
 import Torch
 
 /// What a machine could do at best: what measurements are held against.

@@ -1,3 +1,6 @@
+import Runs
+import Stages
+
 /// What one item gave.
 package struct Measurement: Codable {
     /// One repeat.

@@ -1,4 +1,6 @@
 import Foundation
+import Runs
+import Stages
 import Torch
 
 /// The most memory this process has had since ``reset()``.

@@ -1,4 +1,6 @@
 import MPI
+import Runs
+import Stages
 import Torch
 
 /// The machine's peak in float32 matrix products, which what is measured is held against. It is taken in turns with the

@@ -1,4 +1,6 @@
 import Foundation
+import Runs
+import Stages
 
 /// How long this process has been computing.
 enum ProcessorTime {

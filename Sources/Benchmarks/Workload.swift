@@ -1,4 +1,7 @@
+import Commands
 import PreferenceData
+import Runs
+import Stages
 import Training
 import Transformers
 

@@ -1,16 +1,16 @@
 /// A mistake in a configuration: where it is, what is wrong and the way out, in one line.
-public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The file and line, or the command-line override, that the value came from.
-    public var origin: ConfigurationOrigin
+    package var origin: ConfigurationOrigin
     /// The dotted key, such as `ppo.kl_coef`; `nil` where the mistake is not about one key.
-    public var key: String?
+    package var key: String?
     /// What is wrong.
-    public var problem: String
+    package var problem: String
     /// What to do about it.
-    public var remedy: String
+    package var remedy: String
 
     /// A mistake at a place.
-    public init(_ origin: ConfigurationOrigin, key: String?, problem: String, remedy: String) {
+    package init(_ origin: ConfigurationOrigin, key: String?, problem: String, remedy: String) {
         self.origin = origin
         self.key = key
         self.problem = problem
@@ -18,7 +18,7 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     }
 
     /// `FILE:LINE: KEY: problem; remedy`.
-    public var description: String {
+    package var description: String {
         let parts = [origin.description, key ?? "", "\(problem); \(remedy)"]
         return parts.filter { !$0.isEmpty }.joined(separator: ": ").split(whereSeparator: \.isNewline)
             .joined(separator: " ")
@@ -26,7 +26,7 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
 }
 
 /// Where a value of a configuration was written.
-public enum ConfigurationOrigin: Sendable, Hashable, CustomStringConvertible {
+package enum ConfigurationOrigin: Sendable, Hashable, CustomStringConvertible {
     /// A line of a file, counted from one; `nil` stands for the file as a whole.
     case file(String, line: Int?)
     /// A `--set key=value` of the command line.
@@ -35,7 +35,7 @@ public enum ConfigurationOrigin: Sendable, Hashable, CustomStringConvertible {
     case none
 
     /// The place as the user would type it.
-    public var description: String {
+    package var description: String {
         switch self {
         case .file(let name, let line): line.map { "\(name):\($0)" } ?? name
         case .override(let text): "--set \(text)"

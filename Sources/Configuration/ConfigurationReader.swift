@@ -14,13 +14,16 @@ package struct ConfigurationReader {
     /// Reads the keys of `node` into `options` and returns those that were given.
     ///
     /// - Parameters:
+    ///   - fields: the keys that the block knows; those of the type where they are not told.
+    ///   - defaults: the options as they are without any key.
     ///   - block: the dotted name of the block, empty at the top level.
     ///   - others: keys of the block that are not the options' and are read elsewhere.
     ///   - elsewhere: in which blocks a key that is unknown here is known.
     /// - Throws: ``ConfigurationError`` for an unknown key, a wrong type or a value out of range.
     @discardableResult
     package mutating func read<Options: KeyedOptions>(
-        _ options: inout Options, from node: ConfigurationNode, block: String, others: [String] = [],
+        _ options: inout Options, fields known: [Field<Options>]? = nil, defaults: Options = Options(),
+        from node: ConfigurationNode, block: String, others: [String] = [],
         elsewhere: (String) -> [String] = { _ in [] }
     ) throws -> Set<String> {
         guard let entries = node.entries else {
@@ -28,7 +31,8 @@ package struct ConfigurationReader {
                 node.origin, key: block.isEmpty ? nil : block, problem: "expected a block of keys, found \(node.found)",
                 remedy: "write key: value lines\(block.isEmpty ? "" : ", indented, under \(block):")")
         }
-        let fields = Dictionary(uniqueKeysWithValues: Options.fields.map { ($0.key, $0) })
+        let known = known ?? Options.fields
+        let fields = Dictionary(uniqueKeysWithValues: known.map { ($0.key, $0) })
         var given: Set<String> = []
         for entry in entries {
             let key = block.isEmpty ? entry.key : "\(block).\(entry.key)"
@@ -36,12 +40,12 @@ package struct ConfigurationReader {
             guard !others.contains(entry.key) else { continue }
             guard let field = fields[entry.key] else {
                 throw UnknownKey(entry: entry, siblings: entries, key: key).error(
-                    known: Options.fields.map(\.key) + others, elsewhere: elsewhere(entry.key), foreignKeys)
+                    known: known.map(\.key) + others, elsewhere: elsewhere(entry.key), foreignKeys)
             }
             guard field.read(&options, entry.value) else {
                 throw ConfigurationError(
                     entry.origin, key: key, problem: "expected \(field.kind), found \(entry.value.found)",
-                    remedy: Self.remedy(for: field, defaults: Options()))
+                    remedy: Self.remedy(for: field, defaults: defaults))
             }
             given.insert(entry.key)
         }

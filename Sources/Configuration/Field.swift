@@ -1,4 +1,4 @@
-/// One key of an options struct: its name, meaning and rule, and how it is read, written and documented.
+/// One key of an options struct: its name, meaning and rule, and how it is read, written, documented and resumed.
 package struct Field<Options>: Sendable {
     package let key: String
     /// One sentence on what the key does.
@@ -7,30 +7,54 @@ package struct Field<Options>: Sendable {
     package let kind: String
     /// The default in words, where it depends on other keys or stages; `nil` where it is the struct's own value.
     package let defaultText: String?
+    /// What a change of it means for a run that is resumed.
+    package var effect: ResumeEffect
+    /// What the layers above know of it; `nil` for a plain option.
+    package var role: (any FieldRole)?
     /// Reads the value into the options; `false` where the node is not of this kind.
     package let read: @Sendable (inout Options, ConfigurationNode) -> Bool
     /// The value as it is written.
     package let write: @Sendable (Options) -> ConfigurationNode
 
     package init(
-        key: String, summary: String, kind: String, defaultText: String? = nil,
-        read: @escaping @Sendable (inout Options, ConfigurationNode) -> Bool,
+        key: String, summary: String, kind: String, defaultText: String? = nil, effect: ResumeEffect = .numerics,
+        role: (any FieldRole)? = nil, read: @escaping @Sendable (inout Options, ConfigurationNode) -> Bool,
         write: @escaping @Sendable (Options) -> ConfigurationNode
     ) {
-        (self.key, self.summary, self.kind, self.defaultText, self.read, self.write) = (
-            key, summary, kind, defaultText, read, write
-        )
+        (self.key, self.summary, self.kind, self.defaultText) = (key, summary, kind, defaultText)
+        (self.effect, self.role, self.read, self.write) = (effect, role, read, write)
     }
+}
+
+/// What a key is to the layers above, such as the name of an input.
+package protocol FieldRole: Sendable {}
+
+/// What a change of a key means for a run that is resumed.
+package enum ResumeEffect: Sendable, Equatable {
+    /// Nothing: where a run lies, how long it waits, what it keeps in memory.
+    case free
+    /// Nothing for the result: how a run is watched and saved.
+    case watching
+    /// The same, but in a stage that leaves the best of its models it chooses that.
+    case choosing
+    /// It enters only what a stage makes of its items in the end.
+    case concluding
+    /// Nothing so far where the value was this one, or the run would have ended.
+    case loosening(from: String)
+    /// Sums are rounded differently.
+    case rounding
+    /// The result would have come out differently.
+    case numerics
 }
 
 extension Field {
     /// A key that takes every value of its type.
     package init<Value: ConfigurationValue>(
         _ key: String, _ path: any WritableKeyPath<Options, Value> & Sendable, default defaultText: String? = nil,
-        _ summary: String
+        effect: ResumeEffect = .numerics, _ summary: String
     ) {
         self.init(
-            key: key, summary: summary, kind: Value.kind, defaultText: defaultText,
+            key: key, summary: summary, kind: Value.kind, defaultText: defaultText, effect: effect,
             read: { options, node in
                 guard let value = Value(node) else { return false }
                 options[keyPath: path] = value
@@ -42,10 +66,11 @@ extension Field {
     /// A key whose values keep to a rule.
     package init<Value: ConfigurationValue>(
         _ key: String, _ path: any WritableKeyPath<Options, Value> & Sendable, _ constraint: Constraint<Value>,
-        default defaultText: String? = nil, _ summary: String
+        default defaultText: String? = nil, effect: ResumeEffect = .numerics, _ summary: String
     ) {
         self.init(
             key: key, summary: summary, kind: "\(Value.kind), \(constraint.description)", defaultText: defaultText,
+            effect: effect,
             read: { options, node in
                 guard let value = Value(node), constraint.holds(value) else { return false }
                 options[keyPath: path] = value
@@ -57,11 +82,11 @@ extension Field {
     /// A key that may be null, with a rule for the values that are not.
     package init<Value: ConfigurationValue>(
         _ key: String, _ path: any WritableKeyPath<Options, Value?> & Sendable, _ constraint: Constraint<Value>,
-        default defaultText: String? = nil, _ summary: String
+        default defaultText: String? = nil, effect: ResumeEffect = .numerics, _ summary: String
     ) {
         self.init(
             key: key, summary: summary, kind: "\(Value.kind), \(constraint.description), or null",
-            defaultText: defaultText,
+            defaultText: defaultText, effect: effect,
             read: { options, node in
                 guard let value = Value?(node), value.map(constraint.holds) ?? true else { return false }
                 options[keyPath: path] = value
@@ -70,12 +95,14 @@ extension Field {
             write: { $0[keyPath: path].node })
     }
 
-    /// This field as a field of a struct that embeds `Options`, where the default may come from elsewhere.
+    /// This field as a field of a struct that embeds `Options`, where default and effect may come from elsewhere.
     package func embedded<Outer>(
-        at path: any WritableKeyPath<Outer, Options> & Sendable, default outerDefault: String?
+        at path: any WritableKeyPath<Outer, Options> & Sendable, default outerDefault: String?,
+        effect outerEffect: ResumeEffect?
     ) -> Field<Outer> {
         Field<Outer>(
             key: key, summary: summary, kind: kind, defaultText: outerDefault ?? defaultText,
+            effect: outerEffect ?? effect, role: role,
             read: { read(&$0[keyPath: path], $1) },
             write: { write($0[keyPath: path]) })
     }

@@ -8,9 +8,16 @@ package protocol KeyedOptions: Sendable {
 extension KeyedOptions {
     /// The fields of an embedded group, as keys of the same block.
     package static func embed<Group: KeyedOptions>(
-        _ path: any WritableKeyPath<Self, Group> & Sendable, default text: String? = nil
+        _ path: any WritableKeyPath<Self, Group> & Sendable, default text: String? = nil, effect: ResumeEffect? = nil
     ) -> [Field<Self>] {
-        Group.fields.map { $0.embedded(at: path, default: text) }
+        Group.fields.map { $0.embedded(at: path, default: text, effect: effect) }
+    }
+
+    /// These fields of an embedded struct, as keys of the same block.
+    package static func embed<Group>(
+        _ path: any WritableKeyPath<Self, Group> & Sendable, _ fields: [Field<Group>]
+    ) -> [Field<Self>] {
+        fields.map { $0.embedded(at: path, default: nil, effect: nil) }
     }
 
     /// The names of the keys.

@@ -1,8 +1,11 @@
 import ArgumentParser
 import Benchmarks
+import Commands
 import Foundation
 import MPI
 import PreferenceData
+import Runs
+import Stages
 import Training
 
 struct BenchCommand: ParsableCommand {

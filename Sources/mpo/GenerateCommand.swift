@@ -1,4 +1,7 @@
 import ArgumentParser
+import Commands
+import Runs
+import Stages
 import Training
 
 struct GenerateCommand: LoneCommand {

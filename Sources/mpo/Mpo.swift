@@ -1,6 +1,9 @@
 import ArgumentParser
+import Commands
 import Foundation
 import MPI
+import Runs
+import Stages
 import Training
 
 /// The root command. Parsing errors and help are told once, by rank zero, however many ranks were started.

@@ -1,5 +1,8 @@
 import ArgumentParser
+import Commands
 import MPI
+import Runs
+import Stages
 import Training
 
 struct PlanCommand: LoneCommand {

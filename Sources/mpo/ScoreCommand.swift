@@ -1,5 +1,8 @@
 import ArgumentParser
+import Commands
 import PreferenceData
+import Runs
+import Stages
 import Training
 
 struct ScoreCommand: LoneCommand {

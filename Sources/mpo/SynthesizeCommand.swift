@@ -1,5 +1,8 @@
 import ArgumentParser
+import Commands
 import Foundation
+import Runs
+import Stages
 import Training
 
 struct SynthesizeCommand: LoneCommand {

@@ -1,6 +1,9 @@
 import ArgumentParser
+import Commands
 import Foundation
 import MPI
+import Runs
+import Stages
 import Training
 
 struct TokenizeCommand: LoneCommand {

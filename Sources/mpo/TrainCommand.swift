@@ -1,6 +1,9 @@
 import ArgumentParser
+import Commands
 import Foundation
 import MPI
+import Runs
+import Stages
 import Training
 
 struct TrainCommand: ParsableCommand {
@@ -65,7 +68,7 @@ struct TrainCommand: ParsableCommand {
         let conditions = StopConditions(signals: StopSignals(), timeLimit: stopBefore)
         runJob(named: "mpo") { runtime in
             let configuration = try RunConfiguration(
-                contentsOf: source.config, overrides: source.overrides, on: runtime.world)
+                contentsOf: source.config, overrides: source.overrides, registry: .standard, on: runtime.world)
             guard !printConfig else {
                 if runtime.world.rank == 0 { try StandardOutput.write(configuration.yaml) }
                 return 0

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// Writes to a pipe; where nobody reads it any more, that is `EPIPE` as a return code and not a signal that ends us.
 ///

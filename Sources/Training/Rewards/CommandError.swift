@@ -1,4 +1,5 @@
 import MPI
+import Runs
 
 /// What a `command:` did instead of answering.
 package struct CommandError: Error, Sendable, CustomStringConvertible, ExitStatusProviding {

@@ -1,3 +1,5 @@
+import Runs
+
 extension CommandScorer {
     /// Throws where `command` cannot be started here: the shell cannot read it, or does not find its program.
     ///

@@ -1,5 +1,6 @@
 import Foundation
 import PreferenceData
+import Runs
 
 /// Rewards by a program of the user's, which runs beside this process for as long as this scorer lives.
 ///

@@ -1,3 +1,5 @@
+import Runs
+
 /// Bytes as they come from a pipe, taken line by line.
 package struct LineBuffer {
     /// What came and was not taken yet.

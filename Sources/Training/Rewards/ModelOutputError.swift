@@ -1,4 +1,5 @@
 import MPI
+import Runs
 
 /// A number that a model gave and that nothing can be computed with.
 package struct ModelOutputError: Error, Sendable, Equatable, CustomStringConvertible, ExitStatusProviding {

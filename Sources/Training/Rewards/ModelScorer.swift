@@ -1,4 +1,5 @@
 import PreferenceData
+import Runs
 import Torch
 import Transformers
 

@@ -1,3 +1,5 @@
+import Runs
+
 /// The end of what a program wrote, in bounded memory.
 package struct OutputTail {
     private static let kept = 4096

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// How a program came to its end.
 package enum ProgramExit: Sendable, Equatable {

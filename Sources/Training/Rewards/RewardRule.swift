@@ -1,4 +1,5 @@
 import Configuration
+import Runs
 
 /// A built-in rule as it is written behind `rule:`, a name and what it looks for: `count:the`.
 package enum RewardRule {

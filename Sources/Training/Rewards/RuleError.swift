@@ -1,4 +1,5 @@
 import MPI
+import Runs
 
 /// Why a `rule:` names no reward.
 package struct RuleError: Error, Sendable, Equatable, CustomStringConvertible, ExitStatusProviding {

@@ -1,4 +1,5 @@
 import PreferenceData
+import Runs
 
 /// Rewards by a built-in rule over the response alone.
 package final class RuleScorer: Scorer {

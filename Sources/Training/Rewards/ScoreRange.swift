@@ -1,3 +1,5 @@
+import Runs
+
 /// What a score may be, wherever it comes from: finite, and small enough for what is computed with it.
 package enum ScoreRange {
     /// PPO squares returns in float32, which ends at 3.4e38, and sums the squares of gradients that grow with them.

@@ -1,4 +1,5 @@
 import PreferenceData
+import Runs
 
 /// A source of reward: a model, a built-in rule or a program of the user's.
 package protocol Scorer: AnyObject {

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 
 /// Why the system could not start a program.
 package struct ShellError: Error {

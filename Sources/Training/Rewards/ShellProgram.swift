@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 import Synchronization
 
 /// A program that `/bin/sh` runs beside this process, reached over pipes.

@@ -1,4 +1,6 @@
 import Foundation
+import Runs
+import Stages
 import TestSupport
 import Training
 

@@ -1,5 +1,7 @@
 import Foundation
 import PreferenceData
+import Runs
+import Stages
 import TestSupport
 import Tokenizers
 import Torch
@@ -136,7 +138,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         for stage in plan.stages {
             _ = place.file("stages/\(stage.directory.lastPathComponent)/progress.jsonl", bytes)
             do {
-                _ = try stage.coordinator(plan: plan, workerCount: 1).finish()
+                _ = try stage.configuration.stage.coordinator(stage, plan, workers: 1).finish()
             } catch {
                 refusal = error
             }

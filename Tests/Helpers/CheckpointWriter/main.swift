@@ -1,5 +1,6 @@
 import CSuddenEnd
 import Foundation
+import Runs
 import Torch
 import Training
 

@@ -1,5 +1,6 @@
 import Foundation
 import PreferenceData
+import Runs
 import TestSupport
 import Testing
 import Tokenizers

@@ -1,4 +1,5 @@
 import PreferenceData
+import Runs
 import Training
 
 /// A response with `tokens` tokens.

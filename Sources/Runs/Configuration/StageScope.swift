@@ -1,0 +1,143 @@
+import Configuration
+
+/// What a stage's options are resolved against: the run, the stages before it and the keys that were given.
+package struct StageScope {
+    /// The run, with the stages before this one.
+    package let run: RunConfiguration
+    /// All names of the run in order, later ones included.
+    package let stageNames: [String]
+    /// The stage's own name.
+    package let name: String
+    /// The keys that its block gives.
+    package let given: Set<String>
+    /// The places of all keys.
+    package let origins: [String: ConfigurationOrigin]
+    package let file: ConfigurationOrigin
+
+    /// An error about one key of this stage, or of the run where `key` is dotted.
+    package func error(_ key: String, _ problem: String, _ remedy: String) -> ConfigurationError {
+        let dotted = key.contains(".") ? key : "\(name).\(key)"
+        return ConfigurationError(
+            origins[dotted] ?? origins[name] ?? file, key: dotted, problem: problem, remedy: remedy)
+    }
+
+    /// The earlier stage of this type that an input means when it names none: the one named after its type, or the only
+    /// one; `nil` where there is none.
+    ///
+    /// - Throws: ``ConfigurationError`` where several are equally good.
+    package func earlier(_ type: String, for key: String) throws -> String? {
+        let candidates = run.stages.filter { $0.type == type }.map(\.name)
+        if candidates.count < 2 { return candidates.first }
+        if candidates.contains(type) { return type }
+        throw error(
+            key, "\(candidates.joined(separator: " and ")) are both \(type) stages before it",
+            "say which, as in \(key): \(candidates[0])")
+    }
+
+    /// The policy that training starts from: the first of these types that has a stage before this one, else the base
+    /// model.
+    package func policy(from types: [String], for key: String) throws -> ArtifactReference {
+        for type in types {
+            if let stage = try earlier(type, for: key) { return .stage(stage, part: nil) }
+        }
+        return .base
+    }
+
+    /// The rows that a stage reads: those of the first of these types that has a stage before this one, or a part of them, else
+    /// the training files.
+    package func rows(from types: [(type: String, part: String?)], for key: String) throws -> [ArtifactReference] {
+        for (type, part) in types {
+            if let stage = try earlier(type, for: key) { return [.stage(stage, part: part)] }
+        }
+        return [.dataset(.train)]
+    }
+
+    /// What an earlier stage of this type leaves, as a reward.
+    package func reward(from type: String, for key: String) throws -> ArtifactReference {
+        guard let stage = try earlier(type, for: key) else {
+            throw error(
+                key, "no \(type) stage comes before it",
+                "add one to stages, or give a model directory, rule:NAME or command:LINE")
+        }
+        return .stage(stage, part: nil)
+    }
+
+    /// Checks that every input can give what it has to be, those of held-out data but that they may be none.
+    package func checkInputs(of stage: some Stage) throws {
+        for input in stage.inputs { try check(input.reference, is: input.role.kind, for: input.key) }
+        for field in stage.fields {
+            guard let role = field.role as? InputRole, !role.isHeldOut else { continue }
+            guard stage.inputs.contains(where: { $0.key == field.key }) else {
+                throw error(field.key, "is empty", "name \(role.kind.description)")
+            }
+        }
+    }
+
+    /// Checks that a reference can give this kind of thing: that a stage it names exists, comes earlier and leaves it.
+    package func check(_ reference: ArtifactReference, is kind: InputKind, for key: String) throws {
+        switch reference {
+        case .base:
+            guard kind == .policy || kind == .model else { throw mismatch(reference, kind, key, "is a policy") }
+        case .dataset(let part):
+            guard kind.rows != nil else { throw mismatch(reference, kind, key, "is data") }
+            if part == .train, run.dataset.train.isEmpty {
+                throw error(
+                    "dataset.train", "no files, but \(name).\(key) reads them", "list JSONL files under dataset: train:"
+                )
+            }
+        case .rule, .command:
+            guard kind == .reward else { throw mismatch(reference, kind, key, "is a reward") }
+        case .path(let path):
+            guard !path.isEmpty else { throw error(key, "is empty", "give a path or a stage's name") }
+        case .stage(let stage, let part):
+            try checkStage(stage, part: part, is: kind, for: key)
+        }
+    }
+
+    /// Checks every reference of a list, which may not be empty.
+    package func check(_ references: [ArtifactReference], is kind: InputKind, for key: String) throws {
+        guard !references.isEmpty else { throw error(key, "is empty", "name \(kind.description)") }
+        for reference in references { try check(reference, is: kind, for: key) }
+    }
+
+    private func checkStage(_ stage: String, part: String?, is kind: InputKind, for key: String) throws {
+        let text = ArtifactReference.stage(stage, part: part).description
+        guard let found = run.stages.first(where: { $0.name == stage }) else {
+            if stage == name { throw error(key, "'\(text)' is the stage itself", "name an earlier stage") }
+            if stageNames.contains(stage) {
+                throw error(key, "stage '\(stage)' comes later", "move \(stage) before \(name) in stages")
+            }
+            let nearest = NearestName.of(stage, in: run.stages.map(\.name)).map { "did you mean \($0)? " } ?? ""
+            throw error(key, "no stage '\(stage)' in stages", "\(nearest)A path is written with a slash, as ./\(text)")
+        }
+        guard kind.accepts(found.stage.leaves) else {
+            throw error(
+                key,
+                "stage '\(stage)' (\(found.type)) leaves no \(kind.noun)",
+                remedy(for: kind))
+        }
+        let parts = if case .pairs(let parts)? = found.stage.leaves { parts } else { [String]() }
+        guard part.map(parts.contains) ?? parts.isEmpty else {
+            let ways = parts.isEmpty ? stage : parts.map { "\(stage).\($0)" }.joined(separator: " or ")
+            throw error(key, "'\(text)' is not something that stage '\(stage)' leaves", "write \(ways)")
+        }
+    }
+
+    private func mismatch(
+        _ reference: ArtifactReference, _ kind: InputKind, _ key: String, _ what: String
+    ) -> ConfigurationError {
+        error(key, "expected \(kind.description), but '\(reference)' \(what)", remedy(for: kind))
+    }
+
+    private func remedy(for kind: InputKind) -> String {
+        let stages = run.stages.filter { kind.accepts($0.stage.leaves) }.map(\.name)
+        let others =
+            switch kind {
+            case .policy, .model: ["base", "a model directory"]
+            case .reward: ["a model directory", "rule:NAME", "command:LINE"]
+            case .rows: ["dataset.train", "JSONL files"]
+            }
+        let choices = stages + others
+        return "write \(choices.dropLast().joined(separator: ", ")) or \(choices[choices.count - 1])"
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+
+/// A resolved run: its stages with their places on disk.
+package struct RunPlan {
+    package let configuration: RunConfiguration
+    package let directory: RunDirectory
+    package let stages: [PlannedStage]
+
+    package init(_ configuration: RunConfiguration) {
+        self.configuration = configuration
+        let directory = RunDirectory(URL(filePath: configuration.outputDir))
+        self.directory = directory
+        stages = configuration.stages.enumerated().map { index, stage in
+            PlannedStage(index: index, configuration: stage, run: directory)
+        }
+    }
+
+    /// The stage of that name; the configuration has been checked to have it.
+    package func stage(named name: String) -> PlannedStage {
+        guard let stage = stages.first(where: { $0.name == name }) else {
+            preconditionFailure("no stage is named \(name)")
+        }
+        return stage
+    }
+}
+
+/// One stage of a run and its directory.
+package struct PlannedStage {
+    /// Its place in the run, from 0.
+    package let index: Int
+    package let configuration: StageConfiguration
+    /// Where it leaves things.
+    package let directory: URL
+
+    package init(index: Int, configuration: StageConfiguration, run: RunDirectory) {
+        self.index = index
+        self.configuration = configuration
+        directory = run.stages.appending(path: Self.directoryName(index, configuration.name))
+    }
+
+    package var name: String { configuration.name }
+    package var type: String { configuration.type }
+
+    /// `02-reward` for the second stage.
+    package var directoryName: String { Self.directoryName(index, name) }
+
+    /// Where the model that the stage leaves lies.
+    package var final: URL { directory.appending(path: "final") }
+
+    /// Whether the stage has left anything that a resumed run would build on; a directory alone is nothing.
+    package var hasBegun: Bool {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+        return names.contains { name in
+            if AtomicDirectory.isPartial(name) { return false }
+            return name != ItemJournalFile.name || ItemJournalFile.holdsItems(in: directory)
+        }
+    }
+
+    /// The name of the stage that a directory of a run belongs to.
+    package static func name(ofDirectory name: String) -> String {
+        name.firstIndex(of: "-").map { String(name[name.index(after: $0)...]) } ?? name
+    }
+
+    private static func directoryName(_ index: Int, _ name: String) -> String {
+        "\(index < 9 ? "0" : "")\(index + 1)-\(name)"
+    }
+
+    /// The files of rows that a stage leaves in these parts; one where it has none.
+    package func files(ofParts parts: [String]) -> [String] {
+        (parts.isEmpty ? ["pairs"] : parts).map { "\($0).jsonl" }
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+import PreferenceData
+
+/// Counts the examples that stages will see, as training reads them.
+package final class ExampleCounter {
+    private let plan: RunPlan
+    private let data: DataStore
+    /// By the bytes of what was asked for: file names that look alike may differ.
+    private var known: [[UInt8]: ExampleCount] = [:]
+
+    package init(_ configuration: RunConfiguration) throws {
+        plan = RunPlan(configuration)
+        data = DataStore(plan, try TextPipeline(configuration))
+    }
+
+    package func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> ExampleCount? {
+        try count("pairs", references, lengths.prompt, lengths.maxLength) {
+            ExampleCount(try data.pairs(references, lengths).examples)
+        }
+    }
+
+    package func completions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> ExampleCount? {
+        try count("completions", references, lengths.prompt, lengths.maxLength) {
+            ExampleCount(try data.completions(references, lengths).examples)
+        }
+    }
+
+    package func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws
+        -> ExampleCount?
+    {
+        try count("prompts \(limit ?? 0)", references, prompt, 0) {
+            ExampleCount(try data.prompts(references, prompt, limit: limit).examples)
+        }
+    }
+
+    private func count(
+        _ kind: String, _ references: [ArtifactReference], _ prompt: PromptOptions, _ length: Int,
+        _ read: () throws -> ExampleCount
+    ) throws -> ExampleCount? {
+        guard data.files(references).allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else {
+            return try references.count == 1 ? estimate(references[0]) : nil
+        }
+        let key = Array("\(kind) \(references) \(prompt) \(length)".utf8)
+        if let count = known[key] { return count }
+        let count = try read()
+        known[key] = count
+        return count
+    }
+
+    /// What an earlier stage will leave, as far as its input says.
+    private func estimate(_ reference: ArtifactReference) throws -> ExampleCount? {
+        guard case .stage(let name, let part) = reference else { return nil }
+        return try plan.stage(named: name).configuration.stage.expectedRows(part: part, self)
+    }
+}
+
+/// Examples, and their tokens together.
+package struct ExampleCount: Equatable, Sendable {
+    package var examples: Int
+    /// `nil` where only examples are known.
+    package var tokens: Int?
+    /// Tokens of the longest prompt with its responses.
+    package var longest: Int?
+    /// Whether it may be off by a few, because an earlier stage has yet to leave the data.
+    package var isEstimate = false
+
+    package init(examples: Int, tokens: Int? = nil, longest: Int? = nil, isEstimate: Bool = false) {
+        (self.examples, self.tokens, self.longest, self.isEstimate) = (examples, tokens, longest, isEstimate)
+    }
+}
+
+extension ExampleCount {
+    fileprivate init(_ examples: [some PackableExample]) {
+        self.init(
+            examples: examples.count, tokens: examples.reduce(0) { $0 + $1.tokenCount },
+            longest: examples.map(\.tokenCount).max())
+    }
+}

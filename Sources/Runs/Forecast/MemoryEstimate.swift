@@ -1,0 +1,115 @@
+import Torch
+import Transformers
+
+/// Bytes that a rank holds at most during a stage.
+package struct MemoryEstimate: Equatable {
+    /// Parameters of models that are trained.
+    package var weights = 0
+    /// Their gradients.
+    package var gradients = 0
+    /// Adam's two moments, or a learner's slice of them.
+    package var moments = 0
+    /// Parameters of models that only compute, packed copies included.
+    package var frozen = 0
+    /// What forward passes leave for backward passes, and temporaries.
+    package var activations = 0
+    /// Moments that a checkpoint brings together.
+    private var gathered = 0
+    /// Keys and values of responses that are being drawn.
+    package var cache = 0
+
+    package init() {}
+
+    /// The library and its buffers: what a process has before it holds any model (measured, rounded up).
+    package static let process = 200 << 20
+
+    /// All of it, with the process itself.
+    package var total: Int { weights + gradients + moments + frozen + activations + cache + Self.process }
+
+    /// How a model is trained.
+    package struct Training {
+        /// Most tokens of a forward and backward pass.
+        package var rows: Int
+        /// Over how many learners its moments are divided.
+        package var shards: Int
+        /// Whether backward passes compute activations anew.
+        package var recomputes: Bool
+
+        package init(rows: Int, zero: Int, learners: Int, recomputes: Bool) {
+            (self.rows, self.recomputes) = (rows, recomputes)
+            shards = zero == 1 ? learners : 1
+        }
+    }
+
+    /// Adds a model that is trained.
+    package mutating func train(_ model: DecoderSpecification, head: DecoderHead, _ training: Training) {
+        let bytes = model.parameterBytes(head: head)
+        weights += bytes
+        gradients += bytes
+        moments += (2 * bytes + training.shards - 1) / training.shards
+        // The first learner has all moments together while it writes a checkpoint, between steps.
+        if training.shards > 1 {
+            gathered += 2 * bytes
+            activations = max(activations, gathered)
+        }
+        let kept = training.recomputes ? model.recomputingBytesPerToken : model.trainingBytesPerToken
+        // Models take turns: what one leaves for its backward pass is gone before the next one computes.
+        activations = max(activations, training.rows * kept + model.vocabularyBytes(head: head))
+    }
+
+    /// Adds a model that computes rows of at most `rows` tokens.
+    package mutating func compute(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
+        frozen += model.parameterBytes(head: head)
+        evaluate(model, head: head, rows: rows)
+    }
+
+    /// Adds passes without gradients over rows of at most `rows` tokens, by a model that is counted already.
+    package mutating func evaluate(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
+        activations = max(activations, rows * model.computingBytesPerToken + model.vocabularyBytes(head: head))
+    }
+
+    /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included, and the packed copy
+    /// of the weights that draws them.
+    package mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
+        let layer = AttentionCache.bytes(
+            slots: slots, heads: model.keyValueHeads, capacity: capacity, channels: model.channels)
+        cache = max(cache, model.layers * layer)
+        frozen += model.parameterBytes(head: .languageModel)
+    }
+}
+
+extension DecoderSpecification {
+    /// How many numbers a model with this head has.
+    package func parameterCount(head: DecoderHead) -> Int {
+        declarations(head: head).reduce(0) { $0 + $1.shape.reduce(1, *) }
+    }
+
+    /// Bytes of a model's float32 parameters.
+    package func parameterBytes(head: DecoderHead) -> Int { 4 * parameterCount(head: head) }
+
+    /// What a forward pass keeps for the backward pass, a token: in each layer the inputs and outputs of both norms,
+    /// queries, keys, values and attention's output, and what the activation reads and writes.
+    fileprivate var trainingBytesPerToken: Int {
+        layers * layerBytesPerToken + computingBytesPerToken
+    }
+
+    /// The same where each layer keeps its input, and one at a time what it computed from it, with gradients.
+    fileprivate var recomputingBytesPerToken: Int {
+        4 * layers * width + 2 * layerBytesPerToken + computingBytesPerToken
+    }
+
+    private var layerBytesPerToken: Int {
+        let attention = 2 * heads * channels + 2 * keyValueHeads * channels + heads
+        return 4 * (4 * width + attention + (gated ? 3 : 2) * innerWidth)
+    }
+
+    /// The temporaries of one layer, a token.
+    fileprivate var computingBytesPerToken: Int {
+        4 * (6 * width + 2 * (heads + 2 * keyValueHeads) * channels + 3 * innerWidth)
+    }
+
+    /// The vocabulary is projected in blocks of at most eight million logits; its gradient is as large as its weight.
+    fileprivate func vocabularyBytes(head: DecoderHead) -> Int {
+        head == .languageModel ? 4 * (1 << 23 + vocabularySize * width) : 0
+    }
+}

@@ -1,0 +1,92 @@
+extension RunForecast {
+    /// The forecast as tables: roles, batches and memory by stage.
+    package var text: String {
+        let rankWord = ranks == 1 ? "1 rank (every role in one process)" : "\(ranks) ranks (rank 0 orchestrates)"
+        return """
+            \(configuration.outputDir): \(stages.count) stages on \(rankWord)
+
+            Roles
+            \(roleTable)
+            Batches
+            \(batchTable)\(batchNotes)
+            Memory of a rank
+            \(memoryTable)\(nodeLines)
+            """
+    }
+
+    private var roleTable: String {
+        var table = TextTable(["stage", "type", "role", "ranks"])
+        for stage in stages {
+            for (index, role) in stage.roles.enumerated() {
+                let stage = index == 0 ? [stage.configuration.name, stage.configuration.type] : ["", ""]
+                table.add(stage + [role.name, Self.text(of: role.ranks)])
+            }
+        }
+        return table.render()
+    }
+
+    private var batchTable: String {
+        var table = TextTable(["stage", "reads", "a step", "a learner", "micro-batches", "steps"])
+        for stage in stages {
+            let batches = stage.batches
+            let count = batches.count.map { ($0.isEstimate ? "~" : "") + "\($0.examples) " } ?? ""
+            let source = batches.count == nil ? " (an earlier stage decides)" : ""
+            let share = batches.size.map { size in
+                size.isMultiple(of: batches.learners)
+                    ? "\(size / batches.learners)" : "\(size / batches.learners)-\(size / batches.learners + 1)"
+            }
+            table.add([
+                stage.configuration.name, "\(count)\(batches.unit)\(source)", batches.size.map(String.init) ?? "all",
+                share ?? "-", batches.microBatches.map { "\($0)" } ?? "-", batches.stepsText,
+            ])
+        }
+        return table.render()
+    }
+
+    private var batchNotes: String {
+        let notes = stages.flatMap { stage in
+            [stage.batches.note, stage.batches.warning ?? ""].filter { !$0.isEmpty }.map {
+                "\(stage.configuration.name): \($0)\n"
+            }
+        }
+        return notes.joined()
+    }
+
+    private var memoryTable: String {
+        var table = TextTable([
+            "stage", "role", "weights", "gradients", "moments", "frozen", "activations", "KV cache", "total",
+        ])
+        for stage in stages {
+            for role in stage.roles {
+                let memory = role.memory
+                let parts = [
+                    memory.weights, memory.gradients, memory.moments, memory.frozen, memory.activations, memory.cache,
+                ]
+                table.add(
+                    [stage.configuration.name, role.name] + parts.map { $0 == 0 ? "-" : HumanFormat.bytes($0) }
+                        + [HumanFormat.bytes(memory.total)])
+            }
+        }
+        return table.render()
+    }
+
+    private var nodeLines: String {
+        let most = stages.map { bytesOnFullestNode(of: $0) }.max() ?? 0
+        let shared = min(ranks, node.ranks ?? ranks)
+        return "\(shared == 1 ? "1 rank" : "\(shared) ranks") a node: at most \(HumanFormat.bytes(most)) of "
+            + "\(HumanFormat.bytes(node.memory)). Activations are estimates; every process has "
+            + "\(HumanFormat.bytes(MemoryEstimate.process)) of its own.\n"
+    }
+
+    private static func text(of ranks: ClosedRange<Int>) -> String {
+        ranks.count == 1 ? "\(ranks.lowerBound)" : "\(ranks.lowerBound)-\(ranks.upperBound)"
+    }
+}
+
+extension Batches {
+    /// Steps, `~` before those that an earlier stage may change.
+    fileprivate var stepsText: String {
+        guard let steps else { return size == nil ? "1 pass" : "-" }
+        return (count?.isEstimate ?? false ? "~" : "") + "\(steps)"
+    }
+}

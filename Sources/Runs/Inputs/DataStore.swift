@@ -1,0 +1,100 @@
+import Foundation
+import PreferenceData
+
+/// The data of a run, by what the configuration calls it.
+package struct DataStore {
+    private let plan: RunPlan
+    private let text: TextPipeline
+
+    package init(_ plan: RunPlan, _ text: TextPipeline) {
+        self.plan = plan
+        self.text = text
+    }
+
+    /// Records as token ids and, where they were asked for, as they were read.
+    package struct Loaded<Record: DatasetRecord, Example: PackableExample> {
+        /// Empty unless asked for: the text of a data set takes more memory than its ids.
+        package var records: [Record]
+        package var examples: [Example]
+        /// What was skipped and cut, for the person who watches.
+        package var summary: String
+    }
+
+    /// Preference pairs within `lengths`.
+    package func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false) throws
+        -> Loaded<PreferencePair, TokenizedPair>
+    {
+        try pairs(references, lengths.limits(), keepsRecords: keepsRecords)
+    }
+
+    /// Preference pairs within `limits`.
+    package func pairs(_ references: [ArtifactReference], _ limits: LengthLimits, keepsRecords: Bool) throws
+        -> Loaded<PreferencePair, TokenizedPair>
+    {
+        try load(references, limits, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
+    }
+
+    /// Prompts with a response to learn from, within `lengths`.
+    package func completions(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false)
+        throws
+        -> Loaded<PromptCompletion, TokenizedCompletion>
+    {
+        try completions(references, lengths.limits(), keepsRecords: keepsRecords)
+    }
+
+    /// Prompts with a response to learn from, within `limits`.
+    package func completions(_ references: [ArtifactReference], _ limits: LengthLimits, keepsRecords: Bool) throws
+        -> Loaded<PromptCompletion, TokenizedCompletion>
+    {
+        try load(references, limits, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
+    }
+
+    /// Prompts no longer than `prompt` allows.
+    package func prompts(
+        _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, keepsRecords: Bool = false
+    ) throws -> Loaded<Prompt, TokenizedPrompt> {
+        try prompts(references, prompt.limits(), limit: limit, keepsRecords: keepsRecords)
+    }
+
+    /// Prompts within `limits`.
+    package func prompts(
+        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int?, keepsRecords: Bool
+    ) throws -> Loaded<Prompt, TokenizedPrompt> {
+        try load(references, limits, limit: limit, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
+    }
+
+    /// The files that references stand for.
+    package func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
+
+    private func load<Record: DatasetRecord, Example: PackableExample>(
+        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil, keepsRecords: Bool,
+        _ add: (ExampleTokenizer, Record, inout TokenizedDataset<Example>) throws -> Void
+    ) throws -> Loaded<Record, Example> {
+        let tokenizer = try text.exampleTokenizer(limits)
+        var records: [Record] = []
+        var tokenized = TokenizedDataset<Example>()
+        let reading = try Dataset<Record>.read(
+            files(references), onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit
+        ) { record in
+            try add(tokenizer, record, &tokenized)
+            if keepsRecords { records.append(record) }
+        }
+        try tokenizer.checkLeft(of: Record.plural, in: tokenized)
+        return Loaded(records: records, examples: tokenized.examples, summary: reading.text(with: tokenized.summary))
+    }
+}
+
+extension LengthOptions {
+    /// As what reads data takes them.
+    package func limits() throws -> LengthLimits {
+        try LengthLimits(
+            maxLength: maxLength, maxPromptLength: prompt.maxPromptLength, mode: prompt.truncationMode)
+    }
+}
+
+extension PromptOptions {
+    /// As what reads data takes them.
+    package func limits() throws -> LengthLimits {
+        try LengthLimits(maxLength: nil, maxPromptLength: maxPromptLength, mode: truncationMode)
+    }
+}

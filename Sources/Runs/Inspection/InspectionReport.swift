@@ -1,0 +1,104 @@
+import JSON
+import PreferenceData
+import Tokenizers
+
+/// Rows of token ids as people read them.
+package struct InspectionReport {
+    /// What becomes of the marked tokens of a response.
+    package enum Mask: String {
+        /// Their log-probabilities enter the loss.
+        case predicted
+        /// The reward model's score is taken at them.
+        case scored
+        /// Responses are yet to be drawn.
+        case none
+    }
+
+    package let stage: StageConfiguration
+    package let tokenizer: Tokenizer
+    package let endTokens: [Int32]
+    /// How many rows are shown.
+    package let rows: Int
+    package private(set) var text = ""
+
+    package init(stage: StageConfiguration, tokenizer: Tokenizer, endTokens: [Int32], rows: Int) {
+        self.stage = stage
+        self.tokenizer = tokenizer
+        self.endTokens = endTokens
+        self.rows = rows
+    }
+
+    /// Adds the summary of all examples and the first rows.
+    ///
+    /// - Parameter names: What the responses of an example are called, in order.
+    package mutating func add<Record, Example>(
+        _ data: DataStore.Loaded<Record, Example>, mask: Mask, names: [String]
+    ) {
+        text += "\(stage.name) (\(stage.type)): \(data.summary)\n"
+        let ends = endTokens.map { "\($0) \(visible($0))" }.joined(separator: ", ")
+        text += "responses end in \(ends)\n"
+        for example in data.examples.prefix(rows) {
+            add(example, of: data.records[example.index], mask: mask, names: names)
+        }
+    }
+
+    private mutating func add(
+        _ example: some PackableExample, of record: some DatasetRecord, mask: Mask, names: [String]
+    ) {
+        let batch = ResponseBatch([example])
+        let counts = (["prompt"] + names).enumerated().map { place, name in
+            "\(name) \(place == 0 ? example.prompt.count : example.responses[place - 1].count)"
+        }
+        text += "\nrow \(example.index + 1) (\(record.source)): \(counts.joined(separator: " + ")) tokens\n"
+        for warning in warnings(example, names) { text += "warning: \(warning)\n" }
+        add("prompt", example.prompt, from: 0, marked: 0..<0, mask)
+        for (sequence, name) in names.enumerated() {
+            let tokens = example.responses[sequence]
+            let marked =
+                switch mask {
+                case .predicted: batch.predictions.sequences.count { $0 == sequence }
+                case .scored: 1
+                case .none: 0
+                }
+            // Predictions are of a response's last tokens: of all, or of all but the first where it has no prompt.
+            let places = tokens.count - marked..<tokens.count
+            add(name, tokens, from: example.prompt.count, marked: places, mask)
+        }
+    }
+
+    private mutating func add(_ name: String, _ tokens: [Int32], from position: Int, marked: Range<Int>, _ mask: Mask) {
+        var table = TextTable([name, "id", "token"] + (mask == .none ? [] : [mask.rawValue]))
+        for (place, token) in tokens.enumerated() {
+            table.add(
+                ["\(position + place)", "\(token)", visible(token)]
+                    + (mask == .none ? [] : [marked.contains(place) ? "yes" : "no"]))
+        }
+        text += table.render()
+    }
+
+    /// What would make training odd without stopping it.
+    private func warnings(_ example: some PackableExample, _ names: [String]) -> [String] {
+        var warnings: [String] = []
+        for (name, response) in zip(names, example.responses) {
+            if let bos = tokenizer.specialTokens.bos?.id, !endTokens.contains(bos) {
+                let whole = example.prompt + response
+                if zip(whole, whole.dropFirst()).contains(where: { $0 == bos && $1 == bos }) {
+                    warnings.append("two BOS tokens (id \(bos)) in a row in the prompt or \(name)")
+                } else if !example.prompt.isEmpty, response.first == bos {
+                    warnings.append("\(name) starts with a BOS token (id \(bos)) of its own")
+                }
+            }
+            if response.dropLast().contains(where: endTokens.contains) {
+                warnings.append("\(name) has an end token before its last one; sampled responses would stop there")
+            }
+        }
+        return warnings
+    }
+
+    /// A token as one visible word.
+    private func visible(_ id: Int32) -> String {
+        let token = tokenizer.token(of: id) ?? "?"
+        let isPlain = token.unicodeScalars.allSatisfy { $0.properties.isGraphemeBase && $0 != " " }
+        return isPlain && !token.isEmpty ? token : JSONText.quoted(token)
+    }
+}

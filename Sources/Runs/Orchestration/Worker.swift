@@ -1,0 +1,50 @@
+import MPI
+
+/// A worker's loop: waits for orders and runs stages until the run is over.
+package struct Worker {
+    package let plan: RunPlan
+    package let cluster: Cluster
+    package let workers: Communicator
+    package let link: any WorkerLink
+    package let text: TextPipeline
+    package let stopConditions: StopConditions
+    package let tracer: Tracer
+
+    package func run() throws -> RunEnding {
+        var ending = RunEnding.done
+        while true {
+            let order = try tracer.measure(.waiting) { try link.nextOrder() }
+            switch order.header {
+            case .run(let index, let checkpoint, let done):
+                let stage = plan.stages[index]
+                let context = StageContext(
+                    plan: plan, stage: stage, cluster: cluster, workers: workers, link: link, text: text,
+                    checkpoint: checkpoint, done: done, stopMonitor: StopMonitor(stopConditions), tracer: tracer)
+                if let stop = try StageError.naming(stage, { try stopped(context) }) {
+                    ending = .stopped
+                    try link.report(.stopped(step: stop.step, stop.reason))
+                } else {
+                    try link.report(.finished)
+                }
+            case .end: return ending
+            case .stage, .save: throw UnexpectedOrder(order: order.header)
+            }
+        }
+    }
+
+    /// Runs a stage; where it was left for the run to stop says so to all workers, those that were through with it too.
+    private func stopped(_ context: StageContext) throws -> StageStopped? {
+        var stop: StageStopped?
+        do {
+            try tracer.measure(.stage, label: context.stage.name) {
+                try context.stopTogether(over: workers, at: context.checkpoint)
+                try context.stage.configuration.stage.run(on: context)
+            }
+        } catch let error as StageStopped {
+            stop = error
+        }
+        // Nobody may read what the stage leaves before everybody is through.
+        try tracer.measure(.waiting) { try workers.quietBarrier() }
+        return try StageStopped.agreed(stop, over: workers)
+    }
+}

@@ -1,0 +1,24 @@
+/// Everything that a configuration can name, and that grows by a file and a line each.
+package struct Registry: Sendable {
+    /// Stage types, with the defaults of their options, in the order of the reference.
+    package var stages: [any Stage]
+
+    package init(stages: [any Stage]) { self.stages = stages }
+
+    /// The stage type of that name, with its defaults.
+    package func stage(ofType type: String) -> (any Stage)? { stages.first { $0.type == type } }
+
+    /// The words for all stage types.
+    package var types: [String] { stages.map(\.type) }
+
+    /// The same with one more stage type, in the place of one of the same name.
+    package func adding(_ stage: any Stage) -> Registry {
+        var registry = self
+        if let index = stages.firstIndex(where: { $0.type == stage.type }) {
+            registry.stages[index] = stage
+        } else {
+            registry.stages.append(stage)
+        }
+        return registry
+    }
+}

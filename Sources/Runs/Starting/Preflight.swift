@@ -1,0 +1,150 @@
+import Foundation
+import Tokenizers
+import Transformers
+
+/// Looks at all a run will read before anything is trained or written.
+package struct Preflight {
+    package let plan: RunPlan
+    private let workerCount: Int
+    private let ranks: Int
+
+    package init(_ plan: RunPlan, workerCount: Int, ranks: Int) {
+        self.plan = plan
+        self.workerCount = workerCount
+        self.ranks = ranks
+    }
+
+    package var configuration: RunConfiguration { plan.configuration }
+
+    /// - Parameter readsData: Whether to read all data and weights through.
+    /// - Throws: the first mistake found, with its place and a way out.
+    package func check(readsData: Bool = true) throws {
+        try configuration.checkFiles()
+        let text = try TextPipeline(configuration)
+        _ = try text.exampleTokenizer(.none)
+        try checkModels(text)
+        try checkTokenizers(text)
+        try checkHeads()
+        for stage in plan.stages {
+            try stage.configuration.stage.check(
+                at: StageStart(
+                    name: stage.name, configuration: configuration, text: text, workers: workerCount, ranks: ranks))
+        }
+        try checkLengths()
+        if readsData { try checkWeights() }
+        var data = DataCheck(plan, text, readsAll: readsData)
+        for stage in plan.stages { try data(stage) }
+    }
+
+    /// Checks that no stage asks for sequences longer than the models can compute.
+    private func checkLengths() throws {
+        let directories = ([.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)).compactMap(directory)
+        let models = try directories.map { try ModelConfiguration(directory: $0) }
+        guard let model = models.min(by: { $0.maximumLength ?? .max < $1.maximumLength ?? .max }),
+            let most = model.maximumLength
+        else { return }
+        for stage in plan.stages {
+            let (length, key) = stage.configuration.stage.longestSequence
+            guard length > most else { continue }
+            throw configuration.error(
+                at: "\(stage.name).\(key)",
+                "allows sequences of \(length) tokens, but the model computes at most \(most): \(model.lengthReason)",
+                remedy: "lower \(key)")
+        }
+    }
+
+    private func checkModels(_ text: TextPipeline) throws {
+        let references = [ArtifactReference.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)
+        var seen: Set<[UInt8]> = []
+        for reference in references {
+            guard let directory = directory(of: reference), seen.insert(Array(directory.path.utf8)).inserted else {
+                continue
+            }
+            let model = try ModelConfiguration(directory: directory)
+            if let (problem, remedy) = text.tokensWithoutRow(in: model, directory.path) {
+                throw configuration.error(
+                    at: reference == .base ? "model_name_or_path" : "tokenizer_name_or_path", problem, remedy: remedy)
+            }
+            if reference != .base || !configuration.randomInit { try ModelDirectory(directory).check() }
+        }
+    }
+
+    /// Checks that rewards can score and policies can speak.
+    private func checkHeads() throws {
+        for stage in plan.stages where configuration.randomInit {
+            guard let input = stage.configuration.inputs.first(where: { $0.isReward && $0.reference == .base }) else {
+                continue
+            }
+            throw configuration.error(
+                at: "\(stage.name).\(input.key)", "the base model is drawn at random, so it is no reward",
+                remedy: "name a reward stage, a model directory, rule:NAME or command:LINE")
+        }
+        try forEachModel { model, key, kind in
+            if kind == .reward { _ = try RewardStatistics.read(from: model.url) }
+            guard kind != .model else { return }
+            guard try !model.has(kind == .reward ? .score : .languageModel) else {
+                if kind == .reward { try model.checkScoreHead() }
+                return
+            }
+            throw configuration.error(
+                at: key,
+                "\(model.url.relativePath) is no \(kind.noun): it has no "
+                    + (kind == .reward ? "score head (score.weight)" : "language-model head"),
+                remedy: "give the directory of \(kind.description)")
+        }
+    }
+
+    /// Checks that all weights are numbers.
+    private func checkWeights() throws {
+        var seen: Set<String> = []
+        try forEachModel { model, key, kind in
+            guard seen.insert(model.url.path).inserted, let problem = try model.problemOfNumbers() else { return }
+            throw configuration.error(
+                at: key, "\(model.url.relativePath): \(problem)",
+                remedy:
+                    "check that \(kind == .reward ? "reward model" : "model"); a training that diverged leaves such "
+                    + "weights, so use an earlier checkpoint")
+        }
+    }
+
+    /// Calls `body` with every model whose weights are there and that a stage reads, under each key.
+    private func forEachModel(_ body: (ModelDirectory, _ key: String, InputKind) throws -> Void) throws {
+        for stage in plan.stages {
+            for input in stage.configuration.inputs where !input.isData {
+                guard input.reference != .base || !configuration.randomInit else { continue }
+                guard let directory = directory(of: input.reference) else { continue }
+                let isBase = input.reference == .base
+                try body(
+                    ModelDirectory(directory), isBase ? "model_name_or_path" : "\(stage.name).\(input.key)",
+                    input.role.kind)
+            }
+        }
+    }
+
+    /// The directory of a model that was there before the run.
+    package func directory(of reference: ArtifactReference) -> URL? {
+        switch reference {
+        case .base: return URL(filePath: configuration.modelNameOrPath)
+        case .path(let path) where FileManager.default.fileExists(atPath: path + "/config.json"):
+            return URL(filePath: path)
+        default: return nil
+        }
+    }
+}
+
+/// What a stage can look at before the run starts.
+package struct StageStart {
+    /// The stage's name.
+    package let name: String
+    package let configuration: RunConfiguration
+    package let text: TextPipeline
+    /// How many processes work.
+    package let workers: Int
+    /// How many there are.
+    package let ranks: Int
+
+    package init(name: String, configuration: RunConfiguration, text: TextPipeline, workers: Int, ranks: Int) {
+        (self.name, self.configuration, self.text) = (name, configuration, text)
+        (self.workers, self.ranks) = (workers, ranks)
+    }
+}

@@ -1,0 +1,43 @@
+import Configuration
+import Runs
+import Training
+
+/// Sampling from policies on held-out prompts and comparing them under a judge.
+package struct EvaluateOptions: Sendable, Equatable {
+    /// The policies, in the order of the table.
+    package var policies: [ArtifactReference] = []
+    /// The reward that judges.
+    package var judge = ArtifactReference.unset
+    /// Where the prompts come from.
+    package var prompts: [ArtifactReference] = [.dataset(.eval)]
+    /// How many prompts; `nil` for all.
+    package var numPrompts: Int?
+    /// Responses drawn for each prompt.
+    package var nSamplesPerPrompt = 1
+    /// How they are drawn.
+    package var sampling = SamplingOptions(responseLength: 128, temperature: 0.7)
+    /// Most tokens in one forward pass of the judge.
+    package var maxTokensPerMicroBatch = 4096
+    /// How long a prompt may be.
+    package var prompt = PromptOptions()
+
+    /// The defaults.
+    package init() {}
+}
+
+extension EvaluateOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
+        Field.input(
+            "policies", \.policies, .policy, default: "those of all earlier stages, and base where there is only one",
+            "Policies to compare: stages, base, or model directories.")
+        Field.input("judge", \.judge, .reward, default: "the reward stage", "Reward that judges responses.")
+        Field.input("prompts", \.prompts, .rows(.prompts), "Held-out data whose prompts are answered.")
+        Field("num_prompts", \.numPrompts, .atLeast(1), "Number of prompts, from the first on; null for all.")
+        Field("n_samples_per_prompt", \.nSamplesPerPrompt, .atLeast(1), "Responses drawn for a prompt.")
+        embed(\.sampling)
+        Field(
+            "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
+            "Most tokens of one forward pass of the judge on a rank.")
+        embed(\.prompt, default: "the dataset's")
+    }
+}

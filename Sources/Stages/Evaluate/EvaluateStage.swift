@@ -1,0 +1,66 @@
+import Configuration
+import PreferenceData
+import Runs
+import Training
+
+/// Sampling from policies and comparing them under a judge.
+package struct EvaluateStage: Stage {
+    package static let type = "evaluate"
+    package static let leaves: StageOutput? = nil
+    package static let keyMetrics = ["mean_reward", "win_rate", "completions/mean_length"]
+
+    package var options = EvaluateOptions()
+
+    package init() {}
+
+    package mutating func resolve(in scope: StageScope) throws {
+        if !scope.given.contains("policies") {
+            let stages = scope.run.stages.filter { $0.stage.leaves == .policy }
+            options.policies = (stages.count < 2 ? [.base] : []) + stages.map { .stage($0.name, part: nil) }
+        }
+        if !scope.given.contains("judge") { options.judge = try scope.reward(from: RewardStage.type, for: "judge") }
+        options.prompt.inherit(scope)
+        try scope.checkInputs(of: self)
+        let policies = options.policies
+        if let twice = policies.first(where: { policy in policies.count { $0 == policy } > 1 }) {
+            throw scope.error("policies", "'\(twice)' is listed twice", "keep one")
+        }
+        if options.prompts.contains(.dataset(.eval)), scope.run.dataset.eval.isEmpty {
+            throw scope.error(
+                "prompts", "dataset.eval names no files to take prompts from",
+                "list held-out files under dataset: eval:, or give \(scope.name).prompts")
+        }
+    }
+
+    package func check(at start: StageStart) throws {
+        try start.checkReward(options.judge)
+        try start.checkStop(options.sampling.stopToken)
+    }
+
+    package func limits() throws -> LengthLimits { try options.prompt.limits() }
+    package var rowLimit: Int? { options.numPrompts }
+    package var longestSequence: (length: Int, key: String) {
+        (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
+    }
+    package func roles(workers: Int) -> StageRoles { .allSample(workers) }
+
+    package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
+        let count = try planner.counter.prompts(options.prompts, options.prompt, limit: options.numPrompts)
+        return try planner.sampling(
+            stage, options.policies, options.judge, count, options.sampling, options.prompt,
+            options.nSamplesPerPrompt, options.maxTokensPerMicroBatch)
+    }
+
+    package func coordinator(_ stage: PlannedStage, _ plan: RunPlan, workers: Int) throws -> any StageCoordinator {
+        try EvaluateCoordinator(stage, options, plan)
+    }
+
+    package func run(on context: StageContext) throws {
+        let prompts = try context.data.prompts(
+            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: options.judge.readsPrompts)
+        try context.note(prompts.summary)
+        try context.sampleAndReport(
+            policies: options.policies, prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,
+            reward: options.judge, maxTokens: options.maxTokensPerMicroBatch)
+    }
+}

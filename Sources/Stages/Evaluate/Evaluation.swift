@@ -1,0 +1,133 @@
+import Foundation
+import Runs
+import Training
+
+/// How policies compare under a judge, prompt by prompt.
+package struct Evaluation: Codable, Equatable {
+    /// One policy's responses.
+    package struct Policy: Codable, Equatable {
+        package var name: String
+        package var prompts: Int
+        package var meanScore: Double
+        /// Of the mean score; `nil` of a single prompt, which does not tell.
+        package var standardError: Double?
+        package var meanLength: Double
+        /// The share of responses that ended by themselves.
+        package var finished: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case name, prompts, finished
+            case meanScore = "mean_score"
+            case standardError = "standard_error"
+            case meanLength = "mean_length"
+        }
+    }
+
+    /// One policy against an earlier one of the list.
+    package struct Match: Codable, Equatable {
+        package var policy: String
+        package var against: String
+        package var wins: Int
+        package var ties: Int
+        package var losses: Int
+        /// Wins and half of the ties, over all.
+        package var winRate: Double
+        /// Its ``WilsonInterval``.
+        package var low: Double
+        package var high: Double
+
+        private enum CodingKeys: String, CodingKey {
+            case policy, against, wins, ties, losses, low, high
+            case winRate = "win_rate"
+        }
+    }
+
+    package var policies: [Policy]
+    package var matches: [Match]
+
+    /// - Parameter samples: Responses of every policy to the same prompts, sorted by policy, prompt and sample.
+    package init(_ samples: [SampledResponse], policies names: [String]) {
+        let groups = names.indices.map { policy in samples.filter { $0.policy == policy } }
+        policies = zip(names, groups).map { Policy(name: $0, $1) }
+        matches = names.indices.flatMap { second in
+            (0..<second).map { first in
+                Match(policy: names[second], groups[second], against: names[first], groups[first])
+            }
+        }
+    }
+
+    /// A table for the person who watches.
+    package var table: String {
+        var table = TextTable(
+            ["policy", "score", "± 95 %", "length"] + policies.dropLast().map { "win rate over \($0.name)" })
+        for policy in policies {
+            let cells = policies.dropLast().map { other in
+                matches.first { $0.policy == policy.name && $0.against == other.name }.map(\.text) ?? ""
+            }
+            table.add(
+                [
+                    policy.name, Self.number(policy.meanScore, 3),
+                    policy.standardError.map { Self.number(1.96 * $0, 3) } ?? "-",
+                    Self.number(policy.meanLength, 1),
+                ] + cells)
+        }
+        return table.render()
+    }
+
+    fileprivate static func number(_ value: Double, _ digits: Int) -> String {
+        String(format: "%.\(digits)f", value)
+    }
+}
+
+extension Evaluation.Policy {
+    fileprivate init(name: String, _ samples: [SampledResponse]) {
+        let means = samples.grouped(by: \.index).map { $0.map(\.score).mean }
+        self.init(
+            name: name, prompts: means.count, meanScore: means.mean, standardError: means.standardError,
+            meanLength: samples.map { Double($0.length) }.mean,
+            finished: samples.map { $0.isFinished ? 1 : 0 }.mean)
+    }
+}
+
+extension Evaluation.Match {
+    /// Compares samples one by one; the interval takes each prompt as one draw.
+    fileprivate init(
+        policy: String, _ samples: [SampledResponse], against other: String, _ otherSamples: [SampledResponse]
+    ) {
+        let outcomes = zip(samples, otherSamples).map { sample, other in
+            precondition(
+                sample.index == other.index && sample.sample == other.sample, "policies answered other prompts")
+            return (index: sample.index, value: sample.score > other.score ? 1 : sample.score < other.score ? 0 : 0.5)
+        }
+        let byPrompt = outcomes.grouped(by: \.index).map { $0.map(\.value).mean }
+        let interval = WilsonInterval(rate: byPrompt.mean, count: byPrompt.count)
+        self.init(
+            policy: policy, against: other, wins: outcomes.count { $0.value == 1 },
+            ties: outcomes.count { $0.value == 0.5 }, losses: outcomes.count { $0.value == 0 }, winRate: byPrompt.mean,
+            low: interval.low, high: interval.high)
+    }
+
+    fileprivate var text: String {
+        let percent = { (value: Double) in Evaluation.number(100 * value, 1) }
+        return "\(percent(winRate)) % [\(percent(low)), \(percent(high))]"
+    }
+}
+
+extension Array {
+    /// The elements with the same key together, in the order of keys: sums over groups then have the same bits each time.
+    fileprivate func grouped(by key: (Element) -> Int) -> [[Element]] {
+        Dictionary(grouping: self, by: key).sorted { $0.key < $1.key }.map(\.value)
+    }
+}
+
+extension [Double] {
+    fileprivate var mean: Double { isEmpty ? 0 : reduce(0, +) / Double(count) }
+
+    /// The standard error of the mean; `nil` of fewer than two.
+    fileprivate var standardError: Double? {
+        guard count > 1 else { return nil }
+        let mean = mean
+        let variance = reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count - 1)
+        return (variance / Double(count)).squareRoot()
+    }
+}

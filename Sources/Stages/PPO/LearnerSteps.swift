@@ -1,0 +1,66 @@
+import MPI
+import Runs
+import Training
+
+/// The steps of a learner as rank zero sees them: responses come in, metrics and checkpoints go out.
+package struct LearnerSteps {
+    private let worker: PPOWorker
+    private let learner: PPOLearner
+    private let learners: Communicator
+    private let reports: Bool
+
+    /// - Parameter reports: Whether this learner speaks and writes for all.
+    package init(_ worker: PPOWorker, _ learner: PPOLearner, _ learners: Communicator, reports: Bool) {
+        (self.worker, self.learner, self.learners, self.reports) = (worker, learner, learners, reports)
+    }
+
+    private var context: StageContext { worker.context }
+
+    /// Waits for this learner's share of a step's responses.
+    package func receive(_ step: Int) throws -> ExperienceBatch {
+        let (order, bulk) = try context.link.next(LearnMessage.self)
+        precondition(order.step == step, "expected step \(step), got \(order.step)")
+        return try ExperienceBatch(bytes: bulk)
+    }
+
+    /// Learns from a step's responses, which are waited for where they are not here yet.
+    package func learn(_ step: Int, from received: ExperienceBatch?) throws {
+        let batch = try received ?? context.tracer.measure(.waiting) { try receive(step) }
+        let start = ContinuousClock.now
+        for experience in batch.experiences where !(step - worker.staleness...step).contains(experience.version) {
+            throw RunError.other(
+                "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
+                    + "than max_staleness \(worker.staleness) allows")
+        }
+        var metrics = try context.tracer.measure(.step, number: step + 1) { try learner.learn(step: step, from: batch) }
+        let now = ContinuousClock.now
+        // As in TRL, though its steps are all full: what was learned from, and that as a share of the data.
+        let prompts = worker.order.examplesTaken(by: step + 1)
+        metrics["episode"] = Double(prompts * worker.options.rollouts.nSamplesPerPrompt)
+        metrics["epoch"] = Double(prompts) / Double(worker.order.count)
+        metrics["timing/ppo_train"] = start.duration(to: now).seconds
+        metrics.merge(context.tracer.takeTimings(worker.samples ? .ppo : .offline))
+        if reports { try context.link.report(.step(step + 1, metrics)) }
+    }
+
+    /// Saves the state after `step` steps; all learners call this.
+    ///
+    /// - Parameter share: This learner's share of the next step's responses, where they were drawn already.
+    package func save(step: Int, inFlight share: ExperienceBatch?) throws {
+        let whole = try share.flatMap { share in
+            try learners.gather(share.bytes, root: 0)?.map { try ExperienceBatch(bytes: $0).experiences }
+                .joined()
+        }
+        let checkpoint = PPOCheckpoint(learner: learner, models: context.models, text: context.text)
+        guard let optimizers = try checkpoint.gatherOptimizers(), reports else { return }
+        let batch = whole.map { ExperienceBatch(total: $0.count, experiences: $0.sorted { $0.place < $1.place }) }
+        try context.save(step: step) { directory, metrics in
+            try checkpoint.write(
+                to: directory,
+                TrainerState(
+                    step: step, metrics: metrics, controller: learner.controller,
+                    nonFinite: learner.nonFinite),
+                optimizers, inFlight: batch)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Configuration
+import Runs
+import Training
+
+/// Proximal Policy Optimization on prompts, with a reward less the KL divergence from a reference policy.
+///
+/// A step draws `rolloutBatchSize * nSamplesPerPrompt` responses over all ranks together, and makes
+/// `numPPOEpochs * numMiniBatches` optimizer steps on them.
+package struct PPOOptions: Sendable, Equatable {
+    /// The policy that training starts from.
+    package var initial = ArtifactReference.base
+    /// The frozen policy that the KL divergence is taken from.
+    package var reference = ArtifactReference.base
+    /// The reward.
+    package var reward = ArtifactReference.unset
+    /// The model that the critic starts from; a policy gives its body, with a new head.
+    package var criticInitial = ArtifactReference.unset
+    /// Where the prompts come from.
+    package var prompts: [ArtifactReference] = [.dataset(.train)]
+    /// Length and batches.
+    package var rollouts = PPORolloutOptions()
+    /// How responses are drawn.
+    package var sampling = SamplingOptions(responseLength: 128, temperature: 0.7)
+    /// What becomes of the reward, and advantages.
+    package var shaping = RewardShapingOptions()
+    /// The clipped losses.
+    package var loss = PPOLossOptions()
+    /// AdamW of the policy, and of the critic but for its learning rate.
+    package var optimizer = OptimizerOptions(learningRate: 3e-6, adamEpsilon: 1e-5)
+    /// The critic's peak learning rate.
+    package var criticLearningRate = 3e-6
+    /// Most tokens in one forward and backward pass of a rank.
+    package var maxTokensPerMicroBatch = 4096
+    /// Whether backward passes compute activations anew, in place of keeping them.
+    package var gradientCheckpointing = false
+    /// How long a prompt may be.
+    package var prompt = PromptOptions()
+    /// How workers share learning and rollouts.
+    package var placement = PlacementOptions()
+    /// Steps between checkpoints.
+    package var saveSteps = 500
+
+    /// The defaults.
+    package init() {}
+
+    /// Responses of one step over all ranks together.
+    package var responsesPerStep: Int { rollouts.rolloutBatchSize * rollouts.nSamplesPerPrompt }
+}
+
+extension PPOOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
+        Field.input(
+            "init", \.initial, .policy, startsModel: true, default: "the dpo stage, else sft, else base",
+            "Policy that training starts from.")
+        Field.input(
+            "reference", \.reference, .policy, default: "the same as init",
+            "Frozen policy that the KL divergence is taken from."
+        )
+        Field.input(
+            "reward", \.reward, .reward, default: "the reward stage",
+            "Reward: a reward stage, a model directory, rule:NAME, or command:LINE.")
+        Field.input(
+            "critic_init", \.criticInitial, .model, default: "the reward model, else the same as init",
+            "Model that the critic starts from; a policy gives its body, with a new head.")
+        Field.input(
+            "prompts", \.prompts, .rows(.prompts),
+            default: "the difficult part of the split stage, else the sample stage, else dataset.train",
+            "Data whose prompts are answered.")
+        embed(\.rollouts)
+        embed(\.sampling)
+        embed(\.shaping)
+        embed(\.loss)
+        embed(\.optimizer)
+        Field(
+            "critic_learning_rate", \.criticLearningRate, .atLeast(0), default: "the same as learning_rate",
+            "Peak learning rate of the critic.")
+        Field(
+            "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
+            "Most tokens of one forward and backward pass on a rank; bounds memory, not the result.")
+        Field(
+            "gradient_checkpointing", \.gradientCheckpointing, effect: .free,
+            "Whether backward passes compute activations anew, to save memory for about a third more work.")
+        embed(\.prompt, default: "the dataset's")
+        embed(\.placement, default: "the run's")
+        Field(
+            "save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps", effect: .choosing,
+            "Steps between checkpoints.")
+    }
+}

@@ -1,0 +1,92 @@
+import Configuration
+import PreferenceData
+import Runs
+import Training
+
+/// Length and batches of PPO.
+package struct PPORolloutOptions: Sendable, Equatable {
+    /// Prompts a step over all ranks together.
+    package var rolloutBatchSize = 64
+    /// Responses drawn for each prompt.
+    package var nSamplesPerPrompt = 1
+    /// Responses over the whole stage, in place of the epochs.
+    package var totalEpisodes: Int?
+    /// Steps, in place of the epochs and episodes.
+    package var maxSteps: Int?
+    /// Passes over the prompts.
+    package var numTrainEpochs = 1.0
+    /// Whether prompts are put into a random order, or taken as they come.
+    package var shuffle = true
+    /// Passes over each step's responses.
+    package var numPPOEpochs = 4
+    /// Optimizer steps of each pass.
+    package var numMiniBatches = 1
+    /// How many updates old the policy that responses are drawn from may be.
+    package var maxStaleness = 0
+
+    /// The defaults.
+    package init() {}
+
+    package mutating func resolve(_ scope: StageScope, data: [ArtifactReference]) throws {
+        if !scope.given.contains("shuffle") { shuffle = !scope.isOrdered(data) }
+        guard maxSteps == nil || totalEpisodes == nil else {
+            throw scope.error("max_steps", "given together with total_episodes", "keep one of the two")
+        }
+        let (responses, overflow) = rolloutBatchSize.multipliedReportingOverflow(by: nSamplesPerPrompt)
+        guard !overflow else { throw scope.error("rollout_batch_size", "is too large", "write a smaller number") }
+        if let totalEpisodes, totalEpisodes < responses {
+            throw scope.error(
+                "total_episodes", "\(totalEpisodes) is less than one step's \(responses) responses",
+                "write at least \(responses), or a smaller rollout_batch_size")
+        }
+        guard responses.isMultiple(of: numMiniBatches) else {
+            let nearest = (1...responses).filter { responses.isMultiple(of: $0) }
+                .min { (abs($0 - numMiniBatches), $0) < (abs($1 - numMiniBatches), $1) }
+            throw scope.error(
+                "num_mini_batches",
+                "\(numMiniBatches) does not divide the \(responses) responses of a step "
+                    + "(rollout_batch_size \(rolloutBatchSize) x n_samples_per_prompt \(nSamplesPerPrompt))",
+                "the nearest that does is \(nearest ?? 1)")
+        }
+    }
+}
+
+extension PPORolloutOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
+        Field(
+            "rollout_batch_size", \.rolloutBatchSize, .between(1, 1 << 20), "Prompts a step, over all ranks together.")
+        Field(
+            "n_samples_per_prompt", \.nSamplesPerPrompt, .between(1, 1 << 10),
+            "Responses drawn for a prompt; a step has rollout_batch_size x n_samples_per_prompt of them.")
+        Field("num_train_epochs", \.numTrainEpochs, .greaterThan(0), "Passes over the prompts.")
+        Field(
+            "total_episodes", \.totalEpisodes, .atLeast(1),
+            "Responses over the whole stage, in place of num_train_epochs; rounded up to whole steps.")
+        Field("max_steps", \.maxSteps, .atLeast(1), "Steps, in place of num_train_epochs.")
+        Field(
+            "shuffle", \.shuffle, default: "true, unless the prompts come from a split ordered easy_to_hard",
+            "Whether each epoch has a random order, or the data's own.")
+        Field("num_ppo_epochs", \.numPPOEpochs, .between(1, 1 << 20), "Passes over the responses of a step.")
+        Field("num_mini_batches", \.numMiniBatches, .atLeast(1), "Optimizer steps of a pass.")
+        Field(
+            "max_staleness", \.maxStaleness, .between(0, 1),
+            "How many steps old the sampling policy may be: 0 samples, then learns; 1 does both at a time.")
+    }
+}
+
+extension PPORolloutOptions {
+    /// Steps of a stage where `max_steps` or `total_episodes` gives them, whatever the prompts: as in TRL, as many as have
+    /// at least those episodes if every step is full.
+    package var fixedSteps: Int? {
+        maxSteps
+            ?? totalEpisodes.map {
+                let (steps, rest) = $0.quotientAndRemainder(dividingBy: rolloutBatchSize * nSamplesPerPrompt)
+                return steps + (rest > 0 ? 1 : 0)
+            }
+    }
+
+    /// Steps of a stage whose prompts go in `order`.
+    package func steps(in order: DataOrder) -> Int {
+        fixedSteps ?? order.steps(inEpochs: numTrainEpochs)
+    }
+}

@@ -1,0 +1,68 @@
+import PreferenceData
+import Runs
+import Training
+import Transformers
+
+extension PPOStage {
+    package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
+        let placement = OnlinePlacement(options.placement, workerCount: planner.workerCount)
+        let rollouts = options.rollouts
+        let count = try planner.counter.prompts(options.prompts, options.prompt)
+        let prompts = count.limiting(rollouts.rolloutBatchSize)
+        let responses = prompts * rollouts.nSamplesPerPrompt
+        let length = (count?.longest ?? options.prompt.maxPromptLength) + options.sampling.responseLength
+        func rows(over ranks: [Int]) -> Int {
+            planner.rows(options.maxTokensPerMicroBatch, longest: length, examples: responses, learners: ranks.count)
+        }
+        var learner = MemoryEstimate()
+        let training = MemoryEstimate.Training(
+            rows: rows(over: placement.learners), zero: options.optimizer.zero, learners: placement.learners.count,
+            recomputes: options.gradientCheckpointing)
+        try learner.train(planner.specification(of: options.initial), head: .languageModel, training)
+        try learner.train(planner.specification(of: options.criticInitial), head: .score, training)
+        var sampler = placement.isColocated ? learner : MemoryEstimate()
+        // A colocated rank samples from the policy that it trains.
+        let policy = try planner.specification(of: options.initial)
+        if !placement.isColocated {
+            sampler.compute(policy, head: .languageModel, rows: planner.prefillRows(options.prompt))
+        }
+        sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
+        try sampler.compute(
+            planner.specification(of: options.reference), head: .languageModel, rows: rows(over: placement.rollouts))
+        try planner.addReward(options.reward, rows(over: placement.rollouts), to: &sampler)
+        let roles =
+            placement.isColocated
+            ? planner.workers("learner and sampler", sampler)
+            : [
+                StageForecast.Role(name: "learner", ranks: planner.ranks(placement.learners), memory: learner),
+                StageForecast.Role(name: "rollout", ranks: planner.ranks(placement.rollouts), memory: sampler),
+            ]
+        var batches = Batches(
+            unit: "prompts",
+            count: count.map { ExampleCount(examples: $0.examples, isEstimate: $0.isEstimate) },
+            size: prompts, learners: placement.learners.count,
+            maxTokens: options.maxTokensPerMicroBatch, steps: rollouts.fixedSteps,
+            note: rollouts.arithmetic(prompts: prompts, of: count.known),
+            warning: options.sampling.truncationWarning(vocabularySize: policy.vocabularySize))
+        if batches.steps == nil, let count, count.examples > 0 {
+            let order = try DataOrder(count: count.examples, batchSize: rollouts.rolloutBatchSize, seed: 0)
+            batches.steps = rollouts.steps(in: order)
+        }
+        return StageForecast(configuration: stage, roles: roles, batches: batches)
+    }
+}
+
+extension PPORolloutOptions {
+    /// What a step of so many prompts is made of.
+    ///
+    /// - Parameter count: All prompts, where they are counted.
+    fileprivate func arithmetic(prompts: Int, of count: Int?) -> String {
+        let responses = prompts * nSamplesPerPrompt
+        let updates = Swift.min(numMiniBatches, responses)
+        let (size, rest) = responses.quotientAndRemainder(dividingBy: updates)
+        let rests = count.map { $0 % prompts } ?? 0
+        return "\(prompts) prompts x \(nSamplesPerPrompt) = \(responses) responses; \(numPPOEpochs) epochs x "
+            + "\(updates) mini-batches of \(size)\(rest > 0 ? "-\(size + 1)" : "") = \(numPPOEpochs * updates) updates"
+            + (rests > 0 ? "; the last step of an epoch has \(rests) of the \(count ?? 0) prompts" : "")
+    }
+}

@@ -1,0 +1,102 @@
+import Objectives
+import PreferenceData
+import Runs
+import Torch
+import Training
+
+/// A response while it is learned from: what was sent, and what the learner found out before its first update on it.
+package struct Trajectory {
+    package let experience: Experience
+    /// Log-probabilities of its tokens under the policy before the first update on this batch.
+    package var oldLogps: [Double] = []
+    /// The critic's values at its tokens.
+    package var values: [Double] = []
+    package var advantages: [Double] = []
+    package var returns: [Double] = []
+
+    /// Its tokens as a row to be packed.
+    package func example(index: Int) -> TokenizedCompletion {
+        TokenizedCompletion(index: index, prompt: experience.prompt, completion: experience.response)
+    }
+
+    /// How far the policy is from the reference, by token.
+    package func divergence(_ estimator: KLEstimator) -> [Double] {
+        estimator(logps: oldLogps, referenceLogps: experience.referenceLogps.map(Double.init))
+    }
+}
+
+/// Figures of a step's responses, over all learners.
+package struct TrajectoryMetrics: AdditiveMetrics {
+    package var responses = 0.0
+    package var tokens = 0.0
+    package var scores = 0.0
+    /// Sum over responses of the log-ratio to the reference summed over tokens.
+    package var kl = 0.0
+    /// The same by the estimator that is never negative.
+    package var klK3 = 0.0
+    /// Sum over responses of minus the log-probability of their tokens.
+    package var surprise = 0.0
+    /// Sum over responses of the KL penalty.
+    package var penalty = 0.0
+    /// Sum over responses of all rewards.
+    package var rewards = 0.0
+    package var finished = 0.0
+    /// Sum over tokens of |old - sampled| log-probability.
+    package var mismatch = 0.0
+    package var largestMismatch = -Double.infinity
+    package var longest = -Double.infinity
+    package var negatedShortest = -Double.infinity
+
+    package init() {}
+
+    package static var additive: [WritableKeyPath<Self, Double>] {
+        [
+            \.responses, \.tokens, \.scores, \.kl, \.klK3, \.surprise, \.penalty, \.rewards, \.finished, \.mismatch,
+        ]
+    }
+
+    package static var extreme: [WritableKeyPath<Self, Double>] { [\.largestMismatch, \.longest, \.negatedShortest] }
+
+    /// Takes in one response, whose rewards a token are `rewards`.
+    package mutating func add(_ trajectory: Trajectory, rewards tokenRewards: [Double], finalScore: Double) {
+        let experience = trajectory.experience
+        let length = Double(experience.response.count)
+        responses += 1
+        tokens += length
+        scores += experience.score
+        kl += trajectory.divergence(.k1).reduce(0, +)
+        klK3 += trajectory.divergence(.k3).reduce(0, +)
+        surprise -= trajectory.oldLogps.reduce(0, +)
+        let total = tokenRewards.reduce(0, +)
+        rewards += total
+        penalty += total - finalScore
+        finished += experience.isFinished ? 1 : 0
+        for (old, sampled) in zip(trajectory.oldLogps, experience.sampledLogps) {
+            let difference = abs(old - Double(sampled))
+            mismatch += difference
+            largestMismatch = max(largestMismatch, difference)
+        }
+        longest = max(longest, length)
+        negatedShortest = max(negatedShortest, -length)
+    }
+
+    /// TRL's names; means over responses.
+    package var report: [String: Double] {
+        guard responses > 0 else { return [:] }
+        return [
+            "objective/kl": kl / responses,
+            "objective/kl_k3": klK3 / responses,
+            "objective/entropy": surprise / responses,
+            "objective/non_score_reward": penalty / responses,
+            "objective/rlhf_reward": rewards / responses,
+            "objective/scores": scores / responses,
+            "val/num_eos_tokens": finished,
+            "completions/mean_length": tokens / responses,
+            "completions/max_length": longest,
+            "completions/min_length": -negatedShortest,
+            "completions/clipped_ratio": 1 - finished / responses,
+            "sampling/sampling_logp_difference/mean": mismatch / max(1, tokens),
+            "sampling/sampling_logp_difference/max": largestMismatch,
+        ]
+    }
+}

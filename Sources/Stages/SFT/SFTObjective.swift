@@ -1,0 +1,21 @@
+import Objectives
+import PreferenceData
+import Runs
+import Training
+import Transformers
+
+/// Supervised fine-tuning: next-token loss on responses alone.
+package struct SFTObjective: OfflineObjective {
+    package init() {}
+
+    package func weight(of example: TokenizedCompletion) -> Int {
+        // The first token of a response to nothing is not predicted.
+        example.completion.count - (example.prompt.isEmpty ? 1 : 0)
+    }
+
+    package func loss(
+        _ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int
+    ) -> LossTerm<SupervisedMetrics> {
+        SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: stepWeight)
+    }
+}

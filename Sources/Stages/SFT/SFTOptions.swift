@@ -1,0 +1,33 @@
+import Configuration
+import Objectives
+import Runs
+import Training
+
+/// Supervised fine-tuning: next-token loss on the response only.
+package struct SFTOptions: Sendable, Equatable {
+    /// The model that training starts from.
+    package var initial = ArtifactReference.base
+    /// Prompts with completions, or pairs, whose chosen response is taken.
+    package var data: [ArtifactReference] = [.dataset(.train)]
+    /// AdamW.
+    package var optimizer = OptimizerOptions(learningRate: 2e-5)
+    /// Steps and batches.
+    package var loop = TrainingLoopOptions()
+    /// How long an example may be.
+    package var lengths = LengthOptions()
+
+    /// The defaults.
+    package init() {}
+}
+
+extension SFTOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
+        Field.input("init", \.initial, .policy, startsModel: true, "Model that training starts from.")
+        Field.input(
+            "data", \.data, .rows(.completions),
+            "Prompts with completions, or pairs, of which the chosen response is taken.")
+        embed(\.optimizer)
+        embed(\.loop, TrainingLoopOptions.fields(evaluating: .completions))
+        embed(\.lengths, default: "the dataset's")
+    }
+}

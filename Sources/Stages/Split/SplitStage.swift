@@ -1,0 +1,112 @@
+import Configuration
+import PreferenceData
+import Runs
+import Training
+
+/// Splitting pairs by reward gap into easy and difficult.
+package struct SplitStage: Stage {
+    package static let type = "split"
+    package static let leaves: StageOutput? = .pairs(parts: ["easy", "difficult"])
+    package static let keyMetrics = ["accuracy", "gap", "easy"]
+
+    package var options = SplitOptions()
+
+    package init() {}
+
+    /// The threshold where neither it nor a quantile is given: what the method's authors used for HH-RLHF.
+    private static let defaultGamma = 1.0
+
+    package mutating func resolve(in scope: StageScope) throws {
+        if !scope.given.contains("pairs") {
+            options.pairs = try scope.rows(from: [(SampleStage.type, nil)], for: "pairs")
+        }
+        if !scope.given.contains("reward") {
+            options.reward = try scope.reward(from: RewardStage.type, for: "reward")
+        }
+        try scope.checkInputs(of: self)
+        guard options.gamma == nil || options.quantile == nil else {
+            throw scope.error("quantile", "given together with gamma", "keep one of the two, and null for the other")
+        }
+        if options.gamma == nil, options.quantile == nil { options.gamma = Self.defaultGamma }
+        try options.lengths.inherit(scope)
+    }
+
+    /// Checks that no stage reads a part that is empty whatever the pairs.
+    package func check(in run: RunConfiguration, name: String) throws {
+        guard let reader = run.reader(ofPart: "difficult", of: name), options.gamma == 0 || options.quantile == 0 else {
+            return
+        }
+        throw run.error(
+            at: "\(name).\(options.gamma == 0 ? "gamma" : "quantile")",
+            "0 makes every pair easy, but \(reader) reads \(name).difficult",
+            remedy: "write a larger number, or let \(reader) read something else")
+    }
+
+    package func check(at start: StageStart) throws { try start.checkReward(options.reward) }
+    package func limits() throws -> LengthLimits { try options.lengths.limits() }
+    package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
+    package var leavesOrder: Bool { options.order == .easyToHard }
+    package func roles(workers: Int) -> StageRoles { .allSample(workers) }
+
+    package func expectedRows(part: String?, _ counter: ExampleCounter) throws -> ExampleCount? {
+        guard let quantile = options.quantile, let count = try counter.pairs(options.pairs, options.lengths) else {
+            return nil
+        }
+        let difficult = Int((Double(count.examples) * quantile).rounded())
+        return ExampleCount(examples: part == "difficult" ? difficult : count.examples - difficult, isEstimate: true)
+    }
+
+    package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
+        var memory = MemoryEstimate()
+        let count = try planner.counter.pairs(options.pairs, options.lengths)
+        let rows = planner.rows(
+            options.maxTokensPerMicroBatch, longest: count?.longest ?? 2 * options.lengths.maxLength,
+            examples: count.known)
+        try planner.addReward(options.reward, rows, to: &memory)
+        return StageForecast(
+            configuration: stage, roles: planner.workers("scorer", memory),
+            batches: Batches(
+                unit: "pairs", count: count, learners: planner.workerCount, maxTokens: options.maxTokensPerMicroBatch))
+    }
+
+    package func coordinator(_ stage: PlannedStage, _ plan: RunPlan, workers: Int) throws -> any StageCoordinator {
+        try SplitCoordinator(stage, options, plan)
+    }
+
+    /// Pairs between two signs of life: small parts, so that progress shows and a stop does not wait long.
+    private static let partSize = 16
+
+    package func run(on context: StageContext) throws {
+        let data = try context.data.pairs(options.pairs, options.lengths, keepsRecords: options.reward.readsPrompts)
+        try context.note(data.summary)
+        let mine = context.workers.share(of: data.examples) { $0 }.filter {
+            !context.done.contains(ItemKey(index: $0.index))
+        }
+        let scorer = try context.scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: true)
+        try context.begin(total: data.examples.count, unit: "pair", step: context.done.count)
+        for start in stride(from: 0, to: mine.count, by: Self.partSize) {
+            try context.stopAlone()
+            let part = Array(mine[start..<min(mine.count, start + Self.partSize)])
+            try context.link.send(ItemScoresMessage(try scores(part, data.records, by: scorer, context.text)))
+            try context.link.report(.advanced(part.count))
+        }
+    }
+
+    private func scores(
+        _ pairs: [TokenizedPair], _ records: [PreferencePair], by scorer: any Scorer, _ text: TextPipeline
+    ) throws -> [ScoredPair] {
+        if let model = scorer as? ModelScorer { return try model.pairScores(pairs) }
+        let items = pairs.flatMap { pair in
+            pair.responses.map { response in
+                ScoredItem(
+                    prompt: pair.prompt, response: response,
+                    promptContent: records.isEmpty ? .text("") : records[pair.index].prompt,
+                    completion: text.text(of: response))
+            }
+        }
+        let scores = try scorer.scores(items)
+        return pairs.enumerated().map { number, pair in
+            ScoredPair(index: pair.index, chosenReward: scores[2 * number], rejectedReward: scores[2 * number + 1])
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import Runs
+import Transformers
+
+extension StageContext {
+    /// Held-out examples, where the stage has any.
+    package func evalExamples<Example>(_ loop: TrainingLoopOptions, _ read: ([ArtifactReference]) throws -> [Example])
+        throws
+        -> [Example]
+    {
+        data.files(loop.evalData).isEmpty ? [] : try read(loop.evalData)
+    }
+
+    /// The model that training starts from: the stage's checkpoint where there is one, else `initial`.
+    package func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> DecoderModel {
+        if let checkpoint {
+            let model = try models.load(checkpoints.url(ofStep: checkpoint), head: head, trainable: true)
+            // The checkpoint's own is there for whoever reads it; training goes on where it began.
+            model.padTokenID = head == .score ? try models.scoredPadTokenID(of: initial) : nil
+            return model
+        }
+        return try models.load(initial, head: head, trainable: true, seed: seed)
+    }
+}

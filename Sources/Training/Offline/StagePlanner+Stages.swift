@@ -1,0 +1,65 @@
+import PreferenceData
+import Runs
+import Transformers
+
+extension StagePlanner {
+    /// A stage in which every worker learns from a fixed set of examples.
+    package func offline(
+        _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead, _ loop: TrainingLoopOptions,
+        _ optimizer: OptimizerOptions, _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String,
+        reference: ArtifactReference? = nil
+    ) throws -> StageForecast {
+        var memory = MemoryEstimate()
+        let longest = count?.longest ?? lengths.maxLength * (unit == "pairs" ? 2 : 1)
+        let size = count.limiting(loop.trainBatchSize)
+        let rows = rows(loop.maxTokensPerMicroBatch, longest: longest, examples: size, learners: workerCount)
+        try memory.train(
+            specification(of: initial), head: head,
+            MemoryEstimate.Training(
+                rows: rows, zero: optimizer.zero, learners: workerCount, recomputes: loop.gradientCheckpointing))
+        // Held-out data, and all of it under the reference, is gone through in full micro-batches.
+        let most = self.rows(loop.maxTokensPerMicroBatch, longest: longest, examples: nil)
+        try memory.evaluate(specification(of: initial), head: head, rows: most)
+        if let reference { try memory.compute(specification(of: reference), head: head, rows: most) }
+        var batches = Batches(
+            unit: unit, count: count, size: size, learners: workerCount,
+            maxTokens: loop.maxTokensPerMicroBatch, steps: loop.maxSteps)
+        if batches.steps == nil, let count, count.examples > 0 {
+            let order = try DataOrder(count: count.examples, batchSize: loop.trainBatchSize, seed: 0)
+            batches.steps = loop.steps(in: order)
+        }
+        return StageForecast(configuration: stage, roles: workers("learner", memory), batches: batches)
+    }
+
+    /// A stage in which every worker draws responses and scores them.
+    package func sampling(
+        _ stage: StageConfiguration, _ policies: [ArtifactReference], _ reward: ArtifactReference,
+        _ count: ExampleCount?, _ sampling: SamplingOptions, _ prompt: PromptOptions, _ samples: Int,
+        _ maxTokens: Int
+    ) throws -> StageForecast {
+        let length = (count?.longest ?? prompt.maxPromptLength) + sampling.responseLength
+        // One policy at a time; the largest counts.
+        let needs = try policies.map { policy in
+            var memory = MemoryEstimate()
+            let policy = try specification(of: policy)
+            memory.compute(policy, head: .languageModel, rows: prefillRows(prompt))
+            memory.generate(policy, slots: sampling.generationBatchSize, capacity: length)
+            return memory
+        }
+        var memory = needs.max { $0.total < $1.total } ?? MemoryEstimate()
+        try addReward(reward, rows(maxTokens, longest: length, examples: count.known.map { $0 * samples }), to: &memory)
+        let policiesText = policies.count > 1 ? "\(policies.count) policies x " : ""
+        return StageForecast(
+            configuration: stage, roles: workers("sampler", memory),
+            batches: Batches(
+                unit: "prompts", count: count, learners: workerCount, maxTokens: maxTokens,
+                note: "\(policiesText)\(samples) \(samples == 1 ? "response" : "responses") a prompt"))
+    }
+
+    package func addReward(_ reward: ArtifactReference, _ rows: Int, to memory: inout MemoryEstimate) throws {
+        switch reward {
+        case .rule, .command: return
+        default: memory.compute(try specification(of: reward), head: .score, rows: rows)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Runs
+
+/// A coordinator that gathers responses which workers drew and scored.
+package protocol ResponseCoordinator: StageCoordinator {
+    /// What came so far, from this start and earlier ones.
+    var journal: ItemJournal<SampledResponse> { get }
+}
+
+extension ResponseCoordinator {
+    package var done: Set<ItemKey> { Set(journal.items.map(\.key)) }
+
+    /// All responses, once every policy has given the same of `prompts` prompts `count` responses each.
+    ///
+    /// - Throws: ``RunError`` where the journal holds something else.
+    package func checkedSamples(prompts: Int, policies: Int = 1, each count: Int) throws -> [SampledResponse] {
+        try journal.checkedItems { samples in
+            let answers = Dictionary(grouping: samples, by: \.key)
+            return Set(answers.keys.map(\.index)).count * policies == answers.count
+                && answers.allSatisfy { key, responses in
+                    (0..<prompts).contains(key.index) && (0..<policies).contains(key.policy)
+                        && responses.map(\.sample).sorted().elementsEqual(0..<count)
+                }
+        }
+    }
+
+    package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
+        if let more = try message.read(SampledResponsesMessage.self)?.responses { try journal.append(more) }
+        return []
+    }
+}
+
+/// One response that was drawn and scored.
+package struct SampledResponse: Sendable, Codable, Equatable {
+    /// Which policy of the stage drew it.
+    package var policy: Int
+    /// The prompt's index in the stage's data.
+    package var index: Int
+    /// Which of the prompt's responses it is.
+    package var sample: Int
+    /// The response as text, special tokens left out.
+    package var text: String
+    /// How many tokens it has.
+    package var length: Int
+    /// Whether it ended by itself.
+    package var isFinished: Bool
+    /// The reward or the judge's score.
+    package var score: Double
+
+    package init(policy: Int, index: Int, sample: Int, text: String, length: Int, isFinished: Bool, score: Double) {
+        (self.policy, self.index, self.sample, self.text, self.length, self.isFinished, self.score) = (
+            policy, index, sample, text, length, isFinished, score
+        )
+    }
+
+    /// What it belongs to.
+    package var key: ItemKey { ItemKey(index: index, policy: policy) }
+}
+
+/// Responses that were drawn, with their scores.
+package struct SampledResponsesMessage: StageMessage {
+    package static let kind = "samples"
+    package let responses: [SampledResponse]
+
+    package init(_ responses: [SampledResponse]) { self.responses = responses }
+}

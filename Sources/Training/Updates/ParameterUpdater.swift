@@ -1,0 +1,96 @@
+import MPI
+import Runs
+import Torch
+
+/// One optimizer step after another on a model that several ranks train together.
+package final class ParameterUpdater {
+    package let parameters: ParameterBuffer
+    package let optimizer: AdamW
+    package let schedule: LearningRateSchedule
+    private let maxGradNorm: Double
+    package let communicator: Communicator
+    /// Whose optimizer updates which elements, where they are divided over the ranks.
+    package let slices: [Range<Int>]?
+    private let tracer: Tracer
+
+    package init(
+        _ parameters: ParameterBuffer, _ options: OptimizerOptions, learningRate: Double? = nil, totalSteps: Int,
+        communicator: Communicator, tracer: Tracer = Tracer()
+    ) {
+        self.parameters = parameters
+        self.communicator = communicator
+        self.tracer = tracer
+        maxGradNorm = options.maxGradNorm
+        slices = options.zero == 1 ? parameters.slices(communicator.size) : nil
+        optimizer = AdamW(
+            parameters,
+            options: AdamW.Options(
+                beta1: options.adamBeta1, beta2: options.adamBeta2, epsilon: options.adamEpsilon,
+                weightDecay: options.weightDecay),
+            slice: slices?[communicator.rank])
+        schedule = LearningRateSchedule(
+            peak: learningRate ?? options.learningRate, warmupSteps: options.warmup(of: totalSteps),
+            totalSteps: totalSteps, decay: options.schedule)
+    }
+
+    /// Bytes of the parameters and the optimizer's moments.
+    package var stateBytes: Int { 3 * parameters.count * MemoryLayout<Float>.size }
+
+    /// What a step did.
+    package struct Update {
+        package var gradientNorm: Double
+        package var learningRate: Double
+    }
+
+    /// Sums the gradients of all ranks, clips them to the norm, steps, and clears them; `nil`, and gradients cleared, where
+    /// the sum is not finite.
+    ///
+    /// - Parameter place: As for ``update(norm:at:)``.
+    package func step(at place: Int) throws -> Update? {
+        let norm = try reduceGradients()
+        guard norm.isFinite else {
+            parameters.clearGradients()
+            return nil
+        }
+        return try update(norm: norm, at: place)
+    }
+
+    /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
+    package func reduceGradients() throws -> Double {
+        guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
+        try tracer.collective(over: communicator) {
+            try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
+        }
+        return tracer.measure(.optimizer) { parameters.gradientNorm() }
+    }
+
+    /// Clips the summed gradients, steps down them, and clears them.
+    ///
+    /// With moments that are divided over the ranks each rank updates its slice and gets the others' from those who did:
+    /// the same bits as without, since all have the whole sum of the gradients and its norm.
+    ///
+    /// - Parameter place: Which of the stage's planned updates it is, from 0, those that were left out counted too: the
+    ///   learning rate goes by the plan. AdamW's correction of its moments goes by the updates that were made.
+    package func update(norm: Double, at place: Int) throws -> Update {
+        let update = tracer.measure(.optimizer) {
+            if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
+            let rate = schedule.rate(at: place)
+            optimizer.update(learningRate: rate)
+            parameters.clearGradients()
+            return Update(gradientNorm: norm, learningRate: rate)
+        }
+        if let slices { try exchange(slices) }
+        return update
+    }
+
+    /// Overwrites each slice of the parameters by that of the rank which updated it.
+    private func exchange(_ slices: [Range<Int>]) throws {
+        try tracer.collective(over: communicator) {
+            try parameters.values.withUnsafeMutableFloats { values in
+                for (rank, slice) in slices.enumerated() {
+                    try communicator.broadcast(UnsafeMutableBufferPointer(rebasing: values[slice]), root: rank)
+                }
+            }
+        }
+    }
+}
