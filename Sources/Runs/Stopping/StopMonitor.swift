@@ -1,3 +1,4 @@
+import Foundation
 import MPI
 
 /// Looks, at each boundary between two steps of a stage and between two parts of an evaluation, whether the run should stop there.
@@ -56,4 +57,72 @@ package final class StopMonitor {
     private static let endingTime = 2.0
     /// Bytes a second of a slow file system.
     private static let diskSpeed = 1e8
+}
+
+/// What ends a run before it is done, to be resumed: a signal, or the end of the time it was given.
+package struct StopConditions: Sendable {
+    package let signals: StopSignals
+    package let timeLimit: Double?
+    package let start = ContinuousClock.now
+
+    /// - Parameters:
+    ///   - signals: The signals that ask for a stop.
+    ///   - timeLimit: Seconds from now by which the run must have ended; `nil` for no limit.
+    package init(signals: StopSignals, timeLimit: Double? = nil) {
+        self.signals = signals
+        self.timeLimit = timeLimit
+    }
+}
+
+/// Why a run stops before it is done.
+package enum StopReason: Sendable, Codable, Equatable, CustomStringConvertible {
+    case signal(Int32)
+    case timeLimit
+
+    /// A positive number for ranks to compare.
+    package var code: Int64 {
+        switch self {
+        case .signal(let number): Int64(number)
+        case .timeLimit: Self.timeLimitCode
+        }
+    }
+
+    /// The reason of that code; `nil` for 0.
+    package init?(code: Int64) {
+        switch code {
+        case 0: return nil
+        case Self.timeLimitCode: self = .timeLimit
+        default: self = .signal(Int32(truncatingIfNeeded: code))
+        }
+    }
+
+    /// `by SIGUSR1`, `for its time limit`.
+    package var description: String {
+        switch self {
+        case .signal(SIGUSR1): "by SIGUSR1"
+        case .signal(SIGTERM): "by SIGTERM"
+        case .signal(SIGINT): "by SIGINT"
+        case .signal(let number): "by signal \(number)"
+        case .timeLimit: "for its time limit"
+        }
+    }
+
+    /// No signal has this number.
+    private static let timeLimitCode: Int64 = 1000
+}
+
+/// How a run ended that did not fail.
+package enum RunEnding: Sendable {
+    /// Every stage is done.
+    case done
+    /// It was stopped, and can be resumed.
+    case stopped
+
+    /// What a process exits with: 0, or 75 (`EX_TEMPFAIL`), on which schedulers can queue a job again.
+    package var exitStatus: Int32 {
+        switch self {
+        case .done: 0
+        case .stopped: 75
+        }
+    }
 }

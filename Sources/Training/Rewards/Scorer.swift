@@ -1,3 +1,4 @@
+import MPI
 import PreferenceData
 import Runs
 
@@ -31,4 +32,38 @@ package struct ScoredItem: Sendable {
         (self.prompt, self.response) = (prompt, response)
         (self.promptContent, self.completion) = (promptContent, completion)
     }
+}
+
+/// What a score may be, wherever it comes from: finite, and small enough for what is computed with it.
+package enum ScoreRange {
+    /// PPO squares returns in float32, which ends at 3.4e38, and sums the squares of gradients that grow with them.
+    package static let largest = 1e12
+
+    /// What is wrong with a score, in words that follow "the score"; `nil` for nothing.
+    package static func fault(of score: Double) -> String? {
+        guard score.isFinite else { return "is not finite" }
+        return abs(score) > largest ? "is too large to compute with (beyond 1e12)" : nil
+    }
+}
+
+/// A number that a model gave and that nothing can be computed with.
+package struct ModelOutputError: Error, Sendable, Equatable, CustomStringConvertible, ExitStatusProviding {
+    /// The model and what it gave a number for: `reward ./rm: the score of pair 3`.
+    package let subject: String
+    /// The number.
+    package let value: Double
+    /// What is wrong with it, such as "is not finite".
+    package let fault: String
+
+    package init(_ subject: String, _ value: Double, fault: String = "is not finite") {
+        (self.subject, self.value, self.fault) = (subject, value, fault)
+    }
+
+    /// One line: what is wrong, and what to look at.
+    package var description: String {
+        "\(subject), \(value), \(fault); check that model: its weights may be damaged, or come from a training that diverged"
+    }
+
+    /// 1: it shows on the way.
+    package var exitStatus: Int32 { 1 }
 }
