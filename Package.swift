@@ -32,13 +32,14 @@ let layers: [Target] = [
     .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: swift),
+    .target(name: "Torch", dependencies: ["CTorch", "JSON"], swiftSettings: swift),
     .target(name: "MPI", dependencies: ["COpenMPI"], swiftSettings: swift),
     .target(name: "JSON", swiftSettings: swift),
     .target(name: "Configuration", dependencies: ["JSON", "Yams"], swiftSettings: swift),
-    .target(name: "Tokenizers", swiftSettings: swift),
-    .target(name: "Transformers", dependencies: ["Torch"], swiftSettings: swift),
-    .target(name: "PreferenceData", dependencies: ["CZlib", "Tokenizers", "Transformers"], swiftSettings: swift),
+    .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
+    .target(name: "Transformers", dependencies: ["JSON", "Torch"], swiftSettings: swift),
+    .target(
+        name: "PreferenceData", dependencies: ["CZlib", "JSON", "Tokenizers", "Transformers"], swiftSettings: swift),
     .target(name: "Objectives", dependencies: ["Torch"], swiftSettings: swift),
     .target(
         name: "Runs",
@@ -83,6 +84,7 @@ let layers: [Target] = [
 
 let tests: [Target] = [
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: swift),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swift),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: swift),
     .executableTarget(
         name: "mpi-check", dependencies: ["MPI"], path: "Tests/Helpers/MPICheck",
@@ -91,7 +93,8 @@ let tests: [Target] = [
     .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport", "mpi-check"], swiftSettings: swift),
     .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "PreferenceDataTests", dependencies: ["PreferenceData", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+        name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "ObjectivesTests", dependencies: ["Objectives", "TestSupport"], swiftSettings: swift),
     .target(name: "CSuddenEnd", path: "Tests/Helpers/CSuddenEnd"),
     .executableTarget(
@@ -110,7 +113,7 @@ let tests: [Target] = [
     .target(
         name: "FuzzedReaders",
         dependencies: [
-            "PreferenceData", "Runs", "Stages", "TestSupport", "Tokenizers", "Torch", "Training", "Transformers",
+            "JSON", "PreferenceData", "Runs", "Stages", "TestSupport", "Tokenizers", "Torch", "Training", "Transformers",
         ],
         path: "Tests/Fuzz/Readers", swiftSettings: swift),
     .testTarget(

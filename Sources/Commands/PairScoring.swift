@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PreferenceData
 import Runs
 import Torch

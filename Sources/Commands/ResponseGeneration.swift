@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import MPI
 import PreferenceData
 import Runs

@@ -36,6 +36,6 @@ package enum ConfigurationWriter {
             && (string.first.map { $0.isLetter || $0 == "/" || $0 == "_" } ?? false || string.hasPrefix("./")
                 || string.hasPrefix("../"))
         let reserved = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "inf", "nan", "infinity"]
-        return isWord && !reserved.contains(string.lowercased()) ? string : JSONText.quoted(string)
+        return isWord && !reserved.contains(string.lowercased()) ? string : JSON.quoted(string, .invisible)
     }
 }

@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 // What layouts of records ask of texts and messages.

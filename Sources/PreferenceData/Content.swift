@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 /// A prompt or a response as it stands in a record: plain text, or a list of messages for a chat template.

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// What happens to a line that is not a record (`on_bad_record`).
 public enum BadRecordPolicy: String, Sendable, CaseIterable, Codable {
@@ -164,7 +165,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
             let isFirst = file.good + file.bad == 0
             do {
-                let value = try JSON.parse(bytes)
+                let value = try JSON(parsing: bytes)
                 if case .object(let object) = value { return object }
                 if isFirst, case .array = value { file.startsWithArray = true }
                 throw BadRecord(source: source, reason: "not a JSON object")

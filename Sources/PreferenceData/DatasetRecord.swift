@@ -1,3 +1,5 @@
+import JSON
+
 /// A record that a line of a dataset can be read as.
 public protocol DatasetRecord: Sendable {
     /// What a list of them is called, for messages: "preference pairs".

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Writes a JSONL file line by line; it appears under its name only when it is whole.
 public final class JSONLWriter {

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 extension PreferencePair {
     /// The pair's own fields, with `chosen_reward`, `rejected_reward`, `gap` and `source_index` behind them (or in

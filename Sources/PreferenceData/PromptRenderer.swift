@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 /// From prompts and responses to the text that is tokenized.

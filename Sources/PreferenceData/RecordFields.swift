@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 /// Why a JSON object is not a record of the kind asked for.

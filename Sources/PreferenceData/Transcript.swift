@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 /// Conversations as one text with `\n\nHuman:` and `\n\nAssistant:` before the turns, as in Anthropic's HH-RLHF.

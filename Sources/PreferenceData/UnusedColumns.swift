@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 // Columns and keys that say something of a conversation which no stage renders. What is passed over in silence is a

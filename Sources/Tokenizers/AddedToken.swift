@@ -22,7 +22,7 @@ struct AddedToken: Sendable, Equatable {
     }
 
     /// - Parameter node: an element of `added_tokens`, a value of `added_tokens_decoder`, or a special token with its flags.
-    init(_ node: JSONNode, isSpecial: Bool? = nil) throws {
+    init(_ node: LocatedJSON, isSpecial: Bool? = nil) throws {
         let special = try isSpecial ?? node.bool("special", default: false)
         self.init(content: try node.required("content").string(), isSpecial: special)
         isNormalized = try node.bool("normalized", default: !special)

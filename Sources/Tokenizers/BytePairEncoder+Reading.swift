@@ -1,18 +1,13 @@
 extension BytePairEncoder {
     /// - Parameter node: `model` of a `tokenizer.json`.
-    init(_ node: JSONNode, isByteLevel: Bool) throws {
+    init(_ node: LocatedJSON, isByteLevel: Bool) throws {
         // Old files name no type: BPE is the only model with merges.
         let type = try node["type"]?.string() ?? (node["merges"] == nil ? "without a type" : "BPE")
         guard type == "BPE" else { throw node.unsupported("model \(type)") }
         for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
             if let affix = try node[key]?.string(), !affix.isEmpty { throw node.unsupported("BPE with \(key)") }
         }
-        if let dropout = node["dropout"] {
-            switch dropout.value {
-            case .integer(0), .number(0): break
-            default: throw node.unsupported("BPE with dropout")
-            }
-        }
+        if let dropout = node["dropout"], dropout.value.double != 0 { throw node.unsupported("BPE with dropout") }
         let vocabulary = try Self.vocabulary(try node.required("vocab"))
         self.vocabulary = vocabulary
         self.isByteLevel = isByteLevel
@@ -48,7 +43,7 @@ extension BytePairEncoder {
             }
     }
 
-    private static func vocabulary(_ node: JSONNode) throws -> Vocabulary {
+    private static func vocabulary(_ node: LocatedJSON) throws -> Vocabulary {
         let members = try node.members()
         let entries = try members.map { member in
             (text: Array(member.key.utf8), id: try member.value.integer(in: 0...Vocabulary.maximumID))
@@ -64,7 +59,7 @@ extension BytePairEncoder {
     }
 
     private static func merges(
-        _ node: JSONNode, _ vocabulary: Vocabulary
+        _ node: LocatedJSON, _ vocabulary: Vocabulary
     ) throws -> [(left: Int32, right: Int32, result: Int32)] {
         guard case .array(let elements) = node.value else { throw node.invalid("expected a list of merges") }
         return try elements.enumerated().map { index, element in

@@ -1,3 +1,5 @@
+import JSON
+
 /// One turn of a conversation.
 public struct ChatMessage: Sendable, Equatable {
     /// `system`, `user` or `assistant`.

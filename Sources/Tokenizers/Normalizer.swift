@@ -11,7 +11,7 @@ package indirect enum Normalizer: Sendable, Equatable {
     package enum Form: String, Sendable { case nfc = "NFC", nfd = "NFD", nfkc = "NFKC", nfkd = "NFKD" }
 
     /// - Parameter node: `normalizer` of a `tokenizer.json`.
-    init(_ node: JSONNode) throws {
+    init(_ node: LocatedJSON) throws {
         let type = try node.required("type").string()
         switch type {
         case "Sequence":

@@ -4,14 +4,14 @@ struct PostProcessor: Sendable {
     private(set) var suffix: [Int32] = []
 
     /// - Parameter node: `post_processor` of a `tokenizer.json`; `nil` where it has none.
-    init(_ node: JSONNode?) throws {
+    init(_ node: LocatedJSON?) throws {
         if let node { try apply(node) }
     }
 
     /// Puts nothing around a text.
     mutating func clear() { (prefix, suffix) = ([], []) }
 
-    private mutating func apply(_ node: JSONNode) throws {
+    private mutating func apply(_ node: LocatedJSON) throws {
         let type = try node.required("type").string()
         switch type {
         case "ByteLevel":
@@ -28,7 +28,7 @@ struct PostProcessor: Sendable {
 
     private static let maximumTokens = 256
 
-    private mutating func applyTemplate(_ node: JSONNode) throws {
+    private mutating func applyTemplate(_ node: LocatedJSON) throws {
         let specialTokens = try node["special_tokens"]?.members() ?? []
         var before: [Int32] = []
         var after: [Int32] = []

@@ -1,6 +1,6 @@
 extension PreTokenizer {
     /// - Parameter node: `pre_tokenizer` of a `tokenizer.json`; `nil` where it has none.
-    init(_ node: JSONNode?) throws {
+    init(_ node: LocatedJSON?) throws {
         guard let node else { return }
         try append(node)
         isByteLevelAlone = try isByteLevel && node.required("type").string() == "ByteLevel"
@@ -29,7 +29,7 @@ extension PreTokenizer {
     /// Steps can double the text that the next one gets; models have up to four.
     private static let maximumSteps = 16
 
-    private mutating func append(_ node: JSONNode) throws {
+    private mutating func append(_ node: LocatedJSON) throws {
         let type = try node.required("type").string()
         if isByteLevel { throw node.unsupported("pre-tokenizer \(type) after ByteLevel") }
         guard steps.count < Self.maximumSteps else {
@@ -57,7 +57,7 @@ extension PreTokenizer {
         }
     }
 
-    private func splitter(_ node: JSONNode) throws -> Splitter {
+    private func splitter(_ node: LocatedJSON) throws -> Splitter {
         let name = try node.required("behavior").string()
         guard let behavior = Splitter.Behavior(rawValue: name) else {
             throw node.unsupported("Split with behavior \(name)")
@@ -70,7 +70,7 @@ extension PreTokenizer {
 
 extension Splitter.Pattern {
     /// - Parameter node: `{"String": literal}` or `{"Regex": expression}`.
-    init(_ node: JSONNode) throws {
+    init(_ node: LocatedJSON) throws {
         if let literal = node["String"] {
             self = .literal(Array(try literal.string().utf8))
             return
@@ -88,7 +88,7 @@ extension Splitter.Pattern {
 
 extension PreTokenizer.Metaspace {
     /// - Parameter node: a `Metaspace` pre-tokenizer or decoder, with `prepend_scheme` or the older `add_prefix_space`.
-    init(_ node: JSONNode) throws {
+    init(_ node: LocatedJSON) throws {
         let replacement = try node.required("replacement").string()
         guard replacement.unicodeScalars.count == 1 else {
             throw node.invalid("replacement must be one character, not \(replacement.debugDescription)")

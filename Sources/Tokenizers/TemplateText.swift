@@ -1,3 +1,5 @@
+import JSON
+
 /// A chat template's Jinja text in a form in which differences of style do not count.
 ///
 /// White space is resolved as transformers does (`trim_blocks`, `lstrip_blocks` and the `-` marks), comments go, `x.y` is

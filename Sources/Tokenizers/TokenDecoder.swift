@@ -14,13 +14,13 @@ struct TokenDecoder: Sendable {
     private var growth = 1
 
     /// - Parameter node: `decoder` of a `tokenizer.json`; `nil` where it has none: tokens are then joined by spaces.
-    init(_ node: JSONNode?) throws {
+    init(_ node: LocatedJSON?) throws {
         guard let node else { return }
         steps = []
         try append(node)
     }
 
-    private mutating func append(_ node: JSONNode) throws {
+    private mutating func append(_ node: LocatedJSON) throws {
         let type = try node.required("type").string()
         switch type {
         case "Sequence":

@@ -38,7 +38,7 @@ public final class Tokenizer: Sendable {
     }
 
     init(file: URL, settings: TokenizerSettings) throws {
-        let document = try JSONNode(contentsOf: file)
+        let document = try LocatedJSON(contentsOf: file)
         let tokenizerClass = try TokenizerClass(settings, of: document)
         let steps = try TokenizerSteps(document, settings: settings, class: tokenizerClass)
         let normalizer = steps.normalizer

@@ -13,7 +13,7 @@ struct TokenizerClass {
     private let older: Name?
     private let newer: Name?
 
-    init(_ settings: TokenizerSettings, of document: JSONNode) throws {
+    init(_ settings: TokenizerSettings, of document: LocatedJSON) throws {
         let isByteLevel = try PreTokenizer(document["pre_tokenizer"]).isByteLevel
         let (named, modelType) = (settings.className, settings.modelType)
         let family: Name? =

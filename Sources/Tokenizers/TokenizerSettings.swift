@@ -24,7 +24,7 @@ struct TokenizerSettings {
     private(set) var chatTemplate: String?
     private(set) var files: [URL] = []
     /// `add_prefix_space`, a boolean.
-    private(set) var prefixSpace: JSONNode?
+    private(set) var prefixSpace: LocatedJSON?
     private(set) var addsBOS = false
     private(set) var addsEOS = false
     /// `split_special_tokens`: special tokens in text are text.
@@ -44,10 +44,10 @@ struct TokenizerSettings {
             let url = directory.appending(path: name)
             return FileManager.default.fileExists(atPath: url.path) ? url : nil
         }
-        func read(_ name: String) throws -> JSONNode? {
+        func read(_ name: String) throws -> LocatedJSON? {
             guard let url = existing(name) else { return nil }
             files.append(url)
-            let node = try JSONNode(contentsOf: url)
+            let node = try LocatedJSON(contentsOf: url)
             _ = try node.members()
             return node
         }
@@ -76,7 +76,7 @@ struct TokenizerSettings {
         }
         for name in ["generation_config.json", "config.json"] {
             guard let url = existing(name) else { continue }
-            let node = try JSONNode(contentsOf: url)
+            let node = try LocatedJSON(contentsOf: url)
             if endIDs.isEmpty { endIDs = try Self.endIDs(node["eos_token_id"]) }
             guard name == "config.json" else { continue }
             modelType = try node["model_type"]?.string()
@@ -90,11 +90,11 @@ struct TokenizerSettings {
 
 /// The settings of `tokenizer_config.json`, and of `special_tokens_map.json` where that is looked at and then wins.
 private struct SettingSources {
-    let config: JSONNode?
-    let map: JSONNode?
+    let config: LocatedJSON?
+    let map: LocatedJSON?
 
     /// The value of `key`; `nil` where it is absent or null.
-    subscript(key: String) -> JSONNode? { map?.contains(key) ?? false ? map?[key] : config?[key] }
+    subscript(key: String) -> LocatedJSON? { map?.contains(key) ?? false ? map?[key] : config?[key] }
 
     func contains(_ key: String) -> Bool { [map, config].contains { $0?.contains(key) ?? false } }
 }
@@ -123,12 +123,12 @@ extension TokenizerSettings {
         }
     }
 
-    private static func special(_ node: JSONNode) throws -> AddedToken {
+    private static func special(_ node: LocatedJSON) throws -> AddedToken {
         guard case .object = node.value else { return AddedToken(content: try node.string(), isSpecial: true) }
         return try AddedToken(node, isSpecial: true)
     }
 
-    private mutating func readDecoder(_ node: JSONNode?) throws {
+    private mutating func readDecoder(_ node: LocatedJSON?) throws {
         for (key, value) in try node?.members() ?? [] {
             guard let id = Int(key), (0...Vocabulary.maximumID).contains(id) else {
                 throw value.invalid("the key must be a token id")
@@ -138,7 +138,7 @@ extension TokenizerSettings {
         addedTokens.sort { $0.id < $1.id }
     }
 
-    private mutating func readAddedTokens(_ node: JSONNode?) throws {
+    private mutating func readAddedTokens(_ node: LocatedJSON?) throws {
         losesToDeclared = true
         for (content, value) in try node?.members() ?? [] {
             let id = try value.integer(in: 0...Vocabulary.maximumID)
@@ -166,7 +166,7 @@ extension TokenizerSettings {
     }
 
     /// A template, or the one named `default` of several: a list of objects, or an object by name.
-    private static func template(_ node: JSONNode?) throws -> String? {
+    private static func template(_ node: LocatedJSON?) throws -> String? {
         guard let node else { return nil }
         switch node.value {
         case .array:
@@ -177,9 +177,9 @@ extension TokenizerSettings {
         }
     }
 
-    private static func endIDs(_ node: JSONNode?) throws -> [Int32] {
+    private static func endIDs(_ node: LocatedJSON?) throws -> [Int32] {
         guard let node else { return [] }
-        let nodes: [JSONNode] = if case .array = node.value { try node.array() } else { [node] }
+        let nodes: [LocatedJSON] = if case .array = node.value { try node.array() } else { [node] }
         return try nodes.map { Int32(try $0.integer(in: 0...Vocabulary.maximumID)) }
     }
 }

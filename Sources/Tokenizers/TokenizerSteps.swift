@@ -6,7 +6,7 @@ struct TokenizerSteps {
     private(set) var postProcessor: PostProcessor
     private(set) var decoder: TokenDecoder
 
-    init(_ document: JSONNode, settings: TokenizerSettings, class tokenizerClass: TokenizerClass) throws {
+    init(_ document: LocatedJSON, settings: TokenizerSettings, class tokenizerClass: TokenizerClass) throws {
         normalizer = try document["normalizer"].map { try Normalizer($0) }
         preTokenizer = try PreTokenizer(document["pre_tokenizer"])
         postProcessor = try PostProcessor(document["post_processor"])
@@ -18,7 +18,7 @@ struct TokenizerSteps {
         if tokenizerClass.ignoresPostProcessor, !settings.addsBOS, !settings.addsEOS { postProcessor.clear() }
     }
 
-    private mutating func decideVisibleSpace(_ setting: JSONNode) throws {
+    private mutating func decideVisibleSpace(_ setting: LocatedJSON) throws {
         if try !setting.bool() {
             normalizer = normalizer?.withoutPrepend
             preTokenizer.dropVisibleSpace()

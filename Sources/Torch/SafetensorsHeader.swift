@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// The header of a safetensors file: read from a file's bytes and checked, or made for tensors to be written.
 struct SafetensorsHeader {
@@ -24,13 +25,16 @@ struct SafetensorsHeader {
         guard end <= file.count else {
             throw SafetensorsError(url, "the header takes \(length) bytes, the file has \(file.count); it is truncated")
         }
-        let text = Data(file[Self.prefix..<end])
-        guard let object = try? JSONSerialization.jsonObject(with: text) as? [String: Any] else {
+        let text = UnsafeRawBufferPointer(rebasing: file[Self.prefix..<end])
+        guard case .object(let object)? = try? JSON(parsing: text) else {
             throw SafetensorsError(url, "the header is not a JSON object; this is not a safetensors file")
         }
-        metadata = object["__metadata__"] as? [String: String] ?? [:]
+        metadata = Self.texts(object["__metadata__"]) ?? [:]
         var entries: [Entry] = []
-        for (name, value) in object where name != "__metadata__" {
+        // Swift takes two names for one where they differ in Unicode composition alone.
+        var names: Set<String> = []
+        for (name, value) in object.entries.map({ ($0.key, $0.value) }) where name != "__metadata__" {
+            guard names.insert(name).inserted else { throw SafetensorsError(url, "two tensors are named \(name)") }
             entries.append(try Self.entry(name, value, url))
         }
         entries.sort { ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound) }
@@ -38,9 +42,23 @@ struct SafetensorsHeader {
         self.entries = entries
     }
 
-    private static func entry(_ name: String, _ value: Any, _ url: URL) throws(SafetensorsError) -> Entry {
-        guard let fields = value as? [String: Any], let format = fields["dtype"] as? String,
-            let shape = fields["shape"] as? [Int], let offsets = fields["data_offsets"] as? [Int], offsets.count == 2
+    /// The texts of an object that holds nothing else.
+    private static func texts(_ value: JSON?) -> [String: String]? {
+        guard case .object(let object)? = value else { return nil }
+        let texts = object.entries.compactMap { entry in entry.value.text.map { (entry.key, $0) } }
+        return texts.count == object.entries.count ? Dictionary(texts) { $1 } : nil
+    }
+
+    /// The numbers of a list that holds nothing but integers.
+    private static func integers(_ value: JSON?) -> [Int]? {
+        guard case .array(let items)? = value else { return nil }
+        let integers = items.compactMap(\.integer)
+        return integers.count == items.count ? integers : nil
+    }
+
+    private static func entry(_ name: String, _ value: JSON, _ url: URL) throws(SafetensorsError) -> Entry {
+        guard case .object(let fields) = value, let format = fields["dtype"]?.text,
+            let shape = integers(fields["shape"]), let offsets = integers(fields["data_offsets"]), offsets.count == 2
         else { throw SafetensorsError(url, "tensor \(name) lacks a dtype, a shape or two data_offsets") }
         guard let size = sizes[format] else {
             throw SafetensorsError(url, "tensor \(name) has the unknown dtype \(format)")

@@ -1,5 +1,6 @@
 import CTorch
 import Foundation
+import JSON
 
 /// Writes safetensors files, tensor by tensor from where they lie: no second copy of a model is made.
 public enum SafetensorsWriter {
@@ -14,7 +15,7 @@ public enum SafetensorsWriter {
         _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = ["format": "pt"], to url: URL
     ) throws(SafetensorsError) -> Int {
         let output = try OutputFile(url)
-        let header = try header(tensors, metadata: metadata, url)
+        let header = header(tensors, metadata: metadata)
         try output.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
         try output.write(header)
         for (name, tensor) in tensors {
@@ -27,22 +28,32 @@ public enum SafetensorsWriter {
 
     /// The JSON header: sorted keys, padded with spaces so that the data starts at a multiple of eight bytes.
     private static func header(
-        _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String], _ url: URL
-    ) throws(SafetensorsError) -> [UInt8] {
-        var object: [String: Any] = ["__metadata__": metadata]
+        _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String]
+    ) -> [UInt8] {
+        var entries: [String: JSON] = ["__metadata__": object(metadata.mapValues { .string($0) })]
         var end = 0
         for (name, tensor) in tensors {
-            precondition(object[name] == nil, "two tensors are named \(name)")
+            precondition(entries[name] == nil, "two tensors are named \(name)")
             let start = end
             end += tensor.byteCount
-            object[name] = ["dtype": tensor.type.format, "shape": tensor.shape, "data_offsets": [start, end]]
+            entries[name] = object([
+                "dtype": .string(tensor.type.format), "shape": .array(tensor.shape.map { .number($0) }),
+                "data_offsets": .array([.number(start), .number(end)]),
+            ])
         }
-        let options: JSONSerialization.WritingOptions = [.sortedKeys, .withoutEscapingSlashes]
-        guard let text = try? JSONSerialization.data(withJSONObject: object, options: options) else {
-            throw SafetensorsError(url, "the header cannot be written as JSON")
-        }
+        let text = object(entries).compact.utf8
         let padding = (8 - text.count % 8) % 8
         return Array(text) + repeatElement(UInt8(ascii: " "), count: padding)
+    }
+
+    /// With its keys as Foundation sorts those of JSON: numbers in names by value, so that layer 2 stands before layer 10.
+    private static func object(_ entries: [String: JSON]) -> JSON {
+        let options: String.CompareOptions = [.numeric, .caseInsensitive, .forcedOrdering]
+        let locale = Locale(identifier: "")
+        let sorted = entries.sorted { left, right in
+            left.key.compare(right.key, options: options, locale: locale) == .orderedAscending
+        }
+        return .object(JSONObject(uniqueKeysWithValues: sorted.map { ($0.key, $0.value) }))
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Torch
 
 extension DecoderModel {
@@ -17,29 +18,29 @@ extension DecoderModel {
     public func save(
         to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil, shardBytes: Int = 5_000_000_000
     ) throws {
-        try ConfigurationValue.write(
-            configuration.exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID),
-            to: directory.appending(path: "config.json"))
+        try configuration.exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID)
+            .write(toModelFile: directory.appending(path: "config.json"))
         if head == .languageModel {
-            try ConfigurationValue.write(
-                configuration.exportedGeneration(endTokenID: endTokenID),
-                to: directory.appending(path: "generation_config.json"))
+            try configuration.exportedGeneration(endTokenID: endTokenID)
+                .write(toModelFile: directory.appending(path: "generation_config.json"))
         }
         let shards = shards(limit: shardBytes)
         guard shards.count > 1 else {
             try write(shards.first ?? [], to: directory.appending(path: "model.safetensors"))
             return
         }
-        var map: [String: ConfigurationValue] = [:]
+        var map: [(String, JSON)] = []
         for (index, names) in shards.enumerated() {
             let name = String(format: "model-%05d-of-%05d.safetensors", index + 1, shards.count)
             try write(names, to: directory.appending(path: name))
-            for tensor in names { map[tensor] = .string(name) }
+            map += names.map { ($0, .string(name)) }
         }
         let size = 4 * parameters.parameterCount
-        try ConfigurationValue.write(
-            ["metadata": .object(["total_size": .integer(size)]), "weight_map": .object(map)],
-            to: directory.appending(path: "model.safetensors.index.json"))
+        let index = JSONObject(uniqueKeysWithValues: [
+            ("metadata", .object(JSONObject(uniqueKeysWithValues: [("total_size", .number(size))]))),
+            ("weight_map", .object(JSONObject(uniqueKeysWithValues: map))),
+        ])
+        try index.write(toModelFile: directory.appending(path: "model.safetensors.index.json"))
     }
 
     /// Parameter names in the order of the model, cut where a file would grow past the limit.
@@ -65,31 +66,34 @@ extension DecoderModel {
 
 extension ModelConfiguration {
     /// `config.json` of a saved model: the file it came from, with what the head and float32 change.
-    func exported(head: DecoderHead, padTokenID: Int32?, endTokenID: Int32? = nil) -> [String: ConfigurationValue] {
+    func exported(head: DecoderHead, padTokenID: Int32?, endTokenID: Int32? = nil) -> JSONObject {
         var values = original
-        values["architectures"] = .list([.string(family.architecture(head))])
+        values["architectures"] = .array([.string(family.architecture(head))])
         // transformers 5 renamed the key.
         values[values["dtype"] == nil ? "torch_dtype" : "dtype"] = .string("float32")
-        if let padTokenID { values["pad_token_id"] = .integer(Int(padTokenID)) }
-        if let endTokenID { values["eos_token_id"] = .integer(Int(endTokenID)) }
+        if let padTokenID { values["pad_token_id"] = .number(Int(padTokenID)) }
+        if let endTokenID { values["eos_token_id"] = .number(Int(endTokenID)) }
         switch head {
         case .languageModel:
             for key in ["num_labels", "id2label", "label2id"] { values[key] = nil }
         case .score:
-            values["num_labels"] = .integer(1)
-            values["id2label"] = .object(["0": .string("LABEL_0")])
-            values["label2id"] = .object(["LABEL_0": .integer(0)])
+            values["num_labels"] = .number(1)
+            values["id2label"] = .object(JSONObject(uniqueKeysWithValues: [("0", .string("LABEL_0"))]))
+            values["label2id"] = .object(JSONObject(uniqueKeysWithValues: [("LABEL_0", .number(0))]))
         }
         return values
     }
 
     /// `generation_config.json` of a saved model: the file that was there, or the special tokens alone.
-    func exportedGeneration(endTokenID: Int32? = nil) -> [String: ConfigurationValue] {
-        let told = endTokenID.map { ["eos_token_id": ConfigurationValue.integer(Int($0))] } ?? [:]
-        guard generation.isEmpty else { return generation.merging(told) { $1 } }
-        let tokens = ["bos_token_id", "eos_token_id", "pad_token_id"].compactMap { key in
-            original[key].flatMap { $0 == .null ? nil : (key, $0) }
+    func exportedGeneration(endTokenID: Int32? = nil) -> JSONObject {
+        var values = generation
+        if values.isEmpty {
+            values["_from_model_config"] = .bool(true)
+            for key in ["bos_token_id", "eos_token_id", "pad_token_id"] {
+                if let token = original[key], token != .null { values[key] = token }
+            }
         }
-        return ["_from_model_config": .bool(true)].merging(tokens) { $1 }.merging(told) { $1 }
+        if let endTokenID { values["eos_token_id"] = .number(Int(endTokenID)) }
+        return values
     }
 }

@@ -42,7 +42,7 @@ extension ModelConfiguration.Family {
 extension ModelConfiguration {
     /// Key and value heads, and channels of a head.
     static func heads(
-        _ reader: ConfigurationReader, _ family: Family, _ hiddenSize: Int, _ heads: Int
+        _ reader: ModelFileReader, _ family: Family, _ hiddenSize: Int, _ heads: Int
     ) throws(ModelError) -> (keyValue: Int, dimension: Int) {
         let headsKey = family == .gpt2 ? "n_head" : "num_attention_heads"
         let fused = family.usesLayerNorm
@@ -62,7 +62,7 @@ extension ModelConfiguration {
         return (keyValue, dimension)
     }
 
-    static func activation(_ reader: ConfigurationReader, _ family: Family) throws(ModelError) -> Activation {
+    static func activation(_ reader: ModelFileReader, _ family: Family) throws(ModelError) -> Activation {
         let (key, fallback) =
             switch family {
             case .gpt2: ("activation_function", "gelu_new")

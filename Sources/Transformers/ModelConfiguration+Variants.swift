@@ -2,7 +2,7 @@
 extension ModelConfiguration {
     /// The window of layers that see only the last tokens; `nil` where no layer does.
     static func slidingWindow(
-        _ reader: ConfigurationReader, _ family: Family, layers: Int
+        _ reader: ModelFileReader, _ family: Family, layers: Int
     ) throws(ModelError) -> Int? {
         let types = try layerTypes(reader)
         let slides = types?.contains("sliding_attention")
@@ -26,9 +26,9 @@ extension ModelConfiguration {
         return try reader.integer("sliding_window", default: 4096)
     }
 
-    private static func layerTypes(_ reader: ConfigurationReader) throws(ModelError) -> [String]? {
+    private static func layerTypes(_ reader: ModelFileReader) throws(ModelError) -> [String]? {
         guard let value = reader.values["layer_types"], value != .null else { return nil }
-        guard case .list(let items) = value else { throw reader.error("layer_types", "must be a list") }
+        guard case .array(let items) = value else { throw reader.error("layer_types", "must be a list") }
         var types: [String] = []
         for item in items {
             guard case .string(let type) = item, ["full_attention", "sliding_attention"].contains(type) else {
@@ -40,7 +40,7 @@ extension ModelConfiguration {
     }
 
     /// Refuses options of the reference implementation that change the model and are not supported.
-    static func refuseVariants(_ reader: ConfigurationReader, _ family: Family) throws(ModelError) {
+    static func refuseVariants(_ reader: ModelFileReader, _ family: Family) throws(ModelError) {
         for key in ["quantization_config", "compression_config"] where reader.has(key) {
             throw reader.error(
                 key, "asks for quantised weights, which are not supported; save the model without it, in 16 or 32 bits")

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// What a Hugging Face `config.json` says of a model.
 public struct ModelConfiguration: Sendable, Equatable {
@@ -53,9 +54,9 @@ public struct ModelConfiguration: Sendable, Equatable {
     /// Whether this is the directory of a model with a score head (`...ForSequenceClassification`).
     public let hasScoreHead: Bool
     /// The file as it was read, to be written back with a saved model.
-    let original: [String: ConfigurationValue]
+    let original: JSONObject
     /// `generation_config.json` as it was read.
-    let generation: [String: ConfigurationValue]
+    let generation: JSONObject
 
     /// Activations of the feed-forward network.
     public enum Activation: Sendable, Equatable {
@@ -96,9 +97,9 @@ public struct ModelConfiguration: Sendable, Equatable {
 
     /// Reads a configuration file.
     public init(file: URL, generation: URL? = nil) throws(ModelError) {
-        let reader = ConfigurationReader(url: file, values: try ConfigurationValue.object(at: file))
-        let further: [String: ConfigurationValue] =
-            if let generation { try ConfigurationValue.object(at: generation) } else { [:] }
+        let reader = ModelFileReader(url: file, values: try JSONObject(modelFile: file))
+        let further: JSONObject =
+            if let generation { try JSONObject(modelFile: generation) } else { JSONObject() }
         let name = try reader.string("model_type")
         guard let family = Family(rawValue: name) else {
             let known = Family.allCases.map(\.rawValue).sorted().joined(separator: ", ")
@@ -139,7 +140,7 @@ public struct ModelConfiguration: Sendable, Equatable {
         bosTokenID = try reader.tokens("bos_token_id", vocabularySize: vocabularySize).first
         var ends = try reader.tokens("eos_token_id", vocabularySize: vocabularySize)
         if let generation {
-            let reader = ConfigurationReader(url: generation, values: further)
+            let reader = ModelFileReader(url: generation, values: further)
             for id in try reader.tokens("eos_token_id", vocabularySize: vocabularySize) where !ends.contains(id) {
                 ends.append(id)
             }
@@ -147,6 +148,6 @@ public struct ModelConfiguration: Sendable, Equatable {
         eosTokenIDs = ends
         // Some checkpoints name a padding id outside their vocabulary; nothing is padded here.
         padTokenID = try? reader.tokens("pad_token_id", vocabularySize: vocabularySize).first
-        hasScoreHead = original["architectures"] == .list([.string(family.architecture(.score))])
+        hasScoreHead = original["architectures"] == .array([.string(family.architecture(.score))])
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Torch
 
 /// A Hugging Face model directory: `config.json` and weights in one safetensors file or several.
@@ -220,12 +221,12 @@ private struct WeightFiles {
     }
 
     private static func shards(_ index: URL, _ directory: URL) throws -> [String: SafetensorsFile] {
-        guard case .object(let map)? = try ConfigurationValue.object(at: index)["weight_map"] else {
+        guard case .object(let map)? = try JSONObject(modelFile: index)["weight_map"] else {
             throw ModelError(index, "weight_map is missing")
         }
         var opened: [String: SafetensorsFile] = [:]
         var files: [String: SafetensorsFile] = [:]
-        for (tensor, value) in map {
+        for (tensor, value) in map.entries.map({ ($0.key, $0.value) }) {
             guard case .string(let name) = value, !name.contains("/") else {
                 throw ModelError(index, "weight_map names no file of this directory for tensor \(tensor)")
             }

@@ -8,7 +8,7 @@ public struct RotaryEmbedding: Sendable, Equatable {
 
     /// Reads what ``RotarySettings`` says.
     init(
-        _ reader: ConfigurationReader, _ family: ModelConfiguration.Family, headDimension: Int
+        _ reader: ModelFileReader, _ family: ModelConfiguration.Family, headDimension: Int
     ) throws(ModelError) {
         let settings = try RotarySettings(reader, family)
         let rotated = Int(Double(headDimension) * settings.fraction)

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// What a `config.json` says of rotary positions, wherever it says it.
 ///
@@ -11,19 +12,19 @@ struct RotarySettings {
     /// The part of a head's channels that is rotated.
     let fraction: Double
     /// The block that counts; empty where there is none.
-    let block: ConfigurationReader
+    let block: ModelFileReader
     /// The context of before the stretch that a type asks for, where a key beside the blocks says it.
     let originalPositions: Int?
 
-    private let reader: ConfigurationReader
+    private let reader: ModelFileReader
     private let name: String
 
-    init(_ reader: ConfigurationReader, _ family: ModelConfiguration.Family) throws(ModelError) {
+    init(_ reader: ModelFileReader, _ family: ModelConfiguration.Family) throws(ModelError) {
         let parameters = try Self.block("rope_parameters", reader)
         let scaling = try Self.block("rope_scaling", reader)
         self.reader = reader
         name = scaling == nil ? "rope_parameters" : "rope_scaling"
-        block = scaling ?? parameters ?? ConfigurationReader(url: reader.url, values: [:])
+        block = scaling ?? parameters ?? ModelFileReader(url: reader.url, values: JSONObject())
         let hasBlock = !block.values.isEmpty
 
         let thetaKey = family == .gptNeoX ? "rotary_emb_base" : "rope_theta"
@@ -79,11 +80,11 @@ struct RotarySettings {
     private static let thetas: ClosedRange<Double> = 1...1e12
 
     /// A block that is there and not empty.
-    private static func block(_ key: String, _ reader: ConfigurationReader) throws(ModelError) -> ConfigurationReader? {
+    private static func block(_ key: String, _ reader: ModelFileReader) throws(ModelError) -> ModelFileReader? {
         guard let block = try reader.object(key), !block.values.isEmpty else { return nil }
-        for (name, value) in block.values.sorted(by: { $0.key < $1.key }) {
-            if case .object = value {
-                throw reader.error("\(key).\(name)", "is an object; positions that differ by layer are not supported")
+        for entry in block.values.sorted.entries {
+            if case .object = entry.value {
+                throw reader.error("\(key).\(entry.key)", "is an object; positions that differ by layer are not supported")
             }
         }
         return block
@@ -97,7 +98,7 @@ struct RotarySettings {
     }
 
     /// Checks that nothing is lost with the `rope_parameters` that `rope_scaling` stands for.
-    private func agree(_ parameters: ConfigurationReader, _ scaling: ConfigurationReader) throws(ModelError) {
+    private func agree(_ parameters: ModelFileReader, _ scaling: ModelFileReader) throws(ModelError) {
         let type = try parameters.string("rope_type", "type", default: "default")
         guard type != "default" || parameters.has("factor") else { return }
         let isSame = try type == scaling.string("rope_type", "type", default: "default")
@@ -115,18 +116,17 @@ struct RotarySettings {
     }
 }
 
-extension ConfigurationReader {
+extension ModelFileReader {
     /// Whether a key is there and not null.
     func has(_ key: String) -> Bool { values[key].map { $0 != .null } ?? false }
 }
 
-extension ConfigurationValue {
+extension JSON {
     /// Whether both are the same, `4` and `4.0` among them.
-    fileprivate func isSameNumber(as other: ConfigurationValue?) -> Bool {
-        switch (self, other) {
-        case (.integer(let left), .number(let right)?): Double(left) == right
-        case (.number(let left), .integer(let right)?): left == Double(right)
-        default: self == other
+    fileprivate func isSameNumber(as other: JSON?) -> Bool {
+        guard let left = double, let right = other?.double, (integer == nil) != (other?.integer == nil) else {
+            return self == other
         }
+        return left == right
     }
 }

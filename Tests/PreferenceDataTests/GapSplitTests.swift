@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PreferenceData
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PreferenceData
 
 /// The tokenizer files of a saved model: those of the run byte for byte, but for what the run was told.
@@ -25,7 +26,7 @@ package struct SavedTokenizer: Sendable {
         if let endToken, !files.contains(where: { $0.lastPathComponent == Self.settingsFile }) {
             var settings = JSONObject()
             settings["eos_token"] = .string(endToken)
-            try write(Data((JSON.object(settings).indented + "\n").utf8), Self.settingsFile, to: directory)
+            try write(Data((JSON.object(settings).indented() + "\n").utf8), Self.settingsFile, to: directory)
         }
     }
 
@@ -40,12 +41,12 @@ package struct SavedTokenizer: Sendable {
         let isSettings = file.lastPathComponent == Self.settingsFile
         guard isSettings || file.lastPathComponent == "special_tokens_map.json", template != nil || endToken != nil
         else { return data }
-        guard case .object(var object)? = JSON.parse(String(decoding: data, as: UTF8.self)) else {
+        guard case .object(var object)? = try? JSON(parsing: String(decoding: data, as: UTF8.self)) else {
             throw RunError.other("\(file.path): it is not a JSON object, so that no end token can be written into it")
         }
         let before = object
         if template != nil { object["chat_template"] = nil }
         if let endToken, isSettings || object["eos_token"] != nil { object["eos_token"] = .string(endToken) }
-        return object == before ? data : Data((JSON.object(object).indented + "\n").utf8)
+        return object == before ? data : Data((JSON.object(object).indented() + "\n").utf8)
     }
 }

@@ -99,6 +99,6 @@ package struct InspectionReport {
     private func visible(_ id: Int32) -> String {
         let token = tokenizer.token(of: id) ?? "?"
         let isPlain = token.unicodeScalars.allSatisfy { $0.properties.isGraphemeBase && $0 != " " }
-        return isPlain && !token.isEmpty ? token : JSONText.quoted(token)
+        return isPlain && !token.isEmpty ? token : JSON.quoted(token, .invisible)
     }
 }

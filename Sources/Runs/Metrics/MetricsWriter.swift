@@ -61,16 +61,19 @@ package final class MetricsWriter {
 
     private static func line(stage: String, step: Int, time: Double, metrics: MetricValues) -> String {
         let milliseconds = (time * 1000).rounded() / 1000
-        var fields = [
-            "\"stage\":\(JSONText.quoted(stage))", "\"step\":\(step)", "\"time\":\(JSONText.number(milliseconds))",
+        var fields: [(String, JSON)] = [
+            ("stage", .string(stage)), ("step", .number(step)), ("time", number(milliseconds)),
         ]
-        fields += metrics.entries.map { name, value in
-            "\(JSONText.quoted(name)):\(value.isFinite ? JSONText.number(value) : "null")"
+        fields += metrics.entries.map { ($0, number($1)) }
+        let strange: [(String, JSON)] = metrics.entries.filter { !$0.value.isFinite }.map { name, value in
+            (name, .string(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"))
         }
-        let strange = metrics.entries.filter { !$0.value.isFinite }.map { name, value in
-            "\(JSONText.quoted(name)):\"\(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")\""
-        }
-        if !strange.isEmpty { fields.append("\"non_finite\":{\(strange.joined(separator: ","))}") }
-        return "{\(fields.joined(separator: ","))}\n"
+        if !strange.isEmpty { fields.append(("non_finite", .object(JSONObject(uniqueKeysWithValues: strange)))) }
+        return JSON.object(JSONObject(uniqueKeysWithValues: fields)).compact + "\n"
+    }
+
+    /// A number without a fraction where it has none; `null` where it is not finite.
+    private static func number(_ value: Double) -> JSON {
+        Int(exactly: value).map { .number($0) } ?? JSON(value) ?? .null
     }
 }

@@ -36,19 +36,26 @@ package struct RunTrace {
 
     /// The name of this rank's row.
     private func row(_ role: String) -> String {
-        let name = JSONText.quoted("rank \(control.rank): \(role), \(LaunchEnvironment.hostName)")
-        return
-            "{\"name\": \"thread_name\", \"ph\": \"M\", \"pid\": 0, \"tid\": \(control.rank), \"args\": {\"name\": \(name)}}"
+        line([
+            ("name", .string("thread_name")), ("ph", .string("M")), ("pid", .number(0)), ("tid", .number(control.rank)),
+            ("args", object([("name", .string("rank \(control.rank): \(role), \(LaunchEnvironment.hostName)"))])),
+        ])
     }
 
     private func event(_ span: Tracer.Span) -> String {
-        let name = JSONText.quoted(span.label ?? span.phase.rawValue)
-        let time = Double(Int64(span.start) + offset) * 1e-3
-        let arguments = span.number.map { ", \"args\": {\"number\": \($0)}" } ?? ""
-        return
-            "{\"name\": \(name), \"cat\": \"\(span.phase.rawValue)\", \"ph\": \"X\", \"pid\": 0, \"tid\": \(control.rank), "
-            + "\"ts\": \(Self.microseconds(time)), \"dur\": \(Self.microseconds(Double(span.end - span.start) * 1e-3))\(arguments)}"
+        var fields: [(String, JSON)] = [
+            ("name", .string(span.label ?? span.phase.rawValue)), ("cat", .string(span.phase.rawValue)),
+            ("ph", .string("X")), ("pid", .number(0)), ("tid", .number(control.rank)),
+            ("ts", Self.microseconds(Double(Int64(span.start) + offset) * 1e-3)),
+            ("dur", Self.microseconds(Double(span.end - span.start) * 1e-3)),
+        ]
+        if let number = span.number { fields.append(("args", object([("number", .number(number))]))) }
+        return line(fields)
     }
 
-    private static func microseconds(_ value: Double) -> String { String(format: "%.3f", value) }
+    private func line(_ fields: [(String, JSON)]) -> String { object(fields).line }
+
+    private func object(_ fields: [(String, JSON)]) -> JSON { .object(JSONObject(uniqueKeysWithValues: fields)) }
+
+    private static func microseconds(_ value: Double) -> JSON { .number(String(format: "%.3f", value)) }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PreferenceData
 import Runs
 
@@ -114,13 +115,18 @@ extension CommandScorer {
 
     private func score(_ line: ArraySlice<UInt8>) throws(Failure) -> Double {
         guard let text = String(validating: line, as: UTF8.self) else { throw nonsense(line, "which is not UTF-8") }
-        guard let answer = JSON.parse(text, once: ["score"]) else {
-            guard JSON.parse(text) == nil else { throw nonsense(line, "which has \"score\" twice") }
-            let why = JSON.notANumber(in: text).map { ": \($0) is no value of JSON" } ?? ""
+        let answer: JSON
+        do throws(JSONError) {
+            answer = try JSON(parsing: text, repeatedKeys: .kept)
+        } catch {
+            let why = error.notANumber.map { ": \($0) is no value of JSON" } ?? ""
             throw nonsense(line, "which is not JSON\(why)")
         }
         guard case .object(let object) = answer, let value = object["score"] else {
             throw nonsense(line, "which has no \"score\"")
+        }
+        guard object.keys.count(where: { $0 == "score" }) == 1 else {
+            throw nonsense(line, "which has \"score\" twice")
         }
         guard let score = value.double else { throw nonsense(line, "whose score is not a number") }
         if let fault = ScoreRange.fault(of: score) { throw nonsense(line, "whose score \(fault)") }

@@ -1,12 +1,13 @@
 import Foundation
+import JSON
 
-/// Reads keys of a configuration with their types and bounds checked; errors name file, key and value.
-struct ConfigurationReader {
+/// Reads keys of a model's JSON file with their types and bounds checked; errors name file, key and value.
+struct ModelFileReader {
     let url: URL
-    let values: [String: ConfigurationValue]
+    let values: JSONObject
 
     /// The value of the first of `keys` that is there and not null.
-    private func value(_ keys: [String]) -> (key: String, value: ConfigurationValue)? {
+    private func value(_ keys: [String]) -> (key: String, value: JSON)? {
         for key in keys {
             if let value = values[key], value != .null { return (key, value) }
         }
@@ -23,7 +24,7 @@ struct ConfigurationReader {
             if let fallback { return fallback }
             throw ModelError(url, "\(keys[0]) is missing")
         }
-        guard case .integer(let number) = value, bounds.contains(number) else {
+        guard let number = value.integer, bounds.contains(number) else {
             throw error(
                 key, "must be a whole number from \(bounds.lowerBound) to \(bounds.upperBound), not \(value.brief)")
         }
@@ -38,13 +39,7 @@ struct ConfigurationReader {
             if let fallback { return fallback }
             throw ModelError(url, "\(keys[0]) is missing")
         }
-        let number: Double? =
-            switch value {
-            case .integer(let number): Double(number)
-            case .number(let number): number
-            default: nil
-            }
-        guard let number, bounds.contains(number) else {
+        guard let number = value.double, bounds.contains(number) else {
             throw error(key, "must be a number from \(bounds.lowerBound) to \(bounds.upperBound), not \(value.brief)")
         }
         return number
@@ -68,10 +63,10 @@ struct ConfigurationReader {
     /// One token id or several, none if the key is absent; ids must lie in the vocabulary.
     func tokens(_ key: String, vocabularySize: Int) throws(ModelError) -> [Int32] {
         guard let (_, value) = value([key]) else { return [] }
-        let list = if case .list(let list) = value { list } else { [value] }
+        let list = if case .array(let list) = value { list } else { [value] }
         var tokens: [Int32] = []
         for item in list {
-            guard case .integer(let id) = item, (0..<vocabularySize).contains(id) else {
+            guard let id = item.integer, (0..<vocabularySize).contains(id) else {
                 throw error(key, "must hold token ids from 0 to \(vocabularySize - 1), not \(item.brief)")
             }
             tokens.append(Int32(id))
@@ -80,23 +75,22 @@ struct ConfigurationReader {
     }
 
     /// A nested object, `nil` if the key is absent.
-    func object(_ key: String) throws(ModelError) -> ConfigurationReader? {
+    func object(_ key: String) throws(ModelError) -> ModelFileReader? {
         guard let (key, value) = value([key]) else { return nil }
         guard case .object(let object) = value else { throw error(key, "must be an object, not \(value.brief)") }
-        return ConfigurationReader(url: url, values: object)
+        return ModelFileReader(url: url, values: object)
     }
 }
 
-extension ConfigurationValue {
+extension JSON {
     /// The value in a few words, for a message.
     fileprivate var brief: String {
         switch self {
         case .null: "null"
         case .bool(let value): "\(value)"
-        case .integer(let value): "\(value)"
-        case .number(let value): "\(value)"
+        case .number(let digits): digits
         case .string(let value): "\"\(value.prefix(40))\""
-        case .list: "a list"
+        case .array: "a list"
         case .object: "an object"
         }
     }

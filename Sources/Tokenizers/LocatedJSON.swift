@@ -1,8 +1,9 @@
 import Foundation
+import JSON
 
-/// A value with its place (file and key path), so that reading it yields an error that says where.
-struct JSONNode {
-    let value: JSONValue
+/// A value with its file and key path, so that reading it yields an error that says where.
+struct LocatedJSON {
+    let value: JSON
     let file: String
     let path: String
 
@@ -19,10 +20,16 @@ struct JSONNode {
         guard data.count <= 1 << 30 else {
             throw TokenizerError.unreadable(file: url.path, reason: "\(data.count) bytes are too many for a tokenizer")
         }
-        self.init(value: try JSONParser.parse(data, file: url.path), file: url.path, path: "")
+        do {
+            // A vocabulary with a token twice is refused where it is read.
+            let value = try data.withUnsafeBytes { try JSON(parsing: $0, repeatedKeys: .kept) }
+            self.init(value: value, file: url.path, path: "")
+        } catch let error as JSONError {
+            throw TokenizerError.malformed(file: url.path, offset: error.offset, reason: error.reason)
+        }
     }
 
-    private init(value: JSONValue, file: String, path: String) {
+    private init(value: JSON, file: String, path: String) {
         self.value = value
         self.file = file
         self.path = path
@@ -37,11 +44,11 @@ struct JSONNode {
     }
 
     private func mismatch(_ expected: String) -> TokenizerError {
-        invalid("expected \(expected), found \(value.typeName)")
+        invalid("expected \(expected), found \(value.kind)")
     }
 
-    private func child(_ key: String, _ value: JSONValue) -> JSONNode {
-        JSONNode(value: value, file: file, path: path.isEmpty ? key : "\(path).\(key)")
+    private func child(_ key: String, _ value: JSON) -> LocatedJSON {
+        LocatedJSON(value: value, file: file, path: path.isEmpty ? key : "\(path).\(key)")
     }
 
     var isNull: Bool {
@@ -49,19 +56,18 @@ struct JSONNode {
     }
 
     /// The member `key`; `nil` where it is absent or null.
-    subscript(key: String) -> JSONNode? {
-        guard case .object(let members) = value, let member = members.last(where: { $0.key == key }) else { return nil }
-        let node = child(key, member.value)
+    subscript(key: String) -> LocatedJSON? {
+        guard case .object(let object) = value, let member = object[key] else { return nil }
+        let node = child(key, member)
         return node.isNull ? nil : node
     }
 
     /// Whether there is a member `key`, null or not.
     func contains(_ key: String) -> Bool {
-        guard case .object(let members) = value else { return false }
-        return members.contains { $0.key == key }
+        if case .object(let object) = value { object[key] != nil } else { false }
     }
 
-    func required(_ key: String) throws -> JSONNode {
+    func required(_ key: String) throws -> LocatedJSON {
         guard case .object = value else { throw mismatch("an object") }
         guard let node = self[key] else { throw invalid("\"\(key)\" is missing") }
         return node
@@ -78,19 +84,19 @@ struct JSONNode {
     }
 
     func integer(in range: ClosedRange<Int>) throws -> Int {
-        guard case .integer(let number) = value else { throw mismatch("a whole number") }
+        guard let number = value.integer else { throw mismatch("a whole number") }
         guard range.contains(number) else { throw invalid("\(number) is outside \(range)") }
         return number
     }
 
-    func array() throws -> [JSONNode] {
+    func array() throws -> [LocatedJSON] {
         guard case .array(let elements) = value else { throw mismatch("a list") }
-        return elements.enumerated().map { JSONNode(value: $1, file: file, path: "\(path)[\($0)]") }
+        return elements.enumerated().map { LocatedJSON(value: $1, file: file, path: "\(path)[\($0)]") }
     }
 
-    func members() throws -> [(key: String, value: JSONNode)] {
-        guard case .object(let members) = value else { throw mismatch("an object") }
-        return members.map { ($0.key, child($0.key, $0.value)) }
+    func members() throws -> [(key: String, value: LocatedJSON)] {
+        guard case .object(let object) = value else { throw mismatch("an object") }
+        return object.entries.map { ($0.key, child($0.key, $0.value)) }
     }
 
     /// The member `key`, or `fallback` where it is absent or null.

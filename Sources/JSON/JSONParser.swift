@@ -1,83 +1,59 @@
-/// Why a text is not JSON, and where.
-struct JSONError: Error {
-    let reason: String
-    /// Bytes from the start of the text.
-    let offset: Int
-}
+import Foundation
 
-extension JSON {
-    /// Reads one JSON value that fills `text` (RFC 8259; strings must be valid Unicode).
-    static func parse(_ text: UnsafeRawBufferPointer, once keys: Set<String> = []) throws(JSONError) -> JSON {
-        var parser = JSONParser(bytes: text)
-        parser.keysGivenOnce = keys
-        let value = try parser.value(depth: 0)
-        parser.skipSpace()
-        guard parser.next == nil else { throw parser.error("text after the end of the value") }
+/// Reads one value from bytes, in one pass.
+struct JSONParser {
+    private static let maximumDepth = 256
+
+    private let bytes: UnsafeRawBufferPointer
+    private let repeatedKeys: JSON.RepeatedKeys
+    private var position = 0
+    /// All bytes of a string that were passed over, in one: none is past ASCII where no sign is set.
+    private var passed: UInt64 = 0
+
+    init(_ bytes: UnsafeRawBufferPointer, repeatedKeys: JSON.RepeatedKeys) {
+        (self.bytes, self.repeatedKeys) = (bytes, repeatedKeys)
+    }
+
+    /// The value that fills the text.
+    mutating func document() throws(JSONError) -> JSON {
+        let value = try value(depth: 0)
+        skipSpace()
+        guard next == nil else { throw error("text after the end of the value") }
         return value
     }
 
-    /// Why `text` is not JSON, where what it has in place of a number is to blame; `nil` for other text, and for JSON.
-    package static func notANumber(in text: String) -> String? {
-        var text = text
-        return text.withUTF8 { bytes -> String? in
-            do throws(JSONError) {
-                _ = try parse(UnsafeRawBufferPointer(bytes))
-                return nil
-            } catch {
-                return ["NaN", "Infinity", "-Infinity"].first { error.reason.hasPrefix($0 + " is") }
-            }
-        }
-    }
+    private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-    /// Reads one JSON value that fills `text`.
-    ///
-    /// - Parameter keys: Keys that the value itself, where it is an object, may have but once.
-    package static func parse(_ text: String, once keys: Set<String> = []) -> JSON? {
-        var text = text
-        return text.withUTF8 { try? parse(UnsafeRawBufferPointer($0), once: keys) }
-    }
-}
-
-private struct JSONParser {
-    static let maximumDepth = 256
-
-    let bytes: UnsafeRawBufferPointer
-    var position = 0
-    /// Keys that the outermost object may have once.
-    var keysGivenOnce: Set<String> = []
-
-    init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    var next: UInt8? { position < bytes.count ? bytes[position] : nil }
-
-    func error(_ reason: String, at offset: Int? = nil) -> JSONError {
-        JSONError(reason: reason, offset: offset ?? position)
+    private func error(_ reason: String, at offset: Int? = nil) -> JSONError {
+        JSONError(reason, at: offset ?? position)
     }
 
     /// Something else stands where a value or a sign was needed.
-    func expected(_ what: String) -> JSONError {
+    private func expected(_ what: String) -> JSONError {
         error(next == nil ? "it ends where \(what) should come" : "expected \(what)")
     }
 
-    mutating func skipSpace() {
-        while let byte = next, byte == UInt8(ascii: " ") || byte == 0x09 || byte == 0x0A || byte == 0x0D {
+    private mutating func skipSpace() {
+        while position < bytes.count {
+            let byte = bytes[position]
+            guard byte == UInt8(ascii: " ") || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
             position += 1
         }
     }
 
-    mutating func skip(_ byte: UInt8) -> Bool {
+    private mutating func skip(_ byte: UInt8) -> Bool {
         guard next == byte else { return false }
         position += 1
         return true
     }
 
-    mutating func value(depth: Int) throws(JSONError) -> JSON {
+    private mutating func value(depth: Int) throws(JSONError) -> JSON {
         guard depth < Self.maximumDepth else { throw error("nested more than \(Self.maximumDepth) deep") }
         skipSpace()
         switch next {
+        case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "{"): return .object(try object(depth: depth))
         case UInt8(ascii: "["): return .array(try array(depth: depth))
-        case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
@@ -89,19 +65,30 @@ private struct JSONParser {
     }
 
     /// Python's `json` writes and reads these, JSON has no word for them.
-    func notANumber(_ word: String) -> JSONError {
-        error("\(word) is no value of JSON; write null or a number, or leave the key out")
+    private func notANumber(_ word: String) -> JSONError {
+        JSONError(
+            "\(word) is no value of JSON; write null or a number, or leave the key out", at: position, notANumber: word)
     }
 
-    func stands(_ word: StaticString) -> Bool {
+    private func stands(_ word: StaticString) -> Bool {
         (0..<word.utf8CodeUnitCount).allSatisfy { offset in
             position + offset < bytes.count && bytes[position + offset] == word.utf8Start[offset]
         }
     }
 
-    mutating func object(depth: Int) throws(JSONError) -> JSONObject {
+    private mutating func word(_ word: StaticString, _ value: JSON) throws(JSONError) -> JSON {
+        for offset in 0..<word.utf8CodeUnitCount {
+            guard next == word.utf8Start[offset] else { throw expected("'\(word)'") }
+            position += 1
+        }
+        return value
+    }
+}
+
+extension JSONParser {
+    private mutating func object(depth: Int) throws(JSONError) -> JSONObject {
         position += 1
-        var object = JSONObject.Builder()
+        var object = JSONObject.Builder(repeatedKeys)
         skipSpace()
         if skip(UInt8(ascii: "}")) { return object.finished }
         while true {
@@ -110,17 +97,14 @@ private struct JSONParser {
             let key = try string()
             skipSpace()
             guard skip(UInt8(ascii: ":")) else { throw expected("':'") }
-            if depth == 0, keysGivenOnce.contains(key), object.finished[key] != nil {
-                throw error("'\(key)' comes twice")
-            }
-            object.set(key, try value(depth: depth + 1))
+            object.add(key, try value(depth: depth + 1))
             skipSpace()
             if skip(UInt8(ascii: "}")) { return object.finished }
             guard skip(UInt8(ascii: ",")) else { throw expected("',' or '}'") }
         }
     }
 
-    mutating func array(depth: Int) throws(JSONError) -> [JSON] {
+    private mutating func array(depth: Int) throws(JSONError) -> [JSON] {
         position += 1
         var array: [JSON] = []
         skipSpace()
@@ -132,16 +116,10 @@ private struct JSONParser {
             guard skip(UInt8(ascii: ",")) else { throw expected("',' or ']'") }
         }
     }
+}
 
-    mutating func word(_ word: StaticString, _ value: JSON) throws(JSONError) -> JSON {
-        for offset in 0..<word.utf8CodeUnitCount {
-            guard next == word.utf8Start[offset] else { throw expected("'\(word)'") }
-            position += 1
-        }
-        return value
-    }
-
-    mutating func number() throws(JSONError) -> String {
+extension JSONParser {
+    private mutating func number() throws(JSONError) -> String {
         let start = position
         if skip(UInt8(ascii: "-")), stands("Infinity") {
             position = start
@@ -156,17 +134,20 @@ private struct JSONParser {
         return String(decoding: bytes[start..<position], as: UTF8.self)
     }
 
-    mutating func digits() throws(JSONError) {
+    private mutating func digits() throws(JSONError) {
         let start = position
         while let byte = next, isDigit(byte) { position += 1 }
         guard position > start else { throw expected("a digit") }
     }
 
-    func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+    private func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+}
 
-    mutating func string() throws(JSONError) -> String {
+extension JSONParser {
+    private mutating func string() throws(JSONError) -> String {
         position += 1
         let start = position
+        passed = 0
         skipPlain()
         if next == UInt8(ascii: "\"") {
             position += 1
@@ -178,7 +159,10 @@ private struct JSONParser {
             switch next {
             case UInt8(ascii: "\""):
                 position += 1
-                return try validated(unescaped, from: start)
+                let string = unescaped.withUnsafeBufferPointer { text in
+                    Result { () throws(JSONError) in try validated(text, from: start) }
+                }
+                return try string.get()
             case UInt8(ascii: "\\"):
                 position += 1
                 try escape(into: &unescaped)
@@ -191,23 +175,49 @@ private struct JSONParser {
         }
     }
 
-    /// Moves to the next quote, backslash or control character.
-    mutating func skipPlain() {
+    /// Moves to the next quote, backslash or control character, eight bytes at a time.
+    private mutating func skipPlain() {
+        while position + 8 <= bytes.count {
+            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+            let quotes = word ^ (Self.ones &* UInt64(UInt8(ascii: "\"")))
+            let escapes = word ^ (Self.ones &* UInt64(UInt8(ascii: "\\")))
+            // A byte borrows into its sign where it is less than what is taken away; the first that does is exact.
+            let found =
+                ((quotes &- Self.ones) & ~quotes | (escapes &- Self.ones) & ~escapes
+                    | (word &- Self.ones &* 0x20) & ~word) & Self.signs
+            if found != 0 {
+                let count = found.trailingZeroBitCount / 8
+                passed |= word & ~(.max << UInt64(8 * count))
+                position += count
+                return
+            }
+            passed |= word
+            position += 8
+        }
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { return }
+            passed |= UInt64(byte)
             position += 1
         }
     }
 
-    func validated(_ text: some Collection<UInt8>, from start: Int) throws(JSONError) -> String {
-        guard let string = String(validating: text, as: UTF8.self) else {
-            throw error("a string is not valid UTF-8", at: start)
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let signs: UInt64 = 0x8080_8080_8080_8080
+
+    private func validated(_ text: UnsafeBufferPointer<UInt8>, from start: Int) throws(JSONError) -> String {
+        var string = String(decoding: text, as: UTF8.self)
+        if passed & Self.signs == 0 { return string }
+        // Decoding repairs what is not UTF-8. To compare is several times as fast as `String(validating:)`.
+        let isSame = string.withUTF8 { bytes in
+            guard let left = bytes.baseAddress, let right = text.baseAddress else { return text.isEmpty }
+            return bytes.count == text.count && memcmp(left, right, text.count) == 0
         }
+        guard isSame else { throw error("a string is not valid UTF-8", at: start) }
         return string
     }
 
-    mutating func escape(into text: inout [UInt8]) throws(JSONError) {
+    private mutating func escape(into text: inout [UInt8]) throws(JSONError) {
         let start = position - 1
         guard let byte = next else { throw error("a string does not end") }
         position += 1
@@ -231,7 +241,7 @@ private struct JSONParser {
         }
     }
 
-    mutating func hexadecimal() throws(JSONError) -> UInt32 {
+    private mutating func hexadecimal() throws(JSONError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
             guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
