@@ -48,28 +48,20 @@ package struct ResponseGeneration {
         let room = "shorten prompts or --response-length"
         try model.check(length: data.summary.longest + sampling.responseLength, remedy: room)
         let sink = try LineSink(output, sparing: files)
-        let generator = Generator(model, slots: sampling.generationBatchSize)
-        let requests = data.examples.flatMap { prompt in
-            (0..<samplesPerPrompt).map { sample in
-                GenerationRequest(
-                    prompt: prompt.prompt,
-                    stream: StreamKey(seed: seed, step: 0, prompt: prompt.index, sample: sample).value,
-                    maxNewTokens: sampling.responseLength)
-            }
-        }
-        var waiting: [Int: Completion] = [:]
+        let engine = RolloutEngine(
+            model, samples: samplesPerPrompt, sampling, stopTokens: pipeline.endTokens, seed: seed)
+        var waiting: [Int: Rollout] = [:]
         var next = 0
-        try generator.generate(requests, options: options(pipeline)) { index, completion in
-            waiting[index] = completion
-            while let completion = waiting.removeValue(forKey: next) {
-                let prompt = data.examples[next / samplesPerPrompt]
+        try engine.draw(data.examples, step: 0) { index, rollout in
+            waiting[index] = rollout
+            while let rollout = waiting.removeValue(forKey: next) {
                 var object = JSONObject()
-                object["prompt"] = records[prompt.index].prompt.json
-                object["sample"] = .number(next % samplesPerPrompt)
-                object["completion"] = .string(pipeline.text(of: completion.tokens))
-                object["tokens"] = JSON(ids: completion.tokens)
-                object["logps"] = .array(completion.logps.map { JSON(shortest: $0) })
-                object["finish_reason"] = .string(completion.finishReason.rawValue)
+                object["prompt"] = records[rollout.promptIndex].prompt.json
+                object["sample"] = .number(rollout.sample)
+                object["completion"] = .string(pipeline.text(of: rollout.response))
+                object["tokens"] = JSON(ids: rollout.response)
+                object["logps"] = .array(rollout.sampledLogps.map { JSON(shortest: $0) })
+                object["finish_reason"] = .string((rollout.isFinished ? Completion.FinishReason.stop : .length).rawValue)
                 try sink.write(object)
                 next += 1
             }
@@ -92,13 +84,6 @@ package struct ResponseGeneration {
                     index: index, source: RecordSource(file: "--prompt", line: index + 1), prompt: .text(text))
             }
         }
-    }
-
-    private func options(_ pipeline: TextPipeline) -> GenerationOptions {
-        GenerationOptions(
-            sampling: TokenSampling(
-                temperature: sampling.temperature, topK: sampling.topK, topP: sampling.topP),
-            eosTokenIDs: pipeline.endTokens)
     }
 }
 

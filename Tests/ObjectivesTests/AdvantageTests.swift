@@ -5,7 +5,7 @@ import Testing
 @Suite struct AdvantageEstimationTests {
     @Test("the worked example gives the known advantages and returns")
     func workedExample() {
-        let estimate = AdvantageEstimation(discount: 1, lambda: 0.95)(
+        let estimate = GeneralizedAdvantage(discount: 1, lambda: 0.95)(
             rewards: [-0.02, 0.01, 1], values: [0.1, 0.2, 0.3])
         #expect(difference(estimate.advantages, [0.81625, 0.775, 0.7]) < 1e-12)
         #expect(difference(estimate.returns, [0.91625, 0.975, 1]) < 1e-12)
@@ -14,7 +14,7 @@ import Testing
     @Test("random responses give the defining sum's advantages and returns")
     func randomResponses() throws {
         for fixture in try Fixture.load().gaeRandom {
-            let estimate = AdvantageEstimation(discount: fixture.gamma, lambda: fixture.lambda)(
+            let estimate = GeneralizedAdvantage(discount: fixture.gamma, lambda: fixture.lambda)(
                 rewards: fixture.rewards, values: fixture.values)
             #expect(difference(estimate.advantages, fixture.advantages) < 1e-12)
             #expect(difference(estimate.returns, fixture.returns) < 1e-12)
@@ -23,7 +23,7 @@ import Testing
 
     @Test("with λ = 1 and γ = 1 the return is the sum of rewards to come, whatever the values")
     func monteCarlo() {
-        let estimate = AdvantageEstimation(discount: 1, lambda: 1)(rewards: [1, -2, 4], values: [9, -3, 5])
+        let estimate = GeneralizedAdvantage(discount: 1, lambda: 1)(rewards: [1, -2, 4], values: [9, -3, 5])
         #expect(difference(estimate.returns, [3, 2, 4]) < 1e-12)
     }
 }
@@ -59,7 +59,7 @@ import Testing
 
     @Test("a constant reward with a critic that knows it gives zero advantages after whitening")
     func constantReward() {
-        let estimate = AdvantageEstimation()
+        let estimate = GeneralizedAdvantage()
         var all: [Double] = []
         for length in [3, 8, 1] {
             var rewards = [Double](repeating: 0, count: length)
@@ -142,7 +142,7 @@ import Testing
     func randomResponses() throws {
         let fixtures = try Fixture.load().shapedRewards
         for fixture in fixtures {
-            let shaping = RewardShaping(
+            let shaping = KLPenalizedReward(
                 estimator: try #require(KLEstimator(rawValue: fixture.estimator)), rewardClip: fixture.rewardClip,
                 missingEOSPenalty: fixture.missingEosPenalty)
             let rewards = shaping.rewards(
@@ -159,7 +159,7 @@ import Testing
     func invariant(estimator: KLEstimator) {
         var source = NumberSource(5)
         let (logps, reference) = (source.list(9, offset: -2), source.list(9, offset: -2))
-        let shaping = RewardShaping(estimator: estimator)
+        let shaping = KLPenalizedReward(estimator: estimator)
         let rewards = shaping.rewards(
             score: 1.5, endsWithEOS: true, logps: logps, referenceLogps: reference, coefficient: 0.1)
         let kl = zip(logps, reference).map { estimator($0 - $1) }

@@ -10,9 +10,9 @@ import Torch
         let expected = weighted ? fixture.policyWithBehaviourWeights : fixture.policy
         let inputs = Inputs(["logps": fixture.newLogps])
         let old = Tensor(fixture.oldLogps)
-        let weights = PPOPolicyLoss.behaviourWeights(oldLogps: old, sampledLogps: Tensor(fixture.sampledLogps))
+        let weights = ClippedPolicyLoss.behaviourWeights(oldLogps: old, sampledLogps: Tensor(fixture.sampledLogps))
         #expect(difference(weights.doubles(), fixture.behaviourWeights) < 1e-6)
-        let term = PPOPolicyLoss(clipRange: fixture.clipRange)(
+        let term = ClippedPolicyLoss(clipRange: fixture.clipRange)(
             TokenLogps(inputs["logps"]), oldLogps: old, advantages: Tensor(fixture.advantages),
             behaviourWeights: weighted ? weights : nil, globalTokens: fixture.newLogps.count)
         term.value.backward()
@@ -35,7 +35,7 @@ import Torch
         var source = NumberSource(11)
         let logps = source.list(50, scale: 4, offset: -5).map { Double(Float($0)) }
         let advantages = source.list(50)
-        let term = PPOPolicyLoss()(
+        let term = ClippedPolicyLoss()(
             TokenLogps(Tensor(logps).converted(to: .float32)), oldLogps: Tensor(logps).converted(to: .float32),
             advantages: Tensor(advantages).converted(to: .float32), globalTokens: 50)
         let report = term.metrics.report
@@ -48,7 +48,7 @@ import Torch
     func clipping() {
         // Ratio e^0.5 twice, e^-0.5 twice; the clip binds where the step would go on in the advantage's direction.
         let inputs = Inputs(["logps": [-1, -1, -2, -2]])
-        let term = PPOPolicyLoss(clipRange: 0.2)(
+        let term = ClippedPolicyLoss(clipRange: 0.2)(
             TokenLogps(inputs["logps"]), oldLogps: Tensor([-1.5, -1.5, -1.5, -1.5] as [Float]),
             advantages: Tensor([1, -1, 1, -1] as [Float]), globalTokens: 4)
         term.value.backward()
@@ -60,7 +60,7 @@ import Torch
     @Test("a token that left the old policy altogether gives finite loss and gradient")
     func farToken() {
         let inputs = Inputs(["logps": [0, -1]])
-        let term = PPOPolicyLoss()(
+        let term = ClippedPolicyLoss()(
             TokenLogps(inputs["logps"]), oldLogps: Tensor([-200, -1] as [Float]),
             advantages: Tensor([-1, 1] as [Float]), globalTokens: 2)
         term.value.backward()
@@ -71,7 +71,7 @@ import Torch
     @Test("behaviour weights are exp(old - sampled), at most 2, and take no gradient")
     func behaviourWeights() {
         let inputs = Inputs(["old": [-1, -1, -1]])
-        let weights = PPOPolicyLoss.behaviourWeights(
+        let weights = ClippedPolicyLoss.behaviourWeights(
             oldLogps: inputs["old"], sampledLogps: Tensor([-1, -5, -0.5] as [Float]))
         #expect(difference(weights.doubles(), [1, 2, exp(-0.5)]) < 1e-6)
         #expect(!weights.requiresGradient)
@@ -86,7 +86,7 @@ import Torch
             var value = 0.0
             var metrics = PPOPolicyMetrics()
             for part in parts {
-                let term = PPOPolicyLoss()(
+                let term = ClippedPolicyLoss()(
                     TokenLogps(inputs["logps"].narrowed(0, part)), oldLogps: Tensor(Array(fixture.oldLogps[part])),
                     advantages: Tensor(Array(fixture.advantages[part])), globalTokens: count)
                 term.value.backward()
@@ -107,7 +107,7 @@ import Torch
     func randomBatches(index: Int) throws {
         let fixture = try Fixture.load().ppo[index]
         let inputs = Inputs(["values": fixture.newValues])
-        let term = PPOValueLoss(clipRange: fixture.clipRangeValue)(
+        let term = ClippedValueLoss(clipRange: fixture.clipRangeValue)(
             inputs["values"], oldValues: Tensor(fixture.oldValues), returns: Tensor(fixture.returns),
             globalTokens: fixture.newValues.count)
         term.value.backward()
@@ -120,7 +120,7 @@ import Torch
     func explainedVariance() {
         let returns = Tensor([1, 2, 3, 6] as [Float])
         let explained = { (values: [Float]) in
-            PPOValueLoss()(Tensor(values), oldValues: Tensor(values), returns: returns, globalTokens: 4)
+            ClippedValueLoss()(Tensor(values), oldValues: Tensor(values), returns: returns, globalTokens: 4)
                 .metrics.report["val/explained_var"]
         }
         #expect(explained([1, 2, 3, 6]) == 1)

@@ -17,19 +17,19 @@ package struct LearnerSteps {
     private var context: StageContext { worker.context }
 
     /// Waits for this learner's share of a step's responses.
-    package func receive(_ step: Int) throws -> ExperienceBatch {
+    package func receive(_ step: Int) throws -> RolloutBatch {
         let (order, bulk) = try context.link.next(LearnMessage.self)
         precondition(order.step == step, "expected step \(step), got \(order.step)")
-        return try ExperienceBatch(bytes: bulk)
+        return try RolloutBatch(bytes: bulk)
     }
 
     /// Learns from a step's responses, which are waited for where they are not here yet.
-    package func learn(_ step: Int, from received: ExperienceBatch?) throws {
+    package func learn(_ step: Int, from received: RolloutBatch?) throws {
         let batch = try received ?? context.tracer.measure(.waiting) { try receive(step) }
         let start = ContinuousClock.now
-        for experience in batch.experiences where !(step - worker.staleness...step).contains(experience.version) {
+        for rollout in batch.rollouts where !(step - worker.staleness...step).contains(rollout.version) {
             throw RunError.other(
-                "\(context.stage.name): a response of step \(step) comes from policy version \(experience.version), older "
+                "\(context.stage.name): a response of step \(step) comes from policy version \(rollout.version), older "
                     + "than max_staleness \(worker.staleness) allows")
         }
         var metrics = try context.tracer.measure(.step, number: step + 1) { try learner.learn(step: step, from: batch) }
@@ -46,14 +46,14 @@ package struct LearnerSteps {
     /// Saves the state after `step` steps; all learners call this.
     ///
     /// - Parameter share: This learner's share of the next step's responses, where they were drawn already.
-    package func save(step: Int, inFlight share: ExperienceBatch?) throws {
+    package func save(step: Int, inFlight share: RolloutBatch?) throws {
         let whole = try share.flatMap { share in
-            try learners.gather(share.bytes, root: 0)?.map { try ExperienceBatch(bytes: $0).experiences }
+            try learners.gather(share.bytes, root: 0)?.map { try RolloutBatch(bytes: $0).rollouts }
                 .joined()
         }
         let checkpoint = PPOCheckpoint(learner: learner, models: context.models, text: context.text)
         guard let optimizers = try checkpoint.gatherOptimizers(), reports else { return }
-        let batch = whole.map { ExperienceBatch(total: $0.count, experiences: $0.sorted { $0.place < $1.place }) }
+        let batch = whole.map { RolloutBatch(total: $0.count, rollouts: $0.sorted { $0.stepIndex < $1.stepIndex }) }
         try context.save(step: step) { directory, metrics in
             try checkpoint.write(
                 to: directory,

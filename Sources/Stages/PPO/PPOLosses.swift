@@ -8,20 +8,21 @@ import Transformers
 /// The clipped losses of one mini-batch, policy and critic apart.
 package struct PPOLosses {
     private let policy: DecoderModel
-    private let critic: DecoderModel
+    private let critic: DecoderModel?
     private let options: PPOOptions
-    private let trajectories: [Trajectory]
+    private let rollouts: [Rollout]
     private let globalTokens: Int
+    private let algorithm: PolicyGradient
 
     /// - Parameters:
-    ///   - trajectories: The learner's share of a step, shaped.
+    ///   - rollouts: The learner's share of a step, shaped.
     ///   - globalTokens: Response tokens of the mini-batch over all learners.
     package init(
-        policy: DecoderModel, critic: DecoderModel, _ options: PPOOptions,
-        _ trajectories: [Trajectory], globalTokens: Int
+        policy: DecoderModel, critic: DecoderModel?, _ options: PPOOptions,
+        _ algorithm: PolicyGradient, _ rollouts: [Rollout], globalTokens: Int
     ) {
         (self.policy, self.critic, self.options) = (policy, critic, options)
-        (self.trajectories, self.globalTokens) = (trajectories, globalTokens)
+        (self.algorithm, self.rollouts, self.globalTokens) = (algorithm, rollouts, globalTokens)
     }
 
     /// The policy's share of the loss on a micro-batch.
@@ -31,23 +32,28 @@ package struct PPOLosses {
         let weights =
             options.rollouts.maxStaleness == 0
             ? nil
-            : PPOPolicyLoss.behaviourWeights(
-                oldLogps: oldLogps, sampledLogps: flat(batch) { $0.experience.sampledLogps.map(Double.init) })
-        return PPOPolicyLoss(clipRange: options.loss.cliprange)(
+            : ClippedPolicyLoss.behaviourWeights(
+                oldLogps: oldLogps, sampledLogps: flat(batch) { $0.sampledLogps.map(Double.init) })
+        let loss = algorithm.policyLoss(options)
+        return loss(
             policy.responseLogps(batch, temperature: options.sampling.temperature), oldLogps: oldLogps,
             advantages: flat(batch, \.advantages), behaviourWeights: weights, globalTokens: globalTokens)
     }
 
-    /// The critic's share, not weighed by `vf_coef`.
-    package func valueTerm(_ batch: ResponseBatch) -> LossTerm<PPOValueMetrics> {
-        PPOValueLoss(clipRange: options.loss.cliprangeValue)(
-            critic.scores(batch.rows, at: batch.predictions.rows), oldValues: flat(batch, \.values),
-            returns: flat(batch, \.returns), globalTokens: globalTokens)
+    /// The critic's share, not weighed by `vf_coef`; `nil` without a critic.
+    package var valueTerm: ((ResponseBatch) -> LossTerm<PPOValueMetrics>)? {
+        guard let critic else { return nil }
+        let loss = ClippedValueLoss(clipRange: options.loss.cliprangeValue)
+        return { batch in
+            loss(
+                critic.scores(batch.rows, at: batch.predictions.rows), oldValues: flat(batch, \.values),
+                returns: flat(batch, \.returns), globalTokens: globalTokens)
+        }
     }
 
     /// A figure of each response token, in the order of the batch.
-    private func flat(_ batch: ResponseBatch, _ values: (Trajectory) -> [Double]) -> Tensor {
-        Tensor(batch.indices.flatMap { values(trajectories[$0]).map { Float($0) } })
+    private func flat(_ batch: ResponseBatch, _ values: (Rollout) -> [Double]) -> Tensor {
+        Tensor(batch.indices.flatMap { values(rollouts[$0]).map { Float($0) } })
     }
 }
 

@@ -48,6 +48,9 @@ package struct PPOOptions: Sendable, Equatable {
 }
 
 extension PPOOptions: KeyedOptions {
+    /// Keys that mean nothing without a critic.
+    package static let criticKeys: Set = ["critic_init", "critic_learning_rate", "cliprange_value", "vf_coef", "lam"]
+
     package static let fields = Field<Self>.list {
         Field.input(
             "init", \.initial, .policy, startsModel: true, default: "the dpo stage, else sft, else base",

@@ -19,7 +19,7 @@ extension PPOStage {
             rows: rows(over: placement.learners), zero: options.optimizer.zero, learners: placement.learners.count,
             recomputes: options.gradientCheckpointing)
         try learner.train(planner.specification(of: options.initial), head: .languageModel, training)
-        try learner.train(planner.specification(of: options.criticInitial), head: .score, training)
+        if needsCritic { try learner.train(planner.specification(of: options.criticInitial), head: .score, training) }
         var sampler = placement.isColocated ? learner : MemoryEstimate()
         // A colocated rank samples from the policy that it trains.
         let policy = try planner.specification(of: options.initial)

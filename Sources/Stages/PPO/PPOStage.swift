@@ -13,8 +13,18 @@ package struct PPOStage: Stage {
     ]
 
     package var options = PPOOptions()
+    /// What its updates are made of.
+    private let algorithm: PolicyGradient
 
-    package init() {}
+    package init(_ algorithm: PolicyGradient = .ppo) { self.algorithm = algorithm }
+
+    /// Whether a critic is made, saved and planned.
+    package var needsCritic: Bool { algorithm.advantage(options).needsCritic }
+
+    /// The keys of PPO, those of the critic only where there is one.
+    package var fields: [Field<PPOOptions>] {
+        needsCritic ? PPOOptions.fields : PPOOptions.fields.filter { !PPOOptions.criticKeys.contains($0.key) }
+    }
 
     package mutating func resolve(in scope: StageScope) throws {
         let given = scope.given
@@ -61,7 +71,9 @@ package struct PPOStage: Stage {
     }
 
     package func coordinator(_ stage: PlannedStage, _ plan: RunPlan, workers: Int) -> any StageCoordinator {
-        ExperienceRouter(learners: OnlinePlacement(options.placement, workerCount: workers).learners)
+        RolloutRouter(
+            learners: OnlinePlacement(options.placement, workerCount: workers).learners,
+            keepsGroups: algorithm.advantage(options).keepsGroups)
     }
 
     package func run(on context: StageContext) throws {
@@ -73,7 +85,7 @@ package struct PPOStage: Stage {
             shuffles: options.rollouts.shuffle)
         let model = try ModelConfiguration(directory: context.models.directory(of: options.initial))
         for line in options.warnings(order, vocabularySize: model.vocabularySize) { try context.note(line) }
-        try PPOWorker(context, options, prompts, order).run()
+        try PPOWorker(context, options, algorithm, prompts, order).run()
     }
 }
 

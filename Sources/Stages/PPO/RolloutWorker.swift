@@ -14,8 +14,10 @@ package struct RolloutWorker {
     package let policy: DecoderModel
     package let reference: DecoderModel
     package let scorer: any Scorer
-    /// Its place among the samplers, and how many there are.
-    package let place: (index: Int, count: Int)
+    /// Which of the samplers it is.
+    package let sampler: Int
+    /// How many there are.
+    package let samplerCount: Int
 
     /// Samples, scores and reports this worker's share of a step.
     ///
@@ -23,33 +25,24 @@ package struct RolloutWorker {
     package func produce(step: Int, version: Int) throws {
         let batch = batches.batch(atStep: step).map { prompts.examples[$0] }
         let samples = options.rollouts.nSamplesPerPrompt
-        let share = TokenBalancer.share(batch.map(\.tokenCount), over: place.count)[place.index]
-        let mine = share.map { batch[$0] }
-        let responses = try context.tracer.measure(.generation, number: step + 1) {
-            let generator = Generator(policy, slots: options.sampling.generationBatchSize)
-            return try context.sample(generator, mine, samples: samples, step: step, options.sampling)
+        let share = TokenBalancer.share(batch.map(\.tokenCount), over: samplerCount)[sampler]
+        var rollouts = try context.tracer.measure(.generation, number: step + 1) {
+            try context.rolloutEngine(policy, samples: samples, options.sampling).draw(
+                share.map { batch[$0] }, step: step)
         }
-        try context.check(responses, of: "policy of \(context.stage.name)")
-        let (scores, referenceLogps) = try context.tracer.measure(.scoring, number: step + 1) {
-            (
-                try context.score(responses, to: mine, records: prompts.records, by: scorer),
-                ResponseLogps.all(
-                    of: responses.map { (mine[$0.place].prompt, $0.tokens) }, under: reference,
-                    temperature: options.sampling.temperature, maxTokens: options.maxTokensPerMicroBatch)
-            )
+        try rollouts.check(of: "policy of \(context.stage.name)")
+        for index in rollouts.indices {
+            let (prompt, sample) = index.quotientAndRemainder(dividingBy: samples)
+            rollouts[index].stepIndex = share[prompt] * samples + sample
+            rollouts[index].version = version
         }
-        if let logp = referenceLogps.joined().first(where: { !$0.isFinite }) {
-            throw ModelOutputError("reference \(options.reference): the log-probability of a token", Double(logp))
-        }
-        let experiences = responses.indices.map { index in
-            let response = responses[index]
-            return Experience(
-                place: share[response.place] * samples + response.sample, version: version,
-                prompt: mine[response.place].prompt, response: response.tokens, sampledLogps: response.logps,
-                referenceLogps: referenceLogps[index], score: scores[index], isFinished: response.isFinished)
+        try context.tracer.measure(.scoring, number: step + 1) {
+            try rollouts.score(by: scorer, prompts.records, text: context.text.text(of:))
+            try rollouts.compareWithReference(
+                reference, named: options.reference.description, temperature: options.sampling.temperature,
+                maxTokens: options.maxTokensPerMicroBatch)
         }
         try context.link.send(
-            ExperienceMessage(step: step),
-            bulk: ExperienceBatch(total: batch.count * samples, experiences: experiences).bytes)
+            RolloutMessage(step: step), bulk: RolloutBatch(total: batch.count * samples, rollouts: rollouts).bytes)
     }
 }

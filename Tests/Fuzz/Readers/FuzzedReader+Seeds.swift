@@ -48,7 +48,7 @@ extension FuzzedReader {
             ]
         case .journal: journals.map(text)
         case .experience:
-            [ExperienceBatch(total: 2, experiences: [0, 1].map(experience)).bytes]
+            [RolloutBatch(total: 2, rollouts: [0, 1].map(experience)).bytes]
         case .message: messages
         }
     }
@@ -152,16 +152,16 @@ extension FuzzedReader {
         ]
     }
 
-    private func experience(_ place: Int) -> Experience {
-        Experience(
-            place: place, version: 1, prompt: [1, 2], response: [3], sampledLogps: [-0.5], referenceLogps: [-0.25],
-            score: 1, isFinished: true)
+    private func experience(_ number: Int) -> Rollout {
+        Rollout(
+            promptIndex: number, stepIndex: number, version: 1, prompt: [1, 2], response: [3], sampledLogps: [-0.5],
+            isFinished: true, score: 1, referenceLogps: [-0.25])
     }
 
     private var messages: [[UInt8]] {
         [
-            #"{"run":{"stage":1,"checkpoint":20,"done":[{"index":1}]}}"#, #"{"learn":{"step":3}}"#, #"{"end":{}}"#,
-            #"{"step":{"_0":3,"_1":["loss",0.5,"lr","inf"]}}"#, #"{"scores":{"_0":[{"index":1,"scores":[0.5,1]}]}}"#,
+            #"{"run":{"stage":1,"checkpoint":20,"done":[{"index":1}]}}"#, #"{"stage":{"kind":"learn"}}"#, #"{"end":{}}"#,
+            #"{"step":{"_0":3,"_1":["loss",0.5,"lr","inf"]}}"#, #"{"stage":{"kind":"scores"}}"#,
         ].map { header in
             let length = UInt64(header.utf8.count)
             return (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } + Array(header.utf8) + [1, 2, 3]

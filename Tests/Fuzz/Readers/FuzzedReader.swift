@@ -92,7 +92,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
                 precondition(!lock.ownerText.contains(where: \.isNewline), "the owner's name has more than one line")
             }
         case .journal: try readJournals(bytes, at: place)
-        case .experience: _ = try ExperienceBatch(bytes: bytes)
+        case .experience: _ = try RolloutBatch(bytes: bytes)
         case .message:
             _ = try? Parcel<Order>(decoding: bytes)
             _ = try Parcel<Report>(decoding: bytes)

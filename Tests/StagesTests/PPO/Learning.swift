@@ -36,19 +36,19 @@ struct Learning {
     }
 
     /// Learns from one step.
-    func callAsFunction(_ experiences: [Experience]) throws -> Learned {
+    func callAsFunction(_ rollouts: [Rollout]) throws -> Learned {
         let learner = try learner()
         let metrics = try learner.learn(
-            step: 0, from: ExperienceBatch(total: experiences.count, experiences: experiences))
+            step: 0, from: RolloutBatch(total: rollouts.count, rollouts: rollouts))
         return Learned(
             metrics: metrics, policyGradient: learner.policyUpdater.optimizer.firstMoments.floats(),
-            criticGradient: learner.criticUpdater.optimizer.firstMoments.floats())
+            criticGradient: learner.criticUpdater?.optimizer.firstMoments.floats() ?? [])
     }
 
     /// What is known of the responses before the first update.
-    func trajectories(_ experiences: [Experience]) throws -> [Trajectory] {
-        try learner().trajectories(
-            step: 0, of: ExperienceBatch(total: experiences.count, experiences: experiences))
+    func prepared(_ rollouts: [Rollout]) throws -> [Rollout] {
+        try learner().prepared(
+            step: 0, RolloutBatch(total: rollouts.count, rollouts: rollouts))
     }
 }
 
@@ -61,7 +61,7 @@ struct Learned {
 }
 
 /// Responses of random tokens and lengths, and what a worker would have sent with them.
-func responses(_ count: Int, score: (Int) -> Double = { Double($0 % 5) - 1.5 }) throws -> [Experience] {
+func responses(_ count: Int, score: (Int) -> Double = { Double($0 % 5) - 1.5 }) throws -> [Rollout] {
     let reference = try ModelDirectory(TestSupport.fixture("models/llama")).decoder(
         head: .languageModel, trainable: false)
     var random = SplitMix64(11)
@@ -69,25 +69,25 @@ func responses(_ count: Int, score: (Int) -> Double = { Double($0 % 5) - 1.5 }) 
         let count = length.lowerBound + random.next(below: length.count)
         return (0..<count).map { _ in Int32(3 + random.next(below: 150)) }
     }
-    return (0..<count).map { place in
-        let (prompt, isFinished) = ([1] + tokens(1...7), place % 3 > 0)
+    return (0..<count).map { number in
+        let (prompt, isFinished) = ([1] + tokens(1...7), number % 3 > 0)
         let response = tokens(1...12) + (isFinished ? [2] : [])
         let batch = ResponseBatch([TokenizedCompletion(index: 0, prompt: prompt, completion: response)])
         let logps = withoutGradients { reference.tokenLogps(batch.rows, predictions: batch.predictions).logps.floats() }
-        return Experience(
-            place: place, version: 0, prompt: prompt, response: response, sampledLogps: logps, referenceLogps: logps,
-            score: score(place), isFinished: isFinished)
+        return Rollout(
+            promptIndex: number, stepIndex: number, prompt: prompt, response: response, sampledLogps: logps,
+            isFinished: isFinished, score: score(number), referenceLogps: logps)
     }
 }
 
-extension [Experience] {
+extension [Rollout] {
     /// The same responses as sampled by a policy that gave each token `difference` less log-probability than the
     /// learner's.
-    func sampled(below trajectories: [Trajectory], by difference: (Int) -> Double) -> [Experience] {
-        zip(self, trajectories).map { experience, trajectory in
-            var experience = experience
-            experience.sampledLogps = trajectory.oldLogps.enumerated().map { Float($1 - difference($0)) }
-            return experience
+    func sampled(below known: [Rollout], by difference: (Int) -> Double) -> [Rollout] {
+        zip(self, known).map { rollout, known in
+            var rollout = rollout
+            rollout.sampledLogps = known.oldLogps.enumerated().map { Float($1 - difference($0)) }
+            return rollout
         }
     }
 }

@@ -40,7 +40,7 @@ struct LeftOutUpdateTests {
             $0.rollouts.numMiniBatches = 4
             $0.optimizer.onNonFinite = .skip
         }.learner()
-        let poisoned = try ExperienceBatch(total: 8, experiences: responses(8) { $0 == 0 ? .nan : 1 })
+        let poisoned = try RolloutBatch(total: 8, rollouts: responses(8) { $0 == 0 ? .nan : 1 })
         let first = try learner.learn(step: 0, from: poisoned)
         #expect(first["non_finite_steps"] == 1 && first["lr"] == rate(ofUpdate: 3))
         #expect(try learner.learn(step: 1, from: batch(8))["lr"] == rate(ofUpdate: 7))
@@ -64,7 +64,7 @@ struct LeftOutUpdateTests {
         }
     }
 
-    private func batch(_ count: Int) throws -> ExperienceBatch {
-        ExperienceBatch(total: count, experiences: try responses(count))
+    private func batch(_ count: Int) throws -> RolloutBatch {
+        RolloutBatch(total: count, rollouts: try responses(count))
     }
 }

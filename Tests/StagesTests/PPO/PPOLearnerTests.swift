@@ -49,35 +49,34 @@ struct PPOLearnerTests {
             $0.shaping.rewardClip = 2
             $0.shaping.missingEOSPenalty = 0.7
         }
-        let experiences = try responses(8) { Double($0) - 4 }
-        for trajectory in try learning.trajectories(experiences) {
-            let experience = trajectory.experience
-            let following = trajectory.returns.dropFirst() + [0]
-            let rewards = zip(trajectory.returns, following).map { $0 - $1 }
-            let score = min(max(experience.score, -2), 2) - (experience.isFinished ? 0 : 0.7)
+        let rollouts = try responses(8) { Double($0) - 4 }
+        for rollout in try learning.prepared(rollouts) {
+            let following = rollout.returns.dropFirst() + [0]
+            let rewards = zip(rollout.returns, following).map { $0 - $1 }
+            let score = min(max(rollout.score, -2), 2) - (rollout.isFinished ? 0 : 0.7)
             var kl = 0.0
             for t in rewards.indices {
-                let logRatio = trajectory.oldLogps[t] - Double(experience.referenceLogps[t])
+                let logRatio = rollout.oldLogps[t] - Double(rollout.referenceLogps[t])
                 kl += logRatio
                 let expected = -0.3 * logRatio + (t == rewards.count - 1 ? score : 0)
-                #expect(abs(rewards[t] - expected) < 1e-9, "token \(t) of response \(experience.place)")
+                #expect(abs(rewards[t] - expected) < 1e-9, "token \(t) of response \(rollout.stepIndex)")
             }
             #expect(kl != 0)
             #expect(abs(rewards.reduce(0, +) - (score - 0.3 * kl)) < 1e-9)
         }
-        let metrics = try learning(experiences).metrics
+        let metrics = try learning(rollouts).metrics
         let (kl, penalty) = try (#require(metrics["objective/kl"]), #require(metrics["objective/non_score_reward"]))
         #expect(abs(penalty + 0.3 * kl) < 1e-9)
     }
 
     @Test("A response's log-probabilities, values and advantages do not depend on its company")
     func company() throws {
-        let experiences = try responses(12)
+        let rollouts = try responses(12)
         for maxTokens in [1, 50, 100_000] {
             let learning = Learning { $0.maxTokensPerMicroBatch = maxTokens }
-            let together = try learning.trajectories(experiences)
+            let together = try learning.prepared(rollouts)
             for index in [0, 5, 11] {
-                let alone = try #require(try learning.trajectories([moved(experiences[index], to: 0)]).first)
+                let alone = try #require(try learning.prepared([moved(rollouts[index], to: 0)]).first)
                 #expect(distance(alone.oldLogps, together[index].oldLogps) < 1e-5)
                 #expect(distance(alone.values, together[index].values) < 1e-5)
                 #expect(distance(alone.advantages, together[index].advantages) < 1e-5)
@@ -88,10 +87,10 @@ struct PPOLearnerTests {
 
     @Test("The gradient is the mean over all tokens of a mini-batch, however it is divided into micro-batches")
     func microBatches() throws {
-        let experiences = try responses(12)
-        let whole = try Learning { $0.maxTokensPerMicroBatch = 100_000 }(experiences)
+        let rollouts = try responses(12)
+        let whole = try Learning { $0.maxTokensPerMicroBatch = 100_000 }(rollouts)
         for maxTokens in [1, 60] {
-            let parts = try Learning { $0.maxTokensPerMicroBatch = maxTokens }(experiences)
+            let parts = try Learning { $0.maxTokensPerMicroBatch = maxTokens }(rollouts)
             #expect(relativeError(parts.policyGradient, whole.policyGradient) < 1e-5)
             #expect(relativeError(parts.criticGradient, whole.criticGradient) < 1e-5)
         }
@@ -100,15 +99,15 @@ struct PPOLearnerTests {
     @Test("Stale samples weigh by min(exp(old - sampled), 2) a token, new ones by 1")
     func behaviourWeights() throws {
         let stale = Learning { $0.rollouts.maxStaleness = 1 }
-        let known = try stale.trajectories(responses(12))
+        let known = try stale.prepared(responses(12))
         let differences = { (token: Int) in [-1.2, 0, 0.4, 0.9, 3][token % 5] }
-        let experiences = try responses(12).sampled(below: known, by: differences)
+        let rollouts = try responses(12).sampled(below: known, by: differences)
         let weights = known.flatMap { $0.oldLogps.indices.map { min(exp(differences($0)), 2) } }
-        let ratio = try #require(try stale(experiences).metrics["sampling/importance_sampling_ratio"])
+        let ratio = try #require(try stale(rollouts).metrics["sampling/importance_sampling_ratio"])
         #expect(abs(ratio - weights.reduce(0, +) / Double(weights.count)) < 1e-5)
-        #expect(try Learning()(experiences).metrics["sampling/importance_sampling_ratio"] == 1)
+        #expect(try Learning()(rollouts).metrics["sampling/importance_sampling_ratio"] == 1)
 
-        let plain = try Learning()(experiences)
+        let plain = try Learning()(rollouts)
         for (difference, factor) in [(0.0, 1.0), (log(1.5), 1.5), (-0.5, exp(-0.5)), (4, 2)] {
             let weighted = try stale(responses(12).sampled(below: known) { _ in difference })
             let expected = plain.policyGradient.map { $0 * Float(factor) }
@@ -126,10 +125,10 @@ struct PPOLearnerTests {
         }
         learning.hasBlankCritic = true
         let constant = try responses(12) { _ in 1.5 }
-        #expect(try learning.trajectories(constant).flatMap(\.advantages).allSatisfy { abs($0) < 1e-6 })
+        #expect(try learning.prepared(constant).flatMap(\.advantages).allSatisfy { abs($0) < 1e-6 })
         #expect(try #require(learning(constant).metrics["grad_norm"]) < 1e-6)
         let varied = try responses(12)
-        let advantages = try learning.trajectories(varied).flatMap(\.advantages)
+        let advantages = try learning.prepared(varied).flatMap(\.advantages)
         let count = Double(advantages.count)
         #expect(abs(advantages.reduce(0, +) / count) < 1e-9)
         #expect(abs(advantages.map { $0 * $0 }.reduce(0, +) / count - 1) < 1e-6)
@@ -138,7 +137,7 @@ struct PPOLearnerTests {
 
     private func moved(_ experience: Experience, to place: Int) -> Experience {
         var experience = experience
-        experience.place = place
+        rollout.stepIndex = place
         return experience
     }
 

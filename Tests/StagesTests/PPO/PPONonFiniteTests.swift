@@ -11,7 +11,7 @@ struct PPONonFiniteTests {
     @Test("Stops by default, and names the micro-batch, the rank and the responses")
     func stops() throws {
         let learning = Learning { $0.maxTokensPerMicroBatch = 1 }
-        let error = #expect(throws: RunError.self) { try learning(poisoned(6, place: 4)) }
+        let error = #expect(throws: RunError.self) { try learning(poisoned(6, number: 4)) }
         let text = "\(try #require(error))"
         #expect(text.hasPrefix("ppo: step 1: the loss of micro-batch "))
         #expect(text.contains(" of 6 on rank 0 (responses 4) is not finite; "))
@@ -22,7 +22,7 @@ struct PPONonFiniteTests {
     func skips() throws {
         let learner = try Learning { $0.optimizer.onNonFinite = .skip }.learner()
         let before = state(of: learner)
-        let skipped = try learn(learner, step: 0, poisoned(6, place: 4))
+        let skipped = try learn(learner, step: 0, poisoned(6, number: 4))
         #expect(skipped["non_finite_steps"] == 1)
         #expect(state(of: learner) == before)
         #expect(learner.policyUpdater.optimizer.step == 0 && learner.criticUpdater.optimizer.step == 0)
@@ -41,19 +41,19 @@ struct PPONonFiniteTests {
     @Test("Gives up after ten skipped updates in a row")
     func givesUp() throws {
         let learner = try Learning { $0.optimizer.onNonFinite = .skip }.learner()
-        for step in 0..<9 { _ = try learn(learner, step: step, poisoned(3, place: 0)) }
-        let error = #expect(throws: RunError.self) { try learn(learner, step: 9, poisoned(3, place: 0)) }
+        for step in 0..<9 { _ = try learn(learner, step: step, poisoned(3, number: 0)) }
+        let error = #expect(throws: RunError.self) { try learn(learner, step: 9, poisoned(3, number: 0)) }
         #expect(
             "\(try #require(error))".contains("ppo: step 10: for 10 steps in a row, and last, the loss of micro-batch"))
     }
 
     /// Responses of which one has a reward that is no number.
-    private func poisoned(_ count: Int, place: Int) throws -> [Experience] {
-        try responses(count) { $0 == place ? .nan : 1 }
+    private func poisoned(_ count: Int, number: Int) throws -> [Rollout] {
+        try responses(count) { $0 == number ? .nan : 1 }
     }
 
-    private func learn(_ learner: PPOLearner, step: Int, _ experiences: [Experience]) throws -> MetricValues {
-        try learner.learn(step: step, from: ExperienceBatch(total: experiences.count, experiences: experiences))
+    private func learn(_ learner: PPOLearner, step: Int, _ rollouts: [Rollout]) throws -> MetricValues {
+        try learner.learn(step: step, from: RolloutBatch(total: rollouts.count, rollouts: rollouts))
     }
 
     /// Parameters and moments of both models.

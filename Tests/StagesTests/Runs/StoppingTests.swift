@@ -139,7 +139,7 @@ struct StoppingTests {
     /// Takes a PPO run that has been stopped, resumes and kills it, and lets it end.
     private func stopAndKill(_ workspace: RunWorkspace, _ stopped: Job.Result, _ options: [String] = []) throws {
         let step = try #require(try expectStopped(stopped, by: "by SIGUSR1").step)
-        #expect(workspace.has("out/stages/01-ppo/checkpoint-0000000\(step)/experience.bin"))
+        #expect(workspace.has("out/stages/01-ppo/checkpoint-0000000\(step)/rollouts.bin"))
         let job = try workspace.job(ranks: 3, resume: true, options)
         let killed = try workspace.end(job, at: Moment(lines: 2, seconds: 0.1)) { _ in
             for process in workspace.processes { kill(process, SIGKILL) }

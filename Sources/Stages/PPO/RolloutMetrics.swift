@@ -1,32 +1,8 @@
 import Objectives
-import PreferenceData
-import Runs
-import Torch
 import Training
 
-/// A response while it is learned from: what was sent, and what the learner found out before its first update on it.
-package struct Trajectory {
-    package let experience: Experience
-    /// Log-probabilities of its tokens under the policy before the first update on this batch.
-    package var oldLogps: [Double] = []
-    /// The critic's values at its tokens.
-    package var values: [Double] = []
-    package var advantages: [Double] = []
-    package var returns: [Double] = []
-
-    /// Its tokens as a row to be packed.
-    package func example(index: Int) -> TokenizedCompletion {
-        TokenizedCompletion(index: index, prompt: experience.prompt, completion: experience.response)
-    }
-
-    /// How far the policy is from the reference, by token.
-    package func divergence(_ estimator: KLEstimator) -> [Double] {
-        estimator(logps: oldLogps, referenceLogps: experience.referenceLogps.map(Double.init))
-    }
-}
-
 /// Figures of a step's responses, over all learners.
-package struct TrajectoryMetrics: AdditiveMetrics {
+package struct RolloutMetrics: AdditiveMetrics {
     package var responses = 0.0
     package var tokens = 0.0
     package var scores = 0.0
@@ -58,20 +34,19 @@ package struct TrajectoryMetrics: AdditiveMetrics {
     package static var extreme: [WritableKeyPath<Self, Double>] { [\.largestMismatch, \.longest, \.negatedShortest] }
 
     /// Takes in one response, whose rewards a token are `rewards`.
-    package mutating func add(_ trajectory: Trajectory, rewards tokenRewards: [Double], finalScore: Double) {
-        let experience = trajectory.experience
-        let length = Double(experience.response.count)
+    package mutating func add(_ rollout: Rollout, rewards tokenRewards: [Double], finalScore: Double) {
+        let length = Double(rollout.response.count)
         responses += 1
         tokens += length
-        scores += experience.score
-        kl += trajectory.divergence(.k1).reduce(0, +)
-        klK3 += trajectory.divergence(.k3).reduce(0, +)
-        surprise -= trajectory.oldLogps.reduce(0, +)
+        scores += rollout.score
+        kl += KLEstimator.k1(rollout).reduce(0, +)
+        klK3 += KLEstimator.k3(rollout).reduce(0, +)
+        surprise -= rollout.oldLogps.reduce(0, +)
         let total = tokenRewards.reduce(0, +)
         rewards += total
         penalty += total - finalScore
-        finished += experience.isFinished ? 1 : 0
-        for (old, sampled) in zip(trajectory.oldLogps, experience.sampledLogps) {
+        finished += rollout.isFinished ? 1 : 0
+        for (old, sampled) in zip(rollout.oldLogps, rollout.sampledLogps) {
             let difference = abs(old - Double(sampled))
             mismatch += difference
             largestMismatch = max(largestMismatch, difference)
@@ -98,5 +73,12 @@ package struct TrajectoryMetrics: AdditiveMetrics {
             "sampling/sampling_logp_difference/mean": mismatch / max(1, tokens),
             "sampling/sampling_logp_difference/max": largestMismatch,
         ]
+    }
+}
+
+extension KLEstimator {
+    /// How far the policy is from the reference, by token.
+    fileprivate func callAsFunction(_ rollout: Rollout) -> [Double] {
+        self(logps: rollout.oldLogps, referenceLogps: rollout.referenceLogps.map(Double.init))
     }
 }

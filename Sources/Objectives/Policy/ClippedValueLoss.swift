@@ -2,7 +2,7 @@ import Torch
 
 /// PPO's clipped value loss a token: the mean over tokens of
 /// `½ max((V - R)², (V_old + clamp(V - V_old, -ε, ε) - R)²)`.
-public struct PPOValueLoss: Sendable, Equatable {
+public struct ClippedValueLoss: Sendable, Equatable {
     /// How far a value may go from its old one before it gives no more gradient, ε.
     public var clipRange: Double
 

@@ -1,7 +1,7 @@
-/// From a response's score to rewards a token: the KL penalty on every token, the score on the last real one.
+/// The KL penalty on every token, the score on the last real one.
 ///
 /// The sum of a response's rewards is its final score minus the coefficient times the sum of its KL estimates.
-public struct RewardShaping: Sendable, Equatable {
+public struct KLPenalizedReward: TokenReward, Equatable {
     /// What the penalty is made of.
     public var estimator: KLEstimator
     /// Scores are bounded to ± this; `nil` leaves them.
@@ -23,14 +23,7 @@ public struct RewardShaping: Sendable, Equatable {
         return endsWithEOS ? bounded : bounded - missingEOSPenalty
     }
 
-    /// Rewards a token of one response of at least one token.
-    ///
-    /// - Parameters:
-    ///   - score: what the reward model or rule gave, neither clipped nor penalised.
-    ///   - endsWithEOS: whether the response ended by itself.
-    ///   - logps: log-probabilities of its tokens under the policy that is being improved, before any update on them.
-    ///   - referenceLogps: those under the reference.
-    ///   - coefficient: the coefficient of the KL penalty.
+    /// See ``TokenReward``.
     public func rewards(
         score: Double, endsWithEOS: Bool, logps: [Double], referenceLogps: [Double], coefficient: Double
     ) -> [Double] {

@@ -2,15 +2,7 @@
 ///
 /// `A_t = sum_k (γ λ)^k δ_(t+k)` with `δ_t = r_t + γ V_(t+1) - V_t`; after the last token the value is 0, for a
 /// response ends its episode.
-public struct AdvantageEstimation: Sendable, Equatable, Codable {
-    /// Advantages, and what values should have been, a token each.
-    public struct Estimate: Sendable, Equatable {
-        /// Advantages, not whitened.
-        public var advantages: [Double]
-        /// Advantages before whitening plus values: the target of the critic.
-        public var returns: [Double]
-    }
-
+public struct GeneralizedAdvantage: AdvantageEstimator, Equatable {
     /// Discount a token, γ.
     public var discount: Double
     /// Decay of the estimator, λ: 0 trusts the values, 1 the rewards.
@@ -22,8 +14,13 @@ public struct AdvantageEstimation: Sendable, Equatable, Codable {
         self.lambda = lambda
     }
 
+    /// The estimates, of each response by itself.
+    public func callAsFunction(rewards: [[Double]], values: [[Double]], groups: [Int]) -> [AdvantageEstimate] {
+        zip(rewards, values).map { self(rewards: $0, values: $1) }
+    }
+
     /// The estimate for one response from its rewards and values a token.
-    public func callAsFunction(rewards: [Double], values: [Double]) -> Estimate {
+    public func callAsFunction(rewards: [Double], values: [Double]) -> AdvantageEstimate {
         precondition(rewards.count == values.count, "\(rewards.count) rewards for \(values.count) values")
         var advantages = [Double](repeating: 0, count: rewards.count)
         var following = 0.0
@@ -32,6 +29,6 @@ public struct AdvantageEstimation: Sendable, Equatable, Codable {
             following = rewards[t] + discount * next - values[t] + discount * lambda * following
             advantages[t] = following
         }
-        return Estimate(advantages: advantages, returns: zip(advantages, values).map(+))
+        return AdvantageEstimate(advantages: advantages, returns: zip(advantages, values).map(+))
     }
 }

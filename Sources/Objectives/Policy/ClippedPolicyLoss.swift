@@ -5,7 +5,7 @@ import Torch
 ///
 /// The mean is over all response tokens of the optimizer step, so long and short responses weigh by their tokens
 /// however they are divided into micro-batches.
-public struct PPOPolicyLoss: Sendable, Equatable {
+public struct ClippedPolicyLoss: PolicyLoss, Equatable {
     /// How far a ratio may go from 1 before it gives no more gradient, ε.
     public var clipRange: Double
 
@@ -15,16 +15,7 @@ public struct PPOPolicyLoss: Sendable, Equatable {
         self.clipRange = clipRange
     }
 
-    /// The loss of a micro-batch.
-    ///
-    /// - Parameters:
-    ///   - tokens: log-probabilities `[n]` of the response tokens under the policy, with gradient, and their
-    ///     statistics.
-    ///   - oldLogps: those of the policy before its first update on this batch, `[n]`.
-    ///   - advantages: advantages `[n]`, whitened if they are to be.
-    ///   - behaviourWeights: what multiplies each token's loss where the tokens come from an older policy; see
-    ///     ``behaviourWeights(oldLogps:sampledLogps:cap:)``.
-    ///   - globalTokens: how many response tokens the whole optimizer step has.
+    /// See ``PolicyLoss``.
     public func callAsFunction(
         _ tokens: TokenLogps, oldLogps: Tensor, advantages: Tensor, behaviourWeights: Tensor? = nil, globalTokens: Int
     ) -> LossTerm<PPOPolicyMetrics> {

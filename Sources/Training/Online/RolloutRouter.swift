@@ -1,0 +1,49 @@
+import Runs
+
+/// Rank zero's part in an online stage: gathers a step's responses from the samplers and divides them over the learners by
+/// tokens.
+///
+/// A step goes out only when it is whole and in its own order, so what a learner gets does not depend on who was first.
+package final class RolloutRouter: StageCoordinator {
+    private let learners: [Int]
+    private let keepsGroups: Bool
+    private var waiting: [Int: [Rollout]] = [:]
+
+    /// - Parameters:
+    ///   - learners: The workers that learn.
+    ///   - keepsGroups: Whether the responses to one prompt stay together.
+    package init(learners: [Int], keepsGroups: Bool = false) {
+        (self.learners, self.keepsGroups) = (learners, keepsGroups)
+    }
+
+    package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
+        guard let step = try message.read(RolloutMessage.self)?.step else { return [] }
+        let batch = try RolloutBatch(bytes: message.bulk)
+        waiting[step, default: []] += batch.rollouts
+        guard let whole = waiting[step], whole.count == batch.total else { return [] }
+        waiting[step] = nil
+        let shares = RolloutBatch(total: batch.total, rollouts: whole)
+            .shares(over: learners.count, keepsGroups: keepsGroups)
+        return try zip(learners, shares).map { learner, share in
+            try Delivery(worker: learner, LearnMessage(step: step), bulk: share.bytes)
+        }
+    }
+
+    package func finish() throws -> [String] { [] }
+}
+
+/// A sampler has drawn its part of a step; the bulk is a ``RolloutBatch``.
+package struct RolloutMessage: StageMessage {
+    package static let kind = "rollouts"
+    package let step: Int
+
+    package init(step: Int) { self.step = step }
+}
+
+/// A learner is to learn from its share of a step; the bulk is a ``RolloutBatch``.
+package struct LearnMessage: StageMessage {
+    package static let kind = "learn"
+    package let step: Int
+
+    package init(step: Int) { self.step = step }
+}
