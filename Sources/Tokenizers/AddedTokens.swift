@@ -60,7 +60,8 @@ struct AddedTokens {
 extension AddedTokens {
     /// The tokens of `added_tokens`, then those of the files beside it, in the order in which transformers adds them.
     init(
-        _ document: LocatedJSON, settings: TokenizerSettings, class tokenizerClass: TokenizerClass, vocabulary: Vocabulary
+        _ document: LocatedJSON, settings: TokenizerSettings, class tokenizerClass: TokenizerClass,
+        vocabulary: Vocabulary
     )
         throws
     {

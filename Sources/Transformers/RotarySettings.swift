@@ -84,7 +84,8 @@ struct RotarySettings {
         guard let block = try reader.object(key), !block.values.isEmpty else { return nil }
         for entry in block.values.sorted.entries {
             if case .object = entry.value {
-                throw reader.error("\(key).\(entry.key)", "is an object; positions that differ by layer are not supported")
+                throw reader.error(
+                    "\(key).\(entry.key)", "is an object; positions that differ by layer are not supported")
             }
         }
         return block

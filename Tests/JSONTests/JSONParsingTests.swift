@@ -19,10 +19,12 @@ struct JSONParsingTests {
     @Test(
         "An error says what is wrong and after how many bytes",
         arguments: [
-            (#"{"a": 1 "b": 2}"#, 8, "expected ',' or '}'"), (#"{"a": [1, 2"#, 11, "it ends where ',' or ']' should come"),
+            (#"{"a": 1 "b": 2}"#, 8, "expected ',' or '}'"),
+            (#"{"a": [1, 2"#, 11, "it ends where ',' or ']' should come"),
             (#"{"é": x}"#, 7, "expected a value"), (#"{"a" 1}"#, 5, "expected ':'"), ("[tru]", 4, "expected 'true'"),
             ("{1: 2}", 1, "expected a key in quotes"), ("[1] 2", 4, "text after the end of the value"),
-            ("[1.]", 3, "expected a digit"), ("[\"a\n\"]", 3, "a bare control character in a string; write it as an escape"),
+            ("[1.]", 3, "expected a digit"),
+            ("[\"a\n\"]", 3, "a bare control character in a string; write it as an escape"),
             (#"["abcdefgh\q"]"#, 10, "an unknown escape"), (#"["a\ud800b"]"#, 3, "half of a surrogate pair"),
             (#"["\u00g0"]"#, 6, "expected four hexadecimal digits"), (#"["abc"#, 5, "a string does not end"),
             (
@@ -50,7 +52,8 @@ struct JSONParsingTests {
     @Test("Strings are valid UTF-8, wherever in them a byte is wrong")
     func invalidText() throws {
         let bad: [[UInt8]] = [
-            [0x80], [0xC3], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xF0, 0x9F, 0x98],
+            [0x80], [0xC3], [0xC0, 0x80], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
+            [0xF0, 0x9F, 0x98],
             [0xFF],
         ]
         for count in 0..<20 {

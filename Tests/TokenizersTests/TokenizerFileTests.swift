@@ -58,6 +58,18 @@ struct TokenizerFileTests {
     }
 
     @Test(
+        "What is not JSON is an error with the byte where it ends to be",
+        arguments: [
+            (#"{"model": 1,}"#, 12, "expected a key in quotes"), (#"{"a": "\ud800"}"#, 7, "half of a surrogate pair"),
+            (#"{"é": NaN}"#, 7, "NaN is no value of JSON; write null or a number, or leave the key out"),
+            ("", 0, "it ends where a value should come"), ("{} x", 3, "text after the end of the value"),
+        ])
+    func malformed(text: String, offset: Int, reason: String) throws {
+        let error = try #require(throws: TokenizerError.self) { try load(text) }
+        #expect("\(error)".hasSuffix("tokenizer.json: not valid JSON at byte \(offset): \(reason)"))
+    }
+
+    @Test(
         "Contradictions, wrong types and numbers out of range are errors that name the key",
         arguments: [
             (#""a": 0"#, #""a": -1"#, "model.vocab.a"), (#""a": 0"#, #""a": 99999999999999999999"#, "model.vocab.a"),

@@ -32,6 +32,50 @@ struct ModelDirectoryTests {
         }
     }
 
+    @Test("A configuration is written back with sorted keys, and numbers as transformers writes them")
+    func writtenConfiguration() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let (model, saved) = (directory.appending(path: "model"), directory.appending(path: "saved"))
+            try FileManager.default.copyItem(at: ModelFixture("llama-tied").url, to: model)
+            try FileManager.default.createDirectory(at: saved, withIntermediateDirectories: true)
+            let file = model.appending(path: "generation_config.json")
+            let text =
+                #"{"z": [1E-5, 10000.0, -0, 1.50, {"b": 12345678901234567890, "a": "\n\u00e9/"}], "top": {}, "y": [], "a": "#
+            let rest = #"[true, null, 1e-05, 0.1, 1e16, 123456789]}"#
+            try (Data([0xEF, 0xBB, 0xBF]) + Data((text + rest).utf8)).write(to: file)
+            try ModelDirectory(model).decoder(head: .languageModel, trainable: false).save(to: saved)
+            #expect(
+                try String(contentsOf: saved.appending(path: "generation_config.json"), encoding: .utf8) == #"""
+                    {
+                      "a": [
+                        true,
+                        null,
+                        1e-05,
+                        0.1,
+                        1e+16,
+                        123456789
+                      ],
+                      "top": {},
+                      "y": [],
+                      "z": [
+                        1e-05,
+                        10000.0,
+                        0,
+                        1.5,
+                        {
+                          "a": "\u000aé/",
+                          "b": 1.2345678901234567e+19
+                        }
+                      ]
+                    }
+
+                    """#)
+            try Data((text + rest.dropLast()).utf8).write(to: file)
+            #expect(
+                message { _ = try ModelDirectory(model) } == "\(file.path): this is not a JSON object")
+        }
+    }
+
     @Test("A policy gives a reward model with a fresh score head when asked, and a reward model gives a critic")
     func bodies() throws {
         let fixture = try ModelFixture("llama")
