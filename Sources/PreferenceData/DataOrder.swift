@@ -2,7 +2,7 @@
 public func permutation(count: Int, seed: UInt64, epoch: Int) -> [Int] {
     var random = SplitMix64(seed, UInt64(epoch))
     var order = Array(0..<count)
-    for place in stride(from: count - 1, to: 0, by: -1) { order.swapAt(place, random.next(below: place + 1)) }
+    for index in stride(from: count - 1, to: 0, by: -1) { order.swapAt(index, random.next(below: index + 1)) }
     return order
 }
 
@@ -73,8 +73,8 @@ public struct DataOrder: Sendable, Equatable {
     /// The batches of steps that mostly follow each other.
     public var batches: StepBatches { StepBatches(self) }
 
-    /// The places of one step within its epoch's order.
-    fileprivate func places(ofStep step: Int) -> Range<Int> { step * batchSize..<min(count, (step + 1) * batchSize) }
+    /// What one step takes of its epoch's order.
+    fileprivate func range(ofStep step: Int) -> Range<Int> { step * batchSize..<min(count, (step + 1) * batchSize) }
 }
 
 /// Gives the batches of a ``DataOrder``, and keeps the permutation of the epoch it is in: making one takes time that grows
@@ -88,8 +88,8 @@ public final class StepBatches {
     /// The examples of one step of the whole run, from 0.
     public func batch(atStep step: Int) -> [Int] {
         let position = order.position(ofStep: step)
-        let places = order.places(ofStep: position.step)
-        return order.shuffles ? Array(permutation(ofEpoch: position.epoch)[places]) : Array(places)
+        let range = order.range(ofStep: position.step)
+        return order.shuffles ? Array(permutation(ofEpoch: position.epoch)[range]) : Array(range)
     }
 
     private func permutation(ofEpoch number: Int) -> [Int] {

@@ -109,12 +109,12 @@ public struct ExampleTokenizer: Sendable {
     ) throws -> TokenizedDataset<Example> {
         var dataset = TokenizedDataset<Example>()
         dataset.examples.reserveCapacity(records.count)
-        for (place, record) in records.enumerated() {
+        for (index, record) in records.enumerated() {
             do {
                 try add(record, &dataset)
             } catch DataError.bad(let bad, advisesSkipping: false) where advisesSkipping {
                 var others = dataset
-                for other in records[(place + 1)...].prefix(Self.patience) where others.examples.isEmpty {
+                for other in records[(index + 1)...].prefix(Self.patience) where others.examples.isEmpty {
                     try? add(other, &others)
                 }
                 throw DataError.bad(bad, advisesSkipping: !others.examples.isEmpty)

@@ -104,10 +104,10 @@ public struct GapSplit: Sendable, Equatable {
     /// The quantile of ascending values, by linear interpolation; 0 of none.
     static func quantile(_ part: Double, of sorted: [Double]) -> Double {
         guard let last = sorted.last else { return 0 }
-        let place = part * Double(sorted.count - 1)
-        let below = Int(place)
+        let position = part * Double(sorted.count - 1)
+        let below = Int(position)
         guard below + 1 < sorted.count else { return last }
-        return sorted[below] + (sorted[below + 1] - sorted[below]) * (place - Double(below))
+        return sorted[below] + (sorted[below + 1] - sorted[below]) * (position - Double(below))
     }
 
     private static func easyToHard(_ pairs: [ScoredPair]) -> [ScoredPair] {

@@ -17,7 +17,7 @@ extension JSONObject {
         case .array(let items)?:
             guard !items.isEmpty else { throw RecordError("'\(key)' is an empty list") }
             var messages: [ChatMessage] = []
-            for (place, item) in items.enumerated() { messages.append(try item.message("'\(key)'[\(place)]")) }
+            for (index, item) in items.enumerated() { messages.append(try item.message("'\(key)'[\(index)]")) }
             return .messages(messages)
         case .object?:
             throw RecordError("'\(key)' is an object, not a string or a list of messages; put brackets around it")
@@ -77,16 +77,16 @@ extension JSON {
         return ["assistant", "gpt", "chatgpt", "bot", "model"].contains(role.lowercased())
     }
 
-    fileprivate func message(_ place: String) throws(RecordError) -> ChatMessage {
+    fileprivate func message(_ location: String) throws(RecordError) -> ChatMessage {
         guard case .object(let object) = self else {
-            throw RecordError("\(place) is \(kind), not an object with 'role' and 'content'")
+            throw RecordError("\(location) is \(kind), not an object with 'role' and 'content'")
         }
-        try object.checkMessageKeys(place)
+        try object.checkMessageKeys(location)
         guard let role = object["role"]?.text else {
             let hint =
                 object.has("from")
                 ? "; rename 'from' to 'role', 'value' to 'content', and its roles to system, user and assistant" : ""
-            throw RecordError("\(place) has no 'role' that is a string\(hint)")
+            throw RecordError("\(location) has no 'role' that is a string\(hint)")
         }
         switch object["content"] {
         case .string(let text)?: return ChatMessage(role: role, content: text)
@@ -94,13 +94,13 @@ extension JSON {
             var text = ""
             for part in parts {
                 guard case .object(let part) = part, part["type"]?.text == "text", let piece = part["text"]?.text else {
-                    throw RecordError("\(place) has a part that is not text")
+                    throw RecordError("\(location) has a part that is not text")
                 }
                 text += piece
             }
             return ChatMessage(role: role, content: text)
-        case .null?: throw RecordError("\(place) has no 'content' that is a string; it is null")
-        default: throw RecordError("\(place) has no 'content' that is a string")
+        case .null?: throw RecordError("\(location) has no 'content' that is a string; it is null")
+        default: throw RecordError("\(location) has no 'content' that is a string")
         }
     }
 }

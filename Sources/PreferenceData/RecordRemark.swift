@@ -41,8 +41,8 @@ public struct RecordRemarks: Sendable {
 
     /// Counts a remark; `source` is where it was made, for one that is about a line.
     mutating func note(_ remark: RecordRemark, at source: RecordSource?) {
-        if let place = counts.firstIndex(where: { $0.remark == remark }) {
-            counts[place].number += 1
+        if let index = counts.firstIndex(where: { $0.remark == remark }) {
+            counts[index].number += 1
         } else {
             counts.append(Count(remark: remark, number: 1, first: source))
         }

@@ -17,7 +17,7 @@ public struct ResponseBatch: Sendable, Equatable {
     public private(set) var promptRows: [Range<Int>] = []
     /// The rows of each sequence's response; empty for a prompt alone.
     public private(set) var responseRows: [Range<Int>] = []
-    /// For each example, the place of its record in the dataset (``PackableExample/index``).
+    /// For each example, the index of its record in the dataset (``PackableExample/index``).
     public private(set) var indices: [Int] = []
 
     /// An empty batch.

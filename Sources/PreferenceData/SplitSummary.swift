@@ -101,10 +101,10 @@ public struct SplitSummary: Sendable, Equatable, Codable {
 
     /// One bucket from each edge to the next, the last one open.
     private static func buckets(_ pairs: [ScoredPair], edges: [Double]) -> [Bucket] {
-        edges.indices.map { place in
-            let end = place + 1 < edges.count ? edges[place + 1] : nil
+        edges.indices.map { index in
+            let end = index + 1 < edges.count ? edges[index + 1] : nil
             return bucket(
-                pairs.filter { $0.gap >= edges[place] && $0.gap < end ?? .infinity }, from: edges[place], to: end)
+                pairs.filter { $0.gap >= edges[index] && $0.gap < end ?? .infinity }, from: edges[index], to: end)
         }
     }
 
@@ -112,9 +112,9 @@ public struct SplitSummary: Sendable, Equatable, Codable {
     private static func parts(_ pairs: [ScoredPair], _ number: Int) -> [Bucket] {
         let number = min(number, pairs.count)
         return (0..<number).map { part in
-            let places = part * pairs.count / number..<(part + 1) * pairs.count / number
-            let end = min(places.upperBound, pairs.count - 1)
-            return bucket(pairs[places], from: pairs[places.lowerBound].gap, to: pairs[end].gap)
+            let range = part * pairs.count / number..<(part + 1) * pairs.count / number
+            let end = min(range.upperBound, pairs.count - 1)
+            return bucket(pairs[range], from: pairs[range.lowerBound].gap, to: pairs[end].gap)
         }
     }
 

@@ -5,7 +5,7 @@ public enum TokenBalancer {
     /// Equal items go in order, and equal shares are filled from the first, so the result is the same everywhere. The
     /// largest share exceeds the mean by less than the largest item. With fewer items than shares, some shares stay
     /// empty.
-    /// - Returns: For each share, the places of its items in `sizes`, ascending.
+    /// - Returns: For each share, the indices of its items in `sizes`, ascending.
     public static func share(_ sizes: [Int], over shares: Int) -> [[Int]] {
         precondition(shares > 0, "\(shares) shares")
         var loads = Array(repeating: 0, count: shares)
@@ -22,7 +22,7 @@ public enum TokenBalancer {
     /// Groups items so that no group exceeds `budget`: the largest first, each into the first group with room for it.
     ///
     /// An item larger than the budget has a group of its own.
-    /// - Returns: For each group, the places of its items in `sizes`, ascending.
+    /// - Returns: For each group, the indices of its items in `sizes`, ascending.
     public static func group(_ sizes: [Int], budget: Int) -> [[Int]] {
         var rooms = Rooms(capacity: sizes.count)
         var groups: [[Int]] = []
@@ -46,7 +46,7 @@ public enum TokenBalancer {
 /// The rooms of groups, in a tree that knows the most of each half: so the first group with enough room is found in
 /// logarithmic time.
 private struct Rooms {
-    /// The root at 1, the children of a node at twice its place and the next; the leaves are the groups.
+    /// The root at 1, the children of a node at twice its index and the next; the leaves are the groups.
     private var most: [Int]
     private let leaves: Int
 

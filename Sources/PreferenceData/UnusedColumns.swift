@@ -20,20 +20,20 @@ extension JSON {
 
 extension JSONObject {
     /// Throws for what a message says beside its role and content, where it would have to be rendered.
-    func checkMessageKeys(_ place: String) throws(RecordError) {
+    func checkMessageKeys(_ location: String) throws(RecordError) {
         for entry in entries where !entry.value.isBlank {
             switch entry.key {
             case "role", "content", "name": continue
             case "tool_calls", "function_call":
                 throw RecordError(
-                    "\(place) has '\(entry.key)', and tools are not supported; leave such conversations out, or write "
+                    "\(location) has '\(entry.key)', and tools are not supported; leave such conversations out, or write "
                         + "the call into 'content' as the model shall write it")
             case "reasoning_content", "reasoning", "thinking":
                 throw RecordError(
-                    "\(place) has '\(entry.key)', which is not rendered; write it into 'content' as the model shall "
+                    "\(location) has '\(entry.key)', which is not rendered; write it into 'content' as the model shall "
                         + "write it, or take it out")
             case "images", "image", "audio", "video", "videos":
-                throw RecordError("\(place) has '\(entry.key)', and only text is read; take it out")
+                throw RecordError("\(location) has '\(entry.key)', and only text is read; take it out")
             default: continue
             }
         }

@@ -5,7 +5,7 @@
 struct AddedTokens {
     private(set) var tokens: [AddedToken] = []
     private let vocabulary: Vocabulary
-    private var places: [[UInt8]: Int] = [:]
+    private var indices: [[UInt8]: Int] = [:]
     private var nextID: Int32
     /// Default tokens that are left out.
     private var reserved: Set<String> = []
@@ -18,31 +18,31 @@ struct AddedTokens {
 
     /// The id of a token of the vocabulary or of an added one.
     func id(of text: String) -> Int32? {
-        places[Array(text.utf8)].map { tokens[$0].id } ?? vocabulary.id(of: text)
+        indices[Array(text.utf8)].map { tokens[$0].id } ?? vocabulary.id(of: text)
     }
 
-    func contains(_ text: String) -> Bool { places[Array(text.utf8)] != nil }
+    func contains(_ text: String) -> Bool { indices[Array(text.utf8)] != nil }
 
     mutating func add(_ token: AddedToken) {
         let text = Array(token.content.utf8)
         guard !text.isEmpty else { return }
         var token = token
-        if let place = places[text] {
-            token.id = tokens[place].id
-            token.isSpecial = token.isSpecial || tokens[place].isSpecial
-            tokens[place] = token
+        if let index = indices[text] {
+            token.id = tokens[index].id
+            token.isSpecial = token.isSpecial || tokens[index].isSpecial
+            tokens[index] = token
             return
         }
         token.id = vocabulary.id(of: token.content) ?? nextID
         nextID = max(nextID, token.id + 1)
-        places[text] = tokens.count
+        indices[text] = tokens.count
         tokens.append(token)
     }
 
     /// Adds a token that another file names as special; one that is there keeps its flags.
     mutating func addSpecial(_ token: AddedToken) {
-        guard let place = places[Array(token.content.utf8)] else { return add(token) }
-        tokens[place].isSpecial = true
+        guard let index = indices[Array(token.content.utf8)] else { return add(token) }
+        tokens[index].isSpecial = true
     }
 
     /// Adds a token that only the tokenizer's class names. One that the tokenizer does not have is left out, though its id

@@ -30,9 +30,9 @@ struct TokenDecoder: Sendable {
         case "Fuse": steps?.append(.fuse)
         case "Metaspace": steps?.append(.metaspace(try PreTokenizer.Metaspace(node)))
         case "Replace":
-            let place = try node.required("pattern")
-            guard let literal = place["String"] else {
-                throw place.unsupported("Replace with a regular expression")
+            let patternNode = try node.required("pattern")
+            guard let literal = patternNode["String"] else {
+                throw patternNode.unsupported("Replace with a regular expression")
             }
             let (pattern, content) = (
                 Array(try literal.string().utf8), Array(try node.required("content").string().utf8)
