@@ -135,10 +135,10 @@ struct PPOLearnerTests {
         #expect(try #require(learning(varied).metrics["grad_norm"]) > 1e-2)
     }
 
-    private func moved(_ experience: Experience, to place: Int) -> Experience {
-        var experience = experience
-        rollout.stepIndex = place
-        return experience
+    private func moved(_ rollout: Rollout, to stepIndex: Int) -> Rollout {
+        var rollout = rollout
+        rollout.stepIndex = stepIndex
+        return rollout
     }
 
     private func distance(_ left: [Double], _ right: [Double]) -> Double {

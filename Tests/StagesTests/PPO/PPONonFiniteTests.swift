@@ -25,7 +25,7 @@ struct PPONonFiniteTests {
         let skipped = try learn(learner, step: 0, poisoned(6, number: 4))
         #expect(skipped["non_finite_steps"] == 1)
         #expect(state(of: learner) == before)
-        #expect(learner.policyUpdater.optimizer.step == 0 && learner.criticUpdater.optimizer.step == 0)
+        #expect(learner.policyUpdater.optimizer.step == 0 && learner.criticUpdater?.optimizer.step == 0)
         #expect(gradients(of: learner).allSatisfy { $0 == 0 })
         let good = try learn(learner, step: 1, responses(6))
         #expect(good["non_finite_steps"] == 1)
@@ -58,12 +58,12 @@ struct PPONonFiniteTests {
 
     /// Parameters and moments of both models.
     private func state(of learner: PPOLearner) -> [Float] {
-        [learner.policyUpdater, learner.criticUpdater].flatMap {
+        [learner.policyUpdater, learner.criticUpdater].compactMap(\.self).flatMap {
             $0.parameters.values.floats() + $0.optimizer.firstMoments.floats() + $0.optimizer.secondMoments.floats()
         }
     }
 
     private func gradients(of learner: PPOLearner) -> [Float] {
-        [learner.policyUpdater, learner.criticUpdater].flatMap { $0.parameters.gradients?.floats() ?? [.nan] }
+        [learner.policyUpdater, learner.criticUpdater].compactMap(\.self).flatMap { $0.parameters.gradients?.floats() ?? [.nan] }
     }
 }
