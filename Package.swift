@@ -113,7 +113,8 @@ let tests: [Target] = [
     .target(
         name: "FuzzedReaders",
         dependencies: [
-            "JSON", "PreferenceData", "Runs", "Stages", "TestSupport", "Tokenizers", "Torch", "Training", "Transformers",
+            "JSON", "PreferenceData", "Runs", "Stages", "TestSupport", "Tokenizers", "Torch", "Training",
+            "Transformers",
         ],
         path: "Tests/Fuzz/Readers", swiftSettings: swift),
     .testTarget(

@@ -27,7 +27,7 @@ struct Bench {
             : try Workload(options.data, model: options.model.url.path, maxLength: limit)
     }
 
-    var specification: DecoderSpecification { DecoderSpecification(configuration) }
+    var specification: DecoderSpecification { configuration.specification }
 
     /// A model with the weights that were asked for.
     func model(_ head: DecoderHead, trainable: Bool) throws -> DecoderModel {

@@ -23,16 +23,22 @@ package struct FLOPCount: Sendable {
 
     /// Counts for a model with this head.
     package init(_ specification: DecoderSpecification, head: DecoderHead) {
-        let (width, channels) = (Double(specification.width), Double(specification.channels))
-        let (queries, keys) = (Double(specification.heads) * channels, Double(specification.keyValueHeads) * channels)
-        let input = width * (queries + 2 * keys)
-        let output = queries * width
-        let feedForward = (specification.gated ? 3 : 2) * width * Double(specification.innerWidth)
-        let layers = Double(specification.layers)
-        row = 2 * (layers * input + (layers - 1) * (output + feedForward))
-        visibleKey = 2 * layers * 2 * queries
+        let width = Double(specification.width)
+        var (all, predicting, queries) = (0.0, 0.0, 0.0)
+        for (index, layer) in specification.layers.enumerated() {
+            let (attention, feedForward) = (layer.attention, layer.feedForward)
+            let input = width * Double(attention.queryWidth + 2 * attention.keyWidth)
+            let output = Double(attention.queryWidth) * width
+            let behind = output + (feedForward.isGated ? 3 : 2) * width * Double(feedForward.width)
+            let isLast = index == specification.layers.count - 1
+            all += isLast ? input : input + behind
+            predicting += isLast ? behind : 0
+            queries += Double(attention.queryWidth)
+        }
+        row = 2 * all
+        visibleKey = 2 * 2 * queries
         let outputs = head == .languageModel ? Double(specification.vocabularySize) : 1
-        prediction = 2 * (output + feedForward + width * outputs)
+        prediction = 2 * (predicting + width * outputs)
         self.head = head
     }
 

@@ -61,7 +61,8 @@ package struct ResponseGeneration {
                 object["completion"] = .string(pipeline.text(of: rollout.response))
                 object["tokens"] = JSON(ids: rollout.response)
                 object["logps"] = .array(rollout.sampledLogps.map { JSON(shortest: $0) })
-                object["finish_reason"] = .string((rollout.isFinished ? Completion.FinishReason.stop : .length).rawValue)
+                object["finish_reason"] = .string(
+                    (rollout.isFinished ? Completion.FinishReason.stop : .length).rawValue)
                 try sink.write(object)
                 next += 1
             }

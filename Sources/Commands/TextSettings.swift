@@ -14,6 +14,8 @@ package struct TextSettings: Sendable {
     package var chatTemplate: String?
     /// The text of the token that ends a response; `nil` for the tokenizer's own.
     package var eosToken: String?
+    /// The families of models that are known.
+    package var families = ModelFamilies.standard
 
     /// The model in a directory.
     package init(model: String, chatTemplate: String? = nil, eosToken: String? = nil) {
@@ -53,7 +55,7 @@ package struct TextSettings: Sendable {
 
     /// Loads the model, whose vocabulary must hold the tokens of `text`.
     package func load(head: ModelHead, text: TextPipeline) throws -> DecoderModel {
-        let directory = try ModelDirectory(URL(filePath: model))
+        let directory = try ModelDirectory(URL(filePath: model), families: families)
         if let (problem, remedy) = text.tokensWithoutRow(in: directory.configuration, model) {
             throw RunError.other("\(model): \(problem); \(remedy)")
         }

@@ -1,7 +1,7 @@
 import CTorch
 
-/// AdamW (Loshchilov & Hutter 2019) over a flat parameter buffer, or a slice of it: two fused calls a step, with weight
-/// decay and without.
+/// AdamW (Loshchilov & Hutter 2019) over the trained groups of a store, or a slice of their elements: two fused calls a
+/// group and step, with weight decay and without.
 public final class AdamW {
     /// The rule's constants; the learning rate comes with each step.
     public struct Options: Sendable, Equatable {
@@ -25,22 +25,24 @@ public final class AdamW {
 
     /// The rule's constants.
     public let options: Options
-    /// The elements of the buffer that it updates; others are left as they are.
+    /// The elements of the trained groups that it updates; others are left as they are.
     public let slice: Range<Int>
-    /// Running mean of gradients, laid out as the slice of the parameters.
+    /// Running mean of gradients, laid out as the slice of the trained groups, one after another.
     public let firstMoments: Tensor
-    /// Running mean of squared gradients, laid out as the slice of the parameters.
+    /// Running mean of squared gradients, laid out likewise.
     public let secondMoments: Tensor
     /// Steps taken; set when a run is resumed.
     public var step = 0
-    private let parameters: ParameterBuffer
+    private let parameters: ParameterStore
 
-    /// An optimizer for a trainable buffer, with moments of zero.
+    /// An optimizer for what a store trains, with moments of zero.
     ///
     /// - Parameter slice: the elements that it updates; `nil` for all. Updates are the same bits for any slicing.
-    public init(_ parameters: ParameterBuffer, options: Options, slice: Range<Int>? = nil) {
-        let slice = slice ?? 0..<parameters.count
-        precondition(parameters.gradients != nil, "parameters that are not trainable have no optimizer")
+    public init(_ parameters: ParameterStore, options: Options, slice: Range<Int>? = nil) {
+        let slice = slice ?? 0..<parameters.trainedCount
+        precondition(
+            parameters.trained.allSatisfy { $0.gradients != nil }, "parameters that are not trainable have no optimizer"
+        )
         self.parameters = parameters
         self.options = options
         self.slice = slice
@@ -48,22 +50,31 @@ public final class AdamW {
         secondMoments = .zeros([slice.count])
     }
 
-    /// The length of the whole buffer.
-    public var parameterCount: Int { parameters.count }
+    /// How many elements the trained groups have.
+    public var parameterCount: Int { parameters.trainedCount }
 
-    /// One step down the gradients that lie in the buffer.
+    /// One step down the gradients that lie in the store.
     public func update(learningRate: Double) {
         step += 1
-        let decayed = parameters.decayedCount
-        update(slice.clamped(to: 0..<decayed), learningRate: learningRate, weightDecay: options.weightDecay)
-        update(slice.clamped(to: decayed..<parameters.count), learningRate: learningRate, weightDecay: 0)
+        var moment = 0
+        for (group, elements) in parameters.parts(of: slice) {
+            for (part, weightDecay) in [
+                (0..<group.decayedCount, options.weightDecay), (group.decayedCount..<group.count, 0),
+            ] {
+                let part = elements.clamped(to: part)
+                update(group, part, moments: moment..<moment + part.count, learningRate, weightDecay)
+                moment += part.count
+            }
+        }
     }
 
-    private func update(_ range: Range<Int>, learningRate: Double, weightDecay: Double) {
-        guard !range.isEmpty, let gradients = parameters.gradients else { return }
-        let (values, slopes) = (parameters.values.narrowed(0, range), gradients.narrowed(0, range))
-        let place = range.lowerBound - slice.lowerBound..<range.upperBound - slice.lowerBound
-        let (first, second) = (firstMoments.narrowed(0, place), secondMoments.narrowed(0, place))
+    private func update(
+        _ group: ParameterGroup, _ elements: Range<Int>, moments: Range<Int>, _ learningRate: Double,
+        _ weightDecay: Double
+    ) {
+        guard !elements.isEmpty, let gradients = group.gradients else { return }
+        let (values, slopes) = (group.values.narrowed(0, elements), gradients.narrowed(0, elements))
+        let (first, second) = (firstMoments.narrowed(0, moments), secondMoments.narrowed(0, moments))
         perform("AdamW", values, slopes) {
             ct_adamw_step(
                 values.handle, slopes.handle, first.handle, second.handle,

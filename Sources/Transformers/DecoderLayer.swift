@@ -6,7 +6,7 @@ struct DecoderLayer {
     /// packed segments, or over a cache.
     typealias Attention = (_ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
 
-    let specification: DecoderSpecification
+    let specification: LayerSpecification
     let attentionNorm: Normalization
     let input: InputProjection
     let headNorms: (query: Normalization, key: Normalization)?
@@ -26,20 +26,30 @@ struct DecoderLayer {
 
     /// The residual stream `[rows or selected, width]` after this block, from that of all rows before it.
     func callAsFunction(_ stream: Tensor, _ place: Place, attention: Attention) -> Tensor {
-        var (stream, attended) = (stream, attend(attentionNorm(stream), place.rotation, attention))
+        var (stream, attended) = (stream, attend(before(attentionNorm, stream), place.rotation, attention))
         if let selected = place.selected {
             (stream, attended) = (stream.selecting(selected), attended.selecting(selected))
         }
-        let between = stream + attentionOutput(attended)
-        let fed = feedForward(feedForwardNorm(specification.parallelResidual ? stream : between))
-        return between + fed
+        let between = stream + after(attentionNorm, attentionOutput(attended))
+        let fed = feedForward(before(feedForwardNorm, specification.isParallel ? stream : between))
+        return between + after(feedForwardNorm, fed)
+    }
+
+    /// What attention or the feed-forward network reads of the residual stream.
+    private func before(_ norm: Normalization, _ stream: Tensor) -> Tensor {
+        specification.normPlacement == .before ? norm(stream) : stream
+    }
+
+    /// What it adds to the residual stream.
+    private func after(_ norm: Normalization, _ output: Tensor) -> Tensor {
+        specification.normPlacement == .after ? norm(output) : output
     }
 
     /// What the heads have attended to, `[rows, heads x channels]`.
     private func attend(
         _ hidden: Tensor, _ rotation: (cosine: Tensor, sine: Tensor)?, _ attention: Attention
     ) -> Tensor {
-        var (query, key, value) = input(hidden, specification)
+        var (query, key, value) = input(hidden, specification.attention)
         if let headNorms {
             query = headNorms.query(query)
             key = headNorms.key(key)
@@ -48,14 +58,14 @@ struct DecoderLayer {
             query = query.rotated(cosine: rotation.cosine, sine: rotation.sine)
             key = key.rotated(cosine: rotation.cosine, sine: rotation.sine)
         }
-        let width = specification.heads * specification.channels
-        return attention(query, key, value).reshaped([-1, width])
+        return attention(query, key, value).reshaped([-1, specification.attention.queryWidth])
     }
 
     private func feedForward(_ hidden: Tensor) -> Tensor {
-        guard let gate else { return down(specification.activation(up(hidden))) }
-        if specification.activation == .silu { return down(gate(hidden).siluGate(up(hidden))) }
-        return down(specification.activation(gate(hidden)) * up(hidden))
+        let activation = specification.feedForward.activation
+        guard let gate else { return down(activation(up(hidden))) }
+        if activation == .silu { return down(gate(hidden).siluGate(up(hidden))) }
+        return down(activation(gate(hidden)) * up(hidden))
     }
 }
 
@@ -80,13 +90,12 @@ struct Normalization {
     let weight: Tensor
     /// Present in layer norms alone.
     let bias: Tensor?
-    let kind: DecoderSpecification.Norm
-    let epsilon: Double
+    let specification: DecoderSpecification.Norm
 
     func callAsFunction(_ input: Tensor) -> Tensor {
-        switch kind {
-        case .rootMeanSquare: input.rmsNorm(weight, epsilon: epsilon)
-        case .layer: input.layerNorm(weight, bias: bias, epsilon: epsilon)
+        switch specification.kind {
+        case .rootMeanSquare: input.rmsNorm(weight, epsilon: specification.epsilon)
+        case .layer: input.layerNorm(weight, bias: bias, epsilon: specification.epsilon)
         }
     }
 }
@@ -99,7 +108,7 @@ enum InputProjection {
 
     /// Queries `[rows, heads, channels]`, keys and values `[rows, kv heads, channels]`.
     func callAsFunction(
-        _ hidden: Tensor, _ specification: DecoderSpecification
+        _ hidden: Tensor, _ specification: LayerSpecification.Attention
     ) -> (query: Tensor, key: Tensor, value: Tensor) {
         let (heads, keyHeads, channels) = (specification.heads, specification.keyValueHeads, specification.channels)
         switch self {
@@ -122,7 +131,7 @@ enum InputProjection {
     }
 }
 
-extension ModelConfiguration.Activation {
+extension LayerSpecification.Activation {
     func callAsFunction(_ input: Tensor) -> Tensor {
         switch self {
         case .silu: input.silu()

@@ -4,7 +4,7 @@ extension DecoderModel {
     /// Draws all parameters afresh: matrices from N(0, initializer_range²), norms 1, biases 0, and a score head from
     /// N(0, 1 / (width + 1)). What a parameter gets is a function of the seed and its name alone.
     public func initialize(seed: UInt64) {
-        for placement in parameters.placements { initialize(placement.declaration.name, seed: seed) }
+        for declaration in parameters.declarations { initialize(declaration.name, seed: seed) }
     }
 
     /// Draws the score head afresh.

@@ -6,7 +6,7 @@ extension DecoderModel {
     /// Writes the decoder as a Hugging Face directory that transformers loads: `AutoModelForCausalLM`, or
     /// `AutoModelForSequenceClassification` with one label for a score head.
     ///
-    /// Tensors go to the files straight from the parameter buffer. Nothing here is atomic: the caller writes into a
+    /// Tensors go to the files straight from the parameter store. Nothing here is atomic: the caller writes into a
     /// directory of its own and moves it in place. Tokenizer files are the caller's to add.
     ///
     /// - Parameters:
@@ -68,7 +68,7 @@ extension ModelConfiguration {
     /// `config.json` of a saved model: the file it came from, with what the head and float32 change.
     func exported(head: DecoderHead, padTokenID: Int32?, endTokenID: Int32? = nil) -> JSONObject {
         var values = original
-        values["architectures"] = .array([.string(family.architecture(head))])
+        values["architectures"] = .array([.string(architectures[head])])
         // transformers 5 renamed the key.
         values[values["dtype"] == nil ? "torch_dtype" : "dtype"] = .string("float32")
         if let padTokenID { values["pad_token_id"] = .number(Int(padTokenID)) }

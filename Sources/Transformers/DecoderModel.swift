@@ -3,7 +3,7 @@ import Torch
 /// A decoder-only transformer over packed rows, driven by a ``DecoderSpecification``.
 ///
 /// It computes rows of tokens without padding: which row sees which follows from the segments of ``PackedRows``. All
-/// parameters lie in one ``ParameterBuffer`` under the names and in the layouts of Hugging Face checkpoints.
+/// parameters lie in a ``ParameterStore`` under the names and in the layouts of Hugging Face checkpoints.
 public final class DecoderModel {
     /// The configuration it was made from.
     public let configuration: ModelConfiguration
@@ -12,7 +12,7 @@ public final class DecoderModel {
     /// What it ends in.
     public let head: DecoderHead
     /// Its parameters.
-    public let parameters: ParameterBuffer
+    public let parameters: ParameterStore
 
     /// The padding token of a reward model: it is scored at the last token that is not this one. `nil` where every token
     /// counts.
@@ -24,21 +24,31 @@ public final class DecoderModel {
 
     let layers: [DecoderLayer]
     let finalNorm: Normalization
-    private let rotary: RotaryTable?
+    /// A table for each way in which some layers rotate, and which one a layer takes.
+    private let rotaries: [RotaryTable]
+    private let rotaryOfLayer: [Int?]
 
     /// A decoder whose parameters are all zero: fill them by ``initialize(seed:)``, from a ``ModelDirectory``, or by
     /// copying those of another one.
     public init(_ configuration: ModelConfiguration, head: DecoderHead, trainable: Bool) {
-        let specification = DecoderSpecification(configuration)
-        let parameters = ParameterBuffer(specification.declarations(head: head), trainable: trainable)
+        let specification = configuration.specification
+        let base = ParameterGroup("base", specification.declarations(head: head), trainable: trainable)
+        let parameters = ParameterStore([base])
         let parts = DecoderParts(specification, parameters)
         self.configuration = configuration
         self.specification = specification
         self.head = head
         self.parameters = parameters
-        layers = (0..<specification.layers).map(parts.layer)
-        finalNorm = parts.normalization(specification.names.finalNorm)
-        rotary = if case .rotary(let embedding) = specification.positions { RotaryTable(embedding) } else { nil }
+        layers = specification.layers.indices.map(parts.layer)
+        finalNorm = parts.finalNorm()
+        var embeddings: [RotaryEmbedding] = []
+        rotaryOfLayer = specification.layers.map { layer in
+            guard let embedding = layer.attention.rotary else { return nil }
+            if let known = embeddings.firstIndex(of: embedding) { return known }
+            embeddings.append(embedding)
+            return embeddings.count - 1
+        }
+        rotaries = embeddings.map { RotaryTable($0) }
     }
 
     /// The longest sequence it can compute; `nil` where positions have no bound. Callers check their data against it.
@@ -48,9 +58,10 @@ public final class DecoderModel {
     /// `[selected, width]`, or of all, `[rows, width]`. What the last layer computes for other rows alone is left out.
     public func hiddenStates(_ rows: PackedRows, at selected: [Int32]? = nil) -> Tensor {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
-        let attention: DecoderLayer.Attention = { [scale] in $0.attention($1, $2, segments: segments, scale: scale) }
         return hiddenStates(rows.tokens, rows.positions, at: selected, through: layers) {
             [recomputesActivations] _, layer, stream, place in
+            let scale = layer.specification.attention.scale
+            let attention: DecoderLayer.Attention = { $0.attention($1, $2, segments: segments, scale: scale) }
             guard recomputesActivations else { return layer(stream, place, attention: attention) }
             return stream.recomputing { layer($0, place, attention: attention) }
         }
@@ -88,22 +99,21 @@ public final class DecoderModel {
         _ tokens: [Int32], _ positions: [Int32], at selected: [Int32]?, through layers: [DecoderLayer],
         _ apply: (_ index: Int, DecoderLayer, _ stream: Tensor, DecoderLayer.Place) -> Tensor
     ) -> Tensor {
-        var place = DecoderLayer.Place(rotation: rotary.map { $0(positions) })
+        let rotations = rotaries.map { $0(positions) }
+        var place = DecoderLayer.Place()
         var stream = embedded(tokens, positions)
         for (index, layer) in layers.enumerated() {
+            place.rotation = rotaryOfLayer[index].map { rotations[$0] }
             if index == layers.count - 1 { place.selected = selected.map { Tensor(indices: $0) } }
             stream = apply(index, layer, stream, place)
         }
         return finalNorm(stream)
     }
 
-    /// What attention multiplies products of queries and keys with.
-    var scale: Double { 1 / Double(specification.channels).squareRoot() }
-
     private func embedded(_ tokens: [Int32], _ positions: [Int32]) -> Tensor {
         let names = specification.names
         let embeddings = parameters[names.embedding].embedding(Tensor(indices: tokens))
-        guard case .learned(let count) = specification.positions else { return embeddings }
+        guard let count = specification.positionTable else { return embeddings }
         precondition(positions.allSatisfy { $0 < count }, "a position past the \(count) that the model has")
         return embeddings + parameters[names.positions].embedding(Tensor(indices: positions))
     }

@@ -1,49 +1,43 @@
 import Torch
 
-/// Assembles a decoder's blocks from parameters, by the names of the family.
+/// Assembles a decoder's blocks from parameters, by their names.
 struct DecoderParts {
     private let specification: DecoderSpecification
-    private let parameters: ParameterBuffer
+    private let parameters: ParameterStore
 
-    init(_ specification: DecoderSpecification, _ parameters: ParameterBuffer) {
+    init(_ specification: DecoderSpecification, _ parameters: ParameterStore) {
         self.specification = specification
         self.parameters = parameters
     }
 
     func layer(_ index: Int) -> DecoderLayer {
-        let names = specification.names
+        let (names, layer) = (specification.names, specification.layers[index])
         let name = { names.layer(index, $0) }
-        let norms =
-            specification.normalizesHeads
-            ? (normalization(name(names.queryNorm)), normalization(name(names.keyNorm))) : nil
+        let linear = { (part: String) in self.linear(name(part), layer) }
+        let norm = { (part: String) in normalization(name(part), layer.norm) }
+        let input: InputProjection =
+            switch layer.attention.projection {
+            case .separate: .separate(query: linear(names.query), key: linear(names.key), value: linear(names.value))
+            case .interleaved: .interleaved(linear(names.fused))
+            case .concatenated: .concatenated(linear(names.fused))
+            }
         return DecoderLayer(
-            specification: specification, attentionNorm: normalization(name(names.attentionNorm)), input: input(index),
-            headNorms: norms, attentionOutput: linear(name(names.attentionOutput)),
-            feedForwardNorm: normalization(name(names.feedForwardNorm)),
-            gate: specification.gated ? linear(name(names.gate)) : nil, up: linear(name(names.up)),
-            down: linear(name(names.down)))
+            specification: layer, attentionNorm: norm(names.attentionNorm), input: input,
+            headNorms: layer.attention.normalizesHeads ? (norm(names.queryNorm), norm(names.keyNorm)) : nil,
+            attentionOutput: linear(names.attentionOutput), feedForwardNorm: norm(names.feedForwardNorm),
+            gate: layer.feedForward.isGated ? linear(names.gate) : nil, up: linear(names.up), down: linear(names.down))
     }
 
-    func normalization(_ name: String) -> Normalization {
-        Normalization(
-            weight: parameters["\(name).weight"], bias: optional("\(name).bias"), kind: specification.norm,
-            epsilon: specification.epsilon)
+    func finalNorm() -> Normalization { normalization(specification.names.finalNorm, specification.finalNorm) }
+
+    private func normalization(_ name: String, _ norm: DecoderSpecification.Norm) -> Normalization {
+        Normalization(weight: parameters["\(name).weight"], bias: optional("\(name).bias"), specification: norm)
     }
 
-    private func input(_ index: Int) -> InputProjection {
-        let names = specification.names
-        let part = { linear(names.layer(index, $0)) }
-        return switch specification.projection {
-        case .separate: .separate(query: part(names.query), key: part(names.key), value: part(names.value))
-        case .interleaved: .interleaved(part(names.fused))
-        case .concatenated: .concatenated(part(names.fused))
-        }
-    }
-
-    private func linear(_ name: String) -> Linear {
+    private func linear(_ name: String, _ layer: LayerSpecification) -> Linear {
         Linear(
             weight: parameters["\(name).weight"], bias: optional("\(name).bias"),
-            transposed: specification.projection == .concatenated)
+            transposed: layer.attention.projection == .concatenated)
     }
 
     private func optional(_ name: String) -> Tensor? { parameters.contains(name) ? parameters[name] : nil }

@@ -1,58 +1,72 @@
 import Torch
 
 extension DecoderSpecification {
-    typealias Declaration = ParameterBuffer.Declaration
+    typealias Declaration = ParameterGroup.Declaration
 
     /// Every parameter of a decoder with this head: one a tensor of a Hugging Face checkpoint, under its name and in
     /// its layout. Matrices take weight decay; norms and biases do not.
-    public func declarations(head: DecoderHead) -> [ParameterBuffer.Declaration] {
-        var all = [matrix(names.embedding, vocabularySize, width)]
-        if case .learned(let count) = positions { all.append(matrix(names.positions, count, width)) }
-        for index in 0..<layers { all += layer(index) }
-        all += normalization(names.finalNorm, width)
+    public func declarations(head: DecoderHead) -> [ParameterGroup.Declaration] {
+        var all = [Declaration(matrix: names.embedding, vocabularySize, width)]
+        if let positionTable { all.append(Declaration(matrix: names.positions, positionTable, width)) }
+        for (index, layer) in layers.enumerated() {
+            all += layer.declarations(width: width, names) { names.layer(index, $0) }
+        }
+        all += finalNorm.declarations(names.finalNorm, width)
         switch head {
-        case .languageModel: if !tiesEmbeddings { all.append(matrix(names.head, vocabularySize, width)) }
-        case .score: all.append(matrix(ParameterNames.score, 1, width))
+        case .languageModel:
+            if !tiesEmbeddings { all.append(Declaration(matrix: names.head, vocabularySize, width)) }
+        case .score: all.append(Declaration(matrix: ParameterNames.score, 1, width))
         }
         return all
     }
+}
 
-    private func layer(_ index: Int) -> [Declaration] {
-        let name = { names.layer(index, $0) }
-        let (queries, keys) = (heads * channels, keyValueHeads * channels)
-        var all = normalization(name(names.attentionNorm), width)
-        if projection == .separate {
-            all += linear(name(names.query), from: width, to: queries, bias: inputBias)
-            all += linear(name(names.key), from: width, to: keys, bias: inputBias)
-            all += linear(name(names.value), from: width, to: keys, bias: inputBias)
+extension LayerSpecification {
+    /// The parameters of a layer on a residual stream of `width` channels; `name` makes names within a layer whole.
+    fileprivate func declarations(
+        width: Int, _ names: ParameterNames, _ name: (String) -> String
+    ) -> [ParameterGroup.Declaration] {
+        let (queries, keys, inner) = (attention.queryWidth, attention.keyWidth, feedForward.width)
+        var all = norm.declarations(name(names.attentionNorm), width)
+        if attention.projection == .separate {
+            all += linear(name(names.query), from: width, to: queries, bias: attention.inputBias)
+            all += linear(name(names.key), from: width, to: keys, bias: attention.inputBias)
+            all += linear(name(names.value), from: width, to: keys, bias: attention.inputBias)
         } else {
-            all += linear(name(names.fused), from: width, to: queries + 2 * keys, bias: inputBias)
+            all += linear(name(names.fused), from: width, to: queries + 2 * keys, bias: attention.inputBias)
         }
-        if normalizesHeads {
-            all += normalization(name(names.queryNorm), channels) + normalization(name(names.keyNorm), channels)
+        if attention.normalizesHeads {
+            all += norm.declarations(name(names.queryNorm), attention.channels)
+            all += norm.declarations(name(names.keyNorm), attention.channels)
         }
-        all += linear(name(names.attentionOutput), from: queries, to: width, bias: outputBias)
-        all += normalization(name(names.feedForwardNorm), width)
-        if gated { all += linear(name(names.gate), from: width, to: innerWidth, bias: feedForwardBias) }
-        all += linear(name(names.up), from: width, to: innerWidth, bias: feedForwardBias)
-        all += linear(name(names.down), from: innerWidth, to: width, bias: feedForwardBias)
+        all += linear(name(names.attentionOutput), from: queries, to: width, bias: attention.outputBias)
+        all += norm.declarations(name(names.feedForwardNorm), width)
+        if feedForward.isGated { all += linear(name(names.gate), from: width, to: inner, bias: feedForward.hasBias) }
+        all += linear(name(names.up), from: width, to: inner, bias: feedForward.hasBias)
+        all += linear(name(names.down), from: inner, to: width, bias: feedForward.hasBias)
         return all
     }
 
-    private func matrix(_ name: String, _ rows: Int, _ columns: Int) -> Declaration {
-        Declaration(name: name, shape: [rows, columns], decays: true)
+    private func linear(_ name: String, from input: Int, to output: Int, bias: Bool) -> [ParameterGroup.Declaration] {
+        let (rows, columns) = attention.projection == .concatenated ? (input, output) : (output, input)
+        let matrix = ParameterGroup.Declaration(matrix: "\(name).weight", rows, columns)
+        return [matrix] + (bias ? [ParameterGroup.Declaration(vector: "\(name).bias", output)] : [])
+    }
+}
+
+extension DecoderSpecification.Norm {
+    fileprivate func declarations(_ name: String, _ count: Int) -> [ParameterGroup.Declaration] {
+        let names = kind == .layer ? ["\(name).weight", "\(name).bias"] : ["\(name).weight"]
+        return names.map { ParameterGroup.Declaration(vector: $0, count) }
+    }
+}
+
+extension ParameterGroup.Declaration {
+    fileprivate init(matrix name: String, _ rows: Int, _ columns: Int) {
+        self.init(name: name, shape: [rows, columns], decays: true)
     }
 
-    private func vector(_ name: String, _ count: Int) -> Declaration {
-        Declaration(name: name, shape: [count], decays: false)
-    }
-
-    private func linear(_ name: String, from input: Int, to output: Int, bias: Bool) -> [Declaration] {
-        let (rows, columns) = projection == .concatenated ? (input, output) : (output, input)
-        return [matrix("\(name).weight", rows, columns)] + (bias ? [vector("\(name).bias", output)] : [])
-    }
-
-    private func normalization(_ name: String, _ count: Int) -> [Declaration] {
-        [vector("\(name).weight", count)] + (norm == .layer ? [vector("\(name).bias", count)] : [])
+    fileprivate init(vector name: String, _ count: Int) {
+        self.init(name: name, shape: [count], decays: false)
     }
 }

@@ -139,12 +139,13 @@ public final class Generator {
         let owners = prompts.flatMap { prompt in repeatElement(Int64(prompt.slot), count: prompt.tokens.count) }
         let places = rows.positions.map { Int64($0) }
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
-        let scale = decoder.scale
+        let specifications = decoder.specification.layers
         // No row goes on: it is the keys and values on the way that are wanted.
         _ = model.hiddenStates(tokens: rows.tokens, positions: rows.positions, at: []) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
-            return query.attention(key, value, segments: segments, scale: scale)
+            return query.attention(
+                key, value, segments: segments, scale: specifications[layer].attention.scale)
         }
     }
 
@@ -154,11 +155,12 @@ public final class Generator {
         let owners = busy.map { Int64($0.slot) }
         let places = lanes.map { Int64($0.position) }
         let lengths = places.map { $0 + 1 }
-        let scale = decoder.scale
+        let specifications = decoder.specification.layers
         let hidden = model.hiddenStates(tokens: lanes.map(\.token), positions: places.map { Int32($0) }) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
-            return caches[layer].attention(query, slots: owners, lengths: lengths, scale: scale)
+            return caches[layer].attention(
+                query, slots: owners, lengths: lengths, scale: specifications[layer].attention.scale)
         }
         let counts = lanes.map(\.completion.tokens.count)
         return model.logits(hidden).sampleTokens(
@@ -169,12 +171,11 @@ public final class Generator {
     /// Makes room for `capacity` tokens a slot.
     private func reserve(_ capacity: Int) {
         guard caches.first.map({ $0.capacity < capacity }) ?? true else { return }
-        let specification = decoder.specification
         caches = []
-        caches = (0..<specification.layers).map { _ in
+        caches = decoder.specification.layers.map { layer in
             AttentionCache(
-                slots: slots, heads: specification.keyValueHeads, capacity: max(1, capacity),
-                channels: specification.channels)
+                slots: slots, heads: layer.attention.keyValueHeads, capacity: max(1, capacity),
+                channels: layer.attention.channels)
         }
     }
 

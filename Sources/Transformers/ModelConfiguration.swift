@@ -3,46 +3,10 @@ import JSON
 
 /// What a Hugging Face `config.json` says of a model.
 public struct ModelConfiguration: Sendable, Equatable {
-    /// The families of models that are supported, by their `model_type`.
-    public enum Family: String, Sendable, CaseIterable {
-        case llama, mistral, gpt2, qwen2, qwen3
-        case gptNeoX = "gpt_neox"
-    }
-
-    /// The model's family.
-    public let family: Family
-    /// Rows of the embedding table.
-    public let vocabularySize: Int
-    /// Channels of the residual stream.
-    public let hiddenSize: Int
-    /// Channels inside the feed-forward network.
-    public let intermediateSize: Int
-    /// How many blocks.
-    public let layerCount: Int
-    /// Query heads.
-    public let attentionHeads: Int
-    /// Key and value heads; query heads share them in equal groups.
-    public let keyValueHeads: Int
-    /// Channels of a head.
-    public let headDimension: Int
-    /// The context the model was made for.
-    public let maximumPositions: Int
-    /// Added to the variance in norms.
-    public let normEpsilon: Double
-    /// The activation of the feed-forward network.
-    public let activation: Activation
-    /// Whether the language-model head is the embedding table.
-    public let tiesEmbeddings: Bool
-    /// Whether attention projections have biases (Qwen2: those of queries, keys and values alone).
-    public let attentionBias: Bool
-    /// Whether feed-forward projections have biases.
-    public let feedForwardBias: Bool
-    /// Whether attention and feed-forward network read the same input (GPT-NeoX).
-    public let parallelResidual: Bool
-    /// Rotary position embedding; `nil` for learned positions.
-    public let rotary: RotaryEmbedding?
-    /// The window of sliding-window attention; `nil` where all layers see everything.
-    public let slidingWindow: Int?
+    /// The `model_type`, which names the model's family.
+    public let modelType: String
+    /// How a model of this configuration computes, and what its parameters are called.
+    package let specification: DecoderSpecification
     /// The deviation of freshly drawn weights.
     public let initializerRange: Double
     /// The token that starts a text.
@@ -53,29 +17,28 @@ public struct ModelConfiguration: Sendable, Equatable {
     public let padTokenID: Int32?
     /// Whether this is the directory of a model with a score head (`...ForSequenceClassification`).
     public let hasScoreHead: Bool
+    /// The names of transformers' classes for such a model.
+    let architectures: ModelArchitectures
     /// The file as it was read, to be written back with a saved model.
     let original: JSONObject
     /// `generation_config.json` as it was read.
     let generation: JSONObject
 
-    /// Activations of the feed-forward network.
-    public enum Activation: Sendable, Equatable {
-        case silu, gelu, geluTanh, relu
-    }
+    /// Rows of the embedding table.
+    public var vocabularySize: Int { specification.vocabularySize }
 
     /// The longest sequence the model can compute; `nil` where positions have no bound.
     ///
     /// Learned positions end with their table. A sliding window is not implemented: up to its length it makes no
     /// difference.
     public var maximumLength: Int? {
-        let table = rotary == nil ? maximumPositions : nil
-        return [table, slidingWindow].compactMap { $0 }.min()
+        [specification.positionTable, specification.smallestWindow].compactMap { $0 }.min()
     }
 
     /// Why sequences longer than ``maximumLength`` cannot be computed, for a message.
     public var lengthReason: String {
-        if let slidingWindow, slidingWindow == maximumLength {
-            return "each of its tokens sees the last \(slidingWindow) alone (sliding_window in config.json), "
+        if let window = specification.smallestWindow, window == maximumLength {
+            return "each of its tokens sees the last \(window) alone (sliding_window in config.json), "
                 + "which is supported where no sequence is longer"
         }
         return "it has learned positions for no more"
@@ -88,53 +51,33 @@ public struct ModelConfiguration: Sendable, Equatable {
     }
 
     /// Reads `config.json`, and `generation_config.json` where there is one, in a directory.
-    public init(directory: URL) throws(ModelError) {
+    ///
+    /// - Parameter families: the families that are known.
+    /// - Throws: ``ModelError``, naming file and key.
+    package init(directory: URL, families: ModelFamilies = .standard) throws(ModelError) {
         let generation = directory.appending(path: "generation_config.json")
         let there = FileManager.default.fileExists(atPath: generation.path)
         try self.init(
-            file: directory.appending(path: "config.json"), generation: there ? generation : nil)
+            file: directory.appending(path: "config.json"), generation: there ? generation : nil, families: families)
     }
 
     /// Reads a configuration file.
-    public init(file: URL, generation: URL? = nil) throws(ModelError) {
+    package init(
+        file: URL, generation: URL? = nil, families: ModelFamilies = .standard
+    ) throws(ModelError) {
         let reader = ModelFileReader(url: file, values: try JSONObject(modelFile: file))
         let further: JSONObject =
             if let generation { try JSONObject(modelFile: generation) } else { JSONObject() }
-        let name = try reader.string("model_type")
-        guard let family = Family(rawValue: name) else {
-            let known = Family.allCases.map(\.rawValue).sorted().joined(separator: ", ")
-            throw reader.error("model_type", "is \(name), which is not supported; supported are \(known)")
+        modelType = try reader.modelType()
+        guard let family = families[modelType] else {
+            let known = families.modelTypes.joined(separator: ", ")
+            throw reader.error("model_type", "is \(modelType), which is not supported; supported are \(known)")
         }
-        self.family = family
         original = reader.values
         self.generation = further
-
-        vocabularySize = try reader.integer("vocab_size", in: 1...1 << 24)
-        hiddenSize = try reader.integer(family == .gpt2 ? "n_embd" : "hidden_size", in: 1...1 << 17)
-        layerCount = try reader.integer(family == .gpt2 ? "n_layer" : "num_hidden_layers", in: 1...1024)
-        attentionHeads = try reader.integer(family == .gpt2 ? "n_head" : "num_attention_heads", in: 1...4096)
-        maximumPositions = try reader.integer(
-            family == .gpt2 ? "n_positions" : "max_position_embeddings", in: 1...1 << 28, default: family.positions)
-        intermediateSize = try reader.integer(
-            family == .gpt2 ? "n_inner" : "intermediate_size", in: 1...1 << 20,
-            default: family == .gpt2 ? 4 * hiddenSize : nil)
-        (keyValueHeads, headDimension) = try Self.heads(reader, family, hiddenSize, attentionHeads)
-
-        normEpsilon = try reader.number(family.epsilonKey, in: 0...1, default: family.usesLayerNorm ? 1e-5 : 1e-6)
-        activation = try Self.activation(reader, family)
-        tiesEmbeddings = try reader.bool("tie_word_embeddings", default: family == .gpt2)
-        attentionBias =
-            switch family {
-            case .gpt2, .qwen2: true
-            case .mistral: false
-            case .llama, .qwen3: try reader.bool("attention_bias", default: false)
-            case .gptNeoX: try reader.bool("attention_bias", default: true)
-            }
-        feedForwardBias = family == .llama ? try reader.bool("mlp_bias", default: false) : family.usesLayerNorm
-        parallelResidual = family == .gptNeoX ? try reader.bool("use_parallel_residual", default: true) : false
-        try Self.refuseVariants(reader, family)
-        rotary = family == .gpt2 ? nil : try RotaryEmbedding(reader, family, headDimension: headDimension)
-        slidingWindow = try Self.slidingWindow(reader, family, layers: layerCount)
+        architectures = family.architectures
+        specification = try family.specification(reader)
+        let vocabularySize = specification.vocabularySize
         initializerRange = try reader.number("initializer_range", in: 0...1, default: 0.02)
 
         bosTokenID = try reader.tokens("bos_token_id", vocabularySize: vocabularySize).first
@@ -148,6 +91,6 @@ public struct ModelConfiguration: Sendable, Equatable {
         eosTokenIDs = ends
         // Some checkpoints name a padding id outside their vocabulary; nothing is padded here.
         padTokenID = try? reader.tokens("pad_token_id", vocabularySize: vocabularySize).first
-        hasScoreHead = original["architectures"] == .array([.string(family.architecture(.score))])
+        hasScoreHead = original["architectures"] == .array([.string(architectures[.score])])
     }
 }

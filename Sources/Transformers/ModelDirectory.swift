@@ -10,9 +10,11 @@ public struct ModelDirectory: Sendable {
     public let configuration: ModelConfiguration
 
     /// Reads the configuration; weights are read by ``load(into:scoreSeed:)``.
-    public init(_ url: URL) throws(ModelError) {
+    ///
+    /// - Parameter families: the families that are known.
+    package init(_ url: URL, families: ModelFamilies = .standard) throws(ModelError) {
         self.url = url
-        configuration = try ModelConfiguration(directory: url)
+        configuration = try ModelConfiguration(directory: url, families: families)
     }
 
     /// A decoder with the directory's weights.
@@ -49,7 +51,7 @@ public struct ModelDirectory: Sendable {
         let weights = try WeightFiles(url)
         let names = decoder.specification.names
         var unread = Set(weights.names.filter { !ParameterNames.isBuffer($0) })
-        for declaration in decoder.parameters.placements.map(\.declaration) {
+        for declaration in decoder.parameters.declarations {
             if let name = Self.candidates(declaration.name, names).first(where: weights.contains) {
                 try weights.read(name, into: decoder.parameters[declaration.name])
                 unread.remove(name)
@@ -65,7 +67,7 @@ public struct ModelDirectory: Sendable {
         unread.subtract([ParameterNames.score, names.head])
         if let name = unread.min() {
             throw ModelError(
-                weights.url, "tensor \(name) belongs to no parameter of a \(configuration.family.rawValue) model")
+                weights.url, "tensor \(name) belongs to no parameter of a \(configuration.modelType) model")
         }
     }
 
@@ -75,7 +77,7 @@ public struct ModelDirectory: Sendable {
     /// - Throws: as ``load(into:scoreSeed:)``.
     public func check() throws {
         let weights = try WeightFiles(url)
-        let specification = DecoderSpecification(configuration)
+        let specification = configuration.specification
         let names = specification.names
         for declaration in specification.declarations(head: .languageModel) where declaration.name != names.head {
             guard let name = Self.candidates(declaration.name, names).first(where: weights.contains) else {
@@ -96,16 +98,16 @@ public struct ModelDirectory: Sendable {
     /// - Throws: as ``load(into:scoreSeed:)``.
     public func checkScoreHead() throws {
         let weights = try WeightFiles(url)
-        let names = DecoderSpecification(configuration).names
+        let names = configuration.specification.names
         guard let shape = weights.shape(ParameterNames.score) else {
             throw ModelError(
                 weights.url, "tensor \(ParameterNames.score) is missing" + Self.hint(ParameterNames.score, names))
         }
-        guard shape == [1, configuration.hiddenSize] else {
+        guard shape == [1, configuration.specification.width] else {
             throw ModelError(
                 weights.url,
                 "tensor \(ParameterNames.score) has shape \(shape), but a reward is one number: "
-                    + "[1, \(configuration.hiddenSize)]")
+                    + "[1, \(configuration.specification.width)]")
         }
     }
 
@@ -133,7 +135,7 @@ public struct ModelDirectory: Sendable {
 
     /// Whether the weights have a head, or make up one as tied embeddings do.
     public func has(_ head: DecoderHead) throws -> Bool {
-        let (weights, specification) = (try WeightFiles(url), DecoderSpecification(configuration))
+        let (weights, specification) = (try WeightFiles(url), configuration.specification)
         let name = head == .score ? ParameterNames.score : specification.names.head
         return weights.contains(name) || !specification.declarations(head: head).contains { $0.name == name }
     }
@@ -164,7 +166,7 @@ public struct ModelDirectory: Sendable {
 
     /// The way out where an embedding table has more or fewer rows than the configuration says.
     private static func hint(
-        rows shape: [Int], of declaration: ParameterBuffer.Declaration, _ names: ParameterNames
+        rows shape: [Int], of declaration: ParameterGroup.Declaration, _ names: ParameterNames
     ) -> String {
         guard declaration.name == names.embedding, shape.count == 2, shape[1] == declaration.shape[1] else { return "" }
         return

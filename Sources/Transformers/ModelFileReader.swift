@@ -2,9 +2,9 @@ import Foundation
 import JSON
 
 /// Reads keys of a model's JSON file with their types and bounds checked; errors name file, key and value.
-struct ModelFileReader {
-    let url: URL
-    let values: JSONObject
+package struct ModelFileReader {
+    package let url: URL
+    package let values: JSONObject
 
     /// The value of the first of `keys` that is there and not null.
     private func value(_ keys: [String]) -> (key: String, value: JSON)? {
@@ -14,10 +14,10 @@ struct ModelFileReader {
         return nil
     }
 
-    func error(_ key: String, _ problem: String) -> ModelError { ModelError(url, "\(key) \(problem)") }
+    package func error(_ key: String, _ problem: String) -> ModelError { ModelError(url, "\(key) \(problem)") }
 
     /// An integer within bounds; without `default` the key must be there.
-    func integer(
+    package func integer(
         _ keys: String..., in bounds: ClosedRange<Int> = 1...Int(Int32.max), default fallback: Int? = nil
     ) throws(ModelError) -> Int {
         guard let (key, value) = value(keys) else {
@@ -32,7 +32,7 @@ struct ModelFileReader {
     }
 
     /// A finite number within bounds; without `default` the key must be there.
-    func number(
+    package func number(
         _ keys: String..., in bounds: ClosedRange<Double>, default fallback: Double? = nil
     ) throws(ModelError) -> Double {
         guard let (key, value) = value(keys) else {
@@ -45,13 +45,13 @@ struct ModelFileReader {
         return number
     }
 
-    func bool(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
+    package func bool(_ key: String, default fallback: Bool) throws(ModelError) -> Bool {
         guard let (key, value) = value([key]) else { return fallback }
         guard case .bool(let flag) = value else { throw error(key, "must be true or false, not \(value.brief)") }
         return flag
     }
 
-    func string(_ keys: String..., default fallback: String? = nil) throws(ModelError) -> String {
+    package func string(_ keys: String..., default fallback: String? = nil) throws(ModelError) -> String {
         guard let (key, value) = value(keys) else {
             if let fallback { return fallback }
             throw ModelError(url, "\(keys[0]) is missing")
@@ -75,7 +75,7 @@ struct ModelFileReader {
     }
 
     /// A nested object, `nil` if the key is absent.
-    func object(_ key: String) throws(ModelError) -> ModelFileReader? {
+    package func object(_ key: String) throws(ModelError) -> ModelFileReader? {
         guard let (key, value) = value([key]) else { return nil }
         guard case .object(let object) = value else { throw error(key, "must be an object, not \(value.brief)") }
         return ModelFileReader(url: url, values: object)

@@ -6,16 +6,21 @@ public struct RotaryEmbedding: Sendable, Equatable {
     /// alone.
     public let frequencies: [Float]
 
-    /// Reads what ``RotarySettings`` says.
-    init(
-        _ reader: ModelFileReader, _ family: ModelConfiguration.Family, headDimension: Int
+    /// Reads what ``RotarySettings`` says of heads of so many channels.
+    ///
+    /// - Parameters:
+    ///   - thetaKey: the key of the base where no block says it.
+    ///   - defaultFraction: the part of the channels that is rotated where no key says it; `nil` for families that always
+    ///     rotate all.
+    package init(
+        _ reader: ModelFileReader, channels: Int, thetaKey: String = "rope_theta", defaultFraction: Double? = nil
     ) throws(ModelError) {
-        let settings = try RotarySettings(reader, family)
-        let rotated = Int(Double(headDimension) * settings.fraction)
-        guard rotated > 0, rotated <= headDimension, rotated.isMultiple(of: 2) else {
+        let settings = try RotarySettings(reader, thetaKey: thetaKey, defaultFraction: defaultFraction)
+        let rotated = Int(Double(channels) * settings.fraction)
+        guard rotated > 0, rotated <= channels, rotated.isMultiple(of: 2) else {
             throw ModelError(
                 reader.url,
-                "\(rotated) of \(headDimension) channels of a head would be rotated; an even number is needed")
+                "\(rotated) of \(channels) channels of a head would be rotated; an even number is needed")
         }
         // In float32 throughout, as the reference computes them.
         let base = Float(settings.theta)

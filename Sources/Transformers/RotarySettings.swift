@@ -19,7 +19,8 @@ struct RotarySettings {
     private let reader: ModelFileReader
     private let name: String
 
-    init(_ reader: ModelFileReader, _ family: ModelConfiguration.Family) throws(ModelError) {
+    /// As ``RotaryEmbedding/init(_:channels:thetaKey:defaultFraction:)``.
+    init(_ reader: ModelFileReader, thetaKey: String, defaultFraction: Double?) throws(ModelError) {
         let parameters = try Self.block("rope_parameters", reader)
         let scaling = try Self.block("rope_scaling", reader)
         self.reader = reader
@@ -27,11 +28,10 @@ struct RotarySettings {
         block = scaling ?? parameters ?? ModelFileReader(url: reader.url, values: JSONObject())
         let hasBlock = !block.values.isEmpty
 
-        let thetaKey = family == .gptNeoX ? "rotary_emb_base" : "rope_theta"
         let outerTheta = try reader.number(thetaKey, in: Self.thetas, default: 10_000)
         theta = try block.number("rope_theta", in: Self.thetas, default: outerTheta)
-        if family == .gptNeoX {
-            let outer = try reader.number("rotary_pct", in: 0...1, default: 0.25)
+        if let defaultFraction {
+            let outer = try reader.number("rotary_pct", in: 0...1, default: defaultFraction)
             fraction = try block.number("partial_rotary_factor", in: 0...1, default: outer)
         } else {
             fraction = 1
@@ -50,10 +50,11 @@ struct RotarySettings {
             }
             for key in ["partial_rotary_factor", "rotary_pct"] where place.has(key) {
                 let value = try place.number(key, in: 0...1)
-                guard family == .gptNeoX || value == fraction else {
+                guard defaultFraction != nil || value == fraction else {
                     throw reader.error(
                         prefix + key,
-                        "is \(value), but a \(family.rawValue) model rotates all channels of its heads; remove it")
+                        "is \(value), but a \(try reader.modelType()) model rotates all channels of its heads; remove it"
+                    )
                 }
                 try agree(
                     prefix + key, value, with: fraction,
@@ -119,7 +120,7 @@ struct RotarySettings {
 
 extension ModelFileReader {
     /// Whether a key is there and not null.
-    func has(_ key: String) -> Bool { values[key].map { $0 != .null } ?? false }
+    package func has(_ key: String) -> Bool { values[key].map { $0 != .null } ?? false }
 }
 
 extension JSON {

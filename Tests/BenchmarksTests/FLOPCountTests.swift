@@ -9,26 +9,29 @@ struct FLOPCountTests {
     private let specification: DecoderSpecification
 
     init() throws {
-        specification = DecoderSpecification(try ModelConfiguration(directory: TestSupport.fixture("models/llama")))
+        specification = try ModelConfiguration(directory: TestSupport.fixture("models/llama")).specification
     }
+
+    private var attention: LayerSpecification.Attention { specification.layers[0].attention }
+    private var innerWidth: Int { specification.layers[0].feedForward.width }
 
     /// Products and sums of a forward pass over whole sequences without anything shared, matrix by matrix.
     private func plain(lengths: [Int], predictions: Int) -> Double {
-        let width = specification.width, heads = specification.heads, channels = specification.channels
-        let keys = specification.keyValueHeads * channels
+        let width = specification.width, heads = attention.heads, channels = attention.channels
+        let keys = attention.keyValueHeads * channels
         var products = 0
         for length in lengths {
-            for layer in 1...specification.layers {
+            for layer in 1...specification.layers.count {
                 products += length * width * heads * channels
                 products += 2 * length * width * keys
-                if layer < specification.layers {
+                if layer < specification.layers.count {
                     products += length * heads * channels * width
-                    products += 3 * length * width * specification.innerWidth
+                    products += 3 * length * width * innerWidth
                 }
                 for row in 1...length { products += 2 * heads * row * channels }
             }
         }
-        products += predictions * (heads * channels * width + 3 * width * specification.innerWidth)
+        products += predictions * (heads * channels * width + 3 * width * innerWidth)
         products += predictions * width * specification.vocabularySize
         return 2 * Double(products)
     }
@@ -63,8 +66,8 @@ struct FLOPCountTests {
         let batch = ResponseBatch([TokenizedPair(index: 0, prompt: tokens(3), chosen: tokens(2), rejected: tokens(2))])
         let body = FLOPCount(specification, head: .languageModel).forward(batch.rows, predicting: [])
         let scored = FLOPCount(specification, head: .score).forward(batch)
-        let (width, heads) = (specification.width, specification.heads * specification.channels)
-        #expect(scored == body + 2 * 2 * Double(heads * width + 3 * width * specification.innerWidth + width))
+        let (width, heads) = (specification.width, attention.queryWidth)
+        #expect(scored == body + 2 * 2 * Double(heads * width + 3 * width * innerWidth + width))
     }
 
     @Test("Drawing tokens with a cache costs as much as one pass over all of them but the last")

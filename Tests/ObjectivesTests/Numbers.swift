@@ -2,12 +2,13 @@ import Torch
 
 /// Numbers that a loss is differentiated by, and the gradients it leaves.
 struct Inputs {
-    private let buffer: ParameterBuffer
+    private let buffer: ParameterGroup
 
     init(_ inputs: [String: [Double]]) {
-        buffer = ParameterBuffer(
+        buffer = ParameterGroup(
+            "model",
             inputs.sorted { $0.key < $1.key }.map {
-                ParameterBuffer.Declaration(name: $0.key, shape: [$0.value.count], decays: false)
+                ParameterGroup.Declaration(name: $0.key, shape: [$0.value.count], decays: false)
             }, trainable: true)
         withoutGradients {
             for (name, values) in inputs { buffer[name].copy(from: Tensor(values)) }

@@ -2,12 +2,13 @@ import Torch
 
 /// Tensors that take gradients, and the gradients they were given.
 struct Leaves {
-    let buffer: ParameterBuffer
+    let buffer: ParameterGroup
 
     init(_ leaves: [(values: [Float], shape: [Int])]) {
-        buffer = ParameterBuffer(
+        buffer = ParameterGroup(
+            "model",
             leaves.indices.map {
-                ParameterBuffer.Declaration(name: String($0), shape: leaves[$0].shape, decays: false)
+                ParameterGroup.Declaration(name: String($0), shape: leaves[$0].shape, decays: false)
             }, trainable: true)
         for (index, leaf) in leaves.enumerated() {
             buffer[String(index)].detached().copy(from: Tensor(leaf.values, shape: leaf.shape))

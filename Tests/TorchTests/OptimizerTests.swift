@@ -39,10 +39,11 @@ private struct Fixture: Decodable {
     @Test("clipped steps follow PyTorch's AdamW in float64")
     func againstPyTorch() throws {
         let fixture = try Fixture.load().adamw
-        let buffer = ParameterBuffer(
-            [.init(name: "a", shape: [fixture.initial.count], decays: true)], trainable: true)
+        let buffer = ParameterGroup(
+            "model", [.init(name: "a", shape: [fixture.initial.count], decays: true)], trainable: true)
+        let store = ParameterStore([buffer])
         let optimizer = AdamW(
-            buffer,
+            store,
             options: .init(
                 beta1: fixture.betas[0], beta2: fixture.betas[1], epsilon: fixture.eps,
                 weightDecay: fixture.weightDecay))
@@ -50,9 +51,9 @@ private struct Fixture: Decodable {
         buffer.values.narrowed(0, range).copy(from: Tensor(fixture.initial))
         for (step, gradient) in fixture.gradients.enumerated() {
             buffer.gradients?.narrowed(0, range).copy(from: Tensor(gradient))
-            let norm = buffer.gradientNorm()
+            let norm = store.gradientNorm()
             #expect(abs(norm - fixture.norms[step]) < 1e-6 * norm)
-            buffer.clipGradients(maxNorm: fixture.maxGradNorm, norm: norm)
+            store.clipGradients(maxNorm: fixture.maxGradNorm, norm: norm)
             optimizer.update(learningRate: fixture.lr)
             let values = buffer.values.narrowed(0, range).doubles()
             // The change since the start is compared, not the value, which hides it.
@@ -65,10 +66,10 @@ private struct Fixture: Decodable {
     @Test("decay shrinks the decayed part alone, and both parts follow the rule in float64 over ten steps")
     func againstRule() {
         let names = ["decayed", "plain"]
-        let buffer = ParameterBuffer(
-            names.map { .init(name: $0, shape: [5], decays: $0 == "decayed") }, trainable: true)
+        let buffer = ParameterGroup(
+            "model", names.map { .init(name: $0, shape: [5], decays: $0 == "decayed") }, trainable: true)
         let options = AdamW.Options(beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.3)
-        let optimizer = AdamW(buffer, options: options)
+        let optimizer = AdamW(ParameterStore([buffer]), options: options)
         var source = NumberSource(51)
         var rules = names.map { Rule(source.floats(5).map(Double.init), options, decays: $0 == "decayed") }
         for (name, rule) in zip(names, rules) { buffer[name].detached().copy(from: Tensor(rule.values)) }

@@ -19,7 +19,7 @@ struct ModelDirectoryTests {
                 }
                 try decoder.save(to: first, shardBytes: limit)
                 let again = try ModelDirectory(first).decoder(head: .languageModel, trainable: false)
-                #expect(again.parameters.values.floats() == decoder.parameters.values.floats())
+                #expect(again.parameters.groups[0].values.floats() == decoder.parameters.groups[0].values.floats())
                 try again.save(to: second, shardBytes: limit)
                 let files = try FileManager.default.contentsOfDirectory(atPath: first.path)
                 #expect(files.contains("model.safetensors") == (limit > 1_000_000))
@@ -84,7 +84,7 @@ struct ModelDirectoryTests {
                 == true)
         let reward = try ModelDirectory(fixture.url).decoder(head: .score, trainable: false, scoreSeed: 4)
         let policy = try fixture.decoder()
-        for placement in policy.parameters.placements where placement.declaration.name != "lm_head.weight" {
+        for placement in policy.parameters.groups[0].placements where placement.declaration.name != "lm_head.weight" {
             let name = placement.declaration.name
             #expect(reward.parameters[name].floats() == policy.parameters[name].floats())
         }
@@ -94,7 +94,7 @@ struct ModelDirectoryTests {
             let saved = try ModelDirectory(directory)
             #expect(saved.configuration.hasScoreHead && saved.configuration.padTokenID == 159)
             let critic = try saved.decoder(head: .score, trainable: true)
-            #expect(critic.parameters.values.floats() == reward.parameters.values.floats())
+            #expect(critic.parameters.groups[0].values.floats() == reward.parameters.groups[0].values.floats())
             #expect(
                 message { _ = try saved.decoder(head: .languageModel, trainable: false) }?.contains(
                     "lm_head.weight is missing") == true)
@@ -106,7 +106,7 @@ struct ModelDirectoryTests {
         let fixture = try ModelFixture("gpt2")
         let decoder = try fixture.decoder()
         try TestSupport.withTemporaryDirectory { directory in
-            var tensors = decoder.parameters.placements.map { placement in
+            var tensors = decoder.parameters.groups[0].placements.map { placement in
                 let name = placement.declaration.name
                 return (String(name.dropFirst("transformer.".count)), decoder.parameters[name])
             }
@@ -117,7 +117,7 @@ struct ModelDirectoryTests {
             try FileManager.default.copyItem(
                 at: fixture.url.appending(path: "config.json"), to: directory.appending(path: "config.json"))
             let old = try ModelDirectory(directory).decoder(head: .languageModel, trainable: false)
-            #expect(old.parameters.values.floats() == decoder.parameters.values.floats())
+            #expect(old.parameters.groups[0].values.floats() == decoder.parameters.groups[0].values.floats())
         }
     }
 
@@ -125,7 +125,9 @@ struct ModelDirectoryTests {
     func wrongTensors() throws {
         let fixture = try ModelFixture("qwen3")
         let decoder = try fixture.decoder()
-        let all = decoder.parameters.placements.map { ($0.declaration.name, decoder.parameters[$0.declaration.name]) }
+        let all = decoder.parameters.groups[0].placements.map {
+            ($0.declaration.name, decoder.parameters[$0.declaration.name])
+        }
         let attempt = { (tensors: [(String, Tensor)]) in
             try TestSupport.withTemporaryDirectory { directory in
                 try SafetensorsWriter.write(tensors, to: directory.appending(path: "model.safetensors"))
@@ -150,7 +152,9 @@ struct ModelDirectoryTests {
     func tiedHead() throws {
         let fixture = try ModelFixture("llama-tied")
         let decoder = try fixture.decoder()
-        let all = decoder.parameters.placements.map { ($0.declaration.name, decoder.parameters[$0.declaration.name]) }
+        let all = decoder.parameters.groups[0].placements.map {
+            ($0.declaration.name, decoder.parameters[$0.declaration.name])
+        }
         let table = decoder.parameters["model.embed_tokens.weight"]
         let attempt = { (head: Tensor, ties: Bool) in
             try TestSupport.withTemporaryDirectory { directory in
@@ -183,7 +187,7 @@ struct ModelDirectoryTests {
                 .hasSuffix("score.weight is missing; this is not a reward model") == true)
         let decoder = try ModelFixture("reward-llama").decoder(.score)
         try TestSupport.withTemporaryDirectory { directory in
-            let tensors = decoder.parameters.placements.map { placement in
+            let tensors = decoder.parameters.groups[0].placements.map { placement in
                 let name = placement.declaration.name
                 return (name, name == "score.weight" ? Tensor.zeros([2, 32]) : decoder.parameters[name])
             }

@@ -19,7 +19,7 @@ struct RecomputationTests {
             }
             let logps = decoder.tokenLogps(rows, predictions: predictions).logps
             logps.sum().backward()
-            return (logps.floats(), try #require(decoder.parameters.gradients).floats())
+            return (logps.floats(), try #require(decoder.parameters.groups[0].gradients).floats())
         }
         let (plain, anew) = (try evaluate(false), try evaluate(true))
         #expect(anew.logps == plain.logps)

@@ -27,7 +27,7 @@ struct RotarySettingsTests {
             let name: Comment = "\(expected.model): \(expected.name)"
             do {
                 let configuration = try configuration(expected.model, changing: expected.changes)
-                let frequencies = try #require(configuration.rotary?.frequencies)
+                let frequencies = try #require(configuration.specification.layers[0].attention.rotary?.frequencies)
                 let wanted = try #require(expected.frequencies)
                 #expect(expected.computed, name)
                 #expect(frequencies.count == wanted.count, name)

@@ -71,9 +71,12 @@ package struct MemoryEstimate: Equatable {
     /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included, and the packed copy
     /// of the weights that draws them.
     package mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
-        let layer = AttentionCache.bytes(
-            slots: slots, heads: model.keyValueHeads, capacity: capacity, channels: model.channels)
-        cache = max(cache, model.layers * layer)
+        let layers = model.layers.map { layer in
+            AttentionCache.bytes(
+                slots: slots, heads: layer.attention.keyValueHeads, capacity: capacity,
+                channels: layer.attention.channels)
+        }
+        cache = max(cache, layers.reduce(0, +))
         frozen += model.parameterBytes(head: .languageModel)
     }
 }
@@ -90,26 +93,33 @@ extension DecoderSpecification {
     /// What a forward pass keeps for the backward pass, a token: in each layer the inputs and outputs of both norms,
     /// queries, keys, values and attention's output, and what the activation reads and writes.
     fileprivate var trainingBytesPerToken: Int {
-        layers * layerBytesPerToken + computingBytesPerToken
+        layers.reduce(0) { $0 + $1.bytesPerToken(width: width) } + computingBytesPerToken
     }
 
     /// The same where each layer keeps its input, and one at a time what it computed from it, with gradients.
     fileprivate var recomputingBytesPerToken: Int {
-        4 * layers * width + 2 * layerBytesPerToken + computingBytesPerToken
-    }
-
-    private var layerBytesPerToken: Int {
-        let attention = 2 * heads * channels + 2 * keyValueHeads * channels + heads
-        return 4 * (4 * width + attention + (gated ? 3 : 2) * innerWidth)
+        let largest = layers.map { $0.bytesPerToken(width: width) }.max() ?? 0
+        return 4 * layers.count * width + 2 * largest + computingBytesPerToken
     }
 
     /// The temporaries of one layer, a token.
     fileprivate var computingBytesPerToken: Int {
-        4 * (6 * width + 2 * (heads + 2 * keyValueHeads) * channels + 3 * innerWidth)
+        let largest = layers.map {
+            2 * ($0.attention.queryWidth + 2 * $0.attention.keyWidth) + 3 * $0.feedForward.width
+        }
+        return 4 * (6 * width + (largest.max() ?? 0))
     }
 
     /// The vocabulary is projected in blocks of at most eight million logits; its gradient is as large as its weight.
     fileprivate func vocabularyBytes(head: DecoderHead) -> Int {
         head == .languageModel ? 4 * (1 << 23 + vocabularySize * width) : 0
+    }
+}
+
+extension LayerSpecification {
+    /// What a forward pass keeps of a layer for the backward pass, a token.
+    fileprivate func bytesPerToken(width: Int) -> Int {
+        let attended = 2 * attention.queryWidth + 2 * attention.keyWidth + attention.heads
+        return 4 * (4 * width + attended + (feedForward.isGated ? 3 : 2) * feedForward.width)
     }
 }

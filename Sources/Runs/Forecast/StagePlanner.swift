@@ -8,8 +8,14 @@ package struct StagePlanner {
     package let ranks: Int
     package let counter: ExampleCounter
 
-    package init(configuration: RunConfiguration, ranks: Int, counter: ExampleCounter) {
+    private let families: ModelFamilies
+
+    /// - Parameter families: The families of models that the run knows.
+    package init(
+        configuration: RunConfiguration, ranks: Int, counter: ExampleCounter, families: ModelFamilies = .standard
+    ) {
         (self.configuration, self.ranks, self.counter) = (configuration, ranks, counter)
+        self.families = families
     }
 
     package var workerCount: Int { max(1, ranks - 1) }
@@ -21,8 +27,7 @@ package struct StagePlanner {
         {
             return try specification(of: initial)
         }
-        return DecoderSpecification(
-            try ModelConfiguration(directory: RunFiles(RunPlan(configuration)).model(reference)))
+        return try ModelStore(RunPlan(configuration), families: families).configuration(of: reference).specification
     }
 
     /// Prompts enter the cache in passes of some two thousand tokens.

@@ -7,13 +7,21 @@ package typealias ModelHead = DecoderHead
 /// The models of a run, by what the configuration calls them.
 package struct ModelStore {
     private let plan: RunPlan
+    private let families: ModelFamilies
 
-    package init(_ plan: RunPlan) {
+    /// - Parameter families: The families of models that the run knows.
+    package init(_ plan: RunPlan, families: ModelFamilies = .standard) {
         self.plan = plan
+        self.families = families
     }
 
     /// The directory that a reference stands for.
     package func directory(of reference: ArtifactReference) -> URL { RunFiles(plan).model(reference) }
+
+    /// What `config.json` says of the model that a reference stands for.
+    package func configuration(of reference: ArtifactReference) throws -> ModelConfiguration {
+        try ModelConfiguration(directory: directory(of: reference), families: families)
+    }
 
     /// Loads the model that a reference stands for.
     ///
@@ -25,7 +33,7 @@ package struct ModelStore {
         guard reference == .base, plan.configuration.randomInit else {
             return try load(directory, head: head, trainable: trainable, newHeadSeed: seed)
         }
-        let model = DecoderModel(try ModelConfiguration(directory: directory), head: head, trainable: trainable)
+        let model = DecoderModel(try configuration(of: reference), head: head, trainable: trainable)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
         return model
@@ -42,13 +50,19 @@ package struct ModelStore {
     package func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws
         -> DecoderModel
     {
-        try ModelDirectory(directory).decoder(head: head, trainable: trainable, scoreSeed: newHeadSeed)
+        try ModelDirectory(directory, families: families).decoder(
+            head: head, trainable: trainable, scoreSeed: newHeadSeed)
+    }
+
+    /// Reads the weights of a directory into a model of the same shape.
+    package func load(_ directory: URL, into model: DecoderModel) throws {
+        try ModelDirectory(directory, families: families).load(into: model)
     }
 
     /// The padding token of the reward model that a reference stands for, as ``ModelDirectory/scoredPadTokenID()``.
     package func scoredPadTokenID(of reference: ArtifactReference) throws -> Int32? {
         if reference == .base, plan.configuration.randomInit { return nil }
-        return try ModelDirectory(directory(of: reference)).scoredPadTokenID()
+        return try ModelDirectory(directory(of: reference), families: families).scoredPadTokenID()
     }
 
     /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token.

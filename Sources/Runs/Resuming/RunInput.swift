@@ -10,28 +10,35 @@ package struct RunInput: Codable, Equatable {
 
     /// The data, models and tokenizer of a run, and what stages have left that are done.
     ///
-    /// - Parameter state: What an earlier start has left; large files that it knows need not be read again.
-    package static func all(of plan: RunPlan, after state: RunState?) throws -> [RunInput] {
+    /// - Parameters:
+    ///   - state: What an earlier start has left; large files that it knows need not be read again.
+    ///   - families: The families of models that the run knows.
+    package static func all(
+        of plan: RunPlan, after state: RunState?, families: ModelFamilies = .standard
+    ) throws -> [RunInput] {
         let known = state?.identity.inputs.flatMap(\.files) ?? []
         let files = Dictionary(known.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        let outside = try paths(of: plan.configuration).map { key, paths in
+        let outside = try paths(of: plan.configuration, families).map { key, paths in
             RunInput(key: key, files: try paths.map { try FileIdentity(path: $0, knowing: files[$0]) })
         }
         let done = plan.stages.filter { state?.isDone($0) ?? false }
-        return try outside + done.map { try RunInput(leftBy: $0, knowing: files) }
+        return try outside + done.map { try RunInput(leftBy: $0, knowing: files, families: families) }
     }
 
     /// The data and the model that a stage has left.
     ///
-    /// - Parameter justWritten: Whether the stage has this moment ended, so that the model's manifest says what its files
-    ///   hold, and they need not be read.
+    /// - Parameters:
+    ///   - justWritten: Whether the stage has this moment ended, so that the model's manifest says what its files hold, and
+    ///     they need not be read.
+    ///   - families: The families of models that the run knows.
     package init(
-        leftBy stage: PlannedStage, knowing known: [String: FileIdentity] = [:], justWritten: Bool = false
+        leftBy stage: PlannedStage, knowing known: [String: FileIdentity] = [:], justWritten: Bool = false,
+        families: ModelFamilies = .standard
     ) throws {
         var paths: [String] = []
         switch stage.configuration.stage.leaves {
         case .pairs(let parts): paths = Self.present(stage.files(ofParts: parts), in: stage.directory.path)
-        case .policy, .rewardModel: paths = try Self.modelFiles(stage.final.path, withWeights: true)
+        case .policy, .rewardModel: paths = try Self.modelFiles(stage.final.path, withWeights: true, families)
         case nil: break
         }
         key = stage.name
@@ -52,7 +59,9 @@ package struct RunInput: Codable, Equatable {
         return differences.first.map { "\(key): \($0)" }
     }
 
-    private static func paths(of configuration: RunConfiguration) throws -> [(key: String, paths: [String])] {
+    private static func paths(
+        of configuration: RunConfiguration, _ families: ModelFamilies
+    ) throws -> [(key: String, paths: [String])] {
         var found: [(key: String, paths: [String])] = []
         func add(_ key: String, _ paths: [String]) {
             if let index = found.firstIndex(where: { $0.key == key }) {
@@ -63,7 +72,7 @@ package struct RunInput: Codable, Equatable {
         }
         let references = configuration.stages.flatMap(\.inputs).map(\.reference)
         let readsBase = references.contains(.base) && !configuration.randomInit
-        add("model_name_or_path", try modelFiles(configuration.modelNameOrPath, withWeights: readsBase))
+        add("model_name_or_path", try modelFiles(configuration.modelNameOrPath, withWeights: readsBase, families))
         let tokenizer = configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath
         add("tokenizer_name_or_path", present(ModelDirectory.tokenizerFiles, in: tokenizer))
         if references.contains(.dataset(.train)) { add("dataset.train", configuration.dataset.train) }
@@ -71,16 +80,19 @@ package struct RunInput: Codable, Equatable {
         for stage in configuration.stages {
             for input in stage.inputs {
                 guard case .path(let path) = input.reference else { continue }
-                add("\(stage.name).\(input.key)", input.isData ? [path] : try modelFiles(path, withWeights: true))
+                let files = input.isData ? [path] : try modelFiles(path, withWeights: true, families)
+                add("\(stage.name).\(input.key)", files)
             }
         }
         return found
     }
 
-    private static func modelFiles(_ directory: String, withWeights: Bool) throws -> [String] {
+    private static func modelFiles(
+        _ directory: String, withWeights: Bool, _ families: ModelFamilies
+    ) throws -> [String] {
         let settings = present(["config.json", "generation_config.json", RewardStatistics.fileName], in: directory)
         guard withWeights else { return settings }
-        let weights = try ModelDirectory(URL(filePath: directory)).weightFiles()
+        let weights = try ModelDirectory(URL(filePath: directory), families: families).weightFiles()
         return settings + present(weights.map(\.lastPathComponent), in: directory)
     }
 

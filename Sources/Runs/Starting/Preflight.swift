@@ -7,11 +7,14 @@ package struct Preflight {
     package let plan: RunPlan
     private let workerCount: Int
     private let ranks: Int
+    private let families: ModelFamilies
 
-    package init(_ plan: RunPlan, workerCount: Int, ranks: Int) {
+    /// - Parameter families: The families of models that the run knows.
+    package init(_ plan: RunPlan, workerCount: Int, ranks: Int, families: ModelFamilies = .standard) {
         self.plan = plan
         self.workerCount = workerCount
         self.ranks = ranks
+        self.families = families
     }
 
     package var configuration: RunConfiguration { plan.configuration }
@@ -39,7 +42,7 @@ package struct Preflight {
     /// Checks that no stage asks for sequences longer than the models can compute.
     private func checkLengths() throws {
         let directories = ([.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)).compactMap(directory)
-        let models = try directories.map { try ModelConfiguration(directory: $0) }
+        let models = try directories.map { try ModelConfiguration(directory: $0, families: families) }
         guard let model = models.min(by: { $0.maximumLength ?? .max < $1.maximumLength ?? .max }),
             let most = model.maximumLength
         else { return }
@@ -60,12 +63,14 @@ package struct Preflight {
             guard let directory = directory(of: reference), seen.insert(Array(directory.path.utf8)).inserted else {
                 continue
             }
-            let model = try ModelConfiguration(directory: directory)
+            let model = try ModelConfiguration(directory: directory, families: families)
             if let (problem, remedy) = text.tokensWithoutRow(in: model, directory.path) {
                 throw configuration.error(
                     at: reference == .base ? "model_name_or_path" : "tokenizer_name_or_path", problem, remedy: remedy)
             }
-            if reference != .base || !configuration.randomInit { try ModelDirectory(directory).check() }
+            if reference != .base || !configuration.randomInit {
+                try ModelDirectory(directory, families: families).check()
+            }
         }
     }
 
@@ -115,8 +120,8 @@ package struct Preflight {
                 guard let directory = directory(of: input.reference) else { continue }
                 let isBase = input.reference == .base
                 try body(
-                    ModelDirectory(directory), isBase ? "model_name_or_path" : "\(stage.name).\(input.key)",
-                    input.role.kind)
+                    ModelDirectory(directory, families: families),
+                    isBase ? "model_name_or_path" : "\(stage.name).\(input.key)", input.role.kind)
             }
         }
     }

@@ -83,7 +83,7 @@ package struct PPOStage: Stage {
         let order = try DataOrder(
             count: prompts.examples.count, batchSize: options.rollouts.rolloutBatchSize, seed: context.seed,
             shuffles: options.rollouts.shuffle)
-        let model = try ModelConfiguration(directory: context.models.directory(of: options.initial))
+        let model = try context.models.configuration(of: options.initial)
         for line in options.warnings(order, vocabularySize: model.vocabularySize) { try context.note(line) }
         try PPOWorker(context, options, algorithm, prompts, order).run()
     }

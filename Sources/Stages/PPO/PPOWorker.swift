@@ -53,7 +53,8 @@ package struct PPOWorker {
     private static let policyName = "policy"
 
     package init(
-        _ context: StageContext, _ options: PPOOptions, _ algorithm: PolicyGradient, _ prompts: DataStore.Loaded<Prompt, TokenizedPrompt>,
+        _ context: StageContext, _ options: PPOOptions, _ algorithm: PolicyGradient,
+        _ prompts: DataStore.Loaded<Prompt, TokenizedPrompt>,
         _ order: DataOrder
     ) throws {
         self.context = context
@@ -145,8 +146,10 @@ package struct PPOWorker {
         for step in firstDrawn..<totalSteps {
             // The first steps after a start are drawn from the policy as it was loaded.
             let version = max(firstStep, step - staleness)
-            if version > firstStep, let stop = try channel?.transfer(
-                    sampler.policy.parameters, of: Self.policyName, version: version) {
+            if version > firstStep,
+                let stop = try channel?.transfer(
+                    sampler.policy.parameters, of: Self.policyName, version: version)
+            {
                 throw StageStopped(step: version, reason: stop)
             }
             try sampler.produce(step: step, version: version)

@@ -167,7 +167,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         if context.isFirst {
             do {
                 try Manifest.verify(directory)
-                try ModelDirectory(directory).load(into: model)
+                try context.models.load(directory, into: model)
                 try context.note(
                     "the best \(metric) was \(HumanFormat.metric(best.metric)) at step \(best.step); final is its model"
                 )
@@ -175,7 +175,9 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
                 try context.note("\(error); it had the best \(metric), but final is the last step's model")
             }
         }
-        try model.parameters.values.withUnsafeMutableFloats { try context.workers.broadcast($0, root: 0) }
+        for group in model.parameters.trained {
+            try group.values.withUnsafeMutableFloats { try context.workers.broadcast($0, root: 0) }
+        }
     }
 
     /// The objective's metrics over held-out examples.

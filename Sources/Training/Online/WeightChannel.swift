@@ -21,7 +21,7 @@ package final class WeightChannel {
     /// - Returns: What the first learner gave for `stop`.
     /// - Throws: ``RunError`` where a sampler got other bits than were sent.
     package func transfer(
-        _ parameters: ParameterBuffer, of model: String, version: Int, stop: StopReason? = nil
+        _ parameters: ParameterStore, of model: String, version: Int, stop: StopReason? = nil
     ) throws -> StopReason? {
         // Whoever comes first waits asleep; the broadcast itself would keep a core busy.
         try tracer.measure(.waiting) { try communicator.quietBarrier() }
@@ -31,7 +31,7 @@ package final class WeightChannel {
     }
 
     private func carry(
-        _ parameters: ParameterBuffer, _ model: String, _ version: Int, _ stop: StopReason?
+        _ parameters: ParameterStore, _ model: String, _ version: Int, _ stop: StopReason?
     ) throws -> StopReason? {
         let sends = communicator.rank == 0
         let name = Int64(bitPattern: Self.hash(of: model))
@@ -39,10 +39,13 @@ package final class WeightChannel {
         try header.withUnsafeMutableBufferPointer { try communicator.broadcast($0, root: 0) }
         if let stop = StopReason(code: header[2]) { return stop }
         precondition(header[3] == name, "weights of another model came in the place of \(model)'s")
-        try parameters.values.withUnsafeMutableFloats { try communicator.broadcast($0, root: 0) }
+        for group in parameters.trained {
+            try group.values.withUnsafeMutableFloats { try communicator.broadcast($0, root: 0) }
+        }
         guard header[0] == Int64(version), sends || parameters.checksum == UInt64(bitPattern: header[1]) else {
             throw RunError.other(
-                "weights of \(model), version \(version), arrived damaged (version \(header[0])); do all ranks run the same build?"
+                "weights of \(model), version \(version), arrived damaged (version \(header[0])); do all ranks run the same "
+                    + "build?"
             )
         }
         return nil

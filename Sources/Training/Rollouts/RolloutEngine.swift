@@ -40,7 +40,8 @@ package struct RolloutEngine {
         _ prompts: [TokenizedPrompt], step: Int, while goesOn: () -> Bool = { true },
         drawn: (_ index: Int, Rollout) throws -> Void
     ) throws {
-        try generator.generate(requests(to: prompts, step: step), options: options, while: goesOn) { index, completion in
+        try generator.generate(requests(to: prompts, step: step), options: options, while: goesOn) {
+            index, completion in
             try drawn(index, rollout(completion, index: index, of: prompts))
         }
     }
@@ -126,7 +127,7 @@ extension [Rollout] {
                 var flat = logps.floats()[...]
                 for index in batch.indices {
                     let count = self[index].response.count
-                    self[index].referenceLogps = Array<Float>(flat.prefix(count))
+                    self[index].referenceLogps = [Float](flat.prefix(count))
                     flat = flat.dropFirst(count)
                 }
             }

@@ -4,7 +4,8 @@ import Transformers
 
 extension StageContext {
     /// What draws a policy's responses in this stage.
-    package func rolloutEngine(_ policy: DecoderModel, samples: Int, _ options: SamplingOptions) throws -> RolloutEngine {
+    package func rolloutEngine(_ policy: DecoderModel, samples: Int, _ options: SamplingOptions) throws -> RolloutEngine
+    {
         RolloutEngine(
             policy, samples: samples, options,
             stopTokens: try text.stopTokens(options.stopToken, key: stage.name, configuration), seed: seed)

@@ -9,9 +9,9 @@ extension RunError {
     ///
     /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)``
     package static func check(
-        _ parameters: ParameterBuffer, after step: Int, of stage: String, over communicator: Communicator
+        _ parameters: ParameterStore, after step: Int, of stage: String, over communicator: Communicator
     ) throws {
-        guard !parameters.values.norm().isFinite else { return }
+        guard !parameters.isFinite else { return }
         throw RunError.notFinite(
             stage: stage, step: step, what: "a weight that its update left", teller: communicator.worldRanks[0])
     }
@@ -20,10 +20,10 @@ extension RunError {
 /// Finds what made a step's loss or gradient not finite, by computing its micro-batches once more, one at a time.
 package struct NonFiniteSearch {
     /// The parameters whose gradients count; all are cleared.
-    package let parameters: [ParameterBuffer]
+    package let parameters: [ParameterStore]
     package let communicator: Communicator
 
-    package init(parameters: [ParameterBuffer], communicator: Communicator) {
+    package init(parameters: [ParameterStore], communicator: Communicator) {
         (self.parameters, self.communicator) = (parameters, communicator)
     }
 
@@ -64,6 +64,6 @@ package struct NonFiniteSearch {
     }
 
     private func clear() {
-        for buffer in parameters { buffer.clearGradients() }
+        for store in parameters { store.clearGradients() }
     }
 }

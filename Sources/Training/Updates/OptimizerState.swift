@@ -6,7 +6,7 @@ import Torch
 package struct OptimizerState {
     /// Steps taken.
     package let step: Int
-    /// Laid out as all parameters.
+    /// Laid out as the parameters' trained groups, one after another.
     package let firstMoments: Tensor
     package let secondMoments: Tensor
 }
@@ -28,7 +28,7 @@ extension ParameterUpdater {
 
     /// Puts the ranks' slices together on the first rank, some megabytes at a time.
     private func gather(_ slice: Tensor, _ slices: [Range<Int>]) throws -> Tensor? {
-        let whole = communicator.rank == 0 ? Tensor.zeros([parameters.count]) : nil
+        let whole = communicator.rank == 0 ? Tensor.zeros([parameters.trainedCount]) : nil
         let piece = Communicator.chunkBytes / MemoryLayout<Float>.size
         for start in stride(from: 0, to: slices.map(\.count).max() ?? 0, by: piece) {
             let own = slice.withUnsafeMutableFloats { floats in

@@ -4,7 +4,7 @@ import Torch
 
 /// One optimizer step after another on a model that several ranks train together.
 package final class ParameterUpdater {
-    package let parameters: ParameterBuffer
+    package let parameters: ParameterStore
     package let optimizer: AdamW
     package let schedule: LearningRateSchedule
     private let maxGradNorm: Double
@@ -14,7 +14,7 @@ package final class ParameterUpdater {
     private let tracer: Tracer
 
     package init(
-        _ parameters: ParameterBuffer, _ options: OptimizerOptions, learningRate: Double? = nil, totalSteps: Int,
+        _ parameters: ParameterStore, _ options: OptimizerOptions, learningRate: Double? = nil, totalSteps: Int,
         communicator: Communicator, tracer: Tracer = Tracer()
     ) {
         self.parameters = parameters
@@ -34,7 +34,7 @@ package final class ParameterUpdater {
     }
 
     /// Bytes of the parameters and the optimizer's moments.
-    package var stateBytes: Int { 3 * parameters.count * MemoryLayout<Float>.size }
+    package var stateBytes: Int { (parameters.count + 2 * parameters.trainedCount) * MemoryLayout<Float>.size }
 
     /// What a step did.
     package struct Update {
@@ -57,9 +57,11 @@ package final class ParameterUpdater {
 
     /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
     package func reduceGradients() throws -> Double {
-        guard let gradients = parameters.gradients else { preconditionFailure("a frozen model is not updated") }
         try tracer.collective(over: communicator) {
-            try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
+            for group in parameters.trained {
+                guard let gradients = group.gradients else { preconditionFailure("a frozen model is not updated") }
+                try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
+            }
         }
         return tracer.measure(.optimizer) { parameters.gradientNorm() }
     }
@@ -86,9 +88,11 @@ package final class ParameterUpdater {
     /// Overwrites each slice of the parameters by that of the rank which updated it.
     private func exchange(_ slices: [Range<Int>]) throws {
         try tracer.collective(over: communicator) {
-            try parameters.values.withUnsafeMutableFloats { values in
-                for (rank, slice) in slices.enumerated() {
-                    try communicator.broadcast(UnsafeMutableBufferPointer(rebasing: values[slice]), root: rank)
+            for (rank, slice) in slices.enumerated() {
+                for (group, elements) in parameters.parts(of: slice) {
+                    try group.values.withUnsafeMutableFloats {
+                        try communicator.broadcast(UnsafeMutableBufferPointer(rebasing: $0[elements]), root: rank)
+                    }
                 }
             }
         }

@@ -160,7 +160,8 @@ extension FuzzedReader {
 
     private var messages: [[UInt8]] {
         [
-            #"{"run":{"stage":1,"checkpoint":20,"done":[{"index":1}]}}"#, #"{"stage":{"kind":"learn"}}"#, #"{"end":{}}"#,
+            #"{"run":{"stage":1,"checkpoint":20,"done":[{"index":1}]}}"#, #"{"stage":{"kind":"learn"}}"#,
+            #"{"end":{}}"#,
             #"{"step":{"_0":3,"_1":["loss",0.5,"lr","inf"]}}"#, #"{"stage":{"kind":"scores"}}"#,
         ].map { header in
             let length = UInt64(header.utf8.count)

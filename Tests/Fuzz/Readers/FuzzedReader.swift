@@ -73,8 +73,9 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             _ = try TrainerState.read(from: place.directory)
         case .optimizer:
             _ = place.file("optimizer.safetensors", bytes)
-            let parameters = ParameterBuffer([.init(name: "weight", shape: [4], decays: true)], trainable: true)
-            try OptimizerFile.read(["model": AdamW(parameters, options: .init())], from: place.directory)
+            let group = ParameterGroup("model", [.init(name: "weight", shape: [4], decays: true)], trainable: true)
+            let optimizer = AdamW(ParameterStore([group]), options: .init())
+            try OptimizerFile.read(["model": optimizer], from: place.directory)
         case .runConfiguration:
             guard let text = String(validating: bytes, as: UTF8.self) else { return }
             let configuration = try RunConfiguration(yaml: text, name: "run.yaml", overrides: ["seed=7"])

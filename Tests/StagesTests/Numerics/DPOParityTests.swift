@@ -105,7 +105,7 @@ struct DPOParityTests {
     @Test("The parameters without weight decay are TRL's")
     func decay() throws {
         let model = try trainable("dpo/policy")
-        let spared = model.parameters.placements.filter { !$0.declaration.decays }.map(\.declaration.name)
+        let spared = model.parameters.declarations.filter { !$0.decays }.map(\.name)
         #expect(spared.sorted() == fixture.training.withoutWeightDecay.sorted())
     }
 

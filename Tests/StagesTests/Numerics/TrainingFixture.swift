@@ -15,16 +15,24 @@ func trainable(_ name: String, head: DecoderHead = .languageModel) throws -> Dec
     try ModelDirectory(TestSupport.fixture(name)).decoder(head: head, trainable: true)
 }
 
-extension ParameterBuffer {
+extension ParameterStore {
     /// The gradient of each parameter by its name.
-    func gradientsByName() -> [String: [Float]] { byName(gradients?.floats() ?? []) }
+    func gradientsByName() -> [String: [Float]] { byName(trained.flatMap { $0.gradients?.floats() ?? [] }) }
 
     /// Each parameter by its name.
-    func valuesByName() -> [String: [Float]] { byName(values.floats()) }
+    func valuesByName() -> [String: [Float]] { byName(trained.flatMap { $0.values.floats() }) }
 
-    /// Parts of a vector laid out as the buffer.
+    /// Parts of a vector laid out as the trained groups, one after another.
     func byName(_ flat: [Float]) -> [String: [Float]] {
-        Dictionary(uniqueKeysWithValues: placements.map { ($0.declaration.name, Array(flat[$0.range])) })
+        var (parts, start) = ([String: [Float]](), 0)
+        for group in trained {
+            for placement in group.placements {
+                let first = start + placement.offset
+                parts[placement.declaration.name] = Array(flat[first..<first + placement.count])
+            }
+            start += group.count
+        }
+        return parts
     }
 }
 

@@ -59,11 +59,14 @@ struct PPONonFiniteTests {
     /// Parameters and moments of both models.
     private func state(of learner: PPOLearner) -> [Float] {
         [learner.policyUpdater, learner.criticUpdater].compactMap(\.self).flatMap {
-            $0.parameters.values.floats() + $0.optimizer.firstMoments.floats() + $0.optimizer.secondMoments.floats()
+            $0.parameters.groups[0].values.floats() + $0.optimizer.firstMoments.floats()
+                + $0.optimizer.secondMoments.floats()
         }
     }
 
     private func gradients(of learner: PPOLearner) -> [Float] {
-        [learner.policyUpdater, learner.criticUpdater].compactMap(\.self).flatMap { $0.parameters.gradients?.floats() ?? [.nan] }
+        [learner.policyUpdater, learner.criticUpdater].compactMap(\.self).flatMap {
+            $0.parameters.groups[0].gradients?.floats() ?? [.nan]
+        }
     }
 }

@@ -1,10 +1,11 @@
 import CTorch
 
-/// All parameters of a model in one flat float32 buffer, their gradients in another; tensors are views into them.
+/// Parameters of a model that are kept, trained and sent together: in one flat float32 buffer, with their gradients in
+/// another; tensors are views into them.
 ///
 /// Parameters with weight decay come first, then those without, each on a 64-byte boundary (padding stays zero). So one
-/// all-reduce, one fused optimizer call a part, one broadcast and one checksum serve any model.
-public final class ParameterBuffer {
+/// all-reduce, one fused optimizer call a part, one broadcast and one checksum serve any group.
+public final class ParameterGroup {
     /// What a parameter is, before it has a place.
     public struct Declaration: Sendable, Equatable {
         /// Its name in the checkpoint.
@@ -34,20 +35,27 @@ public final class ParameterBuffer {
         public var range: Range<Int> { offset..<offset + count }
     }
 
+    /// What the group is called in its store.
+    public let name: String
+    /// Whether no training changes it, here or elsewhere: then it takes no gradients and never travels.
+    public let isFrozen: Bool
     /// Every parameter, in the order of the buffer.
     public let placements: [Placement]
     /// How many leading elements weight decay applies to.
     public let decayedCount: Int
     /// The parameters, `[count]`.
     public let values: Tensor
-    /// Their gradients, `[count]`; `nil` for a model that is not trained.
+    /// Their gradients, `[count]`; `nil` for a group that is frozen, or not trained by this process.
     public let gradients: Tensor?
     private let views: [String: Tensor]
 
     /// Places and allocates the parameters; values and gradients are zero.
     ///
-    /// - Parameter trainable: whether they take gradients.
-    public init(_ declarations: [Declaration], trainable: Bool) {
+    /// - Parameters:
+    ///   - name: of the group.
+    ///   - isFrozen: whether no training changes them.
+    ///   - trainable: whether this process trains what is not frozen.
+    public init(_ name: String, _ declarations: [Declaration], isFrozen: Bool = false, trainable: Bool) {
         var placements: [Placement] = []
         var end = 0
         var decayed = 0
@@ -60,7 +68,7 @@ public final class ParameterBuffer {
             if decays { decayed = end }
         }
         let values = Tensor.zeros([end])
-        let gradients = trainable ? Tensor.zeros([end]) : nil
+        let gradients = trainable && !isFrozen ? Tensor.zeros([end]) : nil
         views = Dictionary(
             uniqueKeysWithValues: placements.map { placement in
                 let view = tensor("parameter view", values) { out in
@@ -71,6 +79,8 @@ public final class ParameterBuffer {
                 }
                 return (placement.declaration.name, view)
             })
+        self.name = name
+        self.isFrozen = isFrozen
         self.placements = placements
         self.decayedCount = decayed
         self.values = values
@@ -80,10 +90,10 @@ public final class ParameterBuffer {
     /// The length of the flat buffers, padding included.
     public var count: Int { values.count }
 
-    /// How many numbers the model has.
+    /// How many numbers its parameters have.
     public var parameterCount: Int { placements.reduce(0) { $0 + $1.count } }
 
-    /// The parameter of that name, a leaf that takes gradients if the buffer is trainable.
+    /// The parameter of that name, a leaf that takes gradients if the group does.
     public subscript(name: String) -> Tensor {
         guard let view = views[name] else { preconditionFailure("no parameter is named \(name)") }
         return view
@@ -99,24 +109,6 @@ public final class ParameterBuffer {
         return sum
     }
 
-    /// Sets all gradients to zero.
-    public func clearGradients() { gradients?.fill(0) }
-
-    /// Takes over the values of a buffer with the same layout.
-    public func copyValues(from other: ParameterBuffer) {
-        precondition(placements == other.placements, "parameters of another layout")
-        values.copy(from: other.values)
-    }
-
-    /// Divides the flat buffers into `parts` slices of nearly one length, each on a 64-byte boundary; the last ones may be
-    /// empty.
-    public func slices(_ parts: Int) -> [Range<Int>] {
-        precondition(parts > 0, "a buffer in \(parts) slices")
-        let blocks = count / Self.alignment
-        let bounds = (0...parts).map { blocks * $0 / parts * Self.alignment }
-        return zip(bounds, bounds.dropFirst()).map { $0..<$1 }
-    }
-
     /// 64 bytes of float32.
-    private static let alignment = 16
+    static let alignment = 16
 }

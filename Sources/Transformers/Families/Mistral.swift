@@ -1,0 +1,9 @@
+/// Mistral 7B and what has its layers: Llama's, each of which sees the last tokens alone where a window is given.
+package enum Mistral: ModelFamily {
+    package static let modelType = "mistral"
+    package static let architectures = ModelArchitectures(prefix: "Mistral")
+
+    package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
+        try reader.llamaLike(maximumPositions: 131_072, sliding: .always) { _ in }
+    }
+}
