@@ -30,19 +30,18 @@ package struct RunForecast {
 
     /// Plans the run of `configuration` on `ranks` ranks.
     ///
-    /// - Parameter families: The families of models that the run knows.
     /// - Throws: what a start of the run would: ``ConfigurationError`` for files that are not there, ``RunError`` for
     ///   roles that cannot be placed, and what models, tokenizers, rewards and data are refused for.
     package init(
-        _ configuration: RunConfiguration, ranks: Int, node: Node = .thisMachine, families: ModelFamilies = .standard
+        _ configuration: RunConfiguration, ranks: Int, node: Node = .thisMachine
     ) throws {
-        try Preflight(RunPlan(configuration), workerCount: max(1, ranks - 1), ranks: ranks, families: families)
+        try Preflight(RunPlan(configuration), workerCount: max(1, ranks - 1), ranks: ranks)
             .check(readsData: false)
         self.configuration = configuration
         self.ranks = ranks
         self.node = node
         let planner = StagePlanner(
-            configuration: configuration, ranks: ranks, counter: try ExampleCounter(configuration), families: families)
+            configuration: configuration, ranks: ranks, counter: try ExampleCounter(configuration))
         stages = try configuration.stages.map { try $0.stage.forecast($0, planner) }
     }
 

@@ -8,14 +8,10 @@ package struct StagePlanner {
     package let ranks: Int
     package let counter: ExampleCounter
 
-    private let families: ModelFamilies
-
-    /// - Parameter families: The families of models that the run knows.
     package init(
-        configuration: RunConfiguration, ranks: Int, counter: ExampleCounter, families: ModelFamilies = .standard
+        configuration: RunConfiguration, ranks: Int, counter: ExampleCounter
     ) {
         (self.configuration, self.ranks, self.counter) = (configuration, ranks, counter)
-        self.families = families
     }
 
     package var workerCount: Int { max(1, ranks - 1) }
@@ -27,7 +23,7 @@ package struct StagePlanner {
         {
             return try specification(of: initial)
         }
-        return try ModelStore(RunPlan(configuration), families: families).configuration(of: reference).specification
+        return try ModelStore(RunPlan(configuration)).configuration(of: reference).specification
     }
 
     /// Prompts enter the cache in passes of some two thousand tokens.

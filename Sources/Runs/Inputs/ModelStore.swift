@@ -9,10 +9,9 @@ package struct ModelStore {
     private let plan: RunPlan
     private let families: ModelFamilies
 
-    /// - Parameter families: The families of models that the run knows.
-    package init(_ plan: RunPlan, families: ModelFamilies = .standard) {
+    package init(_ plan: RunPlan) {
         self.plan = plan
-        self.families = families
+        families = plan.configuration.registry.families
     }
 
     /// The directory that a reference stands for.

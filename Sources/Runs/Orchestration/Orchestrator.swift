@@ -113,7 +113,8 @@ package final class Orchestrator {
         // The disk has what the stage leaves before it is said to be done.
         if FileManager.default.fileExists(atPath: done.directory.path) { try DurableFiles.flush(done.directory) }
         state.done.append(done.directoryName)
-        state.identity.inputs.append(try RunInput(leftBy: done, justWritten: true))
+        let families = plan.configuration.registry.families
+        state.identity.inputs.append(try RunInput(leftBy: done, families, justWritten: true))
         state.position = try log.synchronizedState().position
         try state.write(to: plan.directory)
         return try beginNextStage()

@@ -10,30 +10,24 @@ package struct RunInput: Codable, Equatable {
 
     /// The data, models and tokenizer of a run, and what stages have left that are done.
     ///
-    /// - Parameters:
-    ///   - state: What an earlier start has left; large files that it knows need not be read again.
-    ///   - families: The families of models that the run knows.
-    package static func all(
-        of plan: RunPlan, after state: RunState?, families: ModelFamilies = .standard
-    ) throws -> [RunInput] {
+    /// - Parameter state: What an earlier start has left; large files that it knows need not be read again.
+    package static func all(of plan: RunPlan, after state: RunState?) throws -> [RunInput] {
         let known = state?.identity.inputs.flatMap(\.files) ?? []
         let files = Dictionary(known.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        let outside = try paths(of: plan.configuration, families).map { key, paths in
+        let outside = try paths(of: plan.configuration).map { key, paths in
             RunInput(key: key, files: try paths.map { try FileIdentity(path: $0, knowing: files[$0]) })
         }
         let done = plan.stages.filter { state?.isDone($0) ?? false }
-        return try outside + done.map { try RunInput(leftBy: $0, knowing: files, families: families) }
+        return try outside + done.map { try RunInput(leftBy: $0, plan.configuration.registry.families, knowing: files) }
     }
 
     /// The data and the model that a stage has left.
     ///
-    /// - Parameters:
-    ///   - justWritten: Whether the stage has this moment ended, so that the model's manifest says what its files hold, and
-    ///     they need not be read.
-    ///   - families: The families of models that the run knows.
+    /// - Parameter justWritten: Whether the stage has this moment ended, so that the model's manifest says what its files
+    ///   hold, and they need not be read.
     package init(
-        leftBy stage: PlannedStage, knowing known: [String: FileIdentity] = [:], justWritten: Bool = false,
-        families: ModelFamilies = .standard
+        leftBy stage: PlannedStage, _ families: ModelFamilies, knowing known: [String: FileIdentity] = [:],
+        justWritten: Bool = false
     ) throws {
         var paths: [String] = []
         switch stage.configuration.stage.leaves {
@@ -59,9 +53,8 @@ package struct RunInput: Codable, Equatable {
         return differences.first.map { "\(key): \($0)" }
     }
 
-    private static func paths(
-        of configuration: RunConfiguration, _ families: ModelFamilies
-    ) throws -> [(key: String, paths: [String])] {
+    private static func paths(of configuration: RunConfiguration) throws -> [(key: String, paths: [String])] {
+        let families = configuration.registry.families
         var found: [(key: String, paths: [String])] = []
         func add(_ key: String, _ paths: [String]) {
             if let index = found.firstIndex(where: { $0.key == key }) {

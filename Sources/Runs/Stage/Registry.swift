@@ -1,9 +1,16 @@
+import Transformers
+
 /// Everything that a configuration can name, and that grows by a file and a line each.
 package struct Registry: Sendable {
     /// Stage types, with the defaults of their options, in the order of the reference.
     package var stages: [any Stage]
 
-    package init(stages: [any Stage]) { self.stages = stages }
+    /// Families of models.
+    package var families: ModelFamilies
+
+    package init(stages: [any Stage], families: ModelFamilies = .standard) {
+        (self.stages, self.families) = (stages, families)
+    }
 
     /// The stage type of that name, with its defaults.
     package func stage(ofType type: String) -> (any Stage)? { stages.first { $0.type == type } }
@@ -20,5 +27,10 @@ package struct Registry: Sendable {
             registry.stages.append(stage)
         }
         return registry
+    }
+
+    /// The same with one more family of models.
+    package func adding(_ family: any ModelFamily.Type) -> Registry {
+        Registry(stages: stages, families: families.adding(family))
     }
 }

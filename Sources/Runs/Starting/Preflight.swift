@@ -7,17 +7,16 @@ package struct Preflight {
     package let plan: RunPlan
     private let workerCount: Int
     private let ranks: Int
-    private let families: ModelFamilies
 
-    /// - Parameter families: The families of models that the run knows.
-    package init(_ plan: RunPlan, workerCount: Int, ranks: Int, families: ModelFamilies = .standard) {
+    package init(_ plan: RunPlan, workerCount: Int, ranks: Int) {
         self.plan = plan
         self.workerCount = workerCount
         self.ranks = ranks
-        self.families = families
     }
 
     package var configuration: RunConfiguration { plan.configuration }
+
+    private var families: ModelFamilies { configuration.registry.families }
 
     /// - Parameter readsData: Whether to read all data and weights through.
     /// - Throws: the first mistake found, with its place and a way out.
