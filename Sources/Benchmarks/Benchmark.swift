@@ -21,7 +21,7 @@ package struct Benchmark {
     /// - Parameter progress: Is told what is measured next, on rank zero.
     package func callAsFunction(progress: @escaping (String) -> Void) throws -> BenchmarkReport? {
         let threads = threads
-        TorchRuntime.start(threads: threads)
+        try TorchRuntime.start(threads: threads)
         let ranks = runtime.world
         let bench = try Bench(options, over: ranks)
         let tell = { (text: String) in if ranks.rank == 0 { progress(text) } }

@@ -54,7 +54,7 @@ extension MachineLimits {
         let count = 1 << 24
         let buffer = Tensor.full(0, [count])
         return {
-            try buffer.withUnsafeMutableFloats { try ranks.allReduce($0, .sum) }
+            try buffer.withStagedFloats(for: .updating) { try ranks.allReduce($0, .sum) }
             return Double(4 * count)
         }
     }

@@ -1,125 +1,144 @@
-#include "panels.h"
+// What sampling is made of: packed weights, caches and draws, each with the kernels that laid it out.
+#include "kernels.h"
 
-#include <ATen/ops/empty_like.h>
-#include <cstring>
-
-// Caches hold panels: of 16 tokens for keys, `[slots, kv heads, capacity / 16, channels, 16]`, and of 16 channels for values,
-// `[slots, kv heads, channels / 16, capacity, 16]`. So scores and sums are products with panels.
-namespace ctorch {
-
-namespace {
-
-/// Keys and values of one head of a slot.
-struct HeadCache {
-    const float *keys, *values;
-    int64_t capacity, channels;
-};
-
-/// `share` queries against the first `length` tokens; `scratch` has room for as many scores, in whole panels, and results.
-CT_KERNEL void attend(
-    const float *query, const HeadCache &cache, float *out, float *scratch, int64_t share, int64_t length, float scale) {
-    const int64_t channels = cache.channels, columns = panels(length) * panel_width;
-    const int64_t width = panels(channels) * panel_width;
-    float *scores = scratch, *sums = scratch + share * columns;
-    for (int64_t t = 0; t < columns; t += panel_width) {
-        multiply(query, channels, share, cache.keys + t * channels, channels, scores + t, columns);
-    }
-    for (int64_t h = 0; h < share; h++) {
-#pragma clang fp reassociate(on) contract(fast)
-        float *row = scores + h * columns;
-        const float largest = maximum(row, length);
-        float sum = 0;
-        for (int64_t t = 0; t < length; t++) {
-            row[t] = fast_exp(scale * (row[t] - largest));
-            sum += row[t];
-        }
-        const float factor = 1.0f / sum;
-        for (int64_t t = 0; t < length; t++) row[t] *= factor;
-    }
-    for (int64_t c = 0; c < width; c += panel_width) {
-        multiply(scores, columns, share, cache.values + c * cache.capacity, length, sums + c, width);
-    }
-    for (int64_t h = 0; h < share; h++) {
-        std::memcpy(out + h * channels, sums + h * width, channels * sizeof(float));
-    }
-}
-
-/// Checks caches of `channels` and gives how many tokens a slot of them holds.
-int64_t capacity(const at::Tensor &keys, const at::Tensor &values, int64_t channels) {
-    const int64_t tokens = keys.size(2) * panel_width;
-    TORCH_CHECK(
-        keys.is_contiguous() && values.is_contiguous() && keys.size(3) == channels && keys.size(4) == panel_width &&
-            values.sizes() == at::IntArrayRef({keys.size(0), keys.size(1), panels(channels), tokens, panel_width}),
-        "caches of ", keys.sizes(), " and ", values.sizes(), " for ", channels, " channels");
-    return tokens;
-}
-
-}  // namespace
-
-}  // namespace ctorch
+#include <ATen/core/grad_mode.h>
 
 using namespace ctorch;
 
-ct_status ct_cache_write(
-    ct_tensor *key_cache, ct_tensor *value_cache, const ct_tensor *key, const ct_tensor *value, const int64_t *slots,
-    const int64_t *positions) {
+struct ct_packed_weight {
+    const Kernels &kernels;
+    at::Tensor value;
+    int64_t outputs, inputs;
+};
+
+struct ct_cache {
+    const Kernels &kernels;
+    Cache value;
+};
+
+void ct_packed_weight_free(ct_packed_weight *weight) { delete weight; }
+
+ct_status ct_pack(const ct_tensor *const *weights, size_t count, ct_packed_weight **out) {
     return guarded([&] {
-        auto &keys = key_cache->value, &values = value_cache->value;
-        const auto k = checked(key->value, 3, "key"), v = checked(value->value, 3, "value");
-        const int64_t heads = keys.size(1), channels = k.size(2), tokens = capacity(keys, values, channels);
-        TORCH_CHECK(
-            k.sizes() == v.sizes() && k.size(1) == heads, "writing ", k.sizes(), " into a cache of ", keys.sizes());
-        const int64_t width = panels(channels) * panel_width;
-        const float *new_keys = floats(k), *new_values = floats(v);
-        float *all_keys = mutable_floats(keys), *all_values = mutable_floats(values);
-        for (int64_t row = 0; row < k.size(0); row++) {
-            const int64_t position = positions[row];
+        at::NoGradGuard no_gradient;
+        if (count == 0) return;
+        Tensors list;
+        for (size_t i = 0; i < count; i++) {
+            const auto &w = weights[i]->value;
             TORCH_CHECK(
-                slots[row] >= 0 && slots[row] < keys.size(0) && position >= 0 && position < tokens, "slot ", slots[row],
-                ", position ", position, " of a cache of ", keys.sizes());
-            for (int64_t head = 0; head < heads; head++) {
-                const int64_t place = slots[row] * heads + head, from = (row * heads + head) * channels;
-                const int64_t lane = position % panel_width;
-                float *key_panel = all_keys + (place * tokens + position - lane) * channels + lane;
-                float *value_panels = all_values + place * tokens * width + position * panel_width;
-                for (int64_t c = 0; c < channels; c++) {
-                    key_panel[c * panel_width] = new_keys[from + c];
-                    value_panels[c / panel_width * tokens * panel_width + c % panel_width] = new_values[from + c];
-                }
-            }
+                w.dim() == 2 && w.scalar_type() == weights[0]->value.scalar_type(), "packing a weight ", w.sizes(), " ",
+                w.scalar_type());
+            list.push_back(w.detach());
+        }
+        const auto &kernels = kernels_for(list[0]);
+        const auto packed = kernels.pack(list);
+        for (size_t i = 0; i < count; i++) {
+            out[i] = new ct_packed_weight{kernels, packed[i], list[i].size(0), list[i].size(1)};
         }
     });
 }
 
-ct_status ct_cache_attention(
-    const ct_tensor *query, const ct_tensor *key_cache, const ct_tensor *value_cache, const int64_t *slots,
-    const int64_t *lengths, double scale, ct_tensor **out) {
+ct_status ct_linear_packed(
+    const ct_tensor *input, const ct_packed_weight *packed, const ct_tensor *bias, ct_tensor **out) {
     return returning(out, [&] {
-        const auto q = checked(query->value, 3, "query");
-        const auto &keys = key_cache->value, &values = value_cache->value;
-        const int64_t rows = q.size(0), heads = q.size(1), channels = q.size(2);
-        const int64_t kv_heads = keys.size(1), tokens = capacity(keys, values, channels), share = heads / kv_heads;
-        TORCH_CHECK(heads % kv_heads == 0, "attention of ", q.sizes(), " over a cache of ", keys.sizes());
-        for (int64_t row = 0; row < rows; row++) {
+        at::NoGradGuard no_gradient;
+        const auto &x = input->value;
+        TORCH_CHECK(
+            x.dim() == 2 && x.size(1) == packed->inputs, "input ", x.sizes(), " by a packed weight of ",
+            packed->outputs, " x ", packed->inputs);
+        TORCH_CHECK(
+            !bias || bias->value.sizes() == at::IntArrayRef({packed->outputs}), "a bias of ", bias->value.sizes(),
+            " for ", packed->outputs, " outputs");
+        return packed->kernels.linear_packed(x, packed->value, packed->outputs, bias ? bias->value : at::Tensor());
+    });
+}
+
+ct_status ct_cache_create(
+    int64_t slots, int64_t heads, int64_t capacity, int64_t channels, ct_placement placement, ct_cache **out) {
+    return guarded([&] {
+        const auto wanted = options(placement);
+        const auto &kernels = kernels_for(wanted.device(), c10::typeMetaToScalarType(wanted.dtype()));
+        *out = new ct_cache{kernels, kernels.empty_cache({slots, heads, capacity, channels}, wanted)};
+    });
+}
+
+void ct_cache_free(ct_cache *cache) { delete cache; }
+
+int64_t ct_cache_capacity(const ct_cache *cache) { return cache->value.shape.capacity; }
+
+ct_status ct_cache_bytes(
+    int64_t slots, int64_t heads, int64_t capacity, int64_t channels, ct_placement placement, int64_t *out) {
+    return guarded([&] {
+        const auto wanted = options(placement);
+        const auto &kernels = kernels_for(wanted.device(), c10::typeMetaToScalarType(wanted.dtype()));
+        *out = kernels.cache_bytes({slots, heads, capacity, channels}, static_cast<int64_t>(wanted.dtype().itemsize()));
+    });
+}
+
+ct_status ct_cache_write(
+    ct_cache *cache, const ct_tensor *key, const ct_tensor *value, const int64_t *slots, const int64_t *positions) {
+    return guarded([&] {
+        at::NoGradGuard no_gradient;
+        const auto &k = key->value, &v = value->value;
+        const auto &shape = cache->value.shape;
+        TORCH_CHECK(
+            k.dim() == 3 && k.sizes() == v.sizes() && k.size(1) == shape.heads && k.size(2) == shape.channels,
+            "writing ", k.sizes(), " into a cache of ", shape.heads, " heads of ", shape.channels, " channels");
+        for (int64_t row = 0; row < k.size(0); row++) {
             TORCH_CHECK(
-                slots[row] >= 0 && slots[row] < keys.size(0) && lengths[row] > 0 && lengths[row] <= tokens, "slot ",
-                slots[row], ", length ", lengths[row], " of a cache of ", keys.sizes());
+                slots[row] >= 0 && slots[row] < shape.slots && positions[row] >= 0 && positions[row] < shape.capacity,
+                "slot ", slots[row], ", position ", positions[row], " of a cache of ", shape.slots, " slots of ",
+                shape.capacity);
         }
-        auto result = at::empty_like(q);
-        float *target = mutable_floats(result);
-        const int64_t width = panels(channels) * panel_width;
-        parallel(rows * kv_heads, [&](int64_t unit) {
-            const int64_t row = unit / kv_heads, head = unit % kv_heads, place = slots[row] * kv_heads + head;
-            static thread_local std::vector<float> scratch;
-            const size_t room = share * (panels(lengths[row]) * panel_width + width);
-            if (scratch.size() < room) scratch.resize(room);
-            const int64_t first = (row * heads + head * share) * channels;
-            const HeadCache cache = {
-                floats(keys) + place * tokens * channels, floats(values) + place * tokens * width, tokens, channels};
-            attend(
-                floats(q) + first, cache, target + first, scratch.data(), share, lengths[row],
-                static_cast<float>(scale));
-        });
-        return result;
+        cache->kernels.cache_write(cache->value, k, v, slots, positions);
+    });
+}
+
+ct_status ct_cache_copy(ct_cache *cache, int64_t source, int64_t target, int64_t count) {
+    return guarded([&] {
+        at::NoGradGuard no_gradient;
+        const auto &shape = cache->value.shape;
+        TORCH_CHECK(
+            source >= 0 && source < shape.slots && target >= 0 && target < shape.slots && count >= 0
+                && count <= shape.capacity,
+            "copying ", count, " tokens of slot ", source, " to ", target, " in a cache of ", shape.slots, " slots of ",
+            shape.capacity);
+        cache->kernels.cache_copy(cache->value, source, target, count);
+    });
+}
+
+ct_status ct_cache_attention(
+    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, double scale,
+    ct_tensor **out) {
+    return returning(out, [&] {
+        at::NoGradGuard no_gradient;
+        const auto &q = query->value;
+        const auto &shape = cache->value.shape;
+        TORCH_CHECK(
+            q.dim() == 3 && q.size(1) % shape.heads == 0 && q.size(2) == shape.channels, "attention of ", q.sizes(),
+            " over a cache of ", shape.heads, " heads of ", shape.channels, " channels");
+        for (int64_t row = 0; row < q.size(0); row++) {
+            TORCH_CHECK(
+                slots[row] >= 0 && slots[row] < shape.slots && lengths[row] > 0 && lengths[row] <= shape.capacity,
+                "slot ", slots[row], ", length ", lengths[row], " of a cache of ", shape.slots, " slots of ",
+                shape.capacity);
+        }
+        return cache->kernels.cache_attention(q, cache->value, slots, lengths, scale);
+    });
+}
+
+ct_status ct_sample(
+    const ct_tensor *logits, ct_sampling options, const uint64_t *keys, const uint64_t *counters,
+    const uint8_t *suppresses, int64_t *tokens, float *logps) {
+    return guarded([&] {
+        at::NoGradGuard no_gradient;
+        const auto &x = logits->value;
+        TORCH_CHECK(x.dim() == 2, "sampling from logits ", x.sizes());
+        for (size_t i = 0; i < options.suppressed_count; i++) {
+            TORCH_CHECK(
+                options.suppressed[i] >= 0 && options.suppressed[i] < x.size(1), "suppressing token ",
+                options.suppressed[i], " of ", x.size(1));
+        }
+        kernels_for(x).sample(x, options, {keys, counters, suppresses}, {tokens, logps});
     });
 }

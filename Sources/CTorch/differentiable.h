@@ -4,11 +4,8 @@
 #include "internal.h"
 
 #include <functional>
-#include <vector>
 
 namespace ctorch {
-
-using Tensors = std::vector<at::Tensor>;
 
 /// What an operator computed.
 struct Computed {

@@ -7,12 +7,15 @@
 #include <exception>
 #include <string>
 #include <utility>
+#include <vector>
 
 struct ct_tensor {
     at::Tensor value;
 };
 
 namespace ctorch {
+
+using Tensors = std::vector<at::Tensor>;
 
 void set_last_error(const char *message) noexcept;
 
@@ -38,7 +41,11 @@ ct_status returning(ct_tensor **out, Body &&body) noexcept {
 
 inline at::IntArrayRef sizes(const int64_t *shape, size_t rank) { return {shape, rank}; }
 
-inline at::ScalarType scalar_type(ct_scalar_type type) { return static_cast<at::ScalarType>(type); }
+/// Where and of what type a tensor is made.
+at::TensorOptions options(ct_placement placement);
+
+/// `count` floats of the CPU in memory of their own: in large pages, where the system has them, and given back when freed.
+at::Tensor empty_large(int64_t count);
 
 /// Runs `body(index)` for every index below `count` on LibTorch's own OpenMP threads, handing indices out one by one.
 /// What `body` computes must not depend on who runs it. Returns how many threads took part.

@@ -1,65 +1,96 @@
-// Arithmetic shared by the fused kernels.
+// The operators that there are kernels for, and the one place that says whose kernels serve a tensor.
 #pragma once
 
 #include "internal.h"
 
-#include <ATen/core/Tensor.h>
-#include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstdint>
-
-#define CT_INLINE static inline __attribute__((always_inline))
+#include <vector>
 
 namespace ctorch {
 
-/// eˣ to about one unit in the last place, 0 below -87, NaN for NaN, in a form that compilers vectorise.
-CT_INLINE float fast_exp(float x) {
-    const float bounded = x < -87.0f ? -87.0f : (x > 88.0f ? 88.0f : x);
-    // At this size a float's last bit is worth 1: adding it rounds to the nearest whole number, which is then in the last
-    // bits. For NaN they are any bits, where a conversion to an integer would be undefined.
-    const float whole = 12582912.0f, scaled = bounded * 1.44269504088896341f;
-    const float shifted = scaled + whole, n = shifted - whole;
-    const float r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
-    float p = 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    const uint32_t exponent = std::bit_cast<uint32_t>(shifted) - std::bit_cast<uint32_t>(whole) + 127;
-    const float scale = std::bit_cast<float>(exponent << 23);
-    return x < -87.0f ? 0.0f : p * scale;
-}
+using Segments = std::vector<ct_segment>;
 
-CT_INLINE float dot(const float *a, const float *b, int64_t count) {
-#pragma clang fp reassociate(on) contract(fast)
-    float sum = 0;
-    for (int64_t i = 0; i < count; i++) sum += a[i] * b[i];
-    return sum;
-}
-
-CT_INLINE float maximum(const float *x, int64_t count) {
-    float best = -INFINITY;
-    for (int64_t i = 0; i < count; i++) best = x[i] > best ? x[i] : best;
-    return best;
-}
-
-/// What turns a row of scores into its softmax again: `exp(score - largest) * factor`. The logarithm of the sum alone would
-/// cost digits: it is rounded to its own size, and the whole row would share the error.
-struct Normalizer {
-    float largest, factor;
+struct TokenLogps {
+    at::Tensor logps, statistics;
 };
 
-inline at::Tensor checked(const at::Tensor &tensor, int64_t rank, const char *name) {
-    TORCH_CHECK(
-        tensor.dim() == rank && tensor.scalar_type() == at::kFloat, name, " must be float32 of rank ", rank, ", not ",
-        tensor.scalar_type(), " of shape ", tensor.sizes());
-    return tensor.contiguous();
+struct CacheShape {
+    int64_t slots, heads, capacity, channels;
+};
+
+/// Keys and values of past tokens, laid out as the kernels that made it read them.
+struct Cache {
+    /// With the capacity that there is, which may be more than was asked for.
+    CacheShape shape;
+    at::Tensor keys, values;
+};
+
+struct SampledRows {
+    int64_t *tokens;
+    float *logps;
+};
+
+/// Where the noise of each row comes from, and which rows suppress tokens.
+struct SampledStreams {
+    const uint64_t *keys, *counters;
+    const uint8_t *suppresses;
+};
+
+/// A set of kernels. What the operators compute is said in ctorch.h; shapes have been checked there.
+struct Kernels {
+    virtual ~Kernels() = default;
+
+    /// `bias` may be undefined.
+    virtual at::Tensor linear(
+        const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) const = 0;
+    virtual at::Tensor rms_norm(const at::Tensor &input, const at::Tensor &weight, double epsilon) const = 0;
+    virtual at::Tensor rotary(const at::Tensor &input, const at::Tensor &cosine, const at::Tensor &sine) const = 0;
+    virtual at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const = 0;
+    virtual at::Tensor segment_attention(
+        const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments,
+        double scale) const = 0;
+    virtual TokenLogps linear_logps(
+        const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets, double temperature) const = 0;
+
+    virtual double norm(const at::Tensor &input) const = 0;
+    virtual uint64_t checksum(const at::Tensor &input) const = 0;
+
+    /// Copies of weights `[outputs, inputs]` that `linear_packed` of the same kernels reads.
+    virtual std::vector<at::Tensor> pack(const std::vector<at::Tensor> &weights) const = 0;
+    virtual at::Tensor linear_packed(
+        const at::Tensor &input, const at::Tensor &packed, int64_t outputs, const at::Tensor &bias) const = 0;
+
+    virtual Cache empty_cache(const CacheShape &shape, const at::TensorOptions &options) const = 0;
+    /// What `empty_cache` takes, with elements of `size` bytes.
+    virtual int64_t cache_bytes(const CacheShape &shape, int64_t size) const = 0;
+    virtual void cache_write(
+        const Cache &cache, const at::Tensor &key, const at::Tensor &value, const int64_t *slots,
+        const int64_t *positions) const = 0;
+    virtual void cache_copy(const Cache &cache, int64_t source, int64_t target, int64_t count) const = 0;
+    virtual at::Tensor cache_attention(
+        const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
+        double scale) const = 0;
+    virtual void sample(
+        const at::Tensor &logits, const ct_sampling &options, const SampledStreams &streams,
+        const SampledRows &out) const = 0;
+};
+
+/// Whose kernels serve elements of this type on this device: those written by hand on the CPU in float32, unless others are
+/// asked for, and those composed of LibTorch's operators everywhere else.
+const Kernels &kernels_for(const c10::Device &device, at::ScalarType type);
+
+inline const Kernels &kernels_for(const at::Tensor &tensor) {
+    return kernels_for(tensor.device(), tensor.scalar_type());
 }
 
-inline const float *floats(const at::Tensor &tensor) { return tensor.const_data_ptr<float>(); }
-inline float *mutable_floats(const at::Tensor &tensor) { return tensor.mutable_data_ptr<float>(); }
+/// While it lives, this thread's kernels are those asked for by `choice`.
+class KernelsGuard {
+public:
+    explicit KernelsGuard(ct_kernels choice) : before(ct_set_kernels(choice)) {}
+    ~KernelsGuard() { ct_set_kernels(before); }
+    KernelsGuard(const KernelsGuard &) = delete;
+
+private:
+    ct_kernels before;
+};
 
 }  // namespace ctorch

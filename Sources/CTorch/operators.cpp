@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/embedding.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/layer_norm.h>
@@ -157,6 +158,9 @@ ct_status ct_multiply_(ct_tensor *tensor, double factor) {
 ct_status ct_normal_(ct_tensor *tensor, double mean, double deviation, uint64_t seed) {
     return guarded([&] {
         at::NoGradGuard no_gradient;
-        tensor->value.normal_(mean, deviation, at::detail::createCPUGenerator(seed));
+        auto &x = tensor->value;
+        const auto generator = at::detail::createCPUGenerator(seed);
+        if (x.is_cpu()) x.normal_(mean, deviation, generator);
+        else x.copy_(at::empty(x.sizes(), x.options().device(at::kCPU)).normal_(mean, deviation, generator));
     });
 }

@@ -1,4 +1,4 @@
-#include "internal.h"
+#include "kernels.h"
 
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
@@ -32,10 +32,18 @@ ct_status ct_adamw_step(
     ct_tensor *values, ct_tensor *gradients, ct_tensor *first_moments, ct_tensor *second_moments, ct_adamw options) {
     return guarded([&] {
         at::NoGradGuard no_gradient;
-        const auto step = at::full({}, static_cast<double>(options.step), at::kFloat);
+        const auto step = at::full({}, static_cast<double>(options.step), values->value.options().dtype(at::kFloat));
         at::_fused_adamw_(
             {values->value}, {gradients->value}, {first_moments->value}, {second_moments->value}, {}, {step},
             options.learning_rate, options.beta1, options.beta2, options.weight_decay, options.epsilon,
             /*amsgrad=*/false, /*maximize=*/false);
     });
+}
+
+ct_status ct_norm(const ct_tensor *input, double *out) {
+    return guarded([&] { *out = kernels_for(input->value).norm(input->value); });
+}
+
+ct_status ct_checksum(const ct_tensor *input, uint64_t *out) {
+    return guarded([&] { *out = kernels_for(input->value).checksum(input->value); });
 }

@@ -1,4 +1,5 @@
 #include "differentiable.h"
+#include "kernels.h"
 
 #include <ATen/core/grad_mode.h>
 #include <memory>
@@ -12,6 +13,8 @@ namespace {
 struct Body {
     ct_body call;
     std::shared_ptr<void> context;
+    /// The second run, which may be on another thread, is by the kernels of the first.
+    ct_kernels kernels;
 
     at::Tensor operator()(const at::Tensor &input) const {
         ct_tensor *result = call(context.get(), new ct_tensor{input});
@@ -24,6 +27,7 @@ struct Body {
 /// The parameters that `body` reads take their gradients from the second run, in place; the input's is handed on.
 Tensors run_again(const Body &body, const Tensors &saved, const at::Tensor &gradient) {
     at::AutoGradMode records(true);
+    const KernelsGuard same(body.kernels);
     auto input = saved[0].detach().requires_grad_(true);
     const auto output = body(input);
     torch::autograd::backward({output}, {gradient});
@@ -39,7 +43,7 @@ ct_status ct_recomputed(
     using namespace ctorch;
     return returning(out, [&] {
         const auto &x = input->value;
-        const Body body{call, std::shared_ptr<void>(context, release)};
+        const Body body{call, std::shared_ptr<void>(context, release), ct_get_kernels()};
         return differentiable({x}, [&]() -> Computed {
             return {{body(x)}, {x}, [body](const Tensors &saved, const at::Tensor &gradient) {
                 return run_again(body, saved, gradient);

@@ -25,8 +25,8 @@ ct_status ct_contiguous(const ct_tensor *tensor, ct_tensor **out) {
     return returning(out, [&] { return tensor->value.contiguous(); });
 }
 
-ct_status ct_to_type(const ct_tensor *tensor, ct_scalar_type type, ct_tensor **out) {
-    return returning(out, [&] { return tensor->value.to(scalar_type(type)); });
+ct_status ct_to(const ct_tensor *tensor, ct_placement placement, ct_tensor **out) {
+    return returning(out, [&] { return tensor->value.to(options(placement)); });
 }
 
 ct_status ct_detach(const ct_tensor *tensor, ct_tensor **out) {

@@ -37,7 +37,7 @@ package struct PairScoring {
     /// Log-probabilities are sums over the response with its end token, in nats; rewards are the model's own scores at
     /// the last token that is not its padding. A pair that the limits drop keeps its line with `null` in these fields.
     package func run(progress output: ProgressOutput) throws {
-        TorchRuntime.startAlone()
+        try TorchRuntime.startAlone()
         let read = try OptionNames.naming { try TextSettings.read(PreferencePair.self, data) }
         let records = read.records
         let passes = try self.passes(over: records)

@@ -40,7 +40,7 @@ package struct ResponseGeneration {
     /// special tokens), `tokens`, `logps` (of each token under the full softmax at the sampling temperature) and
     /// `finish_reason`, `stop` or `length`.
     package func run() throws {
-        TorchRuntime.startAlone()
+        try TorchRuntime.startAlone()
         let records = try self.records()
         let pipeline = try text.pipeline()
         let model = try text.load(head: .languageModel, text: pipeline)

@@ -66,10 +66,12 @@ package struct TextSettings: Sendable {
 extension TorchRuntime {
     /// Starts the runtime of a process that works alone: on all cores it may use, unless `OMP_NUM_THREADS` says
     /// otherwise.
-    package static func startAlone() {
+    ///
+    /// - Throws: as ``start(threads:)``.
+    package static func startAlone() throws(UnknownKernels) {
         let asked = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
         let threads = max(1, asked ?? LaunchEnvironment.availableCores)
-        start(threads: threads)
+        try start(threads: threads)
         if let warning = warning(threads: threads) {
             StandardError.write("mpo: warning: \(warning)\n")
         }

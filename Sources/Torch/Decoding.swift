@@ -1,57 +1,54 @@
 import CTorch
 
-/// Keys and values of past tokens, one slot a sequence, in panels: keys `[slots, kv heads, capacity / 16, channels, 16]`,
-/// values `[slots, kv heads, ⌈channels / 16⌉, capacity, 16]`.
+/// Keys and values of past tokens, one slot a sequence, in a layout that the kernels of its placement choose.
 public final class AttentionCache {
-    private let keys: Tensor
-    private let values: Tensor
+    private let handle: OpaquePointer
     /// How many sequences it holds.
     public let slots: Int
     /// How many tokens a slot holds.
     public let capacity: Int
 
-    private static let panel = Int(CT_PANEL_WIDTH)
-
     /// An empty cache of one layer, for `capacity` tokens a slot or a few more.
-    public init(slots: Int, heads: Int, capacity: Int, channels: Int) {
+    public init(slots: Int, heads: Int, capacity: Int, channels: Int, placement: Placement = .float32) {
+        var handle: OpaquePointer?
+        let status = ct_cache_create(
+            Int64(slots), Int64(heads), Int64(capacity), Int64(channels), placement.code, &handle)
+        guard status == 0, let handle else { fail("cache", []) }
+        self.handle = handle
         self.slots = slots
-        self.capacity = Self.panels(capacity) * Self.panel
-        keys = .empty([slots, heads, Self.panels(capacity), channels, Self.panel])
-        values = .empty([slots, heads, Self.panels(channels), self.capacity, Self.panel])
+        self.capacity = Int(ct_cache_capacity(handle))
     }
+
+    deinit { ct_cache_free(handle) }
 
     /// What such a cache takes.
-    public static func bytes(slots: Int, heads: Int, capacity: Int, channels: Int) -> Int {
-        let capacity = panels(capacity) * panel
-        return 4 * slots * heads * capacity * (channels + panels(channels) * panel)
+    public static func bytes(
+        slots: Int, heads: Int, capacity: Int, channels: Int, placement: Placement = .float32
+    ) -> Int {
+        var bytes: Int64 = 0
+        perform("cache size") {
+            ct_cache_bytes(Int64(slots), Int64(heads), Int64(capacity), Int64(channels), placement.code, &bytes)
+        }
+        return Int(bytes)
     }
-
-    private static func panels(_ count: Int) -> Int { (count + panel - 1) / panel }
 
     /// Writes row `i` of `key`, `value` `[rows, kv heads, channels]` at `positions[i]` of `slots[i]`.
     public func write(_ key: Tensor, _ value: Tensor, slots: [Int64], positions: [Int64]) {
         precondition(
             slots.count == key.shape[0] && positions.count == slots.count, "a slot and a position for each row")
-        perform("cache write", key, value) {
-            ct_cache_write(keys.handle, values.handle, key.handle, value.handle, slots, positions)
-        }
+        perform("cache write", key, value) { ct_cache_write(handle, key.handle, value.handle, slots, positions) }
     }
 
     /// Copies the first `count` tokens of a slot to another one.
     public func copy(from source: Int, to target: Int, count: Int) {
-        for (tensor, dimension, extent) in [(keys, 2, Self.panels(count)), (values, 3, count)] {
-            let first = { (slot: Int) in
-                tensor.narrowed(0, slot..<slot + 1).narrowed(dimension, 0..<extent)
-            }
-            first(target).copy(from: first(source))
-        }
+        perform("cache copy") { ct_cache_copy(handle, Int64(source), Int64(target), Int64(count)) }
     }
 
     /// Attention of one query a row, `[rows, heads, channels]`, over the first `lengths[i]` tokens of `slots[i]`.
     public func attention(_ query: Tensor, slots: [Int64], lengths: [Int64], scale: Double) -> Tensor {
         precondition(slots.count == query.shape[0] && lengths.count == slots.count, "a slot and a length for each row")
-        return tensor("cache attention", query, keys) {
-            ct_cache_attention(query.handle, keys.handle, values.handle, slots, lengths, scale, $0)
+        return tensor("cache attention", query) {
+            ct_cache_attention(query.handle, handle, slots, lengths, scale, $0)
         }
     }
 }

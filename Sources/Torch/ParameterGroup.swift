@@ -23,8 +23,8 @@ public final class ParameterGroup {
         }
     }
 
-    /// Where a parameter lies.
-    public struct Placement: Sendable, Equatable {
+    /// A parameter and where it lies.
+    public struct Entry: Sendable, Equatable {
         /// What lies there.
         public var declaration: Declaration
         /// The index of its first element in the flat buffers.
@@ -40,7 +40,7 @@ public final class ParameterGroup {
     /// Whether no training changes it, here or elsewhere: then it takes no gradients and never travels.
     public let isFrozen: Bool
     /// Every parameter, in the order of the buffer.
-    public let placements: [Placement]
+    public let entries: [Entry]
     /// How many leading elements weight decay applies to.
     public let decayedCount: Int
     /// The parameters, `[count]`.
@@ -56,32 +56,32 @@ public final class ParameterGroup {
     ///   - isFrozen: whether no training changes them.
     ///   - trainable: whether this process trains what is not frozen.
     public init(_ name: String, _ declarations: [Declaration], isFrozen: Bool = false, trainable: Bool) {
-        var placements: [Placement] = []
+        var entries: [Entry] = []
         var end = 0
         var decayed = 0
         for decays in [true, false] {
             for declaration in declarations where declaration.decays == decays {
-                let placement = Placement(declaration: declaration, offset: end)
-                placements.append(placement)
-                end += (placement.count + Self.alignment - 1) / Self.alignment * Self.alignment
+                let entry = Entry(declaration: declaration, offset: end)
+                entries.append(entry)
+                end += (entry.count + Self.alignment - 1) / Self.alignment * Self.alignment
             }
             if decays { decayed = end }
         }
         let values = Tensor.zeros([end])
         let gradients = trainable && !isFrozen ? Tensor.zeros([end]) : nil
         views = Dictionary(
-            uniqueKeysWithValues: placements.map { placement in
+            uniqueKeysWithValues: entries.map { entry in
                 let view = tensor("parameter view", values) { out in
-                    placement.declaration.shape.withInt64 {
+                    entry.declaration.shape.withInt64 {
                         ct_parameter_view(
-                            values.handle, gradients?.handle, Int64(placement.offset), $0.baseAddress, $0.count, out)
+                            values.handle, gradients?.handle, Int64(entry.offset), $0.baseAddress, $0.count, out)
                     }
                 }
-                return (placement.declaration.name, view)
+                return (entry.declaration.name, view)
             })
         self.name = name
         self.isFrozen = isFrozen
-        self.placements = placements
+        self.entries = entries
         self.decayedCount = decayed
         self.values = values
         self.gradients = gradients
@@ -91,7 +91,7 @@ public final class ParameterGroup {
     public var count: Int { values.count }
 
     /// How many numbers its parameters have.
-    public var parameterCount: Int { placements.reduce(0) { $0 + $1.count } }
+    public var parameterCount: Int { entries.reduce(0) { $0 + $1.count } }
 
     /// The parameter of that name, a leaf that takes gradients if the group does.
     public subscript(name: String) -> Tensor {

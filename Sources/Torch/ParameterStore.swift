@@ -16,7 +16,7 @@ public final class ParameterStore {
         self.groups = groups
         trained = groups.filter { !$0.isFrozen }
         owners = Dictionary(
-            uniqueKeysWithValues: groups.flatMap { group in group.placements.map { ($0.declaration.name, group) } })
+            uniqueKeysWithValues: groups.flatMap { group in group.entries.map { ($0.declaration.name, group) } })
     }
 
     /// The parameter of that name, a leaf that takes gradients if its group does.
@@ -29,7 +29,7 @@ public final class ParameterStore {
     public func contains(_ name: String) -> Bool { owners[name] != nil }
 
     /// Every parameter, in the order of groups and their buffers.
-    public var declarations: [ParameterGroup.Declaration] { groups.flatMap { $0.placements.map(\.declaration) } }
+    public var declarations: [ParameterGroup.Declaration] { groups.flatMap { $0.entries.map(\.declaration) } }
 
     /// How many numbers the model has.
     public var parameterCount: Int { groups.reduce(0) { $0 + $1.parameterCount } }

@@ -8,9 +8,25 @@ public enum TorchRuntime {
     /// How many threads operators run on.
     public static var threadCount: Int { Int(ct_thread_count()) }
 
+    /// LibTorch's version, and whose kernels compute where they are not the usual ones: `2.13.0 with kernels aten`. What
+    /// differs in it differs in rounding.
+    public static var numerics: String {
+        KernelSet.current == .cpu ? version : "\(version) with kernels \(KernelSet.current.rawValue)"
+    }
+
+    /// Finds mistakes in what the process was told about kernels, as ``start(threads:)`` does.
+    public static func check() throws(UnknownKernels) { try UnknownKernels.check() }
+
     /// Sets how many threads operators run on, and keeps freed memory in the heap: large temporaries would otherwise pay page
     /// faults at every step. Called once, before the first operator.
-    public static func start(threads: Int) {
+    ///
+    /// - Throws: where `MPO_KERNELS` names kernels that do not exist.
+    public static func start(threads: Int) throws(UnknownKernels) {
+        try check()
+        setThreads(threads)
+    }
+
+    package static func setThreads(_ threads: Int) {
         precondition(threads > 0, "\(threads) threads")
         ct_retain_freed_memory()
         ct_set_thread_count(Int32(threads))

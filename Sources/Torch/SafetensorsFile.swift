@@ -55,9 +55,11 @@ public final class SafetensorsFile {
                 url, "tensor \(name) has shape \(entry.shape), but the model needs \(destination.shape)")
         }
         guard entry.count > 0 else { return }
-        if entry.type == .float32, destination.isContiguous, destination.type == .float32 {
+        if entry.type == .float32, destination.isInHostFloats {
             let source = bytes(of: entry)
-            destination.withUnsafeMutableFloats { UnsafeMutableRawBufferPointer($0).copyMemory(from: source) }
+            destination.withStagedFloats(for: .overwriting) {
+                UnsafeMutableRawBufferPointer($0).copyMemory(from: source)
+            }
         } else {
             destination.copy(from: try tensor(name))
         }
@@ -83,7 +85,7 @@ public final class SafetensorsFile {
         guard !range.isEmpty else { return }
         let size = MemoryLayout<Float>.size
         let source = bytes(of: entry)[range.lowerBound * size..<range.upperBound * size]
-        destination.withUnsafeMutableFloats {
+        destination.withStagedFloats(for: .overwriting) {
             UnsafeMutableRawBufferPointer($0).copyMemory(from: UnsafeRawBufferPointer(rebasing: source))
         }
     }
@@ -96,7 +98,9 @@ public final class SafetensorsFile {
         }
         let source = bytes(of: entry)
         return Torch.tensor("from file") { out in
-            entry.shape.withInt64 { ct_from_data(source.baseAddress, type.code, $0.baseAddress, $0.count, out) }
+            entry.shape.withInt64 {
+                ct_from_data(source.baseAddress, Placement(type).code, $0.baseAddress, $0.count, out)
+            }
         }
     }
 

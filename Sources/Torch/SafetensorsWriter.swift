@@ -1,4 +1,3 @@
-import CTorch
 import Foundation
 import JSON
 
@@ -20,7 +19,7 @@ public enum SafetensorsWriter {
         try output.write(header)
         for (name, tensor) in tensors {
             guard tensor.isContiguous else { preconditionFailure("tensor \(name) is not contiguous") }
-            try output.write(UnsafeRawBufferPointer(start: tensor.address, count: tensor.byteCount))
+            try tensor.withStagedBytes { (bytes) throws(SafetensorsError) in try output.write(bytes) }
         }
         try output.finish()
         return output.count
@@ -97,13 +96,6 @@ private final class OutputFile {
     }
 
     private static var cause: String { String(cString: strerror(errno)) }
-}
-
-extension Tensor {
-    var isContiguous: Bool { ct_is_contiguous(handle) }
-
-    /// Bytes its elements take.
-    var byteCount: Int { count * type.size }
 }
 
 extension ScalarType {

@@ -24,11 +24,6 @@ extension Tensor {
     /// This tensor if its elements lie in order, else a copy where they do.
     public func contiguous() -> Tensor { tensor("contiguous", self) { ct_contiguous(handle, $0) } }
 
-    /// The elements in another type; this tensor's own storage if it has that type.
-    public func converted(to type: ScalarType) -> Tensor {
-        tensor("convert", self) { ct_to_type(handle, type.code, $0) }
-    }
-
     /// The same storage, unknown to any backward pass.
     public func detached() -> Tensor { tensor("detach", self) { ct_detach(handle, $0) } }
 

@@ -28,9 +28,6 @@ public final class Tensor {
     /// How many elements.
     public var count: Int { shape.reduce(1, *) }
 
-    /// The type of the elements.
-    public var type: ScalarType { ScalarType(ct_type(handle)) }
-
     /// Whether a backward pass reaches this tensor.
     public var requiresGradient: Bool { ct_requires_gradient(handle) }
 }

@@ -18,7 +18,7 @@ struct Inputs {
     subscript(_ name: String) -> Tensor { buffer[name] }
 
     func gradient(_ name: String) -> [Double] {
-        guard let placement = buffer.placements.first(where: { $0.declaration.name == name }),
+        guard let placement = buffer.entries.first(where: { $0.declaration.name == name }),
             let gradients = buffer.gradients
         else { return [] }
         return Array(gradients.doubles()[placement.range])

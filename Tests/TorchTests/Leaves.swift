@@ -19,7 +19,7 @@ struct Leaves {
 
     func gradient(_ index: Int) -> [Float] {
         guard let gradients = buffer.gradients else { return [] }
-        return gradients.narrowed(0, buffer.placements[index].range).floats()
+        return gradients.narrowed(0, buffer.entries[index].range).floats()
     }
 }
 
@@ -80,9 +80,9 @@ struct NumberSource {
 /// Runs `body` with each number of threads and puts back what was.
 func withThreads<Result>(_ counts: [Int], _ body: () throws -> Result) rethrows -> [Result] {
     let before = TorchRuntime.threadCount
-    defer { TorchRuntime.start(threads: before) }
+    defer { TorchRuntime.setThreads(before) }
     return try counts.map {
-        TorchRuntime.start(threads: $0)
+        TorchRuntime.setThreads($0)
         return try body()
     }
 }

@@ -75,7 +75,7 @@ private struct Fixture: Decodable {
         for (name, rule) in zip(names, rules) { buffer[name].detached().copy(from: Tensor(rule.values)) }
         for step in 1...10 {
             let rate = 0.02 / Double(step)
-            for (index, placement) in buffer.placements.enumerated() {
+            for (index, placement) in buffer.entries.enumerated() {
                 let gradient = source.floats(5)
                 buffer.gradients?.narrowed(0, placement.range).copy(from: Tensor(gradient))
                 rules[index].update(gradient.map(Double.init), step: step, rate: rate)

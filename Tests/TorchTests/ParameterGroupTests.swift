@@ -14,8 +14,8 @@ import Torch
                 declared("norm", [3], decays: false), declared("matrix", [4, 5], decays: true),
                 declared("other", [16], decays: true),
             ], trainable: true)
-        #expect(group.placements.map(\.declaration.name) == ["matrix", "other", "norm"])
-        #expect(group.placements.map(\.offset) == [0, 32, 48])
+        #expect(group.entries.map(\.declaration.name) == ["matrix", "other", "norm"])
+        #expect(group.entries.map(\.offset) == [0, 32, 48])
         #expect(group.decayedCount == 48 && group.count == 64 && group.parameterCount == 39)
     }
 

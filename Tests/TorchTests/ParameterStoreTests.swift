@@ -16,9 +16,9 @@ struct ParameterStoreTests {
         let groups = declarations.enumerated().map { index, declarations in
             let group = ParameterGroup(
                 ["base", "adapters", "head"][index], declarations, isFrozen: index == 0, trainable: trainable)
-            for placement in group.placements {
-                let values = Tensor(source.floats(placement.count))
-                group.values.narrowed(0, placement.range).copy(from: values)
+            for entry in group.entries {
+                let values = Tensor(source.floats(entry.count))
+                group.values.narrowed(0, entry.range).copy(from: values)
             }
             return group
         }
@@ -28,7 +28,7 @@ struct ParameterStoreTests {
     /// A store that holds the trained groups' parameters in a single group, in an order of its own.
     private func single(_ store: ParameterStore) -> ParameterStore {
         let group = ParameterGroup(
-            "model", store.trained.flatMap { $0.placements.map(\.declaration) }, trainable: true)
+            "model", store.trained.flatMap { $0.entries.map(\.declaration) }, trainable: true)
         copy(from: store, to: group, \.values)
         return ParameterStore([group])
     }
@@ -37,20 +37,20 @@ struct ParameterStoreTests {
         from store: ParameterStore, to target: ParameterGroup, _ part: (ParameterGroup) -> Tensor?
     ) {
         for group in store.trained {
-            for placement in group.placements {
+            for entry in group.entries {
                 guard
-                    let own = target.placements.first(where: { $0.declaration == placement.declaration }),
+                    let own = target.entries.first(where: { $0.declaration == entry.declaration }),
                     let source = part(group), let destination = part(target)
                 else { continue }
-                destination.narrowed(0, own.range).copy(from: source.narrowed(0, placement.range))
+                destination.narrowed(0, own.range).copy(from: source.narrowed(0, entry.range))
             }
         }
     }
 
     private func fillGradients(_ store: ParameterStore, _ source: inout NumberSource) {
         for group in store.trained {
-            for placement in group.placements {
-                group.gradients?.narrowed(0, placement.range).copy(from: Tensor(source.floats(placement.count)))
+            for entry in group.entries {
+                group.gradients?.narrowed(0, entry.range).copy(from: Tensor(source.floats(entry.count)))
             }
         }
     }
@@ -95,7 +95,7 @@ struct ParameterStoreTests {
         }
         #expect(store.groups[0].values.floats() == frozen && frozen.contains { $0 != 0 })
         // Moments lie group after group.
-        let place = try #require(single.groups[0].placements.first { $0.declaration.name == "head" })
+        let place = try #require(single.groups[0].entries.first { $0.declaration.name == "head" })
         #expect(
             grouped.firstMoments.narrowed(0, 48..<48 + 35).floats()
                 == whole.firstMoments.narrowed(0, place.range).floats())

@@ -76,7 +76,7 @@ import Torch
     @Test("a checksum tells one bit, two numbers in each other's place and a length, on any number of threads")
     func checksum() {
         let buffer = ParameterGroup("model", [.init(name: "a", shape: [600_000], decays: true)], trainable: false)
-        buffer.values.withUnsafeMutableFloats { floats in
+        buffer.values.withStagedFloats(for: .updating) { floats in
             for index in floats.indices { floats[index] = Float(index % 1013) * 0.37 }
         }
         let sums = withThreads([1, 2]) { buffer.checksum }
@@ -84,13 +84,13 @@ import Torch
         let shorter = ParameterGroup("model", [.init(name: "a", shape: [599_984], decays: true)], trainable: false)
         #expect(shorter.checksum != buffer.checksum)
         for (first, second) in [(0, 32), (5, 6), (100, 300_000), (262_143, 262_144), (599_998, 599_999)] {
-            let changed = buffer.values.withUnsafeMutableFloats { floats in
+            let changed = buffer.values.withStagedFloats(for: .updating) { floats in
                 floats.swapAt(first, second)
                 defer { floats.swapAt(first, second) }
                 return buffer.checksum
             }
             #expect(changed != sums[0], "\(first), \(second)")
-            let flipped = buffer.values.withUnsafeMutableFloats { floats in
+            let flipped = buffer.values.withStagedFloats(for: .updating) { floats in
                 let value = floats[first]
                 floats[first] = Float(bitPattern: value.bitPattern ^ 1)
                 defer { floats[first] = value }

@@ -137,11 +137,11 @@ struct DecoderTests {
         let loss = { decoder.tokenLogps(rows, predictions: predictions).logps.sum() }
         loss().backward()
         let gradients = try #require(decoder.parameters.groups[0].gradients)
-        for placement in decoder.parameters.groups[0].placements {
+        for entry in decoder.parameters.groups[0].entries {
             // A key's bias adds the same to all of a query's scores.
-            if placement.declaration.name.hasSuffix("k_proj.bias") { continue }
-            let norm = gradients.narrowed(0, placement.range).norm()
-            #expect(norm > 0 && norm.isFinite, "\(placement.declaration.name)")
+            if entry.declaration.name.hasSuffix("k_proj.bias") { continue }
+            let norm = gradients.narrowed(0, entry.range).norm()
+            #expect(norm > 0 && norm.isFinite, "\(entry.declaration.name)")
         }
         // Along the gradient the loss rises by the gradient's norm.
         let step = 1e-3

@@ -84,8 +84,8 @@ struct ModelDirectoryTests {
                 == true)
         let reward = try ModelDirectory(fixture.url).decoder(head: .score, trainable: false, scoreSeed: 4)
         let policy = try fixture.decoder()
-        for placement in policy.parameters.groups[0].placements where placement.declaration.name != "lm_head.weight" {
-            let name = placement.declaration.name
+        for entry in policy.parameters.groups[0].entries where entry.declaration.name != "lm_head.weight" {
+            let name = entry.declaration.name
             #expect(reward.parameters[name].floats() == policy.parameters[name].floats())
         }
         #expect(reward.parameters["score.weight"].norm() > 0)
@@ -106,8 +106,8 @@ struct ModelDirectoryTests {
         let fixture = try ModelFixture("gpt2")
         let decoder = try fixture.decoder()
         try TestSupport.withTemporaryDirectory { directory in
-            var tensors = decoder.parameters.groups[0].placements.map { placement in
-                let name = placement.declaration.name
+            var tensors = decoder.parameters.groups[0].entries.map { entry in
+                let name = entry.declaration.name
                 return (String(name.dropFirst("transformer.".count)), decoder.parameters[name])
             }
             tensors.append(("h.0.attn.bias", Tensor.zeros([1, 1, 4, 4])))
@@ -125,7 +125,7 @@ struct ModelDirectoryTests {
     func wrongTensors() throws {
         let fixture = try ModelFixture("qwen3")
         let decoder = try fixture.decoder()
-        let all = decoder.parameters.groups[0].placements.map {
+        let all = decoder.parameters.groups[0].entries.map {
             ($0.declaration.name, decoder.parameters[$0.declaration.name])
         }
         let attempt = { (tensors: [(String, Tensor)]) in
@@ -152,7 +152,7 @@ struct ModelDirectoryTests {
     func tiedHead() throws {
         let fixture = try ModelFixture("llama-tied")
         let decoder = try fixture.decoder()
-        let all = decoder.parameters.groups[0].placements.map {
+        let all = decoder.parameters.groups[0].entries.map {
             ($0.declaration.name, decoder.parameters[$0.declaration.name])
         }
         let table = decoder.parameters["model.embed_tokens.weight"]
@@ -187,8 +187,8 @@ struct ModelDirectoryTests {
                 .hasSuffix("score.weight is missing; this is not a reward model") == true)
         let decoder = try ModelFixture("reward-llama").decoder(.score)
         try TestSupport.withTemporaryDirectory { directory in
-            let tensors = decoder.parameters.groups[0].placements.map { placement in
-                let name = placement.declaration.name
+            let tensors = decoder.parameters.groups[0].entries.map { entry in
+                let name = entry.declaration.name
                 return (name, name == "score.weight" ? Tensor.zeros([2, 32]) : decoder.parameters[name])
             }
             try SafetensorsWriter.write(tensors, to: directory.appending(path: "model.safetensors"))

@@ -95,8 +95,8 @@ struct ToyFamilyTests {
                 predictions.append(Self.prompt.dropFirst(), in: range.dropFirst(), promptEnd: 0, sequence: 0)
                 model.tokenLogps(rows, predictions: predictions).logps.sum().backward()
                 let flat = try #require(model.parameters.groups[0].gradients)
-                for placement in model.parameters.groups[0].placements {
-                    #expect(flat.narrowed(0, placement.range).norm() > 0, "\(placement.declaration.name)")
+                for entry in model.parameters.groups[0].entries {
+                    #expect(flat.narrowed(0, entry.range).norm() > 0, "\(entry.declaration.name)")
                 }
                 return flat.floats()
             }

@@ -1,5 +1,8 @@
 // A C face of LibTorch: opaque tensor handles, and the fused operators this trainer lives on.
 //
+// Operators work where their first operand lies and in its type. In cpu/ there are kernels written by hand, for float32 on the
+// CPU; in aten/ the same operators composed of LibTorch's own, for every device and type.
+//
 // Every function that can fail returns a status: 0 is success. Results go through out-pointers, which a failure leaves
 // untouched; `ct_last_error` then tells why. A handle that comes back is owned by the caller and freed with
 // `ct_tensor_free`. No C++ exception leaves this library.
@@ -16,9 +19,6 @@ extern "C" {
 
 typedef struct ct_tensor ct_tensor;
 
-/// How many numbers lie beside each other in packed weights and caches.
-enum { CT_PANEL_WIDTH = 16 };
-
 typedef int32_t ct_status;
 
 /// Element types, numbered as in LibTorch's `c10::ScalarType`.
@@ -33,7 +33,18 @@ typedef enum ct_scalar_type {
     CT_BFLOAT16 = 15,
 } ct_scalar_type;
 
-// ---- Runtime (runtime.cpp, parallel.cpp)
+/// Devices, numbered as in LibTorch's `c10::DeviceType`.
+typedef enum ct_device { CT_CPU = 0 } ct_device;
+
+/// What a tensor's elements are and where they lie.
+typedef struct ct_placement {
+    ct_scalar_type type;
+    ct_device device;
+    /// Which of several devices; 0 for the CPU.
+    int32_t index;
+} ct_placement;
+
+// ---- Runtime (runtime.cpp, parallel.cpp, dispatch.cpp)
 
 /// The message of the last failure on this thread; valid until the next failure.
 const char *ct_last_error(void);
@@ -52,23 +63,37 @@ int32_t ct_parallel(int64_t count, void (*body)(void *context, int64_t index), v
 /// Turns recording of gradients on or off for this thread and returns what it was.
 bool ct_set_gradient_enabled(bool enabled);
 
+/// Who computes what there are several kernels for.
+typedef enum ct_kernels {
+    /// Those written by hand where they serve, on the CPU in float32; else the composed ones.
+    CT_KERNELS_CPU,
+    /// Those composed of LibTorch's operators.
+    CT_KERNELS_ATEN,
+} ct_kernels;
+/// Whether `MPO_KERNELS`, which says what kernels a process starts with, is unset, empty, `cpu` or `aten`.
+bool ct_kernels_are_known(void);
+ct_kernels ct_get_kernels(void);
+/// Sets the kernels of this thread and returns what they were. What is recorded for a backward pass, packed or cached stays
+/// with the kernels that made it.
+ct_kernels ct_set_kernels(ct_kernels kernels);
+
 // ---- Tensors (tensor.cpp)
 
 void ct_tensor_free(ct_tensor *tensor);
 /// Another handle on the same tensor.
 ct_status ct_tensor_share(const ct_tensor *tensor, ct_tensor **out);
-ct_status ct_from_data(const void *data, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
-ct_status ct_full(double value, ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
-ct_status ct_empty(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
-/// `count` floats in memory of their own: in large pages, where the system has them, and given back when freed.
-ct_status ct_empty_large(int64_t count, ct_tensor **out);
+/// Copies elements of the placement's type from the host.
+ct_status ct_from_data(
+    const void *data, ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
+ct_status ct_full(double value, ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
+ct_status ct_empty(ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_copy_to_host(const ct_tensor *tensor, ct_scalar_type type, void *destination, size_t bytes);
 int64_t ct_rank(const ct_tensor *tensor);
 int64_t ct_size(const ct_tensor *tensor, int64_t dimension);
-ct_scalar_type ct_type(const ct_tensor *tensor);
+ct_placement ct_placement_of(const ct_tensor *tensor);
 bool ct_requires_gradient(const ct_tensor *tensor);
 bool ct_is_contiguous(const ct_tensor *tensor);
-/// The first element's address; the tensor must be contiguous to be read through it.
+/// The first element's address, of a tensor of the CPU; it must be contiguous to be read through it.
 ct_status ct_data(const ct_tensor *tensor, void **out);
 
 // ---- Views and shapes (views.cpp)
@@ -78,7 +103,8 @@ ct_status ct_narrow(const ct_tensor *tensor, int64_t dimension, int64_t start, i
 ct_status ct_transpose(const ct_tensor *tensor, int64_t first, int64_t second, ct_tensor **out);
 ct_status ct_unsqueeze(const ct_tensor *tensor, int64_t dimension, ct_tensor **out);
 ct_status ct_contiguous(const ct_tensor *tensor, ct_tensor **out);
-ct_status ct_to_type(const ct_tensor *tensor, ct_scalar_type type, ct_tensor **out);
+/// The tensor itself if it has that placement, else a copy.
+ct_status ct_to(const ct_tensor *tensor, ct_placement placement, ct_tensor **out);
 ct_status ct_detach(const ct_tensor *tensor, ct_tensor **out);
 ct_status ct_clone(const ct_tensor *tensor, ct_tensor **out);
 ct_status ct_concatenate(const ct_tensor *const *tensors, size_t count, int64_t dimension, ct_tensor **out);
@@ -106,7 +132,6 @@ ct_status ct_where(const ct_tensor *condition, const ct_tensor *left, const ct_t
 ct_status ct_reduce(ct_reduction operation, const ct_tensor *input, ct_tensor **out);
 ct_status ct_reduce_dimension(
     ct_reduction operation, const ct_tensor *input, int64_t dimension, bool keep, ct_tensor **out);
-ct_status ct_norm(const ct_tensor *input, double *out);
 ct_status ct_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **out);
 ct_status ct_log_softmax(const ct_tensor *input, int64_t dimension, ct_tensor **out);
 ct_status ct_matmul(const ct_tensor *left, const ct_tensor *right, ct_tensor **out);
@@ -136,8 +161,10 @@ typedef struct ct_adamw {
     /// The number of this step, from 1.
     int64_t step;
 } ct_adamw;
-/// A checksum over the bits of float32 numbers and their order, the same on any number of threads: for weights between
-/// processes of one build, not for files.
+/// The Euclidean norm of all elements, in double precision.
+ct_status ct_norm(const ct_tensor *input, double *out);
+/// A checksum over the bits of numbers and their order, the same on any number of threads: for weights between processes of
+/// one build, not for files.
 ct_status ct_checksum(const ct_tensor *input, uint64_t *out);
 /// One fused AdamW step over flat buffers of equal length.
 ct_status ct_adamw_step(
@@ -152,10 +179,10 @@ typedef ct_tensor *(*ct_body)(void *context, ct_tensor *input);
 ct_status ct_recomputed(
     const ct_tensor *input, ct_body body, void *context, void (*release)(void *context), ct_tensor **out);
 
-// ---- Fused operators (linear.cpp, normalization.cpp, rotary.cpp, activation.cpp, attention.cpp, vocabulary.cpp)
+// ---- Fused operators (layers.cpp)
 
-/// `input [n, in] x weight [out, in]ᵀ + bias [out]`; `bias` may be NULL. A row's bits depend neither on the other rows nor on
-/// the number of threads, and neither do those of `input`'s gradient.
+/// `input [n, in] x weight [out, in]ᵀ + bias [out]`; `bias` may be NULL. By the kernels of cpu/, a row's bits depend neither on
+/// the other rows nor on the number of threads, and neither do those of `input`'s gradient.
 ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
 /// The same by `weight [in, out]`, the layout of GPT-2's checkpoints.
 ct_status ct_linear_transposed(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
@@ -182,24 +209,36 @@ ct_status ct_linear_logps(
     const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, double temperature, ct_tensor **logps,
     ct_tensor **statistics);
 
-// ---- Decoding (packed.cpp, decoding.cpp, sampling.cpp)
+// ---- Decoding (decoding.cpp)
 
-/// Copies `weight [outputs, inputs]`, of any strides, to `panels [⌈outputs / 16⌉, inputs, 16]`, which `ct_linear_packed` reads.
-ct_status ct_pack(const ct_tensor *weight, ct_tensor *panels);
-/// `input [rows, inputs]` by a packed weight, plus `bias [outputs]` where there is one; no gradient.
-/// The bits of a row do not depend on the other rows, nor on how many there are.
+/// A copy of a weight in the layout that its kernels read fastest.
+typedef struct ct_packed_weight ct_packed_weight;
+void ct_packed_weight_free(ct_packed_weight *weight);
+/// Packs `count` weights `[outputs, inputs]` of one type, of any strides, behind each other.
+ct_status ct_pack(const ct_tensor *const *weights, size_t count, ct_packed_weight **out);
+/// `input [rows, inputs]` by a packed weight, plus `bias [outputs]`, which may be NULL; no gradient. By the kernels of cpu/, the
+/// bits of a row do not depend on the other rows, nor on how many there are.
 ct_status ct_linear_packed(
-    const ct_tensor *input, const ct_tensor *packed, int64_t outputs, const ct_tensor *bias, ct_tensor **out);
+    const ct_tensor *input, const ct_packed_weight *packed, const ct_tensor *bias, ct_tensor **out);
 
-/// Writes `key`, `value [rows, kv heads, channels]` at `positions [rows]` of `slots [rows]` in caches of
-/// `[slots, kv heads, capacity / 16, channels, 16]` (keys) and `[slots, kv heads, ⌈channels / 16⌉, capacity, 16]` (values).
+/// Keys and values of past tokens, `capacity` or a few more in each of some slots, in a layout of their kernels' own.
+typedef struct ct_cache ct_cache;
+ct_status ct_cache_create(
+    int64_t slots, int64_t heads, int64_t capacity, int64_t channels, ct_placement placement, ct_cache **out);
+void ct_cache_free(ct_cache *cache);
+int64_t ct_cache_capacity(const ct_cache *cache);
+/// What such a cache takes.
+ct_status ct_cache_bytes(
+    int64_t slots, int64_t heads, int64_t capacity, int64_t channels, ct_placement placement, int64_t *out);
+/// Writes `key`, `value [rows, kv heads, channels]` at `positions [rows]` of `slots [rows]`.
 ct_status ct_cache_write(
-    ct_tensor *key_cache, ct_tensor *value_cache, const ct_tensor *key, const ct_tensor *value, const int64_t *slots,
-    const int64_t *positions);
-/// One query a row against the first `lengths[row]` entries of cache slot `slots[row]`: `[rows, heads, channels]`.
+    ct_cache *cache, const ct_tensor *key, const ct_tensor *value, const int64_t *slots, const int64_t *positions);
+/// Copies the first `count` tokens of slot `source` to slot `target`.
+ct_status ct_cache_copy(ct_cache *cache, int64_t source, int64_t target, int64_t count);
+/// One query a row against the first `lengths[row]` tokens of slot `slots[row]`: `[rows, heads, channels]`.
 ct_status ct_cache_attention(
-    const ct_tensor *query, const ct_tensor *key_cache, const ct_tensor *value_cache, const int64_t *slots,
-    const int64_t *lengths, double scale, ct_tensor **out);
+    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, double scale,
+    ct_tensor **out);
 
 typedef struct ct_sampling {
     /// 0 takes the most likely token.

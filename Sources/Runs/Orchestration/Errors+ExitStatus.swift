@@ -42,6 +42,11 @@ extension SafetensorsError: ExitStatusProviding {
     public var exitStatus: Int32 { 2 }
 }
 
+extension UnknownKernels: ExitStatusProviding {
+    /// 2.
+    public var exitStatus: Int32 { 2 }
+}
+
 extension GenerationError: ExitStatusProviding {
     /// 2.
     public var exitStatus: Int32 { 2 }

@@ -50,7 +50,7 @@ package struct TrainingRun {
             return .done
         }
         try opening?.commit()
-        TorchRuntime.start(threads: threads.count)
+        try TorchRuntime.start(threads: threads.count)
         let tracer = Tracer(isRecording: trace != nil)
         let runTrace = try trace.map { try RunTrace($0, over: cluster.control) }
         let watch = StallWatch(lifeLine, configuration)
@@ -90,7 +90,7 @@ package struct TrainingRun {
         log.note(
             "mpo: \(cluster.control.size) \(cluster.control.size == 1 ? "rank" : "ranks") "
                 + "(\(cluster.isAlone ? "one process with every role" : "an orchestrator and \(cluster.workerCount) workers")), "
-                + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.version)"
+                + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.numerics)"
         )
         log.note(opening)
         if let warning = TorchRuntime.warning(threads: threads.count) { log.note("mpo: warning: \(warning)") }

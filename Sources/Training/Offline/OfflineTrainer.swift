@@ -176,7 +176,9 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
             }
         }
         for group in model.parameters.trained {
-            try group.values.withUnsafeMutableFloats { try context.workers.broadcast($0, root: 0) }
+            try group.values.withStagedFloats(for: context.isFirst ? .reading : .overwriting) {
+                try context.workers.broadcast($0, root: 0)
+            }
         }
     }
 

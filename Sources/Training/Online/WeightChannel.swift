@@ -40,7 +40,9 @@ package final class WeightChannel {
         if let stop = StopReason(code: header[2]) { return stop }
         precondition(header[3] == name, "weights of another model came in the place of \(model)'s")
         for group in parameters.trained {
-            try group.values.withUnsafeMutableFloats { try communicator.broadcast($0, root: 0) }
+            try group.values.withStagedFloats(for: sends ? .reading : .overwriting) {
+                try communicator.broadcast($0, root: 0)
+            }
         }
         guard header[0] == Int64(version), sends || parameters.checksum == UInt64(bitPattern: header[1]) else {
             throw RunError.other(

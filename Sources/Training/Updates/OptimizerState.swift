@@ -31,15 +31,12 @@ extension ParameterUpdater {
         let whole = communicator.rank == 0 ? Tensor.zeros([parameters.trainedCount]) : nil
         let piece = Communicator.chunkBytes / MemoryLayout<Float>.size
         for start in stride(from: 0, to: slices.map(\.count).max() ?? 0, by: piece) {
-            let own = slice.withUnsafeMutableFloats { floats in
-                let part = UnsafeMutableBufferPointer(rebasing: floats.dropFirst(start).prefix(piece))
-                return Array(UnsafeRawBufferPointer(part))
-            }
+            let own = slice.narrowed(0, (0..<slice.count).dropFirst(start).prefix(piece))
+                .withStagedFloats(for: .reading) { Array(UnsafeRawBufferPointer($0)) }
             guard let pieces = try communicator.gather(own, root: 0) else { continue }
-            whole?.withUnsafeMutableFloats { floats in
-                for (slice, bytes) in zip(slices, pieces) {
-                    let part = UnsafeMutableBufferPointer(rebasing: floats[slice.dropFirst(start).prefix(piece)])
-                    UnsafeMutableRawBufferPointer(part).copyBytes(from: bytes)
+            for (slice, bytes) in zip(slices, pieces) {
+                whole?.narrowed(0, slice.dropFirst(start).prefix(piece)).withStagedFloats(for: .overwriting) {
+                    UnsafeMutableRawBufferPointer($0).copyBytes(from: bytes)
                 }
             }
         }

@@ -60,7 +60,7 @@ package final class ParameterUpdater {
         try tracer.collective(over: communicator) {
             for group in parameters.trained {
                 guard let gradients = group.gradients else { preconditionFailure("a frozen model is not updated") }
-                try gradients.withUnsafeMutableFloats { try communicator.allReduce($0, .sum) }
+                try gradients.withStagedFloats(for: .updating) { try communicator.allReduce($0, .sum) }
             }
         }
         return tracer.measure(.optimizer) { parameters.gradientNorm() }
@@ -90,7 +90,7 @@ package final class ParameterUpdater {
         try tracer.collective(over: communicator) {
             for (rank, slice) in slices.enumerated() {
                 for (group, elements) in parameters.parts(of: slice) {
-                    try group.values.withUnsafeMutableFloats {
+                    try group.values.withStagedFloats(for: .updating) {
                         try communicator.broadcast(UnsafeMutableBufferPointer(rebasing: $0[elements]), root: rank)
                     }
                 }

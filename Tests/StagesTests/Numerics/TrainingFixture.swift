@@ -26,9 +26,9 @@ extension ParameterStore {
     func byName(_ flat: [Float]) -> [String: [Float]] {
         var (parts, start) = ([String: [Float]](), 0)
         for group in trained {
-            for placement in group.placements {
-                let first = start + placement.offset
-                parts[placement.declaration.name] = Array(flat[first..<first + placement.count])
+            for entry in group.entries {
+                let first = start + entry.offset
+                parts[entry.declaration.name] = Array(flat[first..<first + entry.count])
             }
             start += group.count
         }

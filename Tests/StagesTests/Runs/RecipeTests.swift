@@ -67,7 +67,7 @@ struct RecipeTests {
 
     @Test(
         "PPO runs in every placement: who samples changes no byte, nor whether learners sample too", arguments: [0, 1])
-    func placements(staleness: Int) throws {
+    func entries(staleness: Int) throws {
         try RunWorkspace.with { workspace in
             try workspace.addPairs()
             try workspace.configure(Self.recipe)

@@ -1,10 +1,11 @@
-#include "differentiable.h"
-#include "kernels.h"
+#include "../differentiable.h"
+#include "arithmetic.h"
+#include "cpu_kernels.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -37,7 +38,7 @@ CT_KERNEL void rms_backward(
     }
 }
 
-Computed rms_norm(const at::Tensor &input, const at::Tensor &weight_input, float epsilon) {
+Computed normalized(const at::Tensor &input, const at::Tensor &weight_input, float epsilon) {
     const auto x = input.contiguous(), weight = weight_input.contiguous();
     const int64_t width = weight.numel(), rows = x.numel() / width;
     auto y = at::empty_like(x);
@@ -63,15 +64,8 @@ Computed rms_norm(const at::Tensor &input, const at::Tensor &weight_input, float
 
 }  // namespace
 
-}  // namespace ctorch
-
-ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double epsilon, ct_tensor **out) {
-    return ctorch::returning(out, [&] {
-        TORCH_CHECK(
-            input->value.size(-1) == weight->value.numel() && input->value.scalar_type() == at::kFloat,
-            "RMSNorm over ", input->value.sizes(), " with a weight of ", weight->value.sizes());
-        const auto &x = input->value, &w = weight->value;
-        return ctorch::differentiable(
-            {x, w}, [&] { return ctorch::rms_norm(x, w, static_cast<float>(epsilon)); })[0];
-    });
+at::Tensor CPUKernels::rms_norm(const at::Tensor &input, const at::Tensor &weight, double epsilon) const {
+    return differentiable({input, weight}, [&] { return normalized(input, weight, static_cast<float>(epsilon)); })[0];
 }
+
+}  // namespace ctorch::cpu

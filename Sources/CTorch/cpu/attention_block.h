@@ -3,7 +3,7 @@
 
 #include "panels.h"
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 /// How many queries share a score matrix: few enough for the second-level cache to hold it.
 constexpr int64_t block_queries = 64;
@@ -81,4 +81,4 @@ void attend_backward(
     const QueryBlock &block, const AttentionShape &shape, float scale, const BackwardRuns &runs, const float *query,
     const float *dout, const Normalizer *normalizers, float *dquery, const KeyGradients &gradients);
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

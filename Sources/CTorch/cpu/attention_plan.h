@@ -1,11 +1,12 @@
 // Which work attention consists of, and where its parts lie.
 #pragma once
 
+#include "../kernels.h"
 #include "attention_block.h"
 
 #include <vector>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 /// A run of rows that queries see.
 struct Span {
@@ -51,11 +52,11 @@ struct AttentionPlan {
     /// Where each group's tasks end.
     std::vector<size_t> group_ends;
 
-    explicit AttentionPlan(const std::vector<ct_segment> &segments);
+    explicit AttentionPlan(const Segments &segments);
 
 private:
     /// The index of a span, which is added if it is not there.
     ptrdiff_t span(int64_t start, int64_t count);
 };
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

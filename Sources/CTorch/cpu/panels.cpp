@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -147,4 +147,4 @@ void multiply_add_transposed(
     adds_transposed(columns, stride, count, panel, depth, out, outputs, tile_height());
 }
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

@@ -1,4 +1,5 @@
-#include "differentiable.h"
+#include "../differentiable.h"
+#include "cpu_kernels.h"
 #include "products.h"
 
 #include <ATen/ops/empty.h>
@@ -6,7 +7,7 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros_like.h>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -103,7 +104,7 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
     return {dhidden, dweight};
 }
 
-Computed linear_logps(
+Computed logps(
     const at::Tensor &hidden_input, const at::Tensor &weight_input, const at::Tensor &targets, double temperature) {
     const auto hidden = hidden_input.contiguous(), weight = weight_input.contiguous();
     const int64_t rows = hidden.size(0);
@@ -138,26 +139,10 @@ Computed linear_logps(
 
 }  // namespace
 
-}  // namespace ctorch
-
-ct_status ct_linear_logps(
-    const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, double temperature, ct_tensor **logps,
-    ct_tensor **statistics) {
-    using namespace ctorch;
-    return guarded([&] {
-        const auto &h = hidden->value, &w = weight->value;
-        const auto t = targets->value.contiguous();
-        TORCH_CHECK(
-            h.dim() == 2 && w.dim() == 2 && h.size(1) == w.size(1) && t.dim() == 1 && t.size(0) == h.size(0)
-                && t.scalar_type() == at::kLong && h.scalar_type() == at::kFloat && w.scalar_type() == at::kFloat,
-            "log-probabilities of ", t.sizes(), " targets from ", h.sizes(), " and a vocabulary of ", w.sizes());
-        if (t.numel() > 0) {
-            const auto low = t.min().item<int64_t>(), high = t.max().item<int64_t>();
-            TORCH_CHECK(low >= 0 && high < w.size(0), "targets ", low, " to ", high, " in a vocabulary of ", w.size(0));
-        }
-        const auto results = differentiable({h, w}, [&] { return linear_logps(h, w, t, temperature); });
-        auto first = std::make_unique<ct_tensor>(ct_tensor{results[0]});
-        *statistics = new ct_tensor{results[1]};
-        *logps = first.release();
-    });
+TokenLogps CPUKernels::linear_logps(
+    const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets, double temperature) const {
+    const auto results = differentiable({hidden, weight}, [&] { return logps(hidden, weight, targets, temperature); });
+    return {results[0], results[1]};
 }
+
+}  // namespace ctorch::cpu

@@ -1,11 +1,12 @@
+#include "../differentiable.h"
 #include "attention_plan.h"
-#include "differentiable.h"
+#include "cpu_kernels.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros_like.h>
 #include <memory>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -142,26 +143,9 @@ Gradients backward(
     return gradients;
 }
 
-void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const std::vector<ct_segment> &segments) {
-    TORCH_CHECK(
-        k.sizes() == v.sizes() && k.size(0) == q.size(0) && k.size(2) == q.size(2) && q.size(1) % k.size(1) == 0,
-        "attention of ", q.sizes(), " over ", k.sizes(), " and ", v.sizes());
-    int64_t end = 0;
-    for (const auto &s : segments) {
-        // In order and apart from each other: then the groups below share no row, and threads share no gradient.
-        TORCH_CHECK(
-            s.count > 0 && s.start >= end && s.start + s.count <= q.size(0) && s.prefix_start >= 0
-                && s.prefix_count >= 0 && s.prefix_start + s.prefix_count <= s.start,
-            "segment ", s.start, "+", s.count, " after ", s.prefix_start, "+", s.prefix_count, " in ", q.size(0), " rows");
-        end = s.start + s.count;
-    }
-}
-
-Computed segment_attention(
-    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const std::vector<ct_segment> &segments,
-    float scale) {
+Computed attention(
+    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments, float scale) {
     const auto q = checked(query, 3, "query"), k = checked(key, 3, "key"), v = checked(value, 3, "value");
-    check(q, k, v, segments);
     const AttentionShape shape{q.size(1), k.size(1), q.size(2)};
     const auto plan = std::make_shared<const AttentionPlan>(segments);
     auto out = at::zeros_like(q);
@@ -175,16 +159,12 @@ Computed segment_attention(
 
 }  // namespace
 
-}  // namespace ctorch
-
-ct_status ct_segment_attention(
-    const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_segment *segments, size_t count,
-    double scale, ct_tensor **out) {
-    return ctorch::returning(out, [&] {
-        const std::vector<ct_segment> list(segments, segments + count);
-        return ctorch::differentiable({query->value, key->value, value->value}, [&] {
-            return ctorch::segment_attention(
-                query->value, key->value, value->value, list, static_cast<float>(scale));
-        })[0];
-    });
+at::Tensor CPUKernels::segment_attention(
+    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments,
+    double scale) const {
+    return differentiable({query, key, value}, [&] {
+        return attention(query, key, value, segments, static_cast<float>(scale));
+    })[0];
 }
+
+}  // namespace ctorch::cpu

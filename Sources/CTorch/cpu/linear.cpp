@@ -1,16 +1,17 @@
-#include "differentiable.h"
+#include "../differentiable.h"
+#include "cpu_kernels.h"
 #include "products.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/mm.h>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
 /// `x [rows, inputs]` by a weight `[outputs, inputs]`, or `[inputs, outputs]` where it is `transposed`.
-Computed linear(const at::Tensor &input, const at::Tensor &matrix, const at::Tensor &bias, bool transposed) {
+Computed product_of(const at::Tensor &input, const at::Tensor &matrix, const at::Tensor &bias, bool transposed) {
     const auto x = checked(input, 2, "input"), w = checked(matrix, 2, "weight");
     const auto weight = transposed ? Factor::columns(w) : Factor::rows(w);
     TORCH_CHECK(weight.inputs == x.size(1), "input ", x.sizes(), " by a weight of ", w.sizes());
@@ -33,23 +34,13 @@ Computed linear(const at::Tensor &input, const at::Tensor &matrix, const at::Ten
     }};
 }
 
-at::Tensor apply(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, bool transposed) {
-    Tensors inputs = {input->value, weight->value};
-    if (bias) inputs.push_back(bias->value);
-    return differentiable(inputs, [&] {
-        return linear(inputs[0], inputs[1], bias ? inputs[2] : at::Tensor(), transposed);
-    })[0];
-}
-
 }  // namespace
 
-}  // namespace ctorch
-
-ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
-    return ctorch::returning(out, [&] { return ctorch::apply(input, weight, bias, false); });
+at::Tensor CPUKernels::linear(
+    const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) const {
+    Tensors inputs = {input, weight};
+    if (bias.defined()) inputs.push_back(bias);
+    return differentiable(inputs, [&] { return product_of(input, weight, bias, transposed); })[0];
 }
 
-ct_status ct_linear_transposed(
-    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
-    return ctorch::returning(out, [&] { return ctorch::apply(input, weight, bias, true); });
-}
+}  // namespace ctorch::cpu

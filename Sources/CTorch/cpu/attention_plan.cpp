@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <numeric>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
 /// Segments that see each other's rows, so that one thread gathers the gradients of the keys they share.
 using Group = std::vector<ct_segment>;
 
-std::vector<Group> groups(const std::vector<ct_segment> &segments) {
+std::vector<Group> groups(const Segments &segments) {
     std::vector<size_t> parent(segments.size());
     std::iota(parent.begin(), parent.end(), 0);
     const auto root = [&](size_t i) {
@@ -61,7 +61,7 @@ int64_t GradientTask::room(ptrdiff_t span, int64_t count) {
     return piece->place;
 }
 
-AttentionPlan::AttentionPlan(const std::vector<ct_segment> &segments) {
+AttentionPlan::AttentionPlan(const Segments &segments) {
     for (const auto &group : groups(segments)) {
         int64_t queries = task_queries;
         for (const auto &segment : group) {
@@ -99,4 +99,4 @@ ptrdiff_t AttentionPlan::span(int64_t start, int64_t count) {
     return static_cast<ptrdiff_t>(spans.size()) - 1;
 }
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

@@ -1,9 +1,10 @@
-#include "differentiable.h"
-#include "kernels.h"
+#include "../differentiable.h"
+#include "arithmetic.h"
+#include "cpu_kernels.h"
 
 #include <ATen/ops/empty_like.h>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -23,7 +24,7 @@ CT_KERNEL void silu_gate_backward(
     }
 }
 
-Computed silu_gate(const at::Tensor &gate_input, const at::Tensor &up_input) {
+Computed gated(const at::Tensor &gate_input, const at::Tensor &up_input) {
     const auto gate = gate_input.contiguous(), up = up_input.contiguous();
     auto y = at::empty_like(gate);
     parallel_rows(gate.numel(), block, [&](int64_t first, int64_t last) {
@@ -43,14 +44,8 @@ Computed silu_gate(const at::Tensor &gate_input, const at::Tensor &up_input) {
 
 }  // namespace
 
-}  // namespace ctorch
-
-ct_status ct_silu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **out) {
-    return ctorch::returning(out, [&] {
-        TORCH_CHECK(
-            gate->value.sizes() == up->value.sizes() && gate->value.scalar_type() == at::kFloat, "a gate of ",
-            gate->value.sizes(), " over ", up->value.sizes());
-        return ctorch::differentiable(
-            {gate->value, up->value}, [&] { return ctorch::silu_gate(gate->value, up->value); })[0];
-    });
+at::Tensor CPUKernels::silu_gate(const at::Tensor &gate, const at::Tensor &up) const {
+    return differentiable({gate, up}, [&] { return gated(gate, up); })[0];
 }
+
+}  // namespace ctorch::cpu

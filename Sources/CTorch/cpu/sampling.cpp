@@ -1,8 +1,9 @@
-#include "kernels.h"
+#include "arithmetic.h"
+#include "cpu_kernels.h"
 
 #include <numeric>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -164,24 +165,16 @@ void sample_row(
 
 }  // namespace
 
-}  // namespace ctorch
-
-ct_status ct_sample(
-    const ct_tensor *logits, ct_sampling options, const uint64_t *keys, const uint64_t *counters,
-    const uint8_t *suppresses, int64_t *tokens, float *logps) {
-    using namespace ctorch;
-    return guarded([&] {
-        const auto x = checked(logits->value, 2, "logits");
-        const int64_t vocabulary = x.size(1);
-        for (size_t i = 0; i < options.suppressed_count; i++) {
-            TORCH_CHECK(
-                options.suppressed[i] >= 0 && options.suppressed[i] < vocabulary, "suppressing token ",
-                options.suppressed[i], " of ", vocabulary);
-        }
-        parallel(x.size(0), [&](int64_t row) {
-            sample_row(
-                floats(x) + row * vocabulary, vocabulary, options, suppresses[row] != 0, keys[row], counters[row],
-                tokens + row, logps + row);
-        });
+void CPUKernels::sample(
+    const at::Tensor &logits, const ct_sampling &options, const SampledStreams &streams,
+    const SampledRows &out) const {
+    const auto x = checked(logits, 2, "logits");
+    const int64_t vocabulary = x.size(1);
+    parallel(x.size(0), [&](int64_t row) {
+        sample_row(
+            floats(x) + row * vocabulary, vocabulary, options, streams.suppresses[row] != 0, streams.keys[row],
+            streams.counters[row], out.tokens + row, out.logps + row);
     });
 }
+
+}  // namespace ctorch::cpu

@@ -3,11 +3,12 @@
 // number of rows, unlike those of a general matrix product.
 #pragma once
 
-#include "kernels.h"
+#include "arithmetic.h"
 
-namespace ctorch {
+namespace ctorch::cpu {
 
-constexpr int64_t panel_width = CT_PANEL_WIDTH;
+/// How many numbers lie beside each other in packed weights and caches.
+constexpr int64_t panel_width = 16;
 /// Inputs of a panel that stay in the first-level cache while rows pass by. Each block has a sum of its own, added to the
 /// others' when it is complete: long chains of additions would round more.
 constexpr int64_t depth_block = 256;
@@ -52,4 +53,4 @@ void multiply_add(
 void multiply_add_transposed(
     const float *columns, int64_t stride, int64_t count, const float *panel, int64_t depth, float *out, int64_t outputs);
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

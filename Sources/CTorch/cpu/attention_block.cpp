@@ -3,7 +3,7 @@
 #include <cstring>
 #include <vector>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -180,4 +180,4 @@ void attend_backward(
     scatter(block, weights, scratch.panels, width, gradients.prefix_values, gradients.own_values);
 }
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

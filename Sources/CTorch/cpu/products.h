@@ -3,7 +3,7 @@
 
 #include "panels.h"
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 /// What a product is added to.
 struct Start {
@@ -21,4 +21,4 @@ void packed_product(
     const float *input, int64_t rows, const float *panels, int64_t outputs, int64_t inputs, float *out,
     const Start &start = {});
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

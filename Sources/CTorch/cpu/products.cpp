@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -122,4 +122,4 @@ void packed_product(
     });
 }
 
-}  // namespace ctorch
+}  // namespace ctorch::cpu

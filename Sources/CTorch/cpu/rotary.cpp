@@ -1,9 +1,10 @@
-#include "differentiable.h"
-#include "kernels.h"
+#include "../differentiable.h"
+#include "arithmetic.h"
+#include "cpu_kernels.h"
 
 #include <ATen/ops/empty_like.h>
 
-namespace ctorch {
+namespace ctorch::cpu {
 
 namespace {
 
@@ -38,21 +39,13 @@ at::Tensor rotated(const at::Tensor &input, const at::Tensor &cosine, const at::
 
 }  // namespace
 
-}  // namespace ctorch
-
-ct_status ct_rotary(const ct_tensor *input, const ct_tensor *cosine, const ct_tensor *sine, ct_tensor **out) {
-    using namespace ctorch;
-    return returning(out, [&] {
-        const auto &x = input->value;
-        const auto c = checked(cosine->value, 2, "cosine"), s = checked(sine->value, 2, "sine");
-        TORCH_CHECK(
-            x.dim() == 3 && x.scalar_type() == at::kFloat && x.size(0) == c.size(0) && c.sizes() == s.sizes()
-                && 2 * c.size(1) <= x.size(2),
-            "rotary embedding of ", x.sizes(), " by ", c.sizes());
-        return differentiable({x}, [&]() -> Computed {
-            return {{rotated(x, c, s, 1)}, {c, s}, [](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
-                return {rotated(gradient, saved[0], saved[1], -1)};
-            }};
-        })[0];
-    });
+at::Tensor CPUKernels::rotary(const at::Tensor &input, const at::Tensor &cosine, const at::Tensor &sine) const {
+    const auto c = checked(cosine, 2, "cosine"), s = checked(sine, 2, "sine");
+    return differentiable({input}, [&]() -> Computed {
+        return {{rotated(input, c, s, 1)}, {c, s}, [](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
+            return {rotated(gradient, saved[0], saved[1], -1)};
+        }};
+    })[0];
 }
+
+}  // namespace ctorch::cpu

@@ -1,0 +1,32 @@
+#include "arithmetic.h"
+#include "cpu_kernels.h"
+
+#include <numeric>
+
+namespace ctorch::cpu {
+
+namespace {
+
+constexpr int64_t block = 65536;
+
+CT_KERNEL double sum_of_squares(const float *x, int64_t count) {
+#pragma clang fp reassociate(on) contract(fast)
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) sum += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    return sum;
+}
+
+}  // namespace
+
+// In double precision over fixed blocks: LibTorch sums hundreds of millions of squares in float32, and in an order that
+// depends on the number of threads.
+double CPUKernels::norm(const at::Tensor &input) const {
+    const auto x = input.detach().contiguous();
+    std::vector<double> sums((x.numel() + block - 1) / block);
+    parallel_rows(x.numel(), block, [&](int64_t first, int64_t last) {
+        sums[first / block] = sum_of_squares(floats(x) + first, last - first);
+    });
+    return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0));
+}
+
+}  // namespace ctorch::cpu

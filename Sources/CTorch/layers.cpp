@@ -1,0 +1,112 @@
+// The operators that a decoder is made of: their shapes are checked, and their kernels chosen.
+#include "kernels.h"
+
+#include <memory>
+
+namespace ctorch {
+
+namespace {
+
+void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments) {
+    TORCH_CHECK(
+        q.dim() == 3 && k.dim() == 3 && k.sizes() == v.sizes() && k.size(0) == q.size(0) && k.size(2) == q.size(2)
+            && q.size(1) % k.size(1) == 0,
+        "attention of ", q.sizes(), " over ", k.sizes(), " and ", v.sizes());
+    int64_t end = 0;
+    for (const auto &s : segments) {
+        // In order and apart from each other, so that threads can share them without sharing a gradient.
+        TORCH_CHECK(
+            s.count > 0 && s.start >= end && s.start + s.count <= q.size(0) && s.prefix_start >= 0
+                && s.prefix_count >= 0 && s.prefix_start + s.prefix_count <= s.start,
+            "segment ", s.start, "+", s.count, " after ", s.prefix_start, "+", s.prefix_count, " in ", q.size(0), " rows");
+        end = s.start + s.count;
+    }
+}
+
+at::Tensor linear(const at::Tensor &input, const at::Tensor &weight, const ct_tensor *bias, bool transposed) {
+    TORCH_CHECK(
+        input.dim() == 2 && weight.dim() == 2 && weight.size(transposed ? 0 : 1) == input.size(1), "input ",
+        input.sizes(), " by a weight of ", weight.sizes());
+    const int64_t outputs = weight.size(transposed ? 1 : 0);
+    TORCH_CHECK(
+        !bias || bias->value.sizes() == at::IntArrayRef({outputs}), "a bias of ", bias->value.sizes(), " for ", outputs,
+        " outputs");
+    return kernels_for(input).linear(input, weight, bias ? bias->value : at::Tensor(), transposed);
+}
+
+}  // namespace
+
+}  // namespace ctorch
+
+using namespace ctorch;
+
+ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
+    return returning(out, [&] { return linear(input->value, weight->value, bias, false); });
+}
+
+ct_status ct_linear_transposed(
+    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
+    return returning(out, [&] { return linear(input->value, weight->value, bias, true); });
+}
+
+ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double epsilon, ct_tensor **out) {
+    return returning(out, [&] {
+        const auto &x = input->value, &w = weight->value;
+        TORCH_CHECK(
+            w.dim() == 1 && x.size(-1) == w.numel() && x.scalar_type() == w.scalar_type(), "RMSNorm over ", x.sizes(),
+            " with a weight of ", w.sizes());
+        return kernels_for(x).rms_norm(x, w, epsilon);
+    });
+}
+
+ct_status ct_rotary(const ct_tensor *input, const ct_tensor *cosine, const ct_tensor *sine, ct_tensor **out) {
+    return returning(out, [&] {
+        const auto &x = input->value, &c = cosine->value, &s = sine->value;
+        TORCH_CHECK(
+            x.dim() == 3 && c.dim() == 2 && x.size(0) == c.size(0) && c.sizes() == s.sizes()
+                && 2 * c.size(1) <= x.size(2),
+            "rotary embedding of ", x.sizes(), " by ", c.sizes());
+        return kernels_for(x).rotary(x, c, s);
+    });
+}
+
+ct_status ct_silu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **out) {
+    return returning(out, [&] {
+        TORCH_CHECK(
+            gate->value.sizes() == up->value.sizes() && gate->value.scalar_type() == up->value.scalar_type(),
+            "a gate of ", gate->value.sizes(), " over ", up->value.sizes());
+        return kernels_for(gate->value).silu_gate(gate->value, up->value);
+    });
+}
+
+ct_status ct_segment_attention(
+    const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_segment *segments, size_t count,
+    double scale, ct_tensor **out) {
+    return returning(out, [&] {
+        const auto &q = query->value, &k = key->value, &v = value->value;
+        const Segments list(segments, segments + count);
+        check(q, k, v, list);
+        return kernels_for(q).segment_attention(q, k, v, list, scale);
+    });
+}
+
+ct_status ct_linear_logps(
+    const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, double temperature, ct_tensor **logps,
+    ct_tensor **statistics) {
+    return guarded([&] {
+        const auto &h = hidden->value, &w = weight->value;
+        const auto t = targets->value.contiguous();
+        TORCH_CHECK(
+            h.dim() == 2 && w.dim() == 2 && h.size(1) == w.size(1) && t.dim() == 1 && t.size(0) == h.size(0)
+                && t.scalar_type() == at::kLong && h.scalar_type() == w.scalar_type(),
+            "log-probabilities of ", t.sizes(), " targets from ", h.sizes(), " and a vocabulary of ", w.sizes());
+        if (t.numel() > 0) {
+            const auto low = t.min().item<int64_t>(), high = t.max().item<int64_t>();
+            TORCH_CHECK(low >= 0 && high < w.size(0), "targets ", low, " to ", high, " in a vocabulary of ", w.size(0));
+        }
+        const auto results = kernels_for(h).linear_logps(h, w, t, temperature);
+        auto first = std::make_unique<ct_tensor>(ct_tensor{results.logps});
+        *statistics = new ct_tensor{results.statistics};
+        *logps = first.release();
+    });
+}
