@@ -216,15 +216,17 @@ import Torch
         }
         #expect(caches.map(\.capacity) == [32, length], "layouts are their kernels' own")
         let results = caches.map { cache in
-            // A longer sequence that is no number was there before, and a part of one is copied.
+            // A longer sequence that is no number was there before; a part of one is copied, and another one is longer.
             cache.write(
                 .full(.nan, [1, keyHeads, channels]), .full(.nan, [1, keyHeads, channels]), slots: [2], positions: [18])
             let places = (0..<length - 1).map { Int64($0) }
             let rows = Tensor(places)
             cache.write(key.selecting(rows), value.selecting(rows), slots: places.map { _ in 2 }, positions: places)
             cache.copy(from: 2, to: 0, count: 17)
+            let all = (0..<length).map { Int64($0) }
+            cache.write(key, value, slots: all.map { _ in 1 }, positions: all)
             return cache.attention(
-                query.narrowed(0, 0..<3), slots: [2, 0, 2], lengths: [18, 17, 1], scale: 0.3
+                query.narrowed(0, 0..<3), slots: [2, 0, 1], lengths: [18, 17, 19], scale: 0.3
             ).floats()
         }
         #expect(results[0].allSatisfy(\.isFinite) && relativeDifference(results[1], results[0]) < 1e-5)
@@ -233,11 +235,11 @@ import Torch
     @Test("norms and checksums are the same, of whole blocks and of parts", arguments: [0, 1, 33, 262_144, 700_016])
     func sums(count: Int) {
         var source = NumberSource(310)
-        let buffer = ParameterBuffer([.init(name: "a", shape: [count], decays: true)], trainable: true)
+        let buffer = ParameterGroup("model", [.init(name: "a", shape: [count], decays: true)], trainable: true)
         buffer.values.copy(from: Tensor(source.floats(buffer.count)))
         buffer.gradients?.copy(from: buffer.values)
-        #expect(withKernels(.aten) { buffer.checksum } == withKernels(.cpu) { buffer.checksum })
-        let norms = KernelSet.allCases.map { withKernels($0) { buffer.gradientNorm() } }
+        #expect(withKernels(.aten) { ParameterStore([buffer]).checksum } == withKernels(.cpu) { ParameterStore([buffer]).checksum })
+        let norms = KernelSet.allCases.map { withKernels($0) { ParameterStore([buffer]).gradientNorm() } }
         #expect(abs(norms[1] - norms[0]) <= 1e-12 * norms[0])
     }
 

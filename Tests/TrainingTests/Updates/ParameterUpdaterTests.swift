@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import Runs
 import TestSupport
 import Testing
 import Torch
@@ -18,7 +19,7 @@ struct ParameterUpdaterTests {
                 ], isFrozen: name == "base", trainable: true)
         }
         for (index, group) in groups.enumerated() {
-            for placement in group.placements {
+            for placement in group.entries {
                 group[placement.declaration.name].detached().fillNormal(deviation: 1, seed: UInt64(index))
             }
         }
@@ -34,7 +35,7 @@ struct ParameterUpdaterTests {
     /// Leaves gradients that depend on the step, and lets the updater go down them.
     private func step(_ updater: ParameterUpdater, _ number: Int) throws -> ParameterUpdater.Update {
         for (index, group) in updater.parameters.trained.enumerated() {
-            for (part, placement) in group.placements.enumerated() {
+            for (part, placement) in group.entries.enumerated() {
                 group.gradients?.narrowed(0, placement.range)
                     .fillNormal(deviation: 1, seed: UInt64(100 * number + 10 * index + part))
             }
