@@ -105,8 +105,11 @@ let tests: [Target] = [
         name: "RunsTests", dependencies: ["Runs", "Stages", "TestSupport", "mpo", "checkpoint-writer"],
         swiftSettings: swift),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: swift),
+    .executableTarget(
+        name: "toys", dependencies: ["Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages"],
+        path: "Tests/Helpers/Toys", swiftSettings: swift),
     .testTarget(
-        name: "StagesTests", dependencies: ["Commands", "Stages", "TestSupport", "mpo", "checkpoint-writer"],
+        name: "StagesTests", dependencies: ["Commands", "Stages", "TestSupport", "mpo", "checkpoint-writer", "toys"],
         swiftSettings: swift),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),

@@ -14,9 +14,9 @@ struct RunWorkspace {
     static let hasNeeds = TestSupport.mpirun != nil && TestSupport.shared != nil
 
     /// Makes a workspace on the 260K-parameter story model, and removes it after `body`.
-    static func with(_ body: (RunWorkspace) throws -> Void) throws {
+    static func with<Result>(_ body: (RunWorkspace) throws -> Result) throws -> Result {
         let base = try #require(TestSupport.shared).appending(path: "models/stories260K")
-        try TestSupport.withTemporaryDirectory { try body(RunWorkspace(directory: $0, base: base)) }
+        return try TestSupport.withTemporaryDirectory { try body(RunWorkspace(directory: $0, base: base)) }
     }
 
     func url(_ path: String) -> URL { directory.appending(path: path) }

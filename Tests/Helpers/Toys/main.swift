@@ -1,0 +1,27 @@
+import Foundation
+import MPI
+import Runs
+import Stages
+
+/// `toys plan|train|keys CONFIG [OVERRIDE ...]`: what `mpo` does, with a stage and advantages from here in its registry.
+let words = CommandLine.arguments
+guard words.count > 2 else {
+    print("toys plan|train|keys CONFIG [OVERRIDE ...]")
+    exit(2)
+}
+let registry = Registry.standard
+    .adding(ToyStage())
+    .adding(PPOStage(.ppo.with { _ in ToyAdvantage() }))
+
+runJob(named: "toys") { runtime in
+    let configuration = try RunConfiguration(
+        contentsOf: words[2], overrides: Array(words.dropFirst(3)), registry: registry, on: runtime.world)
+    switch words[1] {
+    case "plan": print(try RunForecast(configuration, ranks: 3).text)
+    case "keys": print(ConfigurationReference.markdown(registry) + configuration.yaml)
+    default:
+        let conditions = StopConditions(signals: StopSignals())
+        return try TrainingRun(configuration, on: runtime, StartOptions(), until: conditions)().exitStatus
+    }
+    return 0
+}

@@ -1,0 +1,75 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What is handed to the registry from outside, by a program of its own (`Tests/Helpers/Toys`): no source knows of it.
+@Suite("A stage and advantages from outside the sources", .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
+struct ToyTests {
+    private func run(_ command: String, ranks: Int = 1, in workspace: RunWorkspace) throws -> Job.Result {
+        let program = TestSupport.product("toys")
+        let environment = ["OMP_NUM_THREADS": "1", "MPO_PROGRESS": "plain"]
+        let job =
+            ranks == 1
+            ? Job(
+                program, [command, "run.yaml"], environment: environment, directory: workspace.directory, timeLimit: 120)
+            : try Job.mpirun(
+                ranks: ranks, program, [command, "run.yaml"], environment: environment,
+                directory: workspace.directory, timeLimit: 120)
+        let result = try job.run()
+        guard result.status == 0 else { throw UnexpectedEnd(ranks: ranks, overrides: [command], result: result) }
+        return result
+    }
+
+    @Test("A stage of one file runs, and is planned, printed and documented", arguments: [1, 2, 3])
+    func stage(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addOpenings()
+            try workspace.configure("dataset: {train: prompts.jsonl}\nstages: [toy]\ntoy: {weight: 3}")
+            let result = try run("train", ranks: ranks, in: workspace)
+            let counted = try String(decoding: workspace.data("out/stages/01-toy/tokens.txt"), as: UTF8.self)
+            #expect(try #require(Int(counted.dropLast())) % 3 == 0)
+            #expect(result.errors.contains("  toy: \(counted)"), "\(result.errors)")
+            // All ranks together count what one does.
+            let whole = try RunWorkspace.with { alone in
+                try alone.addOpenings()
+                try alone.configure("dataset: {train: prompts.jsonl}\nstages: [toy]\ntoy: {weight: 3}")
+                _ = try run("train", in: alone)
+                return try alone.data("out/stages/01-toy/tokens.txt")
+            }
+            #expect(try workspace.data("out/stages/01-toy/tokens.txt") == whole)
+            #expect(try run("plan", in: workspace).output.contains("counter"))
+            let keys = try run("keys", in: workspace).output
+            #expect(keys.contains("| `weight` | an integer, at least 1 | `1` | What each token counts. |"))
+            #expect(keys.contains("\ntoy:\n  type: toy\n  prompts: [dataset.train]\n  weight: 3\n"))
+        }
+    }
+
+    @Test("Advantages without a critic make, save and plan none, and see whole groups", arguments: [1, 2, 4])
+    func advantages(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addOpenings()
+            try workspace.configure(
+                """
+                dataset: {train: prompts.jsonl}
+                stages: [ppo]
+                ppo:
+                  reward: rule:length:8
+                  max_steps: 2
+                  rollout_batch_size: 6
+                  n_samples_per_prompt: 2
+                  num_mini_batches: 2
+                  num_ppo_epochs: 2
+                  response_length: 8
+                  placement: \(ranks == 4 ? "split" : "colocated")
+                  learners: \(ranks == 4 ? 2 : 1)
+                """)
+            _ = try run("train", ranks: ranks, in: workspace)
+            #expect(workspace.has("out/stages/01-ppo/final/model.safetensors"))
+            #expect(!workspace.has("out/stages/01-ppo/critic"))
+            let metrics = try workspace.metrics()
+            #expect(metrics.count == 2)
+            #expect(metrics.allSatisfy { $0.values["loss/value_avg"] == nil && $0.values["loss/policy_avg"] != nil })
+            #expect(!(try run("keys", in: workspace).output.contains("critic_init")))
+        }
+    }
+}
