@@ -40,7 +40,7 @@ let layers: [Target] = [
     .target(name: "Transformers", dependencies: ["JSON", "Torch"], swiftSettings: swift),
     .target(
         name: "PreferenceData", dependencies: ["CZlib", "JSON", "Tokenizers", "Transformers"], swiftSettings: swift),
-    .target(name: "Objectives", dependencies: ["Torch"], swiftSettings: swift),
+    .target(name: "Objectives", dependencies: ["Configuration", "Torch"], swiftSettings: swift),
     .target(
         name: "Runs",
         dependencies: [
@@ -95,7 +95,8 @@ let tests: [Target] = [
     .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
     .testTarget(
         name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "ObjectivesTests", dependencies: ["Objectives", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+        name: "ObjectivesTests", dependencies: ["Configuration", "Objectives", "TestSupport"], swiftSettings: swift),
     .target(name: "CSuddenEnd", path: "Tests/Helpers/CSuddenEnd"),
     .executableTarget(
         name: "checkpoint-writer", dependencies: ["CSuddenEnd", "Runs", "Torch", "Training"],
@@ -104,12 +105,21 @@ let tests: [Target] = [
     .testTarget(
         name: "RunsTests", dependencies: ["Runs", "Stages", "TestSupport", "mpo", "checkpoint-writer"],
         swiftSettings: swift),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: swift),
+    .executableTarget(
+        name: "toy-losses", dependencies: ["Configuration", "MPI", "Objectives", "Runs", "Stages", "Torch"],
+        path: "Tests/Helpers/ToyLosses", swiftSettings: swift),
+    .executableTarget(
+        name: "reference-pass", dependencies: ["MPI", "PreferenceData", "Runs", "Training"],
+        path: "Tests/Helpers/ReferencePass", swiftSettings: swift),
+    .testTarget(
+        name: "TrainingTests", dependencies: ["JSON", "Training", "TestSupport", "reference-pass"], swiftSettings: swift
+    ),
     .executableTarget(
         name: "toys", dependencies: ["Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages"],
         path: "Tests/Helpers/Toys", swiftSettings: swift),
     .testTarget(
-        name: "StagesTests", dependencies: ["Commands", "Stages", "TestSupport", "mpo", "checkpoint-writer", "toys"],
+        name: "StagesTests",
+        dependencies: ["Commands", "Stages", "TestSupport", "mpo", "checkpoint-writer", "toy-losses", "toys"],
         swiftSettings: swift),
     .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),

@@ -21,7 +21,7 @@ extension Bench {
         let pairs = workload.batch(0, size: min(workload.pairs.count, (options.repeats + 1) * options.trainBatchSize))
         let sums = try referenceLogps(of: pairs)
         let objective = DPOObjective(
-            loss: DPOLoss(), reference: Dictionary(uniqueKeysWithValues: sums.map { ($0.index, $0.logps) }))
+            loss: PreferenceLossForm.sigmoid.loss(), reference: ReferenceTable(sums))
         return try steps("dpo", of: objective, unit: "pairs", head: .languageModel) { $0 }
     }
 
@@ -47,7 +47,7 @@ extension Bench {
         var values: [String: [Double]] = [:]
         var measurement = try measure(name, unit: unit, phases: .offline) { number in
             let batch = workload.batch(number, size: options.trainBatchSize).map(example)
-            let sums = pass.accumulateGradients(over: batch)
+            let sums = try pass.accumulateGradients(over: batch, of: pass.step(over: batch)).metrics
             guard let update = try updater.step(at: number) else {
                 throw RunError.notFinite(stage: name, step: number + 1, what: "the gradient", teller: 0)
             }

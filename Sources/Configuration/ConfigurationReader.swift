@@ -31,7 +31,7 @@ package struct ConfigurationReader {
                 node.origin, key: block.isEmpty ? nil : block, problem: "expected a block of keys, found \(node.found)",
                 remedy: "write key: value lines\(block.isEmpty ? "" : ", indented, under \(block):")")
         }
-        let known = known ?? Options.fields
+        let known = known ?? options.fields
         let fields = Dictionary(uniqueKeysWithValues: known.map { ($0.key, $0) })
         var given: Set<String> = []
         for entry in entries {

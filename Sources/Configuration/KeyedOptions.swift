@@ -1,11 +1,16 @@
 /// A struct of options that lists its keys once; reading, writing, defaults and documentation follow from the list.
 package protocol KeyedOptions: Sendable {
     static var fields: [Field<Self>] { get }
+    /// The fields of this value: those of its type, unless the keys depend on something that it holds.
+    var fields: [Field<Self>] { get }
     /// The defaults.
     init()
 }
 
 extension KeyedOptions {
+    /// Those of the type.
+    package var fields: [Field<Self>] { Self.fields }
+
     /// The fields of an embedded group, as keys of the same block.
     package static func embed<Group: KeyedOptions>(
         _ path: any WritableKeyPath<Self, Group> & Sendable, default text: String? = nil, effect: ResumeEffect? = nil
@@ -21,11 +26,11 @@ extension KeyedOptions {
     }
 
     /// The names of the keys.
-    package var keys: [String] { Self.fields.map(\.key) }
+    package var keys: [String] { fields.map(\.key) }
 
     /// All keys with their values, in the order of the list.
     package var entries: [ConfigurationNode.Entry] {
-        Self.fields.map { ConfigurationNode.Entry(key: $0.key, origin: .none, value: $0.write(self)) }
+        fields.map { ConfigurationNode.Entry(key: $0.key, origin: .none, value: $0.write(self)) }
     }
 }
 

@@ -9,6 +9,12 @@ public struct LossTerm<Metrics: AdditiveMetrics> {
     public let value: Tensor
     /// What the micro-batch adds to the step's metrics.
     public let metrics: Metrics
+    /// What it adds to the sums over the step that a running state moves by.
+    package let observations: [Double]
+
+    init(value: Tensor, metrics: Metrics, observations: [Double] = []) {
+        (self.value, self.metrics, self.observations) = (value, metrics, observations)
+    }
 }
 
 extension Tensor {

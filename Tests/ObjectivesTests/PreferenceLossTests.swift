@@ -2,14 +2,14 @@ import Objectives
 import Testing
 import Torch
 
-@Suite struct DPOLossTests {
+@Suite struct PreferenceLossTests {
     /// Four chosen and six rejected tokens; the values of every form were worked out apart from any code here.
-    private static let golden: [(DPOLoss, Double)] = [
-        (DPOLoss(.sigmoid, beta: 0.1), 0.67825968),
-        (DPOLoss(.sigmoid, beta: 0.1, labelSmoothing: 0.1), 0.68125968),
-        (DPOLoss(.ipoSum, beta: 0.1), 22.09),
-        (DPOLoss(.ipo, beta: 0.1), 24.5025),
-        (DPOLoss(.hinge, beta: 0.1), 0.97),
+    private static let golden: [(PreferenceLoss, Double)] = [
+        (PreferenceLossForm.sigmoid.loss(beta: 0.1), 0.67825968),
+        (PreferenceLossForm.sigmoid.loss(beta: 0.1, .labelSmoothing(0.1)), 0.68125968),
+        (PreferenceLossForm.ipoSum.loss(beta: 0.1), 22.09),
+        (PreferenceLossForm.ipo.loss(beta: 0.1), 24.5025),
+        (PreferenceLossForm.hinge.loss(beta: 0.1), 0.97),
     ]
 
     @Test("the worked example gives the known losses, from token log-probabilities", arguments: 0..<golden.count)
@@ -22,7 +22,7 @@ import Torch
         let reference = PairLogps(
             TokenLogps(Tensor([-0.7, -1.1, -0.4, -1.5, -0.4, -1, -0.8, -0.9, -1, -0.5])), responses: responses,
             pairCount: 1)
-        let term = loss(policy: policy, reference: reference, globalPairs: 1)
+        let term = loss(PairBatch(policy: policy, references: [reference]), stepWeight: 1)
         #expect(difference(term.value.item(), expected) < 1e-6)
         let report = term.metrics.report
         #expect(abs((report["rewards/chosen"] ?? .nan) - 0) < 1e-6)
@@ -33,22 +33,27 @@ import Torch
         #expect(abs((report["logps/rejected"] ?? .nan) + 4.9) < 1e-6)
     }
 
-    @Test("random pairs give the reference's losses and gradients", arguments: DPOLoss.Form.allCases, [false, true])
-    func randomPairs(form: DPOLoss.Form, smoothed: Bool) throws {
-        if smoothed && !form.takesLabelSmoothing { return }
+    @Test(
+        "random pairs give the reference's losses and gradients", arguments: PreferenceLosses.standard.names,
+        [false, true])
+    func randomPairs(name: String, smoothed: Bool) throws {
+        if smoothed && name != "sigmoid" { return }
         let fixture = try Fixture.load().preferenceRandom
-        let expected = try #require(fixture.losses[smoothed ? "label_smoothing" : form.rawValue])
+        let expected = try #require(fixture.losses[smoothed ? "label_smoothing" : name])
         let inputs = Inputs(["chosen": fixture.policyLogps.chosen, "rejected": fixture.policyLogps.rejected])
         let pairs = { (chosen: Tensor, rejected: Tensor) in
             PairLogps(
                 chosen: chosen, rejected: rejected, chosenLengths: fixture.lengths.chosen,
                 rejectedLengths: fixture.lengths.rejected)
         }
-        let loss = DPOLoss(form, beta: fixture.beta, labelSmoothing: smoothed ? fixture.labelSmoothing : 0)
+        let loss = try #require(PreferenceLosses.standard[name]).loss(
+            beta: fixture.beta, .labelSmoothing(smoothed ? fixture.labelSmoothing : 0))
         let term = loss(
-            policy: pairs(inputs["chosen"], inputs["rejected"]),
-            reference: pairs(Tensor(fixture.referenceLogps.chosen), Tensor(fixture.referenceLogps.rejected)),
-            globalPairs: fixture.lengths.chosen.count)
+            PairBatch(
+                policy: pairs(inputs["chosen"], inputs["rejected"]),
+                references: [
+                    pairs(Tensor(fixture.referenceLogps.chosen), Tensor(fixture.referenceLogps.rejected))
+                ]), stepWeight: fixture.lengths.chosen.count)
         term.value.backward()
         #expect(difference(term.value.item(), expected.loss) < 1e-5)
         #expect(difference(term.metrics.loss / term.metrics.pairs, expected.loss) < 1e-5)
@@ -56,15 +61,17 @@ import Torch
         #expect(difference(inputs.gradient("rejected"), expected.rejectedGradient) < 1e-5)
     }
 
-    @Test("two micro-batches add up to the whole in loss, gradient and metrics", arguments: DPOLoss.Form.allCases)
-    func microBatches(form: DPOLoss.Form) {
+    @Test(
+        "two micro-batches add up to the whole in loss, gradient and metrics",
+        arguments: PreferenceLosses.standard.names)
+    func microBatches(name: String) throws {
         var source = NumberSource(7)
         // Pairs of 1 to 5 tokens a side, token by token.
         let lengths = [3, 1, 5, 2, 4, 2, 1, 1, 2, 5]
         let responses = lengths.enumerated().flatMap { Array(repeating: $0.offset, count: $0.element) }
         let policy = source.list(responses.count, offset: -2)
         let reference = source.list(responses.count, offset: -2)
-        let loss = DPOLoss(form, beta: 0.3, labelSmoothing: 0.05)
+        let loss = try #require(PreferenceLosses.standard[name]).loss(beta: 0.3, .labelSmoothing(0.05))
         let run = { (parts: [Range<Int>]) -> (Double, [Double], DPOMetrics) in
             let inputs = Inputs(["logps": policy])
             var value = 0.0
@@ -74,11 +81,13 @@ import Torch
                 let own = rows.map { responses[$0] - 2 * pairs.lowerBound }
                 let picked = inputs["logps"].selecting(Tensor(rows.map { Int64($0) }))
                 let term = loss(
-                    policy: PairLogps(TokenLogps(picked), responses: own, pairCount: pairs.count),
-                    reference: PairLogps(
-                        TokenLogps(Tensor(rows.map { reference[$0] }).converted(to: .float32)), responses: own,
-                        pairCount: pairs.count),
-                    globalPairs: 5)
+                    PairBatch(
+                        policy: PairLogps(TokenLogps(picked), responses: own, pairCount: pairs.count),
+                        references: [
+                            PairLogps(
+                                TokenLogps(Tensor(rows.map { reference[$0] }).converted(to: .float32)), responses: own,
+                                pairCount: pairs.count)
+                        ]), stepWeight: 5)
                 term.value.backward()
                 value += term.value.item()
                 metrics.merge(term.metrics)
@@ -100,7 +109,9 @@ import Torch
             logps: Tensor([-1, -2, -3] as [Float]),
             statistics: Tensor([0.5, -4, 1, 1, -6, 1, 3, -8, 0] as [Float], shape: [3, 3]))
         let policy = PairLogps(tokens, responses: [0, 1, 1], pairCount: 1)
-        let report = DPOLoss()(policy: policy, reference: policy, globalPairs: 1).metrics.report
+        let report = PreferenceLossForm.sigmoid.loss()(
+            PairBatch(policy: policy, references: [policy]), stepWeight: 1
+        ).metrics.report
         #expect(report["logits/chosen"] == -4 && report["logits/rejected"] == -7)
         #expect(report["entropy"] == 1.5 && report["mean_token_accuracy"] == 1)
         #expect(policy.chosenLengths == [1] && policy.rejectedLengths == [2])
@@ -109,10 +120,19 @@ import Torch
     @Test("an empty micro-batch gives nothing, and no pairs give no report")
     func empty() {
         let none = PairLogps(TokenLogps(.zeros([0])), responses: [], pairCount: 0)
-        let term = DPOLoss()(policy: none, reference: none, globalPairs: 4)
+        let term = PreferenceLossForm.sigmoid.loss()(PairBatch(policy: none, references: [none]), stepWeight: 4)
         #expect(term.value.item() == 0)
         #expect(term.metrics == DPOMetrics())
         #expect(term.metrics.report.isEmpty)
+    }
+}
+
+extension LossSettings {
+    /// With this share of labels taken to be wrong.
+    fileprivate static func labelSmoothing(_ share: Double) -> LossSettings {
+        var settings = LossSettings()
+        settings[LabelSmoothing.self].labelSmoothing = share
+        return settings
     }
 }
 

@@ -238,7 +238,9 @@ import Torch
         let buffer = ParameterGroup("model", [.init(name: "a", shape: [count], decays: true)], trainable: true)
         buffer.values.copy(from: Tensor(source.floats(buffer.count)))
         buffer.gradients?.copy(from: buffer.values)
-        #expect(withKernels(.aten) { ParameterStore([buffer]).checksum } == withKernels(.cpu) { ParameterStore([buffer]).checksum })
+        #expect(
+            withKernels(.aten) { ParameterStore([buffer]).checksum }
+                == withKernels(.cpu) { ParameterStore([buffer]).checksum })
         let norms = KernelSet.allCases.map { withKernels($0) { ParameterStore([buffer]).gradientNorm() } }
         #expect(abs(norms[1] - norms[0]) <= 1e-12 * norms[0])
     }

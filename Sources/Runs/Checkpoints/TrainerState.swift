@@ -18,6 +18,8 @@ package struct TrainerState: Codable, Equatable {
     /// The best figure on held-out data so far, and the step that had it.
     package var bestMetric: Double?
     package var bestStep: Int?
+    /// What the loss carries from step to step, where it carries anything.
+    package var lossState: [Double]?
     /// The metrics of the last step, where the run was stopped in the evaluation after it: they are not reported yet.
     package var unevaluated: MetricValues?
 
@@ -28,6 +30,7 @@ package struct TrainerState: Codable, Equatable {
         case tokens = "num_input_tokens_seen"
         case controller = "kl_controller"
         case nonFinite = "non_finite_steps"
+        case lossState = "loss_state"
         case bestMetric = "best_metric"
         case bestStep = "best_global_step"
         case unevaluated = "unevaluated_metrics"

@@ -14,6 +14,14 @@ package struct StageScope {
     package let origins: [String: ConfigurationOrigin]
     package let file: ConfigurationOrigin
 
+    package init(
+        run: RunConfiguration, stageNames: [String], name: String, given: Set<String>,
+        origins: [String: ConfigurationOrigin], file: ConfigurationOrigin
+    ) {
+        (self.run, self.stageNames, self.name) = (run, stageNames, name)
+        (self.given, self.origins, self.file) = (given, origins, file)
+    }
+
     /// An error about one key of this stage, or of the run where `key` is dotted.
     package func error(_ key: String, _ problem: String, _ remedy: String) -> ConfigurationError {
         let dotted = key.contains(".") ? key : "\(name).\(key)"
@@ -66,7 +74,7 @@ package struct StageScope {
     package func checkInputs(of stage: some Stage) throws {
         for input in stage.inputs { try check(input.reference, is: input.role.kind, for: input.key) }
         for field in stage.fields {
-            guard let role = field.role as? InputRole, !role.isHeldOut else { continue }
+            guard let role = field.role as? InputRole, !role.isHeldOut, !role.isOptional else { continue }
             guard stage.inputs.contains(where: { $0.key == field.key }) else {
                 throw error(field.key, "is empty", "name \(role.kind.description)")
             }

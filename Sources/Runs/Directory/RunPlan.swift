@@ -51,10 +51,14 @@ package struct PlannedStage {
     package var hasBegun: Bool {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
         return names.contains { name in
-            if AtomicDirectory.isPartial(name) { return false }
+            if AtomicDirectory.isPartial(name) || name.hasPrefix(Self.tablePrefix) { return false }
             return name != ItemJournalFile.name || ItemJournalFile.holdsItems(in: directory)
         }
     }
+
+    /// What names of directories begin with that hold what frozen models say of data. Their names tell what that depends
+    /// on, so what is there is right whatever else changes.
+    package static let tablePrefix = "reference-"
 
     /// The name of the stage that a directory of a run belongs to.
     package static func name(ofDirectory name: String) -> String {

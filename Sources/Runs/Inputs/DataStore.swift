@@ -27,6 +27,19 @@ package struct DataStore {
         try pairs(references, lengths.limits(), keepsRecords: keepsRecords)
     }
 
+    /// Preference pairs within `lengths`.
+    ///
+    /// - Parameter visit: Sees the record of each pair that the limits keep.
+    package func pairs(
+        _ references: [ArtifactReference], _ lengths: LengthOptions, visiting visit: (PreferencePair) throws -> Void
+    ) throws -> Loaded<PreferencePair, TokenizedPair> {
+        try load(references, lengths.limits(), keepsRecords: false) {
+            let count = $2.examples.count
+            try $0.add($1, to: &$2)
+            if $2.examples.count > count { try visit($1) }
+        }
+    }
+
     /// Preference pairs within `limits`.
     package func pairs(_ references: [ArtifactReference], _ limits: LengthLimits, keepsRecords: Bool) throws
         -> Loaded<PreferencePair, TokenizedPair>

@@ -6,7 +6,7 @@ package typealias ModelHead = DecoderHead
 
 /// The models of a run, by what the configuration calls them.
 package struct ModelStore {
-    private let plan: RunPlan
+    package let plan: RunPlan
     private let families: ModelFamilies
 
     package init(_ plan: RunPlan) {

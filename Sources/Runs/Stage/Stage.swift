@@ -59,7 +59,7 @@ package protocol Stage: Sendable {
 }
 
 extension Stage {
-    package var fields: [Field<Options>] { Options.fields }
+    package var fields: [Field<Options>] { options.fields }
     package func check(in run: RunConfiguration, name: String) throws {}
     package func check(at start: StageStart) throws {}
     package var rowLimit: Int? { nil }

@@ -28,9 +28,12 @@ package struct InputRole: FieldRole, Equatable {
     package var startsModel = false
     /// Whether it is data to evaluate on, which is not trained on.
     package var isHeldOut = false
+    /// Whether a list may be empty.
+    package var isOptional = false
 
-    package init(kind: InputKind, startsModel: Bool = false, isHeldOut: Bool = false) {
-        (self.kind, self.startsModel, self.isHeldOut) = (kind, startsModel, isHeldOut)
+    package init(kind: InputKind, startsModel: Bool = false, isHeldOut: Bool = false, isOptional: Bool = false) {
+        (self.kind, self.startsModel) = (kind, startsModel)
+        (self.isHeldOut, self.isOptional) = (isHeldOut, isOptional)
     }
 }
 
@@ -88,11 +91,12 @@ extension Field {
     /// A key that names one or several inputs of a stage.
     package static func input<Value: ConfigurationValue>(
         _ key: String, _ path: any WritableKeyPath<Options, Value> & Sendable, _ kind: InputKind,
-        startsModel: Bool = false, isHeldOut: Bool = false, default defaultText: String? = nil,
-        effect: ResumeEffect = .numerics, _ summary: String
+        startsModel: Bool = false, isHeldOut: Bool = false, isOptional: Bool = false,
+        default defaultText: String? = nil, effect: ResumeEffect = .numerics, _ summary: String
     ) -> Field {
         var field = Field(key, path, default: defaultText, effect: effect, summary)
-        field.role = InputRole(kind: kind, startsModel: startsModel, isHeldOut: isHeldOut)
+        field.role = InputRole(
+            kind: kind, startsModel: startsModel, isHeldOut: isHeldOut, isOptional: isOptional)
         return field
     }
 }

@@ -1,5 +1,3 @@
-import Foundation
-import MPI
 import Objectives
 import PreferenceData
 import Runs
@@ -7,32 +5,96 @@ import Torch
 import Training
 import Transformers
 
-/// A preference loss against reference log-probabilities that were computed once.
+/// A preference loss against what frozen models said of the pairs once. What the loss does not need is not computed.
 package struct DPOObjective: OfflineObjective {
-    package let loss: DPOLoss
-    /// Sums of the reference's log-probabilities by the pair's index.
-    package let reference: [Int: ReferenceLogps]
+    package let loss: PreferenceLoss
+    /// What each frozen model says, in the order of the loss.
+    package let references: [ReferencePair]
+    private let needs: LossNeeds
 
-    /// A loss with the reference's sums by the pair's index.
-    package init(loss: DPOLoss, reference: [Int: ReferenceLogps]) {
-        (self.loss, self.reference) = (loss, reference)
+    package init(loss: PreferenceLoss, references: [ReferencePair]) {
+        (self.loss, self.references, needs) = (loss, references, loss.needs)
+        precondition(references.count == needs.references, "\(references.count) references for \(needs.references)")
     }
 
-    package func weight(of example: TokenizedPair) -> Int { 1 }
+    /// A loss with the sums of one reference.
+    package init(loss: PreferenceLoss, reference: ReferenceTable) {
+        self.init(loss: loss, references: [ReferencePair(training: reference)])
+    }
 
-    package func loss(_ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int) -> LossTerm<DPOMetrics> {
-        let policy = PairLogps(
-            model.tokenLogps(batch.rows, predictions: batch.predictions),
-            responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)
-        let sums = batch.indices.map { index in
-            guard let logps = reference[index] else { preconditionFailure("pair \(index) has no reference") }
-            return logps
+    package func weight(of example: TokenizedPair) -> Int {
+        let counts = example.predictedCounts
+        return loss.denominator.weight(chosen: counts.chosen, rejected: counts.rejected)
+    }
+
+    package func loss(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> LossTerm<DPOMetrics> {
+        loss(pairs(model, batch, of: step), stepWeight: step.weight, state: state(of: step))
+    }
+
+    // MARK: The whole step, and what is carried from step to step
+
+    package var needsWholeStep: Bool { needs.wholeStep }
+    package var initialState: [Double] { loss.initialState }
+    package var observationCount: Int { loss.observationCount }
+
+    package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [StepPairs.Scores] {
+        loss.scores(of: pairs(model, batch, of: step), state: state(of: step))
+    }
+
+    package func state(after observations: [Double], from state: [Double]) -> [Double] {
+        loss.state(after: observations, from: state)
+    }
+
+    private func state(of step: OfflineStep) -> [Double] { step.state.isEmpty ? initialState : step.state }
+
+    // MARK: What the loss reads
+
+    private func pairs(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> PairBatch {
+        var columns = PairBatch.Columns()
+        let tokens: TokenLogps
+        if needs.logSumSquares {
+            let found = model.tokenLogpsAndSquares(batch.rows, predictions: batch.predictions)
+            (tokens, columns.logSumSquares) = (found.tokens, found.logSumSquares)
+        } else {
+            tokens = model.tokenLogps(batch.rows, predictions: batch.predictions)
         }
-        return loss(
-            policy: policy,
-            reference: PairLogps(
-                chosen: Tensor(sums.map { Float($0.chosen) }), rejected: Tensor(sums.map { Float($0.rejected) }),
-                chosenLengths: policy.chosenLengths, rejectedLengths: policy.rejectedLengths),
-            globalPairs: stepWeight)
+        let policy = PairLogps(
+            tokens, responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)
+        if needs.referenceEntropies {
+            columns.referenceEntropies = references.map { $0.column(.entropies, ofPairs: batch.indices) }
+        }
+        columns.mask = needs.mask.map { batch.marks(of: $0) }
+        return PairBatch(
+            policy: policy, references: references.map { logps(under: $0, batch.indices, of: policy) },
+            indices: batch.indices, epoch: step.epoch, columns: columns, step: step.pairs)
+    }
+
+    private func logps(under reference: ReferencePair, _ indices: [Int], of policy: PairLogps) -> PairLogps {
+        let sums = indices.map { reference.sums(of: $0) }
+        var tokens: PairLogps.Tokens?
+        if needs.tokenLogps, let own = policy.tokens {
+            tokens = PairLogps.Tokens(
+                logps: reference.column(.tokenLogps, ofPairs: indices), responses: own.responses)
+        }
+        return PairLogps(
+            chosen: Tensor(sums.map { Float($0.chosen) }), rejected: Tensor(sums.map { Float($0.rejected) }),
+            chosenLengths: policy.chosenLengths, rejectedLengths: policy.rejectedLengths, tokens: tokens)
+    }
+}
+
+extension ResponseBatch {
+    /// The marks of all predicted tokens of a batch of pairs, `[predictions]`.
+    fileprivate func marks(of mask: TokenMask) -> Tensor {
+        let responses = responseRows.map { Array(rows.tokens[$0]) }
+        let marks = stride(from: 0, to: responses.count, by: 2).flatMap { chosen -> [Float] in
+            let found = mask.marks(responses[chosen], responses[chosen + 1])
+            precondition(
+                found.chosen.count == responses[chosen].count && found.rejected.count == responses[chosen + 1].count,
+                "mask \(mask.name) has another length than its responses")
+            // The first token of a response to nothing is not predicted.
+            let first = promptRows[chosen].isEmpty ? 1 : 0
+            return Array(found.chosen.dropFirst(first) + found.rejected.dropFirst(first))
+        }
+        return Tensor(marks)
     }
 }

@@ -4,9 +4,8 @@ import PreferenceData
 import Runs
 import Torch
 import Training
-import Transformers
 
-/// Direct Preference Optimization.
+/// Direct Preference Optimization, by any loss of a registry.
 package struct DPOStage: Stage {
     package static let type = "dpo"
     package static let leaves: StageOutput? = .policy
@@ -14,9 +13,10 @@ package struct DPOStage: Stage {
         "loss", "rewards/accuracies", "rewards/margins", "logps/chosen", "learning_rate",
     ]
 
-    package var options = DPOOptions()
+    package var options: DPOOptions
 
-    package init() {}
+    /// - Parameter losses: The losses that `loss_type` chooses from.
+    package init(losses: PreferenceLosses = .standard) { options = DPOOptions(losses: losses) }
 
     package mutating func resolve(in scope: StageScope) throws {
         if !scope.given.contains("init") {
@@ -27,11 +27,7 @@ package struct DPOStage: Stage {
             options.pairs = try scope.rows(from: [(SplitStage.type, "easy"), (SampleStage.type, nil)], for: "pairs")
         }
         try scope.checkInputs(of: self)
-        guard options.labelSmoothing == 0 || options.lossType == .sigmoid else {
-            throw scope.error(
-                "label_smoothing", "has no meaning for loss_type \(options.lossType.rawValue)",
-                "use sigmoid, or leave it at 0.0")
-        }
+        try options.checkLoss(scope)
         try options.optimizer.check(scope)
         try options.loop.inherit(scope, data: options.pairs, metrics: DPOMetrics.names)
         try options.lengths.inherit(scope)
@@ -43,51 +39,49 @@ package struct DPOStage: Stage {
     package func roles(workers: Int) -> StageRoles { .allLearn(workers) }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
+        // References take turns: one is freed before the next is loaded.
         try planner.offline(
             stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths,
-            try planner.counter.pairs(options.pairs, options.lengths), "pairs", reference: options.reference)
+            try planner.counter.pairs(options.pairs, options.lengths), "pairs", reference: options.frozen.first)
     }
 
     package func run(on context: StageContext) throws {
-        let data = try context.data.pairs(options.pairs, options.lengths)
+        var (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
+        let data = try context.data.pairs(options.pairs, options.lengths) { try given.take($0) }
         try context.note(data.summary)
-        let eval = try context.evalExamples(options.loop) { try context.data.pairs($0, options.lengths).examples }
-        let (reference, evalReference) = try referenceLogps(data.examples, eval, context)
+        let eval = try context.evalExamples(options.loop) {
+            try context.data.pairs($0, options.lengths) { try evalGiven.take($0) }.examples
+        }
+        let loss = options.loss
+        let columns = ReferenceColumns(loss.needs)
+        if loss.needs.references != 1 || !columns.isEmpty, !(given.logps + evalGiven.logps).isEmpty {
+            try context.note(
+                "'ref_chosen_logps' and 'ref_rejected_logps' are not read: \(loss.name) asks for other than these sums")
+            (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
+        }
+        let maxTokens = options.loop.maxTokensPerMicroBatch
+        let references = try options.frozen.map { reference in
+            // Freed before the next, and before the policy is loaded.
+            let model = context.frozen(reference)
+            return ReferencePair(
+                training: try context.referenceTable(
+                    of: model, for: data.examples, columns, given: given, maxTokens: maxTokens),
+                heldOut: try context.referenceTable(
+                    of: model, for: eval, columns, given: evalGiven, maxTokens: maxTokens))
+        }
         // Where the reference lay there may be no room for a model of the same size at the same alignment.
         TorchRuntime.releaseFreedMemory()
         let model = try context.trainable(options.initial, head: .languageModel)
-        let loss = DPOLoss(
-            options.lossType, beta: options.beta, labelSmoothing: options.labelSmoothing)
-        // Held-out pairs are told apart from the others by negative indices.
-        let objective = DPOObjective(
-            loss: loss,
-            reference: reference.merging(
-                evalReference.map { (Self.heldOut($0.key), $0.value) }, uniquingKeysWith: { first, _ in first }))
         let trainer = OfflineTrainer(
-            context: context, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
+            context: context, model: model, objective: DPOObjective(loss: loss, references: references),
+            loop: options.loop, optimizer: options.optimizer)
         let marked = eval.map { pair in
             var pair = pair
-            pair.index = Self.heldOut(pair.index)
+            pair.index = ReferencePair.heldOut(pair.index)
             return pair
         }
         try trainer.train(data.examples, eval: marked) {
             try context.models.save(model, to: $0, text: context.text)
         }
     }
-
-    /// Those of training and of held-out pairs. The reference model is freed on return, before the policy is loaded.
-    private func referenceLogps(
-        _ pairs: [TokenizedPair], _ eval: [TokenizedPair], _ context: StageContext
-    ) throws -> ([Int: ReferenceLogps], [Int: ReferenceLogps]) {
-        let model = try context.models.load(
-            options.reference, head: .languageModel, trainable: false, seed: context.seed)
-        let tokens = options.loop.maxTokensPerMicroBatch
-        return (
-            try context.referenceLogps(
-                of: pairs, under: model, named: options.reference.description, maxTokens: tokens),
-            try context.referenceLogps(of: eval, under: model, named: options.reference.description, maxTokens: tokens)
-        )
-    }
-
-    private static func heldOut(_ index: Int) -> Int { -1 - index }
 }

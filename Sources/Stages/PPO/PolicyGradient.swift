@@ -1,4 +1,6 @@
 import Objectives
+import Runs
+import Training
 
 /// What a policy gradient is made of: each part as the options of a stage ask for it.
 package struct PolicyGradient: Sendable {

@@ -1,4 +1,5 @@
 import Objectives
+import Runs
 import Training
 
 /// Figures of a step's responses, over all learners.

@@ -14,12 +14,12 @@ package struct RewardObjective: OfflineObjective {
     package func weight(of example: TokenizedPair) -> Int { 1 }
 
     package func loss(
-        _ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int
+        _ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep
     ) -> LossTerm<BradleyTerryMetrics> {
         let pairs = batch.sequenceCount / 2
         let scores = model.scores(batch.rows, at: batch.scoredRows(padding: model.padTokenID)).reshaped([pairs, 2])
         return loss(
             chosen: scores.narrowed(1, 0..<1).reshaped([pairs]), rejected: scores.narrowed(1, 1..<2).reshaped([pairs]),
-            globalPairs: stepWeight)
+            globalPairs: step.weight)
     }
 }

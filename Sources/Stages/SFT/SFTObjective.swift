@@ -14,8 +14,8 @@ package struct SFTObjective: OfflineObjective {
     }
 
     package func loss(
-        _ model: DecoderModel, _ batch: ResponseBatch, stepWeight: Int
+        _ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep
     ) -> LossTerm<SupervisedMetrics> {
-        SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: stepWeight)
+        SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: step.weight)
     }
 }

@@ -27,28 +27,44 @@ package struct OfflinePass<Objective: OfflineObjective> {
         self.tracer = tracer
     }
 
-    /// Adds this worker's part of the batch's gradient, and returns its part of the metrics.
-    package func accumulateGradients(over batch: [Objective.Example]) -> Objective.Metrics {
+    /// What the losses of a batch's micro-batches need to know of all of it; every worker calls this with the same batch.
+    ///
+    /// - Parameter state: What the loss carries from step to step.
+    package func step(over batch: [Objective.Example], epoch: Int = 0, state: [Double]? = nil) throws -> OfflineStep {
+        var step = OfflineStep(weight: weight(of: batch), epoch: epoch, state: state ?? objective.initialState)
+        if objective.needsWholeStep { step.pairs = try pairs(of: batch, step) }
+        return step
+    }
+
+    /// Adds this worker's part of the batch's gradient, and returns its part of the metrics and of what the loss's state
+    /// moves by.
+    package func accumulateGradients(
+        over batch: [Objective.Example], of step: OfflineStep
+    ) -> (metrics: Objective.Metrics, observations: [Double]) {
         var sums = Objective.Metrics()
-        let weight = weight(of: batch)
+        var observations = [Double](repeating: 0, count: objective.observationCount)
         for microBatch in microBatches(of: batch) {
-            let term = tracer.measure(.forward) { objective.loss(model, microBatch, stepWeight: weight) }
+            let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }
             sums.merge(term.metrics)
+            observations = zip(observations, term.observations).map(+)
             tracer.measure(.backward) { term.value.backward() }
         }
-        return sums
+        return (sums, observations)
     }
 
     /// This worker's part of the metrics over held-out examples.
     ///
     /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.
-    package func metrics(over examples: [Objective.Example], while goesOn: () -> Bool) -> Objective.Metrics {
+    package func metrics(
+        over examples: [Objective.Example], of step: OfflineStep, while goesOn: () -> Bool
+    ) -> Objective.Metrics {
         var sums = Objective.Metrics()
-        let weight = weight(of: examples)
         withoutGradients {
-            for microBatch in microBatches(of: examples) {
-                guard goesOn() else { return }
-                sums.merge(objective.loss(model, microBatch, stepWeight: weight).metrics)
+            workers.share(of: examples) { share in
+                for microBatch in ResponseBatch.eachMicroBatch(of: share, maxTokens: maxTokens) {
+                    guard goesOn() else { return }
+                    sums.merge(objective.loss(model, microBatch, of: step).metrics)
+                }
             }
         }
         return sums
@@ -62,5 +78,46 @@ package struct OfflinePass<Objective: OfflineObjective> {
     /// What the loss of a step over these examples is divided by.
     package func weight(of examples: [Objective.Example]) -> Int {
         examples.reduce(0) { $0 + objective.weight(of: $1) }
+    }
+
+    /// The scores of all pairs of a batch, each worker's share computed there and known to all.
+    private func pairs(of batch: [Objective.Example], _ step: OfflineStep) throws -> StepPairs {
+        var writer = ByteWriter()
+        withoutGradients {
+            for microBatch in microBatches(of: batch) {
+                let scores = tracer.measure(.forward) { objective.scores(model, microBatch, of: step) }
+                for (index, scores) in zip(microBatch.indices, scores) {
+                    writer.write(index)
+                    for score in [scores.chosen, scores.rejected, scores.margin] { writer.write(score) }
+                }
+            }
+        }
+        var found: [Int: StepPairs.Scores] = [:]
+        for bytes in try workers.allGather(writer.bytes) {
+            var reader = ByteReader(bytes)
+            while !reader.rest.isEmpty {
+                found[try reader.read(Int.self)] = StepPairs.Scores(
+                    chosen: try reader.read(Double.self), rejected: try reader.read(Double.self),
+                    margin: try reader.read(Double.self))
+            }
+        }
+        let indices = batch.map(\.index)
+        return StepPairs(
+            indices: indices,
+            scores: indices.map { index in
+                guard let scores = found[index] else { preconditionFailure("pair \(index) has no scores") }
+                return scores
+            })
+    }
+}
+
+extension ResponseBatch {
+    /// The micro-batches of ``microBatches(_:maxTokens:)``, each made when its turn comes.
+    package static func eachMicroBatch<Example: PackableExample>(
+        of examples: [Example], maxTokens: Int
+    ) -> some Sequence<ResponseBatch> {
+        TokenBalancer.group(examples.map(\.tokenCount), budget: maxTokens).lazy.map { group in
+            ResponseBatch(group.map { examples[$0] })
+        }
     }
 }

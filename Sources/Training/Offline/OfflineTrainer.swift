@@ -50,6 +50,12 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
         var progress = TrainerState(step: 0, metrics: MetricsState(position: 0), tokens: 0, nonFinite: NonFiniteSteps())
         if let step = context.checkpoint { progress = try state.restore(from: context.checkpoints.url(ofStep: step)) }
+        if !objective.initialState.isEmpty, context.checkpoint == nil { progress.lossState = objective.initialState }
+        guard progress.lossState?.count ?? 0 == objective.initialState.count else {
+            throw RunError.other(
+                "\(context.checkpoints.url(ofStep: progress.step).path): has no state of this loss; delete this checkpoint "
+                    + "to go on from the one before it")
+        }
         let first = min(context.checkpoint ?? 0, total)
         try context.begin(total: total, unit: "step", step: progress.unevaluated == nil ? first : first - 1)
         if let line = optimizer.warmupNote(steps: total, "steps") { try context.note(line) }
@@ -64,7 +70,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
             let tokens = (progress.tokens ?? 0) + batchTokens
             (progress.step, progress.tokens) = (step + 1, tokens)
             var metrics = try context.tracer.measure(.step, number: step + 1) {
-                try self.step(step, batch, updater, &progress.nonFinite)
+                try self.step(step, epoch: step / order.stepsPerEpoch, batch, updater, &progress)
             }
             metrics["epoch"] = Double(step + 1) / Double(order.stepsPerEpoch)
             metrics["num_tokens"] = Double(tokens)
@@ -94,7 +100,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         progress.unevaluated = nil
         if !eval.isEmpty, isLast || loop.evalSteps.map({ step.isMultiple(of: $0) }) ?? false {
             do {
-                metrics.merge(try evaluate(eval), prefix: "eval_")
+                metrics.merge(try evaluate(eval, progress.lossState), prefix: "eval_")
             } catch let stop as StageStopped {
                 progress.unevaluated = metrics
                 try save(state, &progress)
@@ -122,11 +128,12 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
     }
 
     private func step(
-        _ step: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater, _ nonFinite: inout NonFiniteSteps
+        _ step: Int, epoch: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater,
+        _ progress: inout TrainerState
     ) throws -> MetricValues {
-        let weight = pass.weight(of: batch)
-        guard weight > 0 else { return try leaveOut(step, updater, nonFinite) }
-        let sums = pass.accumulateGradients(over: batch)
+        guard pass.weight(of: batch) > 0 else { return try leaveOut(step, updater, progress.nonFinite) }
+        let whole = try pass.step(over: batch, epoch: epoch, state: progress.lossState)
+        let (sums, observations) = pass.accumulateGradients(over: batch, of: whole)
         var metrics = try context.tracer.collective(over: context.workers) {
             try sums.reduced(over: context.workers).values
         }
@@ -135,16 +142,20 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step(at: step) : nil
         metrics["grad_norm"] = update?.gradientNorm ?? .nan
         if update != nil {
-            nonFinite.passed()
+            progress.nonFinite.passed()
+            if let state = progress.lossState {
+                progress.lossState = objective.state(
+                    after: try context.workers.allReduce(observations, .sum), from: state)
+            }
         } else {
             let cause = try NonFiniteSearch(parameters: [model.parameters], communicator: context.workers).cause(
                 in: pass.microBatches(of: batch), examples: "examples",
-                losses: { batch in [{ objective.loss(model, batch, stepWeight: weight).value }] })
-            try nonFinite.met(
+                losses: { batch in [{ objective.loss(model, batch, of: whole).value }] })
+            try progress.nonFinite.met(
                 cause, stage: context.stage.name, step: step + 1, policy: optimizer.onNonFinite,
                 finders: context.workers, note: context.note)
         }
-        if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
+        if progress.nonFinite.total > 0 { metrics["non_finite_steps"] = Double(progress.nonFinite.total) }
         metrics.merge(context.tracer.takeTimings(.offline))
         return metrics
     }
@@ -185,8 +196,9 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
     /// The objective's metrics over held-out examples.
     ///
     /// - Throws: ``StageStopped``, on all workers.
-    private func evaluate(_ examples: [Objective.Example]) throws -> MetricValues {
-        let sums = try context.interruptible { pass.metrics(over: examples, while: $0) }
+    private func evaluate(_ examples: [Objective.Example], _ state: [Double]?) throws -> MetricValues {
+        let whole = try pass.step(over: examples, state: state)
+        let sums = try context.interruptible { pass.metrics(over: examples, of: whole, while: $0) }
         return try sums.reduced(over: context.workers).values
     }
 

@@ -1,4 +1,4 @@
-import MPI
+import Objectives
 import PreferenceData
 import Runs
 import Torch
@@ -20,51 +20,88 @@ package struct ReferenceLogps: Equatable, Sendable {
         of pairs: [TokenizedPair], under model: DecoderModel, maxTokens: Int,
         while goesOn: () -> Bool = { true }
     ) -> [(index: Int, logps: ReferenceLogps)] {
-        withoutGradients {
-            ResponseBatch.microBatches(pairs, maxTokens: maxTokens).flatMap { batch in
-                guard goesOn() else { return [(index: Int, logps: ReferenceLogps)]() }
-                let logps = model.tokenLogps(batch.rows, predictions: batch.predictions).logps
-                let sums = logps.summed(
-                    intoGroups: Tensor(indices: batch.predictions.sequences), count: batch.sequenceCount
-                ).doubles()
-                return batch.indices.enumerated().map { place, index in
-                    (index, ReferenceLogps(chosen: sums[2 * place], rejected: sums[2 * place + 1]))
-                }
-            }
+        ResponseBatch.eachMicroBatch(of: pairs, maxTokens: maxTokens).flatMap { batch in
+            goesOn() ? ReferenceRow.rows(of: batch, under: model, []).map { ($0.index, $0.logps) } : []
         }
     }
 }
 
-extension StageContext {
-    /// Computes those of all pairs, each worker a share, and gives everybody all of them by the pair's index.
-    ///
-    /// - Throws: ``StageStopped`` on all workers where the run is to stop; ``ModelOutputError`` on the worker that finds a
-    ///   sum that is not finite.
-    package func referenceLogps(
-        of pairs: [TokenizedPair], under model: DecoderModel, named name: String, maxTokens: Int
-    ) throws -> [Int: ReferenceLogps] {
-        let mine = workers.share(of: pairs) { $0 }
-        let sums = try interruptible {
-            ReferenceLogps.sums(of: mine, under: model, maxTokens: maxTokens, while: $0)
-        }
-        var writer = ByteWriter()
-        for (index, logps) in sums {
-            if let sum = [logps.chosen, logps.rejected].first(where: { !$0.isFinite }) {
-                throw ModelOutputError("reference \(name): the log-probability of a response of pair \(index)", sum)
-            }
-            writer.write(index)
-            writer.write(logps.chosen)
-            writer.write(logps.rejected)
-        }
-        var all: [Int: ReferenceLogps] = [:]
-        for bytes in try workers.allGather(writer.bytes) {
-            var reader = ByteReader(bytes)
-            while !reader.rest.isEmpty {
-                let index = try reader.read(Int.self)
-                all[index] = ReferenceLogps(
-                    chosen: try reader.read(Double.self), rejected: try reader.read(Double.self))
-            }
-        }
-        return all
+/// What a frozen model may be asked of each response token, besides sums over responses.
+package struct ReferenceColumns: OptionSet, Sendable {
+    package let rawValue: Int
+
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// Log-probabilities.
+    package static let tokenLogps = ReferenceColumns(rawValue: 1)
+    /// Entropies of the distributions, in nats.
+    package static let entropies = ReferenceColumns(rawValue: 2)
+
+    /// What a loss asks for.
+    package init(_ needs: LossNeeds) {
+        self = []
+        if needs.tokenLogps { insert(.tokenLogps) }
+        if needs.referenceEntropies { insert(.entropies) }
     }
+
+    /// The columns that were asked for, by the names they have in files.
+    package var names: [String] {
+        (contains(.tokenLogps) ? ["token_logps"] : []) + (contains(.entropies) ? ["entropies"] : [])
+    }
+}
+
+/// What a frozen model says of one pair.
+package struct ReferenceRow: Sendable, Equatable {
+    /// The place of the pair's record in the data set.
+    package var index: Int
+    package var logps: ReferenceLogps
+    /// Of the predicted tokens of the chosen response, then of the rejected one; empty where not asked for.
+    package var tokenLogps: [Float] = []
+    /// Likewise.
+    package var entropies: [Float] = []
+
+    package init(index: Int, logps: ReferenceLogps, tokenLogps: [Float] = [], entropies: [Float] = []) {
+        (self.index, self.logps, self.tokenLogps, self.entropies) = (index, logps, tokenLogps, entropies)
+    }
+
+    /// Those of a micro-batch, in its order.
+    package static func rows(
+        of batch: ResponseBatch, under model: DecoderModel, _ columns: ReferenceColumns
+    ) -> [ReferenceRow] {
+        withoutGradients {
+            let found = model.tokenLogps(batch.rows, predictions: batch.predictions)
+            let sums = found.logps.summed(
+                intoGroups: Tensor(indices: batch.predictions.sequences), count: batch.sequenceCount
+            ).doubles()
+            let logps = columns.contains(.tokenLogps) ? found.logps.floats() : []
+            let statistics = columns.contains(.entropies) ? found.statistics.floats() : []
+            var start = 0
+            return batch.indices.enumerated().map { place, index in
+                let end =
+                    batch.predictions.sequences[start...].firstIndex { $0 > 2 * place + 1 } ?? batch.predictions.count
+                defer { start = end }
+                return ReferenceRow(
+                    index: index, logps: ReferenceLogps(chosen: sums[2 * place], rejected: sums[2 * place + 1]),
+                    tokenLogps: logps.isEmpty ? [] : Array(logps[start..<end]),
+                    entropies: statistics.isEmpty ? [] : (start..<end).map { statistics[3 * $0] })
+            }
+        }
+    }
+
+    /// The first number that is not finite.
+    package var notFinite: Double? {
+        [logps.chosen, logps.rejected].first { !$0.isFinite }
+            ?? (tokenLogps + entropies).first { !$0.isFinite }.map { Double($0) }
+    }
+}
+
+extension TokenizedPair {
+    /// How many tokens of each response are predicted: the first of a response to nothing is not.
+    package var predictedCounts: (chosen: Int, rejected: Int) {
+        let first = prompt.isEmpty ? 1 : 0
+        return (chosen.count - first, rejected.count - first)
+    }
+
+    /// Those of both responses.
+    package var predictedCount: Int { predictedCounts.chosen + predictedCounts.rejected }
 }

@@ -1,4 +1,5 @@
 import PreferenceData
+import Runs
 
 /// One response on its way from the sampler to the loss: what was drawn, what scored it, and what a learner found out before
 /// its first update on it. Ids and numbers, never text.

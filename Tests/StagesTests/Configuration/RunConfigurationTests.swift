@@ -1,6 +1,7 @@
 import Commands
 import Configuration
 import Foundation
+import Objectives
 import Runs
 import Stages
 import TestSupport
@@ -166,7 +167,7 @@ struct RunConfigurationTests {
             Issue.record("no dpo-b stage")
             return
         }
-        #expect(dpo.beta == 0.7 && dpo.labelSmoothing == 0.1)
+        #expect(dpo.beta == 0.7 && dpo.settings[LabelSmoothing.self].labelSmoothing == 0.1)
     }
 
     @Test("Blocks of stages that are not listed may wait, but are read for mistakes")

@@ -20,11 +20,10 @@ struct DPOFixture: Decodable {
         var rejected: [Double]
 
         /// By the pair's index.
-        var byIndex: [Int: ReferenceLogps] {
-            Dictionary(
-                uniqueKeysWithValues: zip(chosen, rejected).enumerated().map {
-                    ($0, ReferenceLogps(chosen: $1.0, rejected: $1.1))
-                })
+        var table: ReferenceTable { ReferenceTable(rows) }
+
+        var rows: [(index: Int, logps: ReferenceLogps)] {
+            zip(chosen, rejected).enumerated().map { ($0, ReferenceLogps(chosen: $1.0, rejected: $1.1)) }
         }
     }
     struct Loss: Decodable {
@@ -68,9 +67,11 @@ struct DPOFixture: Decodable {
 }
 
 extension DPOFixture.Loss {
-    func dpoLoss(beta: Double) throws -> DPOLoss {
-        guard let form = DPOLoss.Form(rawValue: lossType) else { throw MissingFixture(what: "loss \(lossType)") }
-        return DPOLoss(form, beta: beta, labelSmoothing: labelSmoothing ?? 0)
+    func preferenceLoss(beta: Double) throws -> PreferenceLoss {
+        guard let form = PreferenceLosses.standard[lossType] else { throw MissingFixture(what: "loss \(lossType)") }
+        var settings = LossSettings()
+        settings[LabelSmoothing.self] = LabelSmoothing(labelSmoothing ?? 0)
+        return form.loss(beta: beta, settings)
     }
 }
 
@@ -83,9 +84,9 @@ extension OfflineObjective {
     /// Adds the gradient of a batch's loss, in micro-batches of at most so many tokens, and gives the loss.
     @discardableResult
     func accumulate(_ model: DecoderModel, _ examples: [Example], maxTokens: Int) -> Double {
-        let weight = examples.reduce(0) { $0 + self.weight(of: $1) }
+        let step = OfflineStep(weight: examples.reduce(0) { $0 + self.weight(of: $1) })
         return ResponseBatch.microBatches(examples, maxTokens: maxTokens).reduce(0) { sum, batch in
-            let term = loss(model, batch, stepWeight: weight)
+            let term = loss(model, batch, of: step)
             term.value.backward()
             return sum + term.value.item()
         }
@@ -95,7 +96,7 @@ extension OfflineObjective {
 extension DPOFixture.Training {
     /// Takes TRL's optimizer steps, or as many with another learning rate; returns losses and gradient norms.
     func run(
-        _ model: DecoderModel, _ examples: [TokenizedPair], reference: [Int: ReferenceLogps],
+        _ model: DecoderModel, _ examples: [TokenizedPair], reference: ReferenceTable,
         learningRate: Double? = nil, maxTokens: Int, afterStep: (Int) throws -> Void = { _ in }
     ) throws -> [(loss: Double, gradNorm: Double)] {
         var options = OptimizerOptions(
@@ -105,7 +106,7 @@ extension DPOFixture.Training {
         options.schedule = .constant
         let updater = ParameterUpdater(
             model.parameters, options, totalSteps: steps.count, communicator: try MPIRuntime().world)
-        let objective = DPOObjective(loss: DPOLoss(beta: settings.beta), reference: reference)
+        let objective = DPOObjective(loss: PreferenceLossForm.sigmoid.loss(beta: settings.beta), reference: reference)
         return try steps.enumerated().map { number, step in
             let batch = step.pairs.map { $0.map { examples[$0] } } ?? examples
             let loss = objective.accumulate(model, batch, maxTokens: maxTokens)

@@ -29,19 +29,17 @@ struct DPOParityTests {
     }
 
     /// The reference's sums as this project computes them.
-    private func reference(maxTokens: Int = 100) throws -> [Int: ReferenceLogps] {
+    private func reference(maxTokens: Int = 100) throws -> ReferenceTable {
         let model = try ModelDirectory(TestSupport.fixture("models/llama")).decoder(
             head: .languageModel, trainable: false)
-        return Dictionary(
-            uniqueKeysWithValues: ReferenceLogps.sums(of: fixture.examples, under: model, maxTokens: maxTokens)
-                .map { ($0.index, $0.logps) })
+        return ReferenceTable(ReferenceLogps.sums(of: fixture.examples, under: model, maxTokens: maxTokens))
     }
 
     @Test("The reference's log-probabilities are TRL's, whatever the micro-batches", arguments: [1, 100, 100_000])
     func referenceLogps(maxTokens: Int) throws {
         let actual = try reference(maxTokens: maxTokens)
-        #expect(actual.count == fixture.pairs.count)
-        for (index, expected) in tiny.referenceLogps.byIndex {
+        #expect(tiny.referenceLogps.rows.count == fixture.pairs.count)
+        for (index, expected) in tiny.referenceLogps.rows {
             let logps = try #require(actual[index])
             #expect(relativeError(logps.chosen, expected.chosen) < 1e-5)
             #expect(relativeError(logps.rejected, expected.rejected) < 1e-5)
@@ -52,7 +50,7 @@ struct DPOParityTests {
     func losses(name: String) throws {
         let expected = try #require(tiny.losses[name])
         let objective = DPOObjective(
-            loss: try expected.dpoLoss(beta: fixture.training.settings.beta), reference: try reference())
+            loss: try expected.preferenceLoss(beta: fixture.training.settings.beta), reference: try reference())
         let model = try trainable("dpo/policy")
         #expect(relativeError(objective.accumulate(model, fixture.examples, maxTokens: 100), expected.loss) < 1e-4)
         for (pair, loss) in zip(fixture.examples, expected.perPair) {
@@ -66,7 +64,7 @@ struct DPOParityTests {
         "The gradient of every parameter is TRL's, however the pairs are packed", arguments: DPOFixture.losses,
         [60, 100_000])
     func gradients(name: String, maxTokens: Int) throws {
-        let loss = try #require(tiny.losses[name]).dpoLoss(beta: fixture.training.settings.beta)
+        let loss = try #require(tiny.losses[name]).preferenceLoss(beta: fixture.training.settings.beta)
         let model = try trainable("dpo/policy")
         DPOObjective(loss: loss, reference: try reference()).accumulate(
             model, fixture.examples, maxTokens: maxTokens)

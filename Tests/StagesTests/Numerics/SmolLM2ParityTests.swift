@@ -67,18 +67,15 @@ struct SmolLM2ParityTests {
     func lossesAndGradients() throws {
         let model = try model(trainable: true)
         let shifted = numbers.shiftedReference
-        for (index, logps) in Dictionary(
-            uniqueKeysWithValues: ReferenceLogps.sums(of: fixture.examples, under: model, maxTokens: 256)
-                .map { ($0.index, $0.logps) })
-        {
-            let expected = try #require(fixture.policyLogps.byIndex[index])
+        for (index, logps) in ReferenceLogps.sums(of: fixture.examples, under: model, maxTokens: 256) {
+            let expected = fixture.policyLogps.rows[index].logps
             #expect(relativeError(logps.chosen, expected.chosen) < 1e-4)
             #expect(relativeError(logps.rejected, expected.rejected) < 1e-4)
         }
         for name in DPOFixture.losses {
             let expected = try #require(shifted.losses[name])
             let objective = DPOObjective(
-                loss: try expected.dpoLoss(beta: shifted.beta), reference: shifted.referenceLogps.byIndex)
+                loss: try expected.preferenceLoss(beta: shifted.beta), reference: shifted.referenceLogps.table)
             model.parameters.clearGradients()
             let loss = objective.accumulate(model, fixture.examples, maxTokens: 256)
             #expect(relativeError(loss, expected.loss) < 1e-4, "\(name)")
@@ -94,7 +91,7 @@ struct SmolLM2ParityTests {
 
     @Test("Three optimizer steps make TRL's updates, and none where the optimizer is switched off")
     func updates() throws {
-        let reference = fixture.policyLogps.byIndex
+        let reference = fixture.policyLogps.table
         for learningRate: Double? in [nil, 0] {
             let model = try model(trainable: true)
             let start = model.parameters.valuesByName()

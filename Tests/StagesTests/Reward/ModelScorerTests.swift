@@ -46,7 +46,9 @@ struct ModelScorerTests {
         let pair = TokenizedPair(index: 0, prompt: [1, 17, 44], chosen: [33, 121, 2], rejected: [5, 2])
         let short = TokenizedPair(index: 0, prompt: [1, 17, 44], chosen: [33, 121], rejected: [5])
         let loss = { (model: DecoderModel, pair: TokenizedPair) in
-            withoutGradients { objective.loss(model, ResponseBatch([pair]), stepWeight: 1).value.doubles()[0] }
+            withoutGradients {
+                objective.loss(model, ResponseBatch([pair]), of: OfflineStep(weight: 1)).value.doubles()[0]
+            }
         }
         let model = try rewardModel(Key(model: "reward-llama", pad: 2))
         #expect(model.padTokenID == 2)

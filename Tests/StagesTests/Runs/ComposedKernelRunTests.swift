@@ -1,5 +1,5 @@
-import Runs
 import Foundation
+import Runs
 import TestSupport
 import Testing
 import Torch

@@ -14,6 +14,7 @@ struct DiskFailureTests {
         save_total_limit: null
         stages: [dpo]
         dpo: {max_steps: 6, train_batch_size: 4, learning_rate: 1.0e-4}
+        sft: {max_steps: 6, train_batch_size: 4}
         """
 
     /// Whether a process here may mount a disk of its own.
@@ -44,7 +45,7 @@ struct DiskFailureTests {
             let line = try #require(result.errors.split(separator: "\n").last)
             #expect(line.contains("cannot be written: No space left on device"), "\(result.errors)")
             #expect(line.contains("stages/01-dpo/checkpoint-0000000"), "\(line)")
-            let names = result.output.split(separator: "\n")
+            let names = result.output.split(separator: "\n").filter { !$0.hasPrefix("reference-") }
             #expect(!names.isEmpty && names.allSatisfy { $0.hasPrefix("checkpoint-") }, "\(names)")
             let newest = try #require(CheckpointStore(workspace.url("out/stages/01-dpo")).newest())
             #expect(newest == names.count)
@@ -53,11 +54,13 @@ struct DiskFailureTests {
         }
     }
 
-    @Test("A directory that can no longer be written ends the run with one line and status 1")
-    func readOnly() throws {
+    @Test(
+        "A directory that can no longer be written ends the run with one line and status 1",
+        arguments: [("sft", "checkpoint-00000001"), ("dpo", "reference-")])
+    func readOnly(type: String, place: String) throws {
         try RunWorkspace.with { workspace in
             try prepare(workspace)
-            let stage = workspace.url("out/stages/01-dpo")
+            let stage = workspace.url("out/stages/01-\(type)")
             try FileManager.default.createDirectory(at: stage, withIntermediateDirectories: true)
             try FileManager.default.setAttributes([.posixPermissions: 0o555], ofItemAtPath: stage.path)
             defer { try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: stage.path) }
@@ -65,12 +68,15 @@ struct DiskFailureTests {
             let drops =
                 getuid() == 0 ? ["setpriv", "--bounding-set", "-dac_override", "--inh-caps", "-dac_override"] : []
             let result = try Job(
-                URL(filePath: "/usr/bin/env"), drops + [TestSupport.product("mpo").path, "train", "run.yaml"],
+                URL(filePath: "/usr/bin/env"),
+                drops + [TestSupport.product("mpo").path, "train", "run.yaml", "--set", "stages=[\(type)]"],
                 environment: ["OMP_NUM_THREADS": "1", "MPO_PROGRESS": "plain"], directory: workspace.directory
             ).run()
             #expect(result.status == 1, "\(result.errors)")
             let line = try #require(result.errors.split(separator: "\n").last)
-            #expect(line.contains("checkpoint-00000001: cannot be written: Permission denied"), "\(result.errors)")
+            #expect(
+                line.contains("/out/stages/01-\(type)/\(place)")
+                    && line.hasSuffix(": cannot be written: Permission denied"), "\(result.errors)")
         }
     }
 

@@ -11,7 +11,8 @@ struct ToyTests {
         let job =
             ranks == 1
             ? Job(
-                program, [command, "run.yaml"], environment: environment, directory: workspace.directory, timeLimit: 120)
+                program, [command, "run.yaml"], environment: environment, directory: workspace.directory, timeLimit: 120
+            )
             : try Job.mpirun(
                 ranks: ranks, program, [command, "run.yaml"], environment: environment,
                 directory: workspace.directory, timeLimit: 120)

@@ -4,6 +4,8 @@ import Torch
 public struct DPOMetrics: AdditiveMetrics {
     /// Pairs.
     public var pairs = 0.0
+    /// What the step's losses are divided by: pairs, or tokens.
+    public var weight = 0.0
     /// Sum of their losses.
     public var loss = 0.0
     /// Pairs whose chosen response has the higher implicit reward.
@@ -32,8 +34,9 @@ public struct DPOMetrics: AdditiveMetrics {
     /// Nothing counted.
     public init() {}
 
-    init(losses: [Double], chosenRewards: [Double], rejectedRewards: [Double], policy: PairLogps) {
+    init(losses: [Double], weight: Int, chosenRewards: [Double], rejectedRewards: [Double], policy: PairLogps) {
         pairs = Double(losses.count)
+        self.weight = Double(weight)
         loss = losses.reduce(0, +)
         correct = zip(chosenRewards, rejectedRewards).reduce(0) { $0 + ($1.0 > $1.1 ? 1 : 0) }
         self.chosenRewards = chosenRewards.reduce(0, +)
@@ -44,7 +47,7 @@ public struct DPOMetrics: AdditiveMetrics {
     }
 
     private mutating func addStatistics(of tokens: PairLogps.Tokens) {
-        let statistics = tokens.logps.statistics.numbers
+        guard let statistics = tokens.statistics?.numbers else { return }
         for (token, response) in tokens.responses.integers().enumerated() {
             let (entropy, logit, correct) = (
                 statistics[3 * token], statistics[3 * token + 1], statistics[3 * token + 2]
@@ -64,17 +67,17 @@ public struct DPOMetrics: AdditiveMetrics {
     /// See ``AdditiveMetrics``.
     public static var additive: [WritableKeyPath<Self, Double>] {
         [
-            \.pairs, \.loss, \.correct, \.chosenRewards, \.rejectedRewards, \.chosenLogps, \.rejectedLogps,
+            \.pairs, \.weight, \.loss, \.correct, \.chosenRewards, \.rejectedRewards, \.chosenLogps, \.rejectedLogps,
             \.chosenTokens, \.rejectedTokens, \.chosenLogits, \.rejectedLogits, \.entropy, \.correctTokens,
         ]
     }
 
-    /// `loss`, `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over
+    /// `loss` a pair or a token, as the loss has it; `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over
     /// tokens.
     public var report: [String: Double] {
         guard pairs > 0 else { return [:] }
         var report = [
-            "loss": loss / pairs,
+            "loss": loss / weight,
             "rewards/chosen": chosenRewards / pairs,
             "rewards/rejected": rejectedRewards / pairs,
             "rewards/accuracies": correct / pairs,

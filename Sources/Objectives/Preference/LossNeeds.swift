@@ -1,0 +1,68 @@
+/// What a preference loss reads beside sums of the policy's log-probabilities over responses.
+package struct LossNeeds: Sendable, Equatable {
+    /// Log-probabilities of each response token, under the policy and every reference.
+    package var tokenLogps = false
+    /// The policy's `log Σ_v p_v²` at each response token, without gradient.
+    package var logSumSquares = false
+    /// The entropy of each reference's distribution at each response token, in nats.
+    package var referenceEntropies = false
+    /// A number for each response token that is made of the pair's token ids alone.
+    package var mask: TokenMask?
+    /// How many frozen policies the pair is compared with.
+    package var references = 0
+    /// The scores of all pairs of the step; a pass without gradient gives them before the step's losses.
+    package var wholeStep = false
+
+    package init(
+        tokenLogps: Bool = false, logSumSquares: Bool = false, referenceEntropies: Bool = false,
+        mask: TokenMask? = nil, references: Int = 0, wholeStep: Bool = false
+    ) {
+        (self.tokenLogps, self.logSumSquares, self.referenceEntropies) = (tokenLogps, logSumSquares, referenceEntropies)
+        (self.mask, self.references, self.wholeStep) = (mask, references, wholeStep)
+    }
+
+    /// Both needs together. Parts that ask for two masks do not go together.
+    package func union(_ other: LossNeeds) -> LossNeeds {
+        precondition(mask == nil || other.mask == nil || mask == other.mask, "a loss with two masks")
+        return LossNeeds(
+            tokenLogps: tokenLogps || other.tokenLogps, logSumSquares: logSumSquares || other.logSumSquares,
+            referenceEntropies: referenceEntropies || other.referenceEntropies, mask: mask ?? other.mask,
+            references: max(references, other.references), wholeStep: wholeStep || other.wholeStep)
+    }
+}
+
+/// What the sum of losses over an optimizer step is divided by.
+package enum LossDenominator: Sendable {
+    /// The pairs of the step.
+    case pairs
+    /// The tokens of both responses.
+    case tokens
+    /// The tokens of the chosen responses.
+    case chosenTokens
+
+    /// How much a pair with responses of so many tokens adds to it.
+    package func weight(chosen: Int, rejected: Int) -> Int {
+        switch self {
+        case .pairs: 1
+        case .tokens: chosen + rejected
+        case .chosenTokens: chosen
+        }
+    }
+}
+
+/// Marks tokens of a pair's responses by their ids, under a name.
+package struct TokenMask: Sendable, Equatable {
+    /// What it marks; masks of one name are the same.
+    package let name: String
+    /// A number for each token of the chosen and of the rejected response.
+    package let marks: @Sendable (_ chosen: [Int32], _ rejected: [Int32]) -> (chosen: [Float], rejected: [Float])
+
+    package init(
+        _ name: String,
+        marks: @escaping @Sendable (_ chosen: [Int32], _ rejected: [Int32]) -> (chosen: [Float], rejected: [Float])
+    ) {
+        (self.name, self.marks) = (name, marks)
+    }
+
+    package static func == (left: TokenMask, right: TokenMask) -> Bool { left.name == right.name }
+}

@@ -1,0 +1,35 @@
+import Configuration
+
+/// Options of a part of a preference loss.
+///
+/// Parts whose options are of one type share them: `label_smoothing` is one key, whichever links read it.
+package protocol LossOptions: KeyedOptions, Equatable {}
+
+/// The options of a part that has none.
+package struct NoLossOptions: LossOptions {
+    package static var fields: [Field<Self>] { [] }
+    package init() {}
+}
+
+/// The values of the options of all parts, by the type of options; those that were not set have their defaults.
+package struct LossSettings: Sendable, Equatable {
+    private var values: [ObjectIdentifier: any LossOptions] = [:]
+
+    package init() {}
+
+    package subscript<Options: LossOptions>(_ type: Options.Type) -> Options {
+        get { values[ObjectIdentifier(type)] as? Options ?? Options() }
+        set { values[ObjectIdentifier(type)] = newValue }
+    }
+
+    package static func == (left: LossSettings, right: LossSettings) -> Bool {
+        Set(left.values.keys).union(right.values.keys).allSatisfy { type in
+            guard let value = left.values[type] ?? right.values[type] else { return true }
+            return left.agrees(with: right, on: value)
+        }
+    }
+
+    private func agrees<Options: LossOptions>(with other: LossSettings, on _: Options) -> Bool {
+        self[Options.self] == other[Options.self]
+    }
+}

@@ -1,0 +1,82 @@
+import Configuration
+import Torch
+
+/// A part of a preference loss: a ``Reduction``, a ``PairScore`` or a ``Link``.
+///
+/// A part says what it needs, and what is not needed by any part of a loss is not computed. Parts are pure functions of
+/// tensors; what they carry from step to step is handed to them and kept by whoever trains.
+package protocol LossPart: Sendable {
+    /// The part's own options, which appear among the keys of the stage that trains with it.
+    associatedtype Options: LossOptions = NoLossOptions
+
+    init(_ options: Options)
+
+    /// What the part reads beside sums of the policy's log-probabilities.
+    var needs: LossNeeds { get }
+
+    /// What the part carries from step to step, at the start; checkpoints keep it. Empty for nothing.
+    var initialState: [Double] { get }
+
+    /// How many numbers ``observations(of:in:)`` gives.
+    var observationCount: Int { get }
+
+    /// What a micro-batch adds to the sums over the whole step that the state moves by; ``PairBatch/state`` is the
+    /// part's own.
+    func observations(of scores: PairScores, in batch: PairBatch) -> [Double]
+
+    /// The state after a step whose sums over all micro-batches and ranks are `observations`.
+    func state(after observations: [Double], from state: [Double]) -> [Double]
+}
+
+extension LossPart {
+    package var needs: LossNeeds { LossNeeds() }
+    package var initialState: [Double] { [] }
+    package var observationCount: Int { 0 }
+    package func observations(of scores: PairScores, in batch: PairBatch) -> [Double] { [] }
+    package func state(after observations: [Double], from state: [Double]) -> [Double] { state }
+}
+
+extension LossPart where Options == NoLossOptions {
+    /// The part, which has no options.
+    package init() { self.init(NoLossOptions()) }
+}
+
+/// From log-probabilities of a response's tokens, or differences of such, to a number a response.
+///
+/// It is linear in what it is given and treats policy and references alike.
+package protocol Reduction: LossPart {
+    /// - Parameters:
+    ///   - logps: log-probabilities, or their differences to a reference's; with tokens where the loss needs them.
+    ///   - batch: whose they are.
+    func callAsFunction(_ logps: PairLogps, in batch: PairBatch) -> PairNumbers
+}
+
+/// From a pair's numbers under the policy and its references to scores of its responses.
+package protocol PairScore: LossPart {
+    func callAsFunction(_ pairs: ReducedPairs) -> PairScores
+
+    /// The implicit rewards that are reported, but for the factor β; without gradient.
+    func rewards(of pairs: ReducedPairs) -> PairNumbers
+}
+
+extension PairScore {
+    /// Log-ratios of sums to the first reference, or the policy's own numbers where there is none.
+    package func rewards(of pairs: ReducedPairs) -> PairNumbers {
+        guard let reference = pairs.batch.references.first else { return pairs.policy }
+        let ratio = pairs.batch.policy - reference
+        return PairNumbers(chosen: ratio.chosen, rejected: ratio.rejected)
+    }
+}
+
+/// From scores to losses.
+package protocol Link: LossPart {
+    /// What the sum of the losses over a step is divided by.
+    var denominator: LossDenominator { get }
+
+    /// The losses `[n]`, one a pair.
+    func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor
+}
+
+extension Link {
+    package var denominator: LossDenominator { .pairs }
+}

@@ -1,0 +1,111 @@
+import Torch
+
+/// What a preference loss may know of a micro-batch of `n` pairs.
+///
+/// Columns of tokens are in the order of ``PairLogps/Tokens``. Reading what a loss does not declare among its
+/// ``LossNeeds`` is a mistake of the program.
+package struct PairBatch {
+    /// Log-probabilities under the policy, with gradient.
+    package let policy: PairLogps
+    /// The same responses' under each frozen policy.
+    package let references: [PairLogps]
+    /// The places of the pairs in the data set.
+    package let indices: [Int]
+    /// The pass over the data, from 0.
+    package let epoch: Int
+    /// What the part that is asked carries from step to step.
+    package internal(set) var state: [Double] = []
+    private let columns: Columns
+    private let wholeStep: StepPairs?
+
+    /// What is there where a loss asks for it.
+    package struct Columns {
+        /// The policy's `log Σ_v p_v²`, `[tokens]`.
+        package var logSumSquares: Tensor?
+        /// Of each reference, `[tokens]`.
+        package var referenceEntropies: [Tensor] = []
+        /// `[tokens]`.
+        package var mask: Tensor?
+
+        package init(logSumSquares: Tensor? = nil, referenceEntropies: [Tensor] = [], mask: Tensor? = nil) {
+            (self.logSumSquares, self.referenceEntropies, self.mask) = (logSumSquares, referenceEntropies, mask)
+        }
+    }
+
+    /// - Parameter step: The scores of all pairs of the step, where the loss asks for them.
+    package init(
+        policy: PairLogps, references: [PairLogps], indices: [Int]? = nil, epoch: Int = 0,
+        columns: Columns = Columns(), step: StepPairs? = nil
+    ) {
+        for reference in references {
+            precondition(
+                policy.chosenLengths == reference.chosenLengths && policy.rejectedLengths == reference.rejectedLengths,
+                "policy and reference saw other responses")
+        }
+        (self.policy, self.references, self.epoch) = (policy, references, epoch)
+        (self.columns, self.wholeStep) = (columns, step)
+        self.indices = indices ?? Array(0..<policy.count)
+    }
+
+    /// How many pairs.
+    package var count: Int { policy.count }
+
+    /// The policy's `log Σ_v p_v²` at each response token, `[tokens]`.
+    package var logSumSquares: Tensor { asked(columns.logSumSquares, "logSumSquares") }
+
+    /// The mask of ``LossNeeds/mask``, `[tokens]`.
+    package var mask: Tensor { asked(columns.mask, "mask") }
+
+    /// The scores of all pairs of the step.
+    package var step: StepPairs { asked(wholeStep, "wholeStep") }
+
+    /// Entropies of a reference's distributions in nats, `[tokens]`.
+    package func entropies(ofReference index: Int = 0) -> Tensor {
+        asked(
+            columns.referenceEntropies.indices.contains(index) ? columns.referenceEntropies[index] : nil,
+            "referenceEntropies")
+    }
+
+    private func asked<Value>(_ value: Value?, _ need: String) -> Value {
+        guard let value else { preconditionFailure("a loss reads \(need), which is not among its needs") }
+        return value
+    }
+
+    /// The batch as a part sees it that carries `state`.
+    func with(state: [Double]) -> PairBatch {
+        var batch = self
+        batch.state = state
+        return batch
+    }
+}
+
+/// The scores of all pairs of an optimizer step, over all ranks, in the order of the step's batch; without gradient.
+package struct StepPairs: Sendable, Equatable {
+    /// The scores of one pair.
+    package struct Scores: Sendable, Equatable {
+        package var chosen: Double
+        package var rejected: Double
+        package var margin: Double
+
+        package init(chosen: Double, rejected: Double, margin: Double) {
+            (self.chosen, self.rejected, self.margin) = (chosen, rejected, margin)
+        }
+    }
+
+    /// The scores, in order.
+    package let scores: [Scores]
+    private let places: [Int: Int]
+
+    /// - Parameter indices: The pairs' places in the data set, each once.
+    package init(indices: [Int], scores: [Scores]) {
+        precondition(indices.count == scores.count, "\(scores.count) scores of \(indices.count) pairs")
+        self.scores = scores
+        places = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, $0) })
+    }
+
+    /// Where in ``scores`` the pair stands that has this place in the data set.
+    package func place(of index: Int) -> Int {
+        guard let place = places[index] else { preconditionFailure("pair \(index) is not of this step") }
+        return place
+    }
+}

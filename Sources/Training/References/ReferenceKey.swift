@@ -1,0 +1,69 @@
+import Foundation
+import PreferenceData
+import Runs
+import Transformers
+
+/// What a reference table depends on: the model, and the tokens that data, template and lengths make.
+///
+/// Not the number of ranks or threads, and not how pairs are packed: those change the last digits at most.
+package struct ReferenceKey: Sendable, Equatable {
+    /// All of it in words, kept beside the table and compared.
+    package let text: String
+
+    /// The form of the files; another one is another key.
+    private static let version = 1
+
+    /// - Parameters:
+    ///   - model: What the model is, as ``ModelStore/identity(of:)`` says.
+    ///   - fingerprint: A hash over every token.
+    ///   - given: A hash over sums that came with the data, where the model was not asked.
+    package init(model: String, fingerprint: UInt64, pairs: Int, given: UInt64? = nil) {
+        text = """
+            version: \(Self.version)
+            pairs: \(pairs)
+            tokens: \(String(fingerprint, radix: 16))
+            \(given.map { "given: \(String($0, radix: 16))\n" } ?? "")model: \(model)
+            """
+    }
+
+    package init(text: String) { self.text = text }
+
+    /// The name of the table's directory.
+    package var directoryName: String {
+        PlannedStage.tablePrefix + String(FNV1a.hash(text.utf8), radix: 16)
+    }
+
+    /// The file that holds ``text``.
+    package static let fileName = "key.txt"
+
+    /// Whether the directory is that of this key, and not of another with the same hash.
+    package func matches(_ directory: URL) -> Bool {
+        (try? Data(contentsOf: directory.appending(path: Self.fileName))) == Data(text.utf8)
+    }
+}
+
+/// A hash of 64 bits that is the same everywhere (Fowler, Noll and Vo).
+package enum FNV1a {
+    package static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
+        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+}
+
+extension ModelStore {
+    /// What the model of a reference is, wherever it lies: its files' sizes and checksums, or how it is drawn.
+    ///
+    /// - Parameter known: Files whose contents are known, which need not be read again while they are what they were.
+    package func identity(of reference: ArtifactReference, knowing known: [String: FileIdentity]) throws -> String {
+        let directory = directory(of: reference)
+        let isDrawn = reference == .base && plan.configuration.randomInit
+        let weights = isDrawn ? [] : try ModelDirectory(directory).weightFiles().map(\.lastPathComponent)
+        // A model that this run has left says in its manifest what its files hold.
+        let written = if case .stage = reference { Manifest.entries(of: directory) } else { [String: Manifest.Entry]() }
+        let files = try (["config.json"] + weights).map { name in
+            let path = directory.appending(path: name).path
+            let file = try FileIdentity(path: path, knowing: known[path], written: written[path])
+            return "\(name) \(file.contents.text)"
+        }
+        return (files + (isDrawn ? ["drawn from seed \(plan.configuration.seed)"] : [])).joined(separator: "; ")
+    }
+}

@@ -1,0 +1,101 @@
+import MPI
+import PreferenceData
+import Runs
+import Torch
+import Transformers
+
+/// The pass of a frozen model over a data set that fills a reference table, shard by shard.
+///
+/// The micro-batches of a shard are made of all its pairs and then dealt out, so what is computed is the same on any number
+/// of ranks. A shard that is written counts: a pass that was stopped goes on with the next.
+package struct ReferencePass {
+    package let workers: Communicator
+    package let maxTokens: Int
+    /// What the model is called where it fails.
+    package let name: String
+    /// What the model says of the pairs of a micro-batch, in order.
+    package let rows: (ResponseBatch) throws -> [ReferenceRow]
+
+    package init(
+        over workers: Communicator, maxTokens: Int, named name: String,
+        rows: @escaping (ResponseBatch) throws -> [ReferenceRow]
+    ) {
+        (self.workers, self.maxTokens, self.name, self.rows) = (workers, maxTokens, name, rows)
+    }
+
+    /// How the workers do their shares of a shard, each at its own pace, asking before each micro-batch whether to go on;
+    /// throws on all of them where not.
+    package typealias Together = (_ share: (_ goesOn: () -> Bool) throws -> [ReferenceRow]) throws -> [ReferenceRow]
+
+    /// Computes and writes shards; all workers call this together, with the same pairs.
+    ///
+    /// - Throws: ``ModelOutputError`` on the worker that finds a number that is not finite, and what `together` throws.
+    package func fill(
+        _ missing: [Int], of shards: ReferenceShards, with pairs: [TokenizedPair], together: Together
+    ) throws {
+        for shard in missing {
+            let part = pairs[shards.layout.shards[shard]]
+            let mine = try together { try share(of: part, while: $0) }
+            var writer = ByteWriter()
+            for row in mine { writer.write(row) }
+            guard let all = try workers.gather(writer.bytes, root: 0) else { continue }
+            try shards.write(try ordered(all, as: part), shard: shard)
+        }
+        // Everybody reads what the first has written.
+        try workers.quietBarrier()
+    }
+
+    /// This worker's micro-batches of a shard.
+    private func share(of pairs: ArraySlice<TokenizedPair>, while goesOn: () -> Bool) throws -> [ReferenceRow] {
+        let pairs = Array(pairs)
+        let groups = TokenBalancer.group(pairs.map(\.tokenCount), budget: maxTokens)
+        let sizes = groups.map { $0.reduce(0) { $0 + pairs[$1].tokenCount } }
+        var found: [ReferenceRow] = []
+        for group in TokenBalancer.share(sizes, over: workers.size)[workers.rank] {
+            guard goesOn() else { break }
+            for row in try rows(ResponseBatch(groups[group].map { pairs[$0] })) {
+                if let number = row.notFinite {
+                    throw ModelOutputError(
+                        "reference \(name): the log-probability of a response of pair \(row.index)", number)
+                }
+                found.append(row)
+            }
+        }
+        return found
+    }
+
+    private func ordered(_ parts: [[UInt8]], as pairs: ArraySlice<TokenizedPair>) throws -> [ReferenceRow] {
+        var rows: [Int: ReferenceRow] = [:]
+        for bytes in parts {
+            var reader = ByteReader(bytes)
+            while !reader.rest.isEmpty {
+                let row = try reader.readReferenceRow()
+                rows[row.index] = row
+            }
+        }
+        return pairs.map { pair in
+            guard let row = rows[pair.index] else { preconditionFailure("pair \(pair.index) has no reference") }
+            return row
+        }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func write(_ row: ReferenceRow) {
+        write(row.index)
+        write(row.logps.chosen)
+        write(row.logps.rejected)
+        write(row.tokenLogps)
+        write(row.entropies)
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func readReferenceRow() throws -> ReferenceRow {
+        let index = try read(Int.self)
+        let logps = ReferenceLogps(chosen: try read(Double.self), rejected: try read(Double.self))
+        return ReferenceRow(
+            index: index, logps: logps, tokenLogps: try readArray(of: Float.self),
+            entropies: try readArray(of: Float.self))
+    }
+}

@@ -1,0 +1,91 @@
+import PreferenceData
+import Runs
+import Torch
+
+/// What one frozen model says of a data set, by the place of a pair's record in it.
+///
+/// Sums are in memory, sixteen bytes a pair; columns of tokens stay in their files, of which a step reads what it needs.
+package final class ReferenceTable {
+    /// The sums of chosen and rejected responses by index; not a number where there is no such pair.
+    private var chosen: [Double] = []
+    private var rejected: [Double] = []
+    /// The place of each pair among all, by index.
+    private var places: [Int32] = []
+    private let shards: ReferenceShards?
+    private var files: [SafetensorsFile] = []
+
+    /// Sums that are at hand.
+    package init(_ rows: some Sequence<(index: Int, logps: ReferenceLogps)>) {
+        shards = nil
+        for (index, logps) in rows { set(index, logps) }
+    }
+
+    /// Reads the sums of a table that is whole.
+    package init(_ shards: ReferenceShards, of pairs: [TokenizedPair]) throws {
+        self.shards = shards
+        let count = (pairs.map(\.index).max() ?? -1) + 1
+        chosen.reserveCapacity(count)
+        rejected.reserveCapacity(count)
+        for shard in shards.layout.shards.indices {
+            let file = try shards.open(shard)
+            let sums = try file.tensor("logps").doubles()
+            for (row, place) in shards.layout.shards[shard].enumerated() {
+                set(pairs[place].index, ReferenceLogps(chosen: sums[2 * row], rejected: sums[2 * row + 1]))
+            }
+            if !shards.columns.isEmpty { files.append(file) }
+        }
+        guard !shards.columns.isEmpty else { return }
+        places = Array(repeating: -1, count: count)
+        for (place, pair) in pairs.enumerated() { places[pair.index] = Int32(place) }
+    }
+
+    private func set(_ index: Int, _ logps: ReferenceLogps) {
+        while chosen.count <= index {
+            chosen.append(.nan)
+            rejected.append(.nan)
+        }
+        (chosen[index], rejected[index]) = (logps.chosen, logps.rejected)
+    }
+
+    /// The sums of the pair at `index`; `nil` where the table has none.
+    package subscript(_ index: Int) -> ReferenceLogps? {
+        guard chosen.indices.contains(index), !chosen[index].isNaN else { return nil }
+        return ReferenceLogps(chosen: chosen[index], rejected: rejected[index])
+    }
+
+    /// A column of tokens, `[tokens]`: those of each pair's chosen and then rejected response, pair by pair.
+    package func column(_ column: ReferenceColumns, ofPairs indices: [Int]) -> Tensor {
+        guard let shards, shards.columns.contains(column), let name = column.names.first else {
+            preconditionFailure("a loss reads what its reference was not asked for")
+        }
+        let parts = indices.map { index in
+            let place = Int(places[index])
+            let shard = shards.layout.shard(ofPair: place)
+            return (shard: shard, tokens: shards.layout.tokens(ofPair: place, inShard: shard))
+        }
+        let result = Tensor.zeros([parts.reduce(0) { $0 + $1.tokens.count }])
+        var start = 0
+        for (shard, tokens) in parts where !tokens.isEmpty {
+            let count = shards.layout.tokenCount(ofShard: shard)
+            do {
+                try files[shard].read(name, tokens, of: count, into: result.narrowed(0, start..<start + tokens.count))
+            } catch {
+                preconditionFailure("\(error), though its header was checked when it was opened")
+            }
+            start += tokens.count
+        }
+        return result
+    }
+}
+
+extension ReferenceLayout {
+    /// The shard that a pair is in.
+    fileprivate func shard(ofPair place: Int) -> Int {
+        var (low, high) = (0, shards.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if place < shards[middle].upperBound { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

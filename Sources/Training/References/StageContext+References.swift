@@ -1,0 +1,134 @@
+import Foundation
+import MPI
+import PreferenceData
+import Runs
+import Torch
+import Transformers
+
+/// A frozen model that is loaded once it is asked, and freed with this.
+package final class FrozenModel {
+    package let reference: ArtifactReference
+    private let load: () throws -> DecoderModel
+    private var loaded: DecoderModel?
+
+    package init(_ reference: ArtifactReference, load: @escaping () throws -> DecoderModel) {
+        (self.reference, self.load) = (reference, load)
+    }
+
+    package func model() throws -> DecoderModel {
+        if let loaded { return loaded }
+        let model = try load()
+        loaded = model
+        return model
+    }
+}
+
+extension StageContext {
+    /// A frozen model of this stage.
+    package func frozen(_ reference: ArtifactReference) -> FrozenModel {
+        FrozenModel(reference) { try models.load(reference, head: .languageModel, trainable: false, seed: seed) }
+    }
+
+    /// What a frozen model says of `pairs`: read from where this stage or an earlier one left it, else computed, each worker
+    /// a share, and left in the stage's directory. All workers call this together.
+    ///
+    /// - Parameter given: Sums that came with the data, which are taken after a look at a few of them.
+    /// - Throws: ``StageStopped`` on all workers where the run is to stop; ``ModelOutputError`` on the worker that finds a
+    ///   number that is not finite.
+    package func referenceTable(
+        of frozen: FrozenModel, for pairs: [TokenizedPair], _ columns: ReferenceColumns = [],
+        given: GivenReferenceLogps = GivenReferenceLogps(), maxTokens: Int
+    ) throws -> ReferenceTable {
+        guard !pairs.isEmpty else { return ReferenceTable([]) }
+        let layout = ReferenceLayout(pairs)
+        let found = try FoundTable(
+            decoding: try workers.broadcast(
+                isFirst ? try findTable(of: frozen, for: pairs, layout, columns, given).encoded() : [], root: 0))
+        let shards = ReferenceShards(URL(filePath: found.path), layout, columns)
+        if found.missing.isEmpty {
+            try note(
+                "log-probabilities under reference \(frozen.reference) are read from \(name(of: shards.directory))")
+        } else if given.logps.isEmpty {
+            // Asked only now: a table that is whole needs no model.
+            let model = try frozen.model()
+            let pass = ReferencePass(over: workers, maxTokens: maxTokens, named: frozen.reference.description) {
+                ReferenceRow.rows(of: $0, under: model, columns)
+            }
+            try pass.fill(found.missing, of: shards, with: pairs) { share in try interruptible(share) }
+        } else {
+            try note("log-probabilities under reference \(frozen.reference) are taken from the data")
+            if isFirst { try write(given, of: pairs, under: frozen, to: shards, maxTokens: maxTokens) }
+            try workers.quietBarrier()
+        }
+        return try ReferenceTable(shards, of: pairs)
+    }
+
+    /// Finds the directory of a table, and what it lacks: the stage's own, or that of an earlier stage which lacks nothing.
+    private func findTable(
+        of frozen: FrozenModel, for pairs: [TokenizedPair], _ layout: ReferenceLayout, _ columns: ReferenceColumns,
+        _ given: GivenReferenceLogps
+    ) throws -> FoundTable {
+        let files = (try? RunState.read(from: plan.directory))?.identity.inputs.flatMap(\.files) ?? []
+        let key = ReferenceKey(
+            model: try models.identity(
+                of: frozen.reference,
+                knowing: Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })),
+            fingerprint: TokenizedDataset(examples: pairs).fingerprint, pairs: pairs.count,
+            given: given.logps.isEmpty ? nil : given.fingerprint)
+        for earlier in plan.stages[...stage.index].reversed() {
+            let directory = earlier.directory.appending(path: key.directoryName)
+            guard key.matches(directory), ReferenceShards(directory, layout, columns).missing().isEmpty else {
+                continue
+            }
+            return FoundTable(path: directory.path, missing: [])
+        }
+        let own = ReferenceShards(stage.directory.appending(path: key.directoryName), layout, columns)
+        try own.prepare(for: key)
+        return FoundTable(path: own.directory.path, missing: own.missing())
+    }
+
+    /// Checks sums that came with the data on a few pairs and writes them as a table.
+    private func write(
+        _ given: GivenReferenceLogps, of pairs: [TokenizedPair], under frozen: FrozenModel, to shards: ReferenceShards,
+        maxTokens: Int
+    ) throws {
+        let places = given.checkedPlaces
+        let sums = ReferenceLogps.sums(of: places.map { pairs[$0] }, under: try frozen.model(), maxTokens: maxTokens)
+        let byIndex = ReferenceTable(sums)
+        for place in places {
+            guard let logps = byIndex[pairs[place].index] else { continue }
+            try given.check(logps, at: place, named: frozen.reference.description)
+        }
+        for (shard, range) in shards.layout.shards.enumerated() {
+            try shards.write(
+                range.map { ReferenceRow(index: pairs[$0].index, logps: given.logps[$0]) }, shard: shard)
+        }
+    }
+
+    /// A directory by its path from the run's.
+    private func name(of directory: URL) -> String {
+        directory.pathComponents.suffix(3).joined(separator: "/")
+    }
+}
+
+/// Where a table lies, as the first worker tells the others.
+private struct FoundTable {
+    var path: String
+    /// Shards that are to be computed.
+    var missing: [Int]
+
+    init(path: String, missing: [Int]) { (self.path, self.missing) = (path, missing) }
+
+    init(decoding bytes: [UInt8]) throws {
+        var reader = ByteReader(bytes)
+        path = String(decoding: try reader.readArray(of: UInt8.self), as: UTF8.self)
+        missing = try reader.readArray(of: Int.self)
+    }
+
+    func encoded() -> [UInt8] {
+        var writer = ByteWriter()
+        writer.write(Array(path.utf8))
+        writer.write(missing)
+        return writer.bytes
+    }
+}

@@ -1,0 +1,164 @@
+import Configuration
+import Objectives
+import Testing
+import Torch
+
+@Suite("The registry of preference losses")
+struct PreferenceLossesTests {
+    private static let losses = PreferenceLosses.standard.adding(
+        PreferenceLossForm("capped", Sum.self, LogRatio.self, Capped.self),
+        PreferenceLossForm("free", Mean.self, Alone.self, Capped.self))
+
+    @Test("It is a value: adding to it leaves it as it was")
+    func value() {
+        #expect(PreferenceLosses.standard.names == ["sigmoid", "ipo", "ipo_sum", "hinge"])
+        #expect(Self.losses.names == ["sigmoid", "ipo", "ipo_sum", "hinge", "capped", "free"])
+        #expect(Self.losses != .standard && Self.losses["capped"] != nil && PreferenceLosses.standard["capped"] == nil)
+    }
+
+    @Test("The options of all parts are keys, each once, that read and write the settings of their part")
+    func options() throws {
+        var settings = Holder()
+        let fields = Self.losses.fields(at: \Holder.settings)
+        #expect(fields.map(\.key) == ["label_smoothing", "cap"])
+        let cap = try #require(fields.last)
+        #expect(ConfigurationWriter.inline(cap.write(settings)) == "3.0")
+        #expect(cap.read(&settings, ConfigurationNode(.scalar("2.5", isText: false))))
+        #expect(!cap.read(&settings, ConfigurationNode(.scalar("-1", isText: false))))
+        #expect(settings.settings[CapOptions.self].cap == 2.5)
+        #expect(ConfigurationWriter.inline(cap.write(settings)) == "2.5")
+        let loss = try #require(Self.losses["free"]).loss(beta: 1, settings.settings)
+        #expect((loss.link as? Capped)?.cap == 2.5)
+    }
+
+    @Test("Settings at their defaults are equal to none")
+    func settings() {
+        var settings = LossSettings()
+        settings[CapOptions.self] = CapOptions()
+        #expect(settings == LossSettings())
+        settings[CapOptions.self].cap = 1
+        #expect(settings != LossSettings() && LossSettings() != settings)
+    }
+
+    @Test("An option that the chosen loss does not read is told, with the losses that do")
+    func idle() {
+        var settings = LossSettings()
+        #expect(Self.losses.idleOption(of: "sigmoid", in: settings) == nil)
+        settings[CapOptions.self].cap = 1
+        let idle = Self.losses.idleOption(of: "sigmoid", in: settings)
+        #expect(idle?.key == "cap" && idle?.standard == "3.0" && idle?.readers == ["capped", "free"])
+        #expect(Self.losses.idleOption(of: "capped", in: settings) == nil)
+    }
+
+    @Test("A loss needs what any of its parts needs, and the standard ones one reference and nothing else")
+    func needs() throws {
+        for name in PreferenceLosses.standard.names {
+            #expect(try #require(PreferenceLosses.standard[name]).loss().needs == LossNeeds(references: 1))
+        }
+        #expect(try #require(Self.losses["free"]).loss().needs == LossNeeds(tokenLogps: true))
+        #expect(Self.losses.mostReferences == 1)
+    }
+
+    @Test("Without a reference the policy's own numbers are scored and reported")
+    func free() throws {
+        let tokens = TokenLogps(Tensor([-1, -2, -0.5, -4] as [Double]).converted(to: .float32))
+        let policy = PairLogps(tokens, responses: [0, 0, 1, 1], pairCount: 1)
+        let loss = try #require(Self.losses["free"]).loss(beta: 0.5)
+        let term = loss(PairBatch(policy: policy, references: []), stepWeight: 2)
+        // Means of -1.5 and -2.25: the margin of 0.75 is below the cap.
+        #expect(difference(term.value.item(), -0.75 / 2) < 1e-6)
+        #expect(difference(term.metrics.report["rewards/chosen"] ?? .nan, -0.75) < 1e-6)
+        #expect(difference(term.metrics.report["rewards/margins"] ?? .nan, 0.375) < 1e-6)
+    }
+
+    @Test("A loss divided by tokens reports its mean over tokens, and its rewards over pairs")
+    func tokens() {
+        let loss = PreferenceLoss(
+            "by_token", beta: 1, reduction: Sum(), score: Alone(), link: Capped(CapOptions(), .tokens))
+        let policy = PairLogps(
+            TokenLogps(Tensor([-1, -2, -0.5, -4, -1] as [Float])), responses: [0, 0, 1, 2, 3], pairCount: 2)
+        let term = loss(PairBatch(policy: policy, references: []), stepWeight: 10)
+        // Margins of -2.5 and -3.
+        #expect(difference(term.value.item(), 5.5 / 10) < 1e-6)
+        #expect(difference(term.metrics.report["loss"] ?? .nan, 5.5 / 5) < 1e-6)
+        #expect(difference(term.metrics.report["logps/chosen"] ?? .nan, -3.5) < 1e-6)
+        #expect(LossDenominator.chosenTokens.weight(chosen: 2, rejected: 7) == 2)
+    }
+
+    @Test("What parts carry from step to step is laid side by side, and each sees its own")
+    func state() {
+        let loss = PreferenceLoss("counting", beta: 1, reduction: Sum(), score: Counting(), link: CountingLink())
+        #expect(loss.initialState == [1, 10, 20] && loss.observationCount == 3)
+        let policy = PairLogps(TokenLogps(Tensor([-1, -2] as [Float])), responses: [0, 1], pairCount: 1)
+        let batch = PairBatch(policy: policy, references: [])
+        let term = loss(batch, stepWeight: 1, state: [5, 6, 7])
+        // The score adds its 5 to the margin of 1, the link its 6 and 7.
+        #expect(term.value.item() == 19 && term.observations == [5, 6, 7])
+        #expect(loss.state(after: [1, 2, 3], from: [5, 6, 7]) == [6, 8, 10])
+        #expect(loss.scores(of: batch, state: [2, 0, 0]).map(\.margin) == [3])
+    }
+}
+
+private struct Holder {
+    var settings = LossSettings()
+}
+
+private struct CapOptions: LossOptions {
+    var cap = 3.0
+
+    static let fields = Field<Self>.list { Field("cap", \.cap, .greaterThan(0), "Where margins stop to count.") }
+}
+
+/// Less of the margin, up to a cap.
+private struct Capped: Link {
+    let cap: Double
+    let denominator: LossDenominator
+
+    init(_ options: CapOptions) { self.init(options, .pairs) }
+
+    init(_ options: CapOptions, _ denominator: LossDenominator) { (cap, self.denominator) = (options.cap, denominator) }
+
+    func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
+        (cap - scores.margin).relu() - cap
+    }
+}
+
+/// The policy alone.
+private struct Alone: PairScore {
+    init(_: NoLossOptions) {}
+
+    var needs: LossNeeds { LossNeeds(tokenLogps: true) }
+
+    func callAsFunction(_ pairs: ReducedPairs) -> PairScores { PairScores(pairs.policy) }
+}
+
+private struct Counting: PairScore {
+    init(_: NoLossOptions) {}
+
+    var initialState: [Double] { [1] }
+    var observationCount: Int { 1 }
+
+    func callAsFunction(_ pairs: ReducedPairs) -> PairScores {
+        let policy = pairs.policy
+        return PairScores(policy, margin: policy.chosen - policy.rejected + pairs.batch.state[0])
+    }
+
+    func observations(of scores: PairScores, in batch: PairBatch) -> [Double] { batch.state }
+
+    func state(after observations: [Double], from state: [Double]) -> [Double] { zip(observations, state).map(+) }
+}
+
+private struct CountingLink: Link {
+    init(_: NoLossOptions) {}
+
+    var initialState: [Double] { [10, 20] }
+    var observationCount: Int { 2 }
+
+    func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
+        scores.margin + batch.state[0] + batch.state[1]
+    }
+
+    func observations(of scores: PairScores, in batch: PairBatch) -> [Double] { batch.state }
+
+    func state(after observations: [Double], from state: [Double]) -> [Double] { zip(observations, state).map(+) }
+}
