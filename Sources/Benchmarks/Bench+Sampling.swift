@@ -55,8 +55,8 @@ extension Bench {
     /// 256 lengths from 8 to 128 with a mean of 48, in an order without pattern.
     static var unevenLengths: [Int] {
         let count = 256
-        let lengths = (0..<count).map { place in
-            let part = (Double(place) + 0.5) / Double(count)
+        let lengths = (0..<count).map { number in
+            let part = (Double(number) + 0.5) / Double(count)
             return 8 + Int((120 * part * part).rounded())
         }
         return permutation(count: count, seed: 0, epoch: 0).map { lengths[$0] }
@@ -66,8 +66,8 @@ extension Bench {
     private var prefillSize: Int? { options.generationBatchSizes.contains(32) ? 32 : options.generationBatchSizes.last }
 
     private func requests(_ prompts: [[Int32]], _ length: (Int) -> Int) -> [GenerationRequest] {
-        prompts.enumerated().map { place, prompt in
-            GenerationRequest(prompt: prompt, stream: UInt64(place), maxNewTokens: length(place))
+        prompts.enumerated().map { number, prompt in
+            GenerationRequest(prompt: prompt, stream: UInt64(number), maxNewTokens: length(number))
         }
     }
 

@@ -33,9 +33,9 @@ struct Workload {
 
     /// The batch of a step: so many pairs, from the first on, over and over.
     func batch(_ step: Int, size: Int) -> [TokenizedPair] {
-        (step * size..<(step + 1) * size).map { place in
-            var pair = pairs[place % pairs.count]
-            pair.index = place % pairs.count
+        (step * size..<(step + 1) * size).map { index in
+            var pair = pairs[index % pairs.count]
+            pair.index = index % pairs.count
             return pair
         }
     }

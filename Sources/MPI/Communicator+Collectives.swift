@@ -17,7 +17,7 @@ extension Communicator {
 
     /// Replaces every rank's `buffer` by the element-wise reduction over ranks: the same bits on every rank and run.
     public func allReduce<Element: MPIElement>(
-        _ buffer: UnsafeMutableBufferPointer<Element>, _ reduction: Reduction = .sum
+        _ buffer: UnsafeMutableBufferPointer<Element>, _ reduction: ReductionOperator = .sum
     ) throws {
         guard size > 1 else { return }
         try collective("allReduce(\(reduction)) of \(buffer.count) \(Element.self)") {
@@ -28,14 +28,18 @@ extension Communicator {
     }
 
     /// The element-wise reduction of `values` over ranks.
-    public func allReduce<Element: MPIElement>(_ values: [Element], _ reduction: Reduction = .sum) throws -> [Element] {
+    public func allReduce<Element: MPIElement>(_ values: [Element], _ reduction: ReductionOperator = .sum) throws
+        -> [Element]
+    {
         var result = values
         try result.withUnsafeMutableBufferPointer { try allReduce($0, reduction) }
         return result
     }
 
     /// The reduction of one value a rank.
-    public func allReduce<Element: MPIElement>(_ value: Element, _ reduction: Reduction = .sum) throws -> Element {
+    public func allReduce<Element: MPIElement>(_ value: Element, _ reduction: ReductionOperator = .sum) throws
+        -> Element
+    {
         try allReduce([value], reduction)[0]
     }
 

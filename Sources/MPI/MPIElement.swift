@@ -34,7 +34,7 @@ extension Double: MPIElement {
 }
 
 /// How an all-reduce joins the ranks' values.
-public enum Reduction: String, Sendable {
+public enum ReductionOperator: String, Sendable {
     case sum, min, max
 
     var handle: MPI_Op {

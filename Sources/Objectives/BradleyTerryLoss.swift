@@ -25,8 +25,8 @@ public struct BradleyTerryLoss: Sendable, Equatable {
         let centering = (chosen + rejected).square() * centeringCoefficient
         let losses = centeringCoefficient == 0 ? ranking : ranking + centering
         return LossTerm(
-            value: losses.sum() * (1 / Double(globalPairs)),
-            metrics: BradleyTerryMetrics(chosen: chosen.numbers, rejected: rejected.numbers, losses: losses.numbers))
+            value: losses.sum() * (1 / Double(globalPairs)), figures: [chosen, rejected, losses]
+        ) { BradleyTerryMetrics(chosen: $0[0], rejected: $0[1], losses: $0[2]) }
     }
 }
 

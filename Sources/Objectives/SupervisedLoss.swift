@@ -12,13 +12,13 @@ public struct SupervisedLoss: Sendable, Equatable {
     ///   - globalTokens: how many response tokens the whole optimizer step has.
     public func callAsFunction(_ tokens: TokenLogps, globalTokens: Int) -> LossTerm<SupervisedMetrics> {
         let sum = tokens.logps.sum()
-        var metrics = SupervisedMetrics()
-        metrics.tokens = Double(tokens.logps.count)
-        metrics.logps = sum.numbers[0]
-        let statistics = tokens.statistics.sum(0).numbers
-        metrics.entropy = statistics[0]
-        metrics.correct = statistics[2]
-        return LossTerm(value: sum * (-1 / Double(globalTokens)), metrics: metrics)
+        let count = Double(tokens.logps.count)
+        return LossTerm(value: sum * (-1 / Double(globalTokens)), figures: [sum, tokens.statistics.sum(0)]) { numbers in
+            var metrics = SupervisedMetrics()
+            (metrics.tokens, metrics.logps) = (count, numbers[0][0])
+            (metrics.entropy, metrics.correct) = (numbers[1][0], numbers[1][2])
+            return metrics
+        }
     }
 }
 

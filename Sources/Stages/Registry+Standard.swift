@@ -3,15 +3,18 @@ import Training
 
 extension Registry {
     /// What this program knows: a line a stage type, in the order of the reference.
-    package static let standard = Registry(stages: [
-        SFTStage(),
-        RewardStage(),
-        SampleStage(),
-        SplitStage(),
-        DPOStage(),
-        PPOStage(),
-        EvaluateStage(),
-    ])
+    package static let standard = Registry(
+        stages: [
+            SFTStage(),
+            RewardStage(),
+            SampleStage(),
+            SplitStage(),
+            DPOStage(),
+            PPOStage(),
+            EvaluateStage(),
+        ],
+        // The method, start to end.
+        recipe: ["sft", "reward", "split", "dpo", "ppo", "evaluate"])
 }
 
 extension RunConfiguration {

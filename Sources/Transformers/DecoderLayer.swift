@@ -17,7 +17,7 @@ struct DecoderLayer {
     let down: Linear
 
     /// Where the rows of a pass stand, and which of them go on.
-    struct Place {
+    struct Rows {
         /// Cosine and sine `[rows, half]` of their positions.
         var rotation: (cosine: Tensor, sine: Tensor)?
         /// Indices `[selected]` of the rows that a block returns; all where it is `nil`. Others are still attended to.
@@ -25,9 +25,9 @@ struct DecoderLayer {
     }
 
     /// The residual stream `[rows or selected, width]` after this block, from that of all rows before it.
-    func callAsFunction(_ stream: Tensor, _ place: Place, attention: Attention) -> Tensor {
-        var (stream, attended) = (stream, attend(before(attentionNorm, stream), place.rotation, attention))
-        if let selected = place.selected {
+    func callAsFunction(_ stream: Tensor, _ rows: Rows, attention: Attention) -> Tensor {
+        var (stream, attended) = (stream, attend(before(attentionNorm, stream), rows.rotation, attention))
+        if let selected = rows.selected {
             (stream, attended) = (stream.selecting(selected), attended.selecting(selected))
         }
         let between = stream + after(attentionNorm, attentionOutput(attended))

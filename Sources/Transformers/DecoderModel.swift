@@ -59,11 +59,11 @@ public final class DecoderModel {
     public func hiddenStates(_ rows: PackedRows, at selected: [Int32]? = nil) -> Tensor {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
         return hiddenStates(rows.tokens, rows.positions, at: selected, through: layers) {
-            [recomputesActivations] _, layer, stream, place in
+            [recomputesActivations] _, layer, stream, rows in
             let scale = layer.specification.attention.scale
             let attention: DecoderLayer.Attention = { $0.attention($1, $2, segments: segments, scale: scale) }
-            guard recomputesActivations else { return layer(stream, place, attention: attention) }
-            return stream.recomputing { layer($0, place, attention: attention) }
+            guard recomputesActivations else { return layer(stream, rows, attention: attention) }
+            return stream.recomputing { layer($0, rows, attention: attention) }
         }
     }
 
@@ -90,22 +90,22 @@ public final class DecoderModel {
         tokens: [Int32], positions: [Int32], at selected: [Int32]? = nil, through layers: [DecoderLayer]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        hiddenStates(tokens, positions, at: selected, through: layers ?? self.layers) { index, layer, stream, place in
-            layer(stream, place) { attention(index, $0, $1, $2) }
+        hiddenStates(tokens, positions, at: selected, through: layers ?? self.layers) { index, layer, stream, rows in
+            layer(stream, rows) { attention(index, $0, $1, $2) }
         }
     }
 
     private func hiddenStates(
         _ tokens: [Int32], _ positions: [Int32], at selected: [Int32]?, through layers: [DecoderLayer],
-        _ apply: (_ index: Int, DecoderLayer, _ stream: Tensor, DecoderLayer.Place) -> Tensor
+        _ apply: (_ index: Int, DecoderLayer, _ stream: Tensor, DecoderLayer.Rows) -> Tensor
     ) -> Tensor {
         let rotations = rotaries.map { $0(positions) }
-        var place = DecoderLayer.Place()
+        var rows = DecoderLayer.Rows()
         var stream = embedded(tokens, positions)
         for (index, layer) in layers.enumerated() {
-            place.rotation = rotaryOfLayer[index].map { rotations[$0] }
-            if index == layers.count - 1 { place.selected = selected.map { Tensor(indices: $0) } }
-            stream = apply(index, layer, stream, place)
+            rows.rotation = rotaryOfLayer[index].map { rotations[$0] }
+            if index == layers.count - 1 { rows.selected = selected.map { Tensor(indices: $0) } }
+            stream = apply(index, layer, stream, rows)
         }
         return finalNorm(stream)
     }

@@ -40,16 +40,16 @@ struct RotarySettings {
             reader.has("original_max_position_embeddings")
             ? try reader.integer("original_max_position_embeddings", in: 1...1 << 28) : nil
 
-        let places = [(reader, ""), (parameters, "rope_parameters."), (scaling, "rope_scaling.")]
-        for (place, prefix) in places {
-            guard let place else { continue }
-            for key in ["rope_theta", "rotary_emb_base"] where place.has(key) {
+        let sources = [(reader, ""), (parameters, "rope_parameters."), (scaling, "rope_scaling.")]
+        for (source, prefix) in sources {
+            guard let source else { continue }
+            for key in ["rope_theta", "rotary_emb_base"] where source.has(key) {
                 try agree(
-                    "\(prefix)\(key)", try place.number(key, in: Self.thetas), with: theta,
+                    "\(prefix)\(key)", try source.number(key, in: Self.thetas), with: theta,
                     from: hasBlock ? "\(name).rope_theta" : thetaKey)
             }
-            for key in ["partial_rotary_factor", "rotary_pct"] where place.has(key) {
-                let value = try place.number(key, in: 0...1)
+            for key in ["partial_rotary_factor", "rotary_pct"] where source.has(key) {
+                let value = try source.number(key, in: 0...1)
                 guard defaultFraction != nil || value == fraction else {
                     throw reader.error(
                         prefix + key,
@@ -92,11 +92,11 @@ struct RotarySettings {
         return block
     }
 
-    private func agree(_ key: String, _ value: Double, with used: Double, from place: String) throws(ModelError) {
+    private func agree(_ key: String, _ value: Double, with used: Double, from source: String) throws(ModelError) {
         guard value != used else { return }
         throw reader.error(
             key,
-            "is \(value), but \(place) makes it \(used), which counts; remove the former, or write it as the latter")
+            "is \(value), but \(source) makes it \(used), which counts; remove the former, or write it as the latter")
     }
 
     /// Checks that nothing is lost with the `rope_parameters` that `rope_scaling` stands for.

@@ -33,12 +33,17 @@ public struct ClippedPolicyLoss: PolicyLoss, Equatable {
         if let behaviourWeights { losses = losses * behaviourWeights.detached() }
         let sum = losses.sum()
 
-        var metrics = PPOPolicyMetrics(logRatios: logRatios.numbers, ratios: ratios.numbers)
-        metrics.loss = sum.numbers[0]
-        metrics.clipped = clipped.isGreater(than: unclipped).converted(to: .float32).sum().numbers[0]
-        metrics.entropy = tokens.statistics.sum(0).numbers[0]
-        metrics.behaviourWeights = behaviourWeights?.sum().numbers[0] ?? metrics.tokens
-        return LossTerm(value: sum * (1 / Double(globalTokens)), metrics: metrics)
+        let clippedCount = clipped.isGreater(than: unclipped).converted(to: .float32).sum()
+        let weights = behaviourWeights.map { [$0.sum()] } ?? []
+        return LossTerm(
+            value: sum * (1 / Double(globalTokens)),
+            figures: [logRatios, ratios, sum, clippedCount, tokens.statistics.sum(0)] + weights
+        ) { numbers in
+            var metrics = PPOPolicyMetrics(logRatios: numbers[0], ratios: numbers[1])
+            (metrics.loss, metrics.clipped, metrics.entropy) = (numbers[2][0], numbers[3][0], numbers[4][0])
+            metrics.behaviourWeights = numbers.count > 5 ? numbers[5][0] : metrics.tokens
+            return metrics
+        }
     }
 
     /// Truncated importance weights `min(exp(old - sampled), cap)` of tokens that an older policy sampled, no gradient.

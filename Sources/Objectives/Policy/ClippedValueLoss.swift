@@ -31,10 +31,14 @@ public struct ClippedValueLoss: Sendable, Equatable {
         let clipped = (bounded - returns).square()
         let sum = unclipped.maximum(clipped).sum() * 0.5
 
-        var metrics = PPOValueMetrics(values: values.numbers, returns: returns.numbers)
-        metrics.loss = sum.numbers[0]
-        metrics.clipped = clipped.isGreater(than: unclipped).converted(to: .float32).sum().numbers[0]
-        return LossTerm(value: sum * (1 / Double(globalTokens)), metrics: metrics)
+        let clippedCount = clipped.isGreater(than: unclipped).converted(to: .float32).sum()
+        return LossTerm(
+            value: sum * (1 / Double(globalTokens)), figures: [values, returns, sum, clippedCount]
+        ) { numbers in
+            var metrics = PPOValueMetrics(values: numbers[0], returns: numbers[1])
+            (metrics.loss, metrics.clipped) = (numbers[2][0], numbers[3][0])
+            return metrics
+        }
     }
 }
 

@@ -34,26 +34,33 @@ public struct DPOMetrics: AdditiveMetrics {
     /// Nothing counted.
     public init() {}
 
-    init(losses: [Double], weight: Int, chosenRewards: [Double], rejectedRewards: [Double], policy: PairLogps) {
+    /// What the metrics read of the policy, behind losses and rewards `[n]` each.
+    static func figures(of policy: PairLogps) -> [Tensor] {
+        let tokens = policy.tokens.flatMap { tokens in tokens.statistics.map { [$0, tokens.responses] } }
+        return [policy.chosen, policy.rejected] + (tokens ?? [])
+    }
+
+    /// - Parameter numbers: Losses, implicit rewards of chosen and rejected responses, then ``figures(of:)``.
+    init(_ numbers: [[Double]], weight: Int) {
+        let (losses, chosenRewards, rejectedRewards) = (numbers[0], numbers[1], numbers[2])
         pairs = Double(losses.count)
         self.weight = Double(weight)
         loss = losses.reduce(0, +)
         correct = zip(chosenRewards, rejectedRewards).reduce(0) { $0 + ($1.0 > $1.1 ? 1 : 0) }
         self.chosenRewards = chosenRewards.reduce(0, +)
         self.rejectedRewards = rejectedRewards.reduce(0, +)
-        chosenLogps = policy.chosen.numbers.reduce(0, +)
-        rejectedLogps = policy.rejected.numbers.reduce(0, +)
-        if let tokens = policy.tokens { addStatistics(of: tokens) }
+        chosenLogps = numbers[3].reduce(0, +)
+        rejectedLogps = numbers[4].reduce(0, +)
+        if numbers.count > 6 { addStatistics(numbers[5], ofResponses: numbers[6]) }
     }
 
-    private mutating func addStatistics(of tokens: PairLogps.Tokens) {
-        guard let statistics = tokens.statistics?.numbers else { return }
-        for (token, response) in tokens.responses.integers().enumerated() {
+    private mutating func addStatistics(_ statistics: [Double], ofResponses responses: [Double]) {
+        for (token, response) in responses.enumerated() {
             let (entropy, logit, correct) = (
                 statistics[3 * token], statistics[3 * token + 1], statistics[3 * token + 2]
             )
             self.entropy += entropy
-            if response.isMultiple(of: 2) {
+            if Int(response).isMultiple(of: 2) {
                 chosenTokens += 1
                 chosenLogits += logit
                 correctTokens += correct

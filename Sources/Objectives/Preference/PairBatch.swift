@@ -9,7 +9,7 @@ package struct PairBatch {
     package let policy: PairLogps
     /// The same responses' under each frozen policy.
     package let references: [PairLogps]
-    /// The places of the pairs in the data set.
+    /// The indices of the pairs in the data set.
     package let indices: [Int]
     /// The pass over the data, from 0.
     package let epoch: Int
@@ -94,18 +94,18 @@ package struct StepPairs: Sendable, Equatable {
 
     /// The scores, in order.
     package let scores: [Scores]
-    private let places: [Int: Int]
+    private let rows: [Int: Int]
 
-    /// - Parameter indices: The pairs' places in the data set, each once.
+    /// - Parameter indices: The pairs' indices in the data set, each once.
     package init(indices: [Int], scores: [Scores]) {
         precondition(indices.count == scores.count, "\(scores.count) scores of \(indices.count) pairs")
         self.scores = scores
-        places = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, $0) })
+        rows = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, $0) })
     }
 
-    /// Where in ``scores`` the pair stands that has this place in the data set.
-    package func place(of index: Int) -> Int {
-        guard let place = places[index] else { preconditionFailure("pair \(index) is not of this step") }
-        return place
+    /// Where in ``scores`` the pair stands that has this index in the data set.
+    package func row(of index: Int) -> Int {
+        guard let row = rows[index] else { preconditionFailure("pair \(index) is not of this step") }
+        return row
     }
 }

@@ -43,12 +43,12 @@ package struct PreferenceLoss: Sendable {
         let losses = link(scores, beta: beta, in: batch.with(state: states[2]))
         let rewards = score.rewards(of: pairs.with(state: states[1]))
         let weights = zip(batch.policy.chosenLengths, batch.policy.rejectedLengths).map(denominator.weight)
+        let weight = weights.reduce(0, +)
+        let figures = [losses, rewards.chosen * beta, rewards.rejected * beta]
         return LossTerm(
-            value: losses.sum() * (1 / Double(stepWeight)),
-            metrics: DPOMetrics(
-                losses: losses.numbers, weight: weights.reduce(0, +), chosenRewards: (rewards.chosen * beta).numbers,
-                rejectedRewards: (rewards.rejected * beta).numbers, policy: batch.policy),
-            observations: zip(parts, states).flatMap { $0.observations(of: scores, in: batch.with(state: $1)) })
+            value: losses.sum() * (1 / Double(stepWeight)), figures: figures + DPOMetrics.figures(of: batch.policy),
+            observations: zip(parts, states).flatMap { $0.observations(of: scores, in: batch.with(state: $1)) }
+        ) { DPOMetrics($0, weight: weight) }
     }
 
     /// The scores of a micro-batch's pairs, for what needs those of the whole step.

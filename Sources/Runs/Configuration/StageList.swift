@@ -8,9 +8,6 @@ package struct StageList {
 
     package var names: [String] { stages.map(\.name) }
 
-    /// What a run does where the file has no `stages`: the method, start to end.
-    private static let recipe = ["sft", "reward", "split", "dpo", "ppo", "evaluate"]
-
     /// Reads the list from the top level of a configuration.
     ///
     /// - Throws: ``ConfigurationError`` for a stage that is no type and has no block with one, is listed twice, or
@@ -22,7 +19,7 @@ package struct StageList {
                 root.origin, key: nil, problem: "expected a block of keys, found \(root.found)",
                 remedy: "write key: value lines")
         }
-        let node = root.value(of: "stages") ?? Self.recipe.node
+        let node = root.value(of: "stages") ?? registry.recipe.node
         var stages: [(name: String, type: any Stage)] = []
         for item in try Self.items(node) {
             guard let name = String(item) else {

@@ -46,8 +46,8 @@ package struct InspectionReport {
         _ example: some PackableExample, of record: some DatasetRecord, mask: Mask, names: [String]
     ) {
         let batch = ResponseBatch([example])
-        let counts = (["prompt"] + names).enumerated().map { place, name in
-            "\(name) \(place == 0 ? example.prompt.count : example.responses[place - 1].count)"
+        let counts = (["prompt"] + names).enumerated().map { column, name in
+            "\(name) \(column == 0 ? example.prompt.count : example.responses[column - 1].count)"
         }
         text += "\nrow \(example.index + 1) (\(record.source)): \(counts.joined(separator: " + ")) tokens\n"
         for warning in warnings(example, names) { text += "warning: \(warning)\n" }
@@ -61,17 +61,17 @@ package struct InspectionReport {
                 case .none: 0
                 }
             // Predictions are of a response's last tokens: of all, or of all but the first where it has no prompt.
-            let places = tokens.count - marked..<tokens.count
-            add(name, tokens, from: example.prompt.count, marked: places, mask)
+            let offsets = tokens.count - marked..<tokens.count
+            add(name, tokens, from: example.prompt.count, marked: offsets, mask)
         }
     }
 
     private mutating func add(_ name: String, _ tokens: [Int32], from position: Int, marked: Range<Int>, _ mask: Mask) {
         var table = TextTable([name, "id", "token"] + (mask == .none ? [] : [mask.rawValue]))
-        for (place, token) in tokens.enumerated() {
+        for (offset, token) in tokens.enumerated() {
             table.add(
-                ["\(position + place)", "\(token)", visible(token)]
-                    + (mask == .none ? [] : [marked.contains(place) ? "yes" : "no"]))
+                ["\(position + offset)", "\(token)", visible(token)]
+                    + (mask == .none ? [] : [marked.contains(offset) ? "yes" : "no"]))
         }
         text += table.render()
     }

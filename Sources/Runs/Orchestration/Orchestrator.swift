@@ -109,9 +109,10 @@ package final class Orchestrator {
         guard let stage, let coordinator else { preconditionFailure("no stage to finish") }
         let done = plan.stages[stage]
         log.end()
+        try FileManager.default.createDirectory(at: done.directory, withIntermediateDirectories: true)
         for line in try coordinator.finish() { log.note(line) }
         // The disk has what the stage leaves before it is said to be done.
-        if FileManager.default.fileExists(atPath: done.directory.path) { try DurableFiles.flush(done.directory) }
+        try DurableFiles.flush(done.directory)
         state.done.append(done.directoryName)
         let families = plan.configuration.registry.families
         state.identity.inputs.append(try RunInput(leftBy: done, families, justWritten: true))

@@ -5,11 +5,13 @@ package struct Registry: Sendable {
     /// Stage types, with the defaults of their options, in the order of the reference.
     package var stages: [any Stage]
 
+    /// What a run does that names no stages.
+    package var recipe: [String]
     /// Families of models.
     package var families: ModelFamilies
 
-    package init(stages: [any Stage], families: ModelFamilies = .standard) {
-        (self.stages, self.families) = (stages, families)
+    package init(stages: [any Stage], recipe: [String] = [], families: ModelFamilies = .standard) {
+        (self.stages, self.recipe, self.families) = (stages, recipe, families)
     }
 
     /// The stage type of that name, with its defaults.
@@ -31,6 +33,6 @@ package struct Registry: Sendable {
 
     /// The same with one more family of models.
     package func adding(_ family: any ModelFamily.Type) -> Registry {
-        Registry(stages: stages, families: families.adding(family))
+        Registry(stages: stages, recipe: recipe, families: families.adding(family))
     }
 }

@@ -81,15 +81,16 @@ package final class PPOLearner {
                 let losses = PPOLosses(
                     policy: policy, critic: critic, options, algorithm, rollouts,
                     globalTokens: Int(tokenCounts[epoch][number]))
-                var (policyPart, valuePart) = (PPOPolicyMetrics(), PPOValueMetrics())
+                var policyPending: [PendingMetrics<PPOPolicyMetrics>] = []
+                var valuePending: [PendingMetrics<PPOValueMetrics>] = []
                 for microBatch in microBatches {
-                    policyPart.merge(backpropagate { losses.policyTerm(microBatch) })
+                    policyPending.append(backpropagate { losses.policyTerm(microBatch) })
                     if let valueTerm = losses.valueTerm {
-                        valuePart.merge(backpropagate(weight: options.loss.vfCoef) { valueTerm(microBatch) })
+                        valuePending.append(backpropagate(weight: options.loss.vfCoef) { valueTerm(microBatch) })
                     }
                 }
-                policyPart = try policyPart.reduced(over: learners)
-                valuePart = try valuePart.reduced(over: learners)
+                let policyPart = try PPOPolicyMetrics.gathered(policyPending).reduced(over: learners)
+                let valuePart = try PPOValueMetrics.gathered(valuePending).reduced(over: learners)
                 guard let update = try update(policyPart, valuePart, at: planned) else {
                     let search = NonFiniteSearch(
                         parameters: updaters.map(\.parameters), communicator: learners)
@@ -127,10 +128,12 @@ package final class PPOLearner {
 
     /// Adds a loss's gradients, times `weight`. The graph of its forward pass is gone when this returns, so that a rank never
     /// holds those of policy and critic together.
-    private func backpropagate<Metrics>(weight: Double? = nil, _ loss: () -> LossTerm<Metrics>) -> Metrics {
+    private func backpropagate<Metrics>(
+        weight: Double? = nil, _ loss: () -> LossTerm<Metrics>
+    ) -> PendingMetrics<Metrics> {
         let term = tracer.measure(.forward, loss)
         tracer.measure(.backward) { (weight.map { term.value * $0 } ?? term.value).backward() }
-        return term.metrics
+        return term.pending
     }
 
     /// Those of policy and critic.

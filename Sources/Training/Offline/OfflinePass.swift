@@ -41,15 +41,16 @@ package struct OfflinePass<Objective: OfflineObjective> {
     package func accumulateGradients(
         over batch: [Objective.Example], of step: OfflineStep
     ) -> (metrics: Objective.Metrics, observations: [Double]) {
-        var sums = Objective.Metrics()
+        var pending: [PendingMetrics<Objective.Metrics>] = []
         var observations = [Double](repeating: 0, count: objective.observationCount)
         for microBatch in microBatches(of: batch) {
             let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }
-            sums.merge(term.metrics)
+            pending.append(term.pending)
             observations = zip(observations, term.observations).map(+)
             tracer.measure(.backward) { term.value.backward() }
         }
-        return (sums, observations)
+        // They leave the device once a step.
+        return (.gathered(pending), observations)
     }
 
     /// This worker's part of the metrics over held-out examples.

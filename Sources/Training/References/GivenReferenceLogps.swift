@@ -15,7 +15,7 @@ package struct GivenReferenceLogps: Sendable {
 
     /// Takes in the record of a pair that is kept.
     ///
-    /// - Throws: ``RunError/other(_:)`` where only some records have numbers, with the place of one that has none.
+    /// - Throws: ``RunError/other(_:)`` where only some records have numbers, with the file and line of one that has none.
     package mutating func take(_ record: PreferencePair) throws {
         let values = Self.keys.map { record.fields[$0] }
         guard values.contains(where: { $0 != nil }) else {
@@ -49,8 +49,8 @@ package struct GivenReferenceLogps: Sendable {
 
     // MARK: Spot check
 
-    /// The places of a few pairs, spread over all, whose sums are compared with the model's.
-    package var checkedPlaces: [Int] {
+    /// The numbers of a few pairs, spread over all, whose sums are compared with the model's.
+    package var checkedNumbers: [Int] {
         let last = logps.count - 1
         return last < Self.checked ? Array(logps.indices) : (0..<Self.checked).map { $0 * last / (Self.checked - 1) }
     }
@@ -67,13 +67,13 @@ package struct GivenReferenceLogps: Sendable {
     /// Compares the sums of one pair with the model's.
     ///
     /// - Throws: ``RunError/other(_:)`` that names the row, where they are not of this model, template and lengths.
-    package func check(_ model: ReferenceLogps, at place: Int, named name: String) throws {
-        let given = logps[place]
-        for (key, number, expected) in [
+    package func check(_ model: ReferenceLogps, at number: Int, named name: String) throws {
+        let given = logps[number]
+        for (key, sum, expected) in [
             (Self.keys[0], given.chosen, model.chosen), (Self.keys[1], given.rejected, model.rejected),
-        ] where !(abs(number - expected) <= Self.tolerance(of: expected)) {
+        ] where !(abs(sum - expected) <= Self.tolerance(of: expected)) {
             throw RunError.other(
-                "\(sources[place]): '\(key)' is \(HumanFormat.metric(number)), but under reference \(name), with this "
+                "\(sources[number]): '\(key)' is \(HumanFormat.metric(sum)), but under reference \(name), with this "
                     + "template and these lengths, it is \(HumanFormat.metric(expected)); take the columns out to have them "
                     + "computed, or name the reference that they are of")
         }

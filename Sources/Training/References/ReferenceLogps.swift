@@ -52,7 +52,7 @@ package struct ReferenceColumns: OptionSet, Sendable {
 
 /// What a frozen model says of one pair.
 package struct ReferenceRow: Sendable, Equatable {
-    /// The place of the pair's record in the data set.
+    /// The index of the pair's record in the data set.
     package var index: Int
     package var logps: ReferenceLogps
     /// Of the predicted tokens of the chosen response, then of the rejected one; empty where not asked for.
@@ -76,12 +76,12 @@ package struct ReferenceRow: Sendable, Equatable {
             let logps = columns.contains(.tokenLogps) ? found.logps.floats() : []
             let statistics = columns.contains(.entropies) ? found.statistics.floats() : []
             var start = 0
-            return batch.indices.enumerated().map { place, index in
+            return batch.indices.enumerated().map { row, index in
                 let end =
-                    batch.predictions.sequences[start...].firstIndex { $0 > 2 * place + 1 } ?? batch.predictions.count
+                    batch.predictions.sequences[start...].firstIndex { $0 > 2 * row + 1 } ?? batch.predictions.count
                 defer { start = end }
                 return ReferenceRow(
-                    index: index, logps: ReferenceLogps(chosen: sums[2 * place], rejected: sums[2 * place + 1]),
+                    index: index, logps: ReferenceLogps(chosen: sums[2 * row], rejected: sums[2 * row + 1]),
                     tokenLogps: logps.isEmpty ? [] : Array(logps[start..<end]),
                     entropies: statistics.isEmpty ? [] : (start..<end).map { statistics[3 * $0] })
             }

@@ -7,7 +7,7 @@ import Torch
 ///
 /// The division is a function of the pairs alone, so it is the same on any number of ranks.
 package struct ReferenceLayout: Sendable, Equatable {
-    /// The places of each shard's pairs among all.
+    /// The numbers of each shard's pairs among all.
     package let shards: [Range<Int>]
     /// Where the tokens of each shard's pairs begin in its columns of tokens, and where the last one ends.
     package let tokenOffsets: [Int]
@@ -20,10 +20,10 @@ package struct ReferenceLayout: Sendable, Equatable {
         var offsets = [Int]()
         offsets.reserveCapacity(pairs.count + 1)
         var (start, tokens, predicted) = (0, 0, 0)
-        for (place, pair) in pairs.enumerated() {
+        for (number, pair) in pairs.enumerated() {
             if tokens >= shardTokens {
-                shards.append(start..<place)
-                (start, tokens) = (place, 0)
+                shards.append(start..<number)
+                (start, tokens) = (number, 0)
             }
             tokens += pair.tokenCount
             offsets.append(predicted)
@@ -34,9 +34,9 @@ package struct ReferenceLayout: Sendable, Equatable {
     }
 
     /// The predicted tokens of a shard's pairs, counted from the first of the shard.
-    package func tokens(ofPair place: Int, inShard shard: Int) -> Range<Int> {
+    package func tokens(ofPair number: Int, inShard shard: Int) -> Range<Int> {
         let first = tokenOffsets[shards[shard].lowerBound]
-        return tokenOffsets[place] - first..<tokenOffsets[place + 1] - first
+        return tokenOffsets[number] - first..<tokenOffsets[number + 1] - first
     }
 
     /// How many predicted tokens a shard has.

@@ -2,15 +2,15 @@ import PreferenceData
 import Runs
 import Torch
 
-/// What one frozen model says of a data set, by the place of a pair's record in it.
+/// What one frozen model says of a data set, by the number of a pair's record in it.
 ///
 /// Sums are in memory, sixteen bytes a pair; columns of tokens stay in their files, of which a step reads what it needs.
 package final class ReferenceTable {
     /// The sums of chosen and rejected responses by index; not a number where there is no such pair.
     private var chosen: [Double] = []
     private var rejected: [Double] = []
-    /// The place of each pair among all, by index.
-    private var places: [Int32] = []
+    /// The number of each pair among all, by index.
+    private var numbers: [Int32] = []
     private let shards: ReferenceShards?
     private var files: [SafetensorsFile] = []
 
@@ -29,14 +29,14 @@ package final class ReferenceTable {
         for shard in shards.layout.shards.indices {
             let file = try shards.open(shard)
             let sums = try file.tensor("logps").doubles()
-            for (row, place) in shards.layout.shards[shard].enumerated() {
-                set(pairs[place].index, ReferenceLogps(chosen: sums[2 * row], rejected: sums[2 * row + 1]))
+            for (row, number) in shards.layout.shards[shard].enumerated() {
+                set(pairs[number].index, ReferenceLogps(chosen: sums[2 * row], rejected: sums[2 * row + 1]))
             }
             if !shards.columns.isEmpty { files.append(file) }
         }
         guard !shards.columns.isEmpty else { return }
-        places = Array(repeating: -1, count: count)
-        for (place, pair) in pairs.enumerated() { places[pair.index] = Int32(place) }
+        numbers = Array(repeating: -1, count: count)
+        for (number, pair) in pairs.enumerated() { numbers[pair.index] = Int32(number) }
     }
 
     private func set(_ index: Int, _ logps: ReferenceLogps) {
@@ -59,9 +59,9 @@ package final class ReferenceTable {
             preconditionFailure("a loss reads what its reference was not asked for")
         }
         let parts = indices.map { index in
-            let place = Int(places[index])
-            let shard = shards.layout.shard(ofPair: place)
-            return (shard: shard, tokens: shards.layout.tokens(ofPair: place, inShard: shard))
+            let number = Int(numbers[index])
+            let shard = shards.layout.shard(ofPair: number)
+            return (shard: shard, tokens: shards.layout.tokens(ofPair: number, inShard: shard))
         }
         let result = Tensor.zeros([parts.reduce(0) { $0 + $1.tokens.count }])
         var start = 0
@@ -80,11 +80,11 @@ package final class ReferenceTable {
 
 extension ReferenceLayout {
     /// The shard that a pair is in.
-    fileprivate func shard(ofPair place: Int) -> Int {
+    fileprivate func shard(ofPair number: Int) -> Int {
         var (low, high) = (0, shards.count - 1)
         while low < high {
             let middle = (low + high) / 2
-            if place < shards[middle].upperBound { high = middle } else { low = middle + 1 }
+            if number < shards[middle].upperBound { high = middle } else { low = middle + 1 }
         }
         return low
     }

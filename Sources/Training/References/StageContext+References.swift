@@ -92,12 +92,12 @@ extension StageContext {
         _ given: GivenReferenceLogps, of pairs: [TokenizedPair], under frozen: FrozenModel, to shards: ReferenceShards,
         maxTokens: Int
     ) throws {
-        let places = given.checkedPlaces
-        let sums = ReferenceLogps.sums(of: places.map { pairs[$0] }, under: try frozen.model(), maxTokens: maxTokens)
+        let numbers = given.checkedNumbers
+        let sums = ReferenceLogps.sums(of: numbers.map { pairs[$0] }, under: try frozen.model(), maxTokens: maxTokens)
         let byIndex = ReferenceTable(sums)
-        for place in places {
-            guard let logps = byIndex[pairs[place].index] else { continue }
-            try given.check(logps, at: place, named: frozen.reference.description)
+        for number in numbers {
+            guard let logps = byIndex[pairs[number].index] else { continue }
+            try given.check(logps, at: number, named: frozen.reference.description)
         }
         for (shard, range) in shards.layout.shards.enumerated() {
             try shards.write(

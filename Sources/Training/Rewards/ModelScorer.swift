@@ -42,10 +42,10 @@ package final class ModelScorer: Scorer {
     /// - Parameter goesOn: Asked before each pass; `false` leaves out the rest.
     package func pairScores(_ pairs: [TokenizedPair], while goesOn: () -> Bool = { true }) throws -> [ScoredPair] {
         try batches(of: pairs, while: goesOn).flatMap { indices, values in
-            try indices.enumerated().map { place, index in
+            try indices.enumerated().map { row, index in
                 ScoredPair(
-                    index: index, chosenReward: try checked(values[2 * place], of: "pair \(index)"),
-                    rejectedReward: try checked(values[2 * place + 1], of: "pair \(index)"))
+                    index: index, chosenReward: try checked(values[2 * row], of: "pair \(index)"),
+                    rejectedReward: try checked(values[2 * row + 1], of: "pair \(index)"))
             }
         }
     }

@@ -49,23 +49,23 @@ private struct WholeWord {
 
     func count(in text: String) -> Int {
         let text = Array(text.lowercased().unicodeScalars)
-        var (count, place) = (0, 0)
-        while place + scalars.count <= text.count {
-            let end = place + scalars.count
-            if text[place..<end].elementsEqual(scalars), !isJoined(text, at: place), !isJoined(text, at: end) {
+        var (count, offset) = (0, 0)
+        while offset + scalars.count <= text.count {
+            let end = offset + scalars.count
+            if text[offset..<end].elementsEqual(scalars), !isJoined(text, at: offset), !isJoined(text, at: end) {
                 count += 1
-                place = end
+                offset = end
             } else {
-                place += 1
+                offset += 1
             }
         }
         return count
     }
 
-    /// Whether the code points before and after a place belong to one word.
-    private func isJoined(_ text: [Unicode.Scalar], at place: Int) -> Bool {
-        guard place > 0, place < text.count else { return false }
-        return isMark(text[place]) || (isPart(text[place - 1]) && isPart(text[place]))
+    /// Whether the code points before and after a offset belong to one word.
+    private func isJoined(_ text: [Unicode.Scalar], at offset: Int) -> Bool {
+        guard offset > 0, offset < text.count else { return false }
+        return isMark(text[offset]) || (isPart(text[offset - 1]) && isPart(text[offset]))
     }
 
     private func isPart(_ scalar: Unicode.Scalar) -> Bool {

@@ -45,14 +45,14 @@ package final class ParameterUpdater {
     /// Sums the gradients of all ranks, clips them to the norm, steps, and clears them; `nil`, and gradients cleared, where
     /// the sum is not finite.
     ///
-    /// - Parameter place: As for ``update(norm:at:)``.
-    package func step(at place: Int) throws -> Update? {
+    /// - Parameter planned: As for ``update(norm:at:)``.
+    package func step(at planned: Int) throws -> Update? {
         let norm = try reduceGradients()
         guard norm.isFinite else {
             parameters.clearGradients()
             return nil
         }
-        return try update(norm: norm, at: place)
+        return try update(norm: norm, at: planned)
     }
 
     /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
@@ -71,12 +71,12 @@ package final class ParameterUpdater {
     /// With moments that are divided over the ranks each rank updates its slice and gets the others' from those who did:
     /// the same bits as without, since all have the whole sum of the gradients and its norm.
     ///
-    /// - Parameter place: Which of the stage's planned updates it is, from 0, those that were left out counted too: the
+    /// - Parameter planned: Which of the stage's planned updates it is, from 0, those that were left out counted too: the
     ///   learning rate goes by the plan. AdamW's correction of its moments goes by the updates that were made.
-    package func update(norm: Double, at place: Int) throws -> Update {
+    package func update(norm: Double, at planned: Int) throws -> Update {
         let update = tracer.measure(.optimizer) {
             if maxGradNorm > 0 { parameters.clipGradients(maxNorm: maxGradNorm, norm: norm) }
-            let rate = schedule.rate(at: place)
+            let rate = schedule.rate(at: planned)
             optimizer.update(learningRate: rate)
             parameters.clearGradients()
             return Update(gradientNorm: norm, learningRate: rate)

@@ -15,7 +15,7 @@ struct Ranks: Link {
 
     func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
         let (chosen, rejected) = (batch.step.scores.map(\.chosen), batch.step.scores.map(\.rejected))
-        let places = batch.indices.map { batch.step.place(of: $0) }
+        let places = batch.indices.map { batch.step.row(of: $0) }
         // The response on the other side that has the same rank, as it was in the pass before.
         let partners = { (own: [Double], other: [Double]) -> Tensor in
             let (order, others) = (own.indices.sorted { (own[$0], $0) < (own[$1], $1) }, other.sorted())

@@ -65,8 +65,8 @@ struct GivenReferenceLogpsTests {
 
     @Test("A few rows are checked, from the first to the last")
     func places() throws {
-        #expect(try take(Array(repeating: Self.row, count: 3)).checkedPlaces == [0, 1, 2])
-        let places = try take(Array(repeating: Self.row, count: 100)).checkedPlaces
+        #expect(try take(Array(repeating: Self.row, count: 3)).checkedNumbers == [0, 1, 2])
+        let places = try take(Array(repeating: Self.row, count: 100)).checkedNumbers
         #expect(places.count == 8 && places.first == 0 && places.last == 99 && Set(places).count == 8)
     }
 
