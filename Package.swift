@@ -115,7 +115,8 @@ let tests: [Target] = [
         name: "TrainingTests", dependencies: ["JSON", "Training", "TestSupport", "reference-pass"], swiftSettings: swift
     ),
     .executableTarget(
-        name: "toys", dependencies: ["Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages"],
+        name: "toys",
+        dependencies: ["Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Transformers"],
         path: "Tests/Helpers/Toys", swiftSettings: swift),
     .testTarget(
         name: "StagesTests",

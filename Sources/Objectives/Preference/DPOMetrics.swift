@@ -84,7 +84,6 @@ public struct DPOMetrics: AdditiveMetrics {
     public var report: [String: Double] {
         guard pairs > 0 else { return [:] }
         var report = [
-            "loss": loss / weight,
             "rewards/chosen": chosenRewards / pairs,
             "rewards/rejected": rejectedRewards / pairs,
             "rewards/accuracies": correct / pairs,
@@ -92,6 +91,8 @@ public struct DPOMetrics: AdditiveMetrics {
             "logps/chosen": chosenLogps / pairs,
             "logps/rejected": rejectedLogps / pairs,
         ]
+        // Pairs without a predicted token have no loss by tokens.
+        if weight > 0 { report["loss"] = loss / weight }
         if chosenTokens > 0, rejectedTokens > 0 {
             report["logits/chosen"] = chosenLogits / chosenTokens
             report["logits/rejected"] = rejectedLogits / rejectedTokens

@@ -22,6 +22,12 @@ package struct RunPlan {
         }
         return stage
     }
+
+    /// The files that data comes from, through the stages that leave it.
+    package func sources(of reference: ArtifactReference) -> [URL] {
+        guard case .stage(let name, _) = reference else { return RunFiles(self).data([reference]) }
+        return stage(named: name).configuration.inputs.filter(\.isData).map(\.reference).flatMap(sources)
+    }
 }
 
 /// One stage of a run and its directory.
@@ -56,8 +62,8 @@ package struct PlannedStage {
         }
     }
 
-    /// What names of directories begin with that hold what frozen models say of data. Their names tell what that depends
-    /// on, so what is there is right whatever else changes.
+    /// What names of directories begin with that hold what frozen models say of data. Each is named after all that this
+    /// depends on within a build, so one that is there is read or not, whatever else changes.
     package static let tablePrefix = "reference-"
 
     /// The name of the stage that a directory of a run belongs to.

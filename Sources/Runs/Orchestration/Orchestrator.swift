@@ -151,6 +151,8 @@ extension StageCoordinator {
 
 /// For stages whose workers leave everything on disk themselves.
 package final class WatchingCoordinator: StageCoordinator {
-    package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] { [] }
+    package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
+        throw UnexpectedMessage(kind: message.kind)
+    }
     package func finish() throws -> [String] { [] }
 }

@@ -28,6 +28,14 @@ package struct StageParcel: Sendable {
         return try JSONDecoder.forMessages.decode(Message.self, from: json)
     }
 
+    /// The message, which has to be of this kind.
+    ///
+    /// - Throws: ``UnexpectedMessage`` for one of another kind, which nobody would take.
+    package func demand<Message: StageMessage>(_ type: Message.Type) throws -> Message {
+        guard let message = try read(type) else { throw UnexpectedMessage(kind: kind) }
+        return message
+    }
+
     /// The message's length in 8 bytes, the message, the bulk.
     fileprivate static func encoded(_ message: some StageMessage, bulk: [UInt8]) throws -> [UInt8] {
         let json = try JSONEncoder.forMessages.encode(message)
@@ -59,4 +67,13 @@ extension Delivery {
             worker: worker,
             parcel: Parcel(.stage(kind: Message.kind), payload: try StageParcel.encoded(message, bulk: bulk)))
     }
+}
+
+/// A message that a stage's coordinator does not know: a mistake of the program.
+package struct UnexpectedMessage: Error, CustomStringConvertible {
+    package let kind: String
+
+    package init(kind: String) { self.kind = kind }
+
+    package var description: String { "a worker sent a message that its stage does not know: \(kind)" }
 }

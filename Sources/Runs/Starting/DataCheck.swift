@@ -84,7 +84,7 @@ package struct DataCheck {
     private mutating func checkSources<Record: DatasetRecord>(
         of made: [ArtifactReference], _ input: Input, asks _: Record.Type
     ) throws {
-        let files = made.flatMap(sources)
+        let files = made.flatMap(plan.sources)
         let mode = input.limits.mode == .error ? .keepStart : input.limits.mode
         let limits = try LengthLimits(maxPromptLength: input.limits.longestPrompt, mode: mode)
         let prompts = Input(input.stage, input.key, made, limits, count: input.count)
@@ -92,12 +92,6 @@ package struct DataCheck {
         let error = try nothingIsLeft(of: files, input, tokenizePrompts)
         // Responses can be learned from without a prompt.
         if error.isTooLong || Record.self == Prompt.self { throw error.error }
-    }
-
-    /// The files that the data which a stage leaves comes from.
-    private func sources(of reference: ArtifactReference) -> [URL] {
-        guard case .stage(let name, _) = reference else { return RunFiles(plan).data([reference]) }
-        return plan.stage(named: name).configuration.inputs.filter(\.isData).map(\.reference).flatMap(sources)
     }
 
     /// Whether an example of these files is left; with `truncation_mode: error`, whether all are.

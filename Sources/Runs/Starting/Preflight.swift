@@ -29,8 +29,7 @@ package struct Preflight {
         try checkHeads()
         for stage in plan.stages {
             try stage.configuration.stage.check(
-                at: StageStart(
-                    name: stage.name, configuration: configuration, text: text, workers: workerCount, ranks: ranks))
+                at: StageStart(name: stage.name, plan: plan, text: text, workers: workerCount, ranks: ranks))
         }
         try checkLengths()
         if readsData { try checkWeights() }
@@ -140,15 +139,25 @@ package struct Preflight {
 package struct StageStart {
     /// The stage's name.
     package let name: String
-    package let configuration: RunConfiguration
+    private let plan: RunPlan
     package let text: TextPipeline
     /// How many processes work.
     package let workers: Int
     /// How many there are.
     package let ranks: Int
 
-    package init(name: String, configuration: RunConfiguration, text: TextPipeline, workers: Int, ranks: Int) {
-        (self.name, self.configuration, self.text) = (name, configuration, text)
+    package init(name: String, plan: RunPlan, text: TextPipeline, workers: Int, ranks: Int) {
+        (self.name, self.plan, self.text) = (name, plan, text)
         (self.workers, self.ranks) = (workers, ranks)
+    }
+
+    package var configuration: RunConfiguration { plan.configuration }
+
+    /// The files that data comes from, through the stages that it passes.
+    package func sources(of reference: ArtifactReference) -> [URL] { plan.sources(of: reference) }
+
+    /// Whether an earlier start of the run has left that stage's model.
+    package func hasModel(ofStage name: String) -> Bool {
+        FileManager.default.fileExists(atPath: plan.stage(named: name).final.path)
     }
 }

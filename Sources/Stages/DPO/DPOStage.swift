@@ -33,6 +33,20 @@ package struct DPOStage: Stage {
         try options.lengths.inherit(scope)
     }
 
+    /// Looks whether the data has sums under a reference that no one can know yet.
+    package func check(at start: StageStart) throws {
+        guard case .stage(let name, _) = options.reference, options.frozen == [options.reference],
+            ReferenceColumns(options.loss.needs).isEmpty, !start.hasModel(ofStage: name)
+        else { return }
+        let files = (options.pairs + options.loop.evalData).flatMap(start.sources)
+        guard let source = GivenReferenceLogps.source(in: files, onBadRecord: start.configuration.dataset.onBadRecord)
+        else { return }
+        throw start.configuration.error(
+            at: "\(start.name).reference",
+            "\(source) has 'ref_chosen_logps', which cannot be of stage '\(name)', for that is yet to be trained",
+            remedy: "take the columns out to have them computed, or name the reference that they are of")
+    }
+
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }

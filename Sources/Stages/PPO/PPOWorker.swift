@@ -73,12 +73,10 @@ package struct PPOWorker {
         }
         let policy = try context.ppoModel(options.initial, .languageModel, trainable: learns)
         let checkpoint = context.checkpoint.map { context.checkpoints.url(ofStep: $0) }
-        restored =
-            options.rollouts.maxStaleness == 0
-            ? nil
-            : try checkpoint.flatMap {
-                try RolloutBatch.read(from: $0, vocabularySize: policy.configuration.vocabularySize)
-            }
+        let isAhead = options.rollouts.maxStaleness > 0 && firstStep < totalSteps
+        restored = try (isAhead ? checkpoint : nil).map {
+            try RolloutBatch.read(from: $0, vocabularySize: policy.configuration.vocabularySize)
+        }
         learner = try learners.map { learners in
             let critic =
                 algorithm.advantage(options).needsCritic

@@ -13,7 +13,7 @@ package final class RewardCoordinator: StageCoordinator {
     }
 
     package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
-        scores += try message.read(ItemScoresMessage.self)?.scores ?? []
+        scores += try message.demand(ItemScoresMessage.self).scores
         return []
     }
 

@@ -20,7 +20,7 @@ package final class SplitCoordinator: StageCoordinator {
     package var done: Set<ItemKey> { Set(journal.items.map { ItemKey(index: $0.index) }) }
 
     package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
-        if let more = try message.read(ItemScoresMessage.self)?.scores { try journal.append(more) }
+        try journal.append(try message.demand(ItemScoresMessage.self).scores)
         return []
     }
 

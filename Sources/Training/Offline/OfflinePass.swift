@@ -29,10 +29,18 @@ package struct OfflinePass<Objective: OfflineObjective> {
 
     /// What the losses of a batch's micro-batches need to know of all of it; every worker calls this with the same batch.
     ///
-    /// - Parameter state: What the loss carries from step to step.
-    package func step(over batch: [Objective.Example], epoch: Int = 0, state: [Double]? = nil) throws -> OfflineStep {
+    /// - Parameters:
+    ///   - state: What the loss carries from step to step.
+    ///   - leaving: Runs this worker's share of a pass, and may leave it for the run to stop.
+    package func step(
+        over batch: [Objective.Example], epoch: Int = 0, state: [Double]? = nil,
+        leaving: (_ share: (_ goesOn: () -> Bool) throws -> [UInt8]) throws -> [UInt8] = { try $0 { true } }
+    ) throws -> OfflineStep {
         var step = OfflineStep(weight: weight(of: batch), epoch: epoch, state: state ?? objective.initialState)
-        if objective.needsWholeStep { step.pairs = try pairs(of: batch, step) }
+        if objective.needsWholeStep {
+            let mine = try leaving { scores(of: batch, step, while: $0) }
+            step.pairs = try gathered(mine, batch)
+        }
         return step
     }
 
@@ -81,20 +89,30 @@ package struct OfflinePass<Objective: OfflineObjective> {
         examples.reduce(0) { $0 + objective.weight(of: $1) }
     }
 
-    /// The scores of all pairs of a batch, each worker's share computed there and known to all.
-    private func pairs(of batch: [Objective.Example], _ step: OfflineStep) throws -> StepPairs {
+    /// The scores of this worker's share of a batch's pairs, as they travel.
+    private func scores(
+        of batch: [Objective.Example], _ step: OfflineStep, while goesOn: () -> Bool
+    ) -> [UInt8] {
         var writer = ByteWriter()
         withoutGradients {
-            for microBatch in microBatches(of: batch) {
-                let scores = tracer.measure(.forward) { objective.scores(model, microBatch, of: step) }
-                for (index, scores) in zip(microBatch.indices, scores) {
-                    writer.write(index)
-                    for score in [scores.chosen, scores.rejected, scores.margin] { writer.write(score) }
+            workers.share(of: batch) { share in
+                for microBatch in ResponseBatch.eachMicroBatch(of: share, maxTokens: maxTokens) {
+                    guard goesOn() else { return }
+                    let scores = tracer.measure(.forward) { objective.scores(model, microBatch, of: step) }
+                    for (index, scores) in zip(microBatch.indices, scores) {
+                        writer.write(index)
+                        for score in [scores.chosen, scores.rejected, scores.margin] { writer.write(score) }
+                    }
                 }
             }
         }
+        return writer.bytes
+    }
+
+    /// The scores of all pairs of a batch, known to every worker from the shares of all.
+    private func gathered(_ mine: [UInt8], _ batch: [Objective.Example]) throws -> StepPairs {
         var found: [Int: StepPairs.Scores] = [:]
-        for bytes in try workers.allGather(writer.bytes) {
+        for bytes in try workers.allGather(mine) {
             var reader = ByteReader(bytes)
             while !reader.rest.isEmpty {
                 found[try reader.read(Int.self)] = StepPairs.Scores(

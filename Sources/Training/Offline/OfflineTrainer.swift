@@ -53,8 +53,8 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         if !objective.initialState.isEmpty, context.checkpoint == nil { progress.lossState = objective.initialState }
         guard progress.lossState?.count ?? 0 == objective.initialState.count else {
             throw RunError.other(
-                "\(context.checkpoints.url(ofStep: progress.step).path): has no state of this loss; delete this checkpoint "
-                    + "to go on from the one before it")
+                "\(context.checkpoints.url(ofStep: progress.step).path): has no state of this loss, as one of another "
+                    + "build has not; delete \(context.stage.directory.path) to begin the stage anew")
         }
         let first = min(context.checkpoint ?? 0, total)
         try context.begin(total: total, unit: "step", step: progress.unevaluated == nil ? first : first - 1)
@@ -197,7 +197,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
     ///
     /// - Throws: ``StageStopped``, on all workers.
     private func evaluate(_ examples: [Objective.Example], _ state: [Double]?) throws -> MetricValues {
-        let whole = try pass.step(over: examples, state: state)
+        let whole = try pass.step(over: examples, state: state) { share in try context.interruptible(share) }
         let sums = try context.interruptible { pass.metrics(over: examples, of: whole, while: $0) }
         return try sums.reduced(over: context.workers).values
     }

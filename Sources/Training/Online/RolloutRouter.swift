@@ -17,7 +17,7 @@ package final class RolloutRouter: StageCoordinator {
     }
 
     package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
-        guard let step = try message.read(RolloutMessage.self)?.step else { return [] }
+        let step = try message.demand(RolloutMessage.self).step
         let batch = try RolloutBatch(bytes: message.bulk)
         waiting[step, default: []] += batch.rollouts
         guard let whole = waiting[step], whole.count == batch.total else { return [] }

@@ -34,7 +34,7 @@ package final class WeightChannel {
         _ parameters: ParameterStore, _ model: String, _ version: Int, _ stop: StopReason?
     ) throws -> StopReason? {
         let sends = communicator.rank == 0
-        let name = Int64(bitPattern: Self.hash(of: model))
+        let name = Int64(bitPattern: FNV1a.hash(model.utf8))
         var header = [Int64(version), Int64(bitPattern: sends ? parameters.checksum : 0), stop?.code ?? 0, name]
         try header.withUnsafeMutableBufferPointer { try communicator.broadcast($0, root: 0) }
         if let stop = StopReason(code: header[2]) { return stop }
@@ -51,10 +51,5 @@ package final class WeightChannel {
             )
         }
         return nil
-    }
-
-    /// FNV-1a over the name, which has the same value in every process.
-    private static func hash(of name: String) -> UInt64 {
-        name.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }

@@ -33,6 +33,15 @@ package struct GivenReferenceLogps: Sendable {
         sources.append(record.source)
     }
 
+    /// Where files of pairs begin with one that has such numbers; `nil` where none does.
+    package static func source(in files: [URL], onBadRecord: BadRecordPolicy) -> RecordSource? {
+        files.lazy.compactMap { file in
+            // What cannot be read is told where data is checked.
+            let first = try? Dataset<PreferencePair>(reading: [file], onBadRecord: onBadRecord, limit: 1).records.first
+            return first.flatMap { record in keys.contains { record.fields[$0] != nil } ? record.source : nil }
+        }.first
+    }
+
     private func missing(at source: RecordSource) -> RunError {
         .other(
             "\(source): '\(Self.keys[0])' and '\(Self.keys[1])' are missing, which other rows have; give every row "

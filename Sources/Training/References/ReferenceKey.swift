@@ -5,7 +5,8 @@ import Transformers
 
 /// What a reference table depends on: the model, and the tokens that data, template and lengths make.
 ///
-/// Not the number of ranks or threads, and not how pairs are packed: those change the last digits at most.
+/// Not the number of ranks or threads, which changes nothing or, like the build, is judged where a run goes on. How many tokens
+/// a pass has is in it where a model was asked: it changes the last digits.
 package struct ReferenceKey: Sendable, Equatable {
     /// All of it in words, kept beside the table and compared.
     package let text: String
@@ -16,13 +17,15 @@ package struct ReferenceKey: Sendable, Equatable {
     /// - Parameters:
     ///   - model: What the model is, as ``ModelStore/identity(of:)`` says.
     ///   - fingerprint: A hash over every token.
+    ///   - maxTokens: Most tokens of one forward pass.
     ///   - given: A hash over sums that came with the data, where the model was not asked.
-    package init(model: String, fingerprint: UInt64, pairs: Int, given: UInt64? = nil) {
+    package init(model: String, fingerprint: UInt64, pairs: Int, maxTokens: Int = 0, given: UInt64? = nil) {
         text = """
             version: \(Self.version)
             pairs: \(pairs)
             tokens: \(String(fingerprint, radix: 16))
-            \(given.map { "given: \(String($0, radix: 16))\n" } ?? "")model: \(model)
+            \(given.map { "given: \(String($0, radix: 16))" } ?? "micro-batch: \(maxTokens)")
+            model: \(model)
             """
     }
 
@@ -56,12 +59,18 @@ extension ModelStore {
     package func identity(of reference: ArtifactReference, knowing known: [String: FileIdentity]) throws -> String {
         let directory = directory(of: reference)
         let isDrawn = reference == .base && plan.configuration.randomInit
-        let weights = isDrawn ? [] : try ModelDirectory(directory).weightFiles().map(\.lastPathComponent)
+        let weights =
+            isDrawn
+            ? []
+            : try ModelDirectory(directory, families: plan.configuration.registry.families).weightFiles().map(
+                \.lastPathComponent)
         // A model that this run has left says in its manifest what its files hold.
-        let written = if case .stage = reference { Manifest.entries(of: directory) } else { [String: Manifest.Entry]() }
+        var written: [String: Manifest.Entry] = [:]
+        if case .stage = reference { written = Manifest.entries(of: directory) }
         let files = try (["config.json"] + weights).map { name in
-            let path = directory.appending(path: name).path
-            let file = try FileIdentity(path: path, knowing: known[path], written: written[path])
+            // As the configuration names it, by which the run knows what its files hold.
+            let path = "\(directory.relativePath)/\(name)"
+            let file = try FileIdentity(path: path, knowing: known[path], written: written["\(directory.path)/\(name)"])
             return "\(name) \(file.contents.text)"
         }
         return (files + (isDrawn ? ["drawn from seed \(plan.configuration.seed)"] : [])).joined(separator: "; ")

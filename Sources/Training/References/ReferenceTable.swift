@@ -1,3 +1,4 @@
+import Foundation
 import PreferenceData
 import Runs
 import Torch
@@ -23,6 +24,8 @@ package final class ReferenceTable {
     /// Reads the sums of a table that is whole.
     package init(_ shards: ReferenceShards, of pairs: [TokenizedPair]) throws {
         self.shards = shards
+        // To list a directory makes a network file system ask its server for what another rank has just left there.
+        _ = try? FileManager.default.contentsOfDirectory(atPath: shards.directory.path)
         let count = (pairs.map(\.index).max() ?? -1) + 1
         chosen.reserveCapacity(count)
         rejected.reserveCapacity(count)

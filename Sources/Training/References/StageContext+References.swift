@@ -43,7 +43,10 @@ extension StageContext {
         let layout = ReferenceLayout(pairs)
         let found = try FoundTable(
             decoding: try workers.broadcast(
-                isFirst ? try findTable(of: frozen, for: pairs, layout, columns, given).encoded() : [], root: 0))
+                isFirst
+                    ? try findTable(
+                        of: frozen, for: pairs, layout, columns, given, maxTokens: maxTokens
+                    ).encoded() : [], root: 0))
         let shards = ReferenceShards(URL(filePath: found.path), layout, columns)
         if found.missing.isEmpty {
             try note(
@@ -66,7 +69,7 @@ extension StageContext {
     /// Finds the directory of a table, and what it lacks: the stage's own, or that of an earlier stage which lacks nothing.
     private func findTable(
         of frozen: FrozenModel, for pairs: [TokenizedPair], _ layout: ReferenceLayout, _ columns: ReferenceColumns,
-        _ given: GivenReferenceLogps
+        _ given: GivenReferenceLogps, maxTokens: Int
     ) throws -> FoundTable {
         let files = (try? RunState.read(from: plan.directory))?.identity.inputs.flatMap(\.files) ?? []
         let key = ReferenceKey(
@@ -74,7 +77,7 @@ extension StageContext {
                 of: frozen.reference,
                 knowing: Dictionary(files.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })),
             fingerprint: TokenizedDataset(examples: pairs).fingerprint, pairs: pairs.count,
-            given: given.logps.isEmpty ? nil : given.fingerprint)
+            maxTokens: maxTokens, given: given.logps.isEmpty ? nil : given.fingerprint)
         for earlier in plan.stages[...stage.index].reversed() {
             let directory = earlier.directory.appending(path: key.directoryName)
             guard key.matches(directory), ReferenceShards(directory, layout, columns).missing().isEmpty else {
@@ -92,7 +95,9 @@ extension StageContext {
         _ given: GivenReferenceLogps, of pairs: [TokenizedPair], under frozen: FrozenModel, to shards: ReferenceShards,
         maxTokens: Int
     ) throws {
-        let numbers = given.checkedNumbers
+        // The longest are those that other lengths would have cut.
+        let longest = pairs.indices.sorted { (pairs[$1].tokenCount, $0) < (pairs[$0].tokenCount, $1) }.prefix(3)
+        let numbers = Set(given.checkedNumbers).union(longest).sorted()
         let sums = ReferenceLogps.sums(of: numbers.map { pairs[$0] }, under: try frozen.model(), maxTokens: maxTokens)
         let byIndex = ReferenceTable(sums)
         for number in numbers {

@@ -24,7 +24,7 @@ extension ResponseCoordinator {
     }
 
     package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
-        if let more = try message.read(SampledResponsesMessage.self)?.responses { try journal.append(more) }
+        try journal.append(try message.demand(SampledResponsesMessage.self).responses)
         return []
     }
 }

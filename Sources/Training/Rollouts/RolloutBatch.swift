@@ -96,13 +96,17 @@ extension RolloutBatch {
         try Data(bytes).write(to: directory.appending(path: Self.fileName))
     }
 
-    /// Reads the step that a checkpoint keeps; `nil` where it keeps none.
+    /// Reads the step that a checkpoint keeps.
     ///
     /// - Parameter vocabularySize: How many tokens the policy knows.
-    /// - Throws: ``RunError`` where the file is damaged.
-    package static func read(from directory: URL, vocabularySize: Int) throws -> RolloutBatch? {
+    /// - Throws: ``RunError`` where the file is damaged, or missing as in checkpoints of a build that named it otherwise.
+    package static func read(from directory: URL, vocabularySize: Int) throws -> RolloutBatch {
         let file = directory.appending(path: fileName)
-        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            throw RunError.other(
+                "\(file.path): missing, as in a checkpoint of another build; go on with that build, or delete "
+                    + "\(directory.deletingLastPathComponent().path) to begin the stage anew")
+        }
         guard let data = try? Data(contentsOf: file), let batch = try? RolloutBatch(bytes: Array(data)),
             batch.isWhole(vocabularySize: vocabularySize)
         else {

@@ -3,7 +3,7 @@ import MPI
 import Runs
 import Stages
 
-/// `toys plan|train|keys CONFIG [OVERRIDE ...]`: what `mpo` does, with a stage and advantages from here in its registry.
+/// `toys plan|train|keys CONFIG [OVERRIDE ...]`: what `mpo` does, with a stage, advantages and a family of models from here in its registry.
 let words = CommandLine.arguments
 guard words.count > 2 else {
     print("toys plan|train|keys CONFIG [OVERRIDE ...]")
@@ -12,6 +12,7 @@ guard words.count > 2 else {
 let registry = Registry.standard
     .adding(ToyStage())
     .adding(PPOStage(.ppo.with { _ in ToyAdvantage() }))
+    .adding(ToyFamily.self)
 
 runJob(named: "toys") { runtime in
     let configuration = try RunConfiguration(

@@ -36,10 +36,11 @@ struct RolloutBatchTests {
         }
     }
 
-    @Test("A checkpoint gives back what it was given; without responses ahead it has no file")
+    @Test("A checkpoint gives back what it was given; one of a build that named the file otherwise is refused")
     func checkpoint() throws {
         try TestSupport.withTemporaryDirectory { directory in
-            #expect(try RolloutBatch.read(from: directory, vocabularySize: 8) == nil)
+            let error = #expect(throws: RunError.self) { try RolloutBatch.read(from: directory, vocabularySize: 8) }
+            #expect("\(try #require(error))".contains("rollouts.bin: missing"))
             try batch.write(to: directory)
             #expect(try RolloutBatch.read(from: directory, vocabularySize: 8) == batch)
         }

@@ -73,4 +73,32 @@ struct ToyTests {
             #expect(!(try run("keys", in: workspace).output.contains("critic_init")))
         }
     }
+
+    @Test("A family of one file goes through every stage, on disk and off", arguments: [1, 3])
+    func family(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 16, eval: 4)
+            let files = FileManager.default
+            try files.copyItem(at: workspace.base, to: workspace.url("model"))
+            let config = try String(contentsOf: workspace.url("model/config.json"), encoding: .utf8)
+            try files.removeItem(at: workspace.url("model/config.json"))
+            try workspace.write(config.replacing("\"llama\"", with: "\"toy\""), to: "model/config.json")
+            try workspace.write(
+                """
+                output_dir: out
+                model_name_or_path: model
+                dataset: {train: train.jsonl, eval: eval.jsonl, max_length: 96, max_prompt_length: 64, \
+                truncation_mode: drop_turns}
+                stages: [sft, reward, split, dpo, evaluate]
+                sft: {max_steps: 1, train_batch_size: 4}
+                reward: {max_steps: 1, train_batch_size: 4}
+                split: {quantile: 0.5}
+                dpo: {max_steps: 1, train_batch_size: 4}
+                evaluate: {num_prompts: 2, response_length: 4}
+                """, to: "run.yaml")
+            _ = try run("train", ranks: ranks, in: workspace)
+            let left = try String(decoding: workspace.data("out/stages/04-dpo/final/config.json"), as: UTF8.self)
+            #expect(left.contains("\"model_type\": \"toy\"") && left.contains("\"ToyForCausalLM\""), "\(left)")
+        }
+    }
 }
