@@ -62,6 +62,7 @@ extension PromptOptions: KeyedOptions {
         Field("max_prompt_length", \.maxPromptLength, .atLeast(1), "Most tokens of the prompt.")
         Field(
             "truncation_mode", \.truncationMode,
-            "What is kept of an example that is too long: its start, its end, its latest whole turns; or an error.")
+            "What is kept of an example that is too long: its start, but for a prompt that is itself too long, which drops "
+                + "it; its end; its latest whole turns; or an error.")
     }
 }

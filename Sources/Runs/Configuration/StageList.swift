@@ -86,7 +86,8 @@ package struct StageList {
         if let type = registry.stage(ofType: name) { return type }
         let blocks = (root.entries ?? []).filter { $0.value.value(of: "type") != nil }.map(\.key)
         let nearest = NearestName.of(name, in: types + blocks).map { "did you mean \($0)? " } ?? ""
-        throw error(item, "unknown stage '\(name)'", "\(nearest)Give it a block, as \(name): {type: dpo}; \(all)")
+        let give = "\(nearest.isEmpty ? "give" : "Give") it a block, as \(name): {type: dpo}; "
+        throw error(item, "unknown stage '\(name)'", nearest + give + all)
     }
 
     /// A stage's name becomes a directory, a dotted key and a word in references.

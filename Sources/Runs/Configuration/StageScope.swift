@@ -116,7 +116,8 @@ package struct StageScope {
                 throw error(key, "stage '\(stage)' comes later", "move \(stage) before \(name) in stages")
             }
             let nearest = NearestName.of(stage, in: run.stages.map(\.name)).map { "did you mean \($0)? " } ?? ""
-            throw error(key, "no stage '\(stage)' in stages", "\(nearest)A path is written with a slash, as ./\(text)")
+            let path = "\(nearest.isEmpty ? "a" : "A") path is written with a slash, as ./\(text)"
+            throw error(key, "no stage '\(stage)' in stages", nearest + path)
         }
         guard kind.accepts(found.stage.leaves) else {
             throw error(

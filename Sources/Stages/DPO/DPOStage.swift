@@ -33,18 +33,20 @@ package struct DPOStage: Stage {
         try options.lengths.inherit(scope)
     }
 
-    /// Looks whether the data has sums under a reference that no one can know yet.
+    /// Looks whether the data's sums under a reference are whole, and of a reference that can be known yet.
     package func check(at start: StageStart) throws {
-        guard case .stage(let name, _) = options.reference, options.frozen == [options.reference],
-            ReferenceColumns(options.loss.needs).isEmpty, !start.hasModel(ofStage: name)
-        else { return }
-        let files = (options.pairs + options.loop.evalData).flatMap(start.sources)
-        guard let source = GivenReferenceLogps.source(in: files, onBadRecord: start.configuration.dataset.onBadRecord)
-        else { return }
-        throw start.configuration.error(
-            at: "\(start.name).reference",
-            "\(source) has 'ref_chosen_logps', which cannot be of stage '\(name)', for that is yet to be trained",
-            remedy: "take the columns out to have them computed, or name the reference that they are of")
+        guard options.frozen == [options.reference], ReferenceColumns(options.loss.needs).isEmpty else { return }
+        for references in [options.pairs, options.loop.evalData] {
+            let source = try GivenReferenceLogps.check(
+                references.flatMap(start.sources), onBadRecord: start.configuration.dataset.onBadRecord)
+            guard let source, case .stage(let name, _) = options.reference, !start.hasModel(ofStage: name) else {
+                continue
+            }
+            throw start.configuration.error(
+                at: "\(start.name).reference",
+                "\(source) has 'ref_chosen_logps', which cannot be of stage '\(name)', for that is yet to be trained",
+                remedy: "take the columns out to have them computed, or name the reference that they are of")
+        }
     }
 
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
@@ -61,11 +63,17 @@ package struct DPOStage: Stage {
 
     package func run(on context: StageContext) throws {
         var (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
-        let data = try context.data.pairs(options.pairs, options.lengths) { try given.take($0) }
+        var failure: (any Error)?
+        let data = try context.data.pairs(options.pairs, options.lengths) { pair in
+            do { try given.take(pair) } catch { failure = failure ?? error }
+        }
         try context.note(data.summary)
         let eval = try context.evalExamples(options.loop) {
-            try context.data.pairs($0, options.lengths) { try evalGiven.take($0) }.examples
+            try context.data.pairs($0, options.lengths) { pair in
+                do { try evalGiven.take(pair) } catch { failure = failure ?? error }
+            }.examples
         }
+        try context.checkTogether(failure)
         let loss = options.loss
         let columns = ReferenceColumns(loss.needs)
         if loss.needs.references != 1 || !columns.isEmpty, !(given.logps + evalGiven.logps).isEmpty {

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PreferenceData
 import Runs
 
@@ -15,8 +16,9 @@ package struct GivenReferenceLogps: Sendable {
 
     /// Takes in the record of a pair that is kept.
     ///
-    /// - Throws: ``RunError/other(_:)`` where only some records have numbers, with the file and line of one that has none.
-    package mutating func take(_ record: PreferencePair) throws {
+    /// - Throws: ``RunError/other(_:)`` where only some records have numbers, with the file and line of one that has none,
+    ///   and for a number that is no logarithm of a probability.
+    package mutating func take(_ record: PreferencePair) throws(RunError) {
         let values = Self.keys.map { record.fields[$0] }
         guard values.contains(where: { $0 != nil }) else {
             firstWithout = firstWithout ?? record.source
@@ -24,22 +26,39 @@ package struct GivenReferenceLogps: Sendable {
             return
         }
         if let firstWithout { throw missing(at: firstWithout) }
-        for (key, value) in zip(Self.keys, values) where !(value?.double?.isFinite ?? false) {
-            let found = value.map { $0 == .null ? "null" : "no finite number" } ?? "missing"
-            throw RunError.other(
-                "\(record.source): '\(key)' is \(found); give both columns a number in every row, or take them out")
+        for (key, value) in zip(Self.keys, values) {
+            guard let problem = Self.problem(of: value) else { continue }
+            throw .other(
+                "\(record.source): '\(key)' is \(problem); give both columns a number in every row, or take them out")
         }
         logps.append(ReferenceLogps(chosen: values[0]?.double ?? .nan, rejected: values[1]?.double ?? .nan))
         sources.append(record.source)
     }
 
     /// Where files of pairs begin with one that has such numbers; `nil` where none does.
-    package static func source(in files: [URL], onBadRecord: BadRecordPolicy) -> RecordSource? {
+    private static func source(in files: [URL], onBadRecord: BadRecordPolicy) -> RecordSource? {
         files.lazy.compactMap { file in
             // What cannot be read is told where data is checked.
             let first = try? Dataset<PreferencePair>(reading: [file], onBadRecord: onBadRecord, limit: 1).records.first
             return first.flatMap { record in keys.contains { record.fields[$0] != nil } ? record.source : nil }
         }.first
+    }
+
+    private static func problem(of value: JSON?) -> String? {
+        guard let value else { return "missing" }
+        guard value != .null else { return "null" }
+        guard let number = value.double, Float(number).isFinite else { return "no finite number" }
+        return number > 0 ? "\(HumanFormat.metric(number)), which no logarithm of a probability is, being above 0" : nil
+    }
+
+    /// Reads files of pairs for what ``take(_:)`` throws, where one of them begins with a record that has such numbers.
+    ///
+    /// - Returns: That record's source; `nil` where there is none, and nothing was read through.
+    package static func check(_ files: [URL], onBadRecord: BadRecordPolicy) throws -> RecordSource? {
+        guard let source = source(in: files, onBadRecord: onBadRecord) else { return nil }
+        var given = GivenReferenceLogps()
+        try Dataset<PreferencePair>.read(files, onBadRecord: onBadRecord) { try given.take($0) }
+        return source
     }
 
     private func missing(at source: RecordSource) -> RunError {

@@ -29,17 +29,21 @@ package struct ReferencePass {
 
     /// Computes and writes shards; all workers call this together, with the same pairs.
     ///
+    /// - Parameter afterwards: Told, after each shard, how many pairs it has.
     /// - Throws: ``ModelOutputError`` on the worker that finds a number that is not finite, and what `together` throws.
     package func fill(
-        _ missing: [Int], of shards: ReferenceShards, with pairs: [TokenizedPair], together: Together
+        _ missing: [Int], of shards: ReferenceShards, with pairs: [TokenizedPair], together: Together,
+        afterwards: (_ pairs: Int) throws -> Void = { _ in }
     ) throws {
         for shard in missing {
             let part = pairs[shards.layout.shards[shard]]
             let mine = try together { try share(of: part, while: $0) }
             var writer = ByteWriter()
             for row in mine { writer.write(row) }
-            guard let all = try workers.gather(writer.bytes, root: 0) else { continue }
-            try shards.write(try ordered(all, as: part), shard: shard)
+            if let all = try workers.gather(writer.bytes, root: 0) {
+                try shards.write(try ordered(all, as: part), shard: shard)
+            }
+            try afterwards(part.count)
         }
         // Everybody reads what the first has written.
         try workers.quietBarrier()

@@ -65,6 +65,9 @@ package struct ReferenceShards: Sendable {
         return "shard-" + String(repeating: "0", count: max(0, 5 - digits.count)) + digits + ".safetensors"
     }
 
+    /// Whether a table was begun here, whatever is left of it.
+    package var isThere: Bool { FileManager.default.fileExists(atPath: directory.path) }
+
     /// The shards that are not on the disk as the manifest has them, or lack a column; none of a whole table.
     package func missing() -> [Int] {
         let entries = Manifest.entries(of: directory)

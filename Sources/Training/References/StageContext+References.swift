@@ -29,6 +29,13 @@ extension StageContext {
         FrozenModel(reference) { try models.load(reference, head: .languageModel, trainable: false, seed: seed) }
     }
 
+    /// Throws what all workers have found alike, on the first alone: the job's end, which follows, is told once.
+    package func checkTogether(_ failure: (any Error)?) throws {
+        guard let failure else { return }
+        if isFirst { throw failure }
+        try workers.quietBarrier()
+    }
+
     /// What a frozen model says of `pairs`: read from where this stage or an earlier one left it, else computed, each worker
     /// a share, and left in the stage's directory. All workers call this together.
     ///
@@ -50,14 +57,23 @@ extension StageContext {
         let shards = ReferenceShards(URL(filePath: found.path), layout, columns)
         if found.missing.isEmpty {
             try note(
-                "log-probabilities under reference \(frozen.reference) are read from \(name(of: shards.directory))")
+                "log-probabilities under reference \(frozen.reference) are read from \(name(of: shards.directory)), of "
+                    + "\(pairs.count) pairs")
         } else if given.logps.isEmpty {
             // Asked only now: a table that is whole needs no model.
             let model = try frozen.model()
+            let left = found.missing.reduce(0) { $0 + layout.shards[$1].count }
+            try note("asks reference \(frozen.reference) about \(left) of \(pairs.count) pairs")
             let pass = ReferencePass(over: workers, maxTokens: maxTokens, named: frozen.reference.description) {
                 ReferenceRow.rows(of: $0, under: model, columns)
             }
-            try pass.fill(found.missing, of: shards, with: pairs) { share in try interruptible(share) }
+            var done = 0
+            try pass.fill(found.missing, of: shards, with: pairs) { share in
+                try interruptible(share)
+            } afterwards: { count in
+                done += count
+                if done < left { try note("reference \(frozen.reference) was asked about \(done) of \(left) pairs") }
+            }
         } else {
             try note("log-probabilities under reference \(frozen.reference) are taken from the data")
             if isFirst { try write(given, of: pairs, under: frozen, to: shards, maxTokens: maxTokens) }
@@ -86,6 +102,12 @@ extension StageContext {
             return FoundTable(path: directory.path, missing: [])
         }
         let own = ReferenceShards(stage.directory.appending(path: key.directoryName), layout, columns)
+        if own.isThere {
+            let damaged = own.missing().count { FileManager.default.fileExists(atPath: own.url(ofShard: $0).path) }
+            if damaged > 0 || !key.matches(own.directory) {
+                try note("\(name(of: own.directory)) is not as it was written; what is damaged is computed anew")
+            }
+        }
         try own.prepare(for: key)
         return FoundTable(path: own.directory.path, missing: own.missing())
     }

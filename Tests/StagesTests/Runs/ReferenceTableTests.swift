@@ -107,6 +107,15 @@ struct ReferenceTableTests {
                 try write(other, workspace)
                 let missing = try workspace.train(ranks: ranks, status: 2, options + ["output_dir=null\(ranks)"])
                 #expect(missing.errors.contains("given.jsonl:8: 'ref_chosen_logps' is null"), "\(missing.errors)")
+                #expect(!workspace.has("null\(ranks)"), "found when the stage began")
+                other = lines
+                (other[0]["ref_chosen_logps"], other[0]["ref_rejected_logps"]) = (nil, nil)
+                try write(other, workspace)
+                let first = try workspace.train(ranks: ranks, status: 2, options + ["output_dir=first\(ranks)"])
+                let told = first.errors.split(separator: "\n").filter {
+                    $0.contains("given.jsonl:1: 'ref_chosen_logps'")
+                }
+                #expect(told.count == 1, "\(first.errors)")
             }
         }
     }

@@ -48,12 +48,20 @@ struct GivenReferenceLogpsTests {
                 "data.jsonl:1: 'ref_chosen_logps' is null"
             ),
             (
-                [row, row, ["ref_chosen_logps": .number("1"), "ref_rejected_logps": .string("NaN")]],
+                [row, row, ["ref_chosen_logps": .number("-1"), "ref_rejected_logps": .string("NaN")]],
                 "data.jsonl:3: 'ref_rejected_logps' is no finite number"
             ),
             (
                 [["ref_chosen_logps": .number("1e999"), "ref_rejected_logps": .number("1")]],
                 "data.jsonl:1: 'ref_chosen_logps' is no finite number"
+            ),
+            (
+                [row, ["ref_chosen_logps": .number("-1"), "ref_rejected_logps": .number("-1e39")]],
+                "data.jsonl:2: 'ref_rejected_logps' is no finite number"
+            ),
+            (
+                [row, ["ref_chosen_logps": .number("5.0"), "ref_rejected_logps": .number("-1")]],
+                "data.jsonl:2: 'ref_chosen_logps' is 5, which no logarithm of a probability is"
             ),
         ] as [([[String: JSON]], String)])
     func mixed(fields: [[String: JSON]], message: String) throws {
