@@ -97,6 +97,10 @@ let tests: [Target] = [
         name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport"], swiftSettings: swift),
     .testTarget(
         name: "ObjectivesTests", dependencies: ["Configuration", "Objectives", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+        name: "GoldenTests",
+        dependencies: ["Configuration", "JSON", "Objectives", "PreferenceData", "TestSupport", "Torch"],
+        swiftSettings: swift),
     .target(name: "CSuddenEnd", path: "Tests/Helpers/CSuddenEnd"),
     .executableTarget(
         name: "checkpoint-writer", dependencies: ["CSuddenEnd", "Runs", "Torch", "Training"],

@@ -38,9 +38,18 @@ package struct ConfigurationReader {
             let key = block.isEmpty ? entry.key : "\(block).\(entry.key)"
             origins[key] = entry.origin
             guard !others.contains(entry.key) else { continue }
+            let inner = known.compactMap { $0.key.hasPrefix("\(entry.key).") ? $0.inner(of: entry.key) : nil }
+            guard inner.isEmpty else {
+                // A block within the block.
+                let keys = try read(&options, fields: inner, defaults: defaults, from: entry.value, block: key)
+                given.formUnion(keys.map { "\(entry.key).\($0)" })
+                continue
+            }
             guard let field = fields[entry.key] else {
+                let names = known.map { String($0.key.prefix { $0 != "." }) }
                 throw UnknownKey(entry: entry, siblings: entries, key: key).error(
-                    known: known.map(\.key) + others, elsewhere: elsewhere(entry.key), foreignKeys)
+                    known: names.indices.filter { names.firstIndex(of: names[$0]) == $0 }.map { names[$0] } + others,
+                    elsewhere: elsewhere(entry.key), foreignKeys)
             }
             guard field.read(&options, entry.value) else {
                 throw ConfigurationError(

@@ -1,5 +1,6 @@
 /// One key of an options struct: its name, meaning and rule, and how it is read, written, documented and resumed.
 package struct Field<Options>: Sendable {
+    /// Dotted for a key of a block within the block.
     package let key: String
     /// One sentence on what the key does.
     package let summary: String
@@ -96,14 +97,24 @@ extension Field {
     }
 
     /// This field as a field of a struct that embeds `Options`, where default and effect may come from elsewhere.
+    ///
+    /// - Parameter block: The block of its own that the key stands in there, if any.
     package func embedded<Outer>(
         at path: any WritableKeyPath<Outer, Options> & Sendable, default outerDefault: String?,
-        effect outerEffect: ResumeEffect?
+        effect outerEffect: ResumeEffect?, in block: String? = nil
     ) -> Field<Outer> {
         Field<Outer>(
-            key: key, summary: summary, kind: kind, defaultText: outerDefault ?? defaultText,
+            key: block.map { "\($0).\(key)" } ?? key, summary: summary, kind: kind,
+            defaultText: outerDefault ?? defaultText,
             effect: outerEffect ?? effect, role: role,
             read: { read(&$0[keyPath: path], $1) },
             write: { write($0[keyPath: path]) })
+    }
+
+    /// This field of a block within a block, as the inner block knows it.
+    func inner(of block: String) -> Field {
+        Field(
+            key: String(key.dropFirst(block.count + 1)), summary: summary, kind: kind, defaultText: defaultText,
+            effect: effect, role: role, read: read, write: write)
     }
 }

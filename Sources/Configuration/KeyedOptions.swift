@@ -25,12 +25,40 @@ extension KeyedOptions {
         fields.map { $0.embedded(at: path, default: nil, effect: nil) }
     }
 
-    /// The names of the keys.
+    /// These fields of an embedded struct, as keys of a block of their own within the block.
+    package static func nest<Group>(
+        _ block: String, _ path: any WritableKeyPath<Self, Group> & Sendable, _ fields: [Field<Group>]
+    ) -> [Field<Self>] {
+        fields.map { $0.embedded(at: path, default: nil, effect: nil, in: block) }
+    }
+
+    /// The names of the keys; those of blocks within the block are dotted.
     package var keys: [String] { fields.map(\.key) }
 
-    /// All keys with their values, in the order of the list.
-    package var entries: [ConfigurationNode.Entry] {
-        fields.map { ConfigurationNode.Entry(key: $0.key, origin: .none, value: $0.write(self)) }
+    /// All keys with their values, in the order of the list; keys of a block within the block stand together.
+    package var entries: [ConfigurationNode.Entry] { ConfigurationNode.Entry.list(fields, of: self) }
+}
+
+extension ConfigurationNode.Entry {
+    /// The keys of these fields with the values of `options`, those of a block within the block together in it.
+    package static func list<Options>(_ fields: [Field<Options>], of options: Options) -> [Self] {
+        var entries: [Self] = []
+        for field in fields {
+            entries.insert(field.write(options), at: field.key.split(separator: ".").map(String.init)[...])
+        }
+        return entries
+    }
+}
+
+extension [ConfigurationNode.Entry] {
+    fileprivate mutating func insert(_ value: ConfigurationNode, at path: ArraySlice<String>) {
+        guard let key = path.first else { return }
+        guard path.count > 1 else { return append(Element(key: key, origin: .none, value: value)) }
+        let index = firstIndex { $0.key == key } ?? endIndex
+        if index == endIndex { append(Element(key: key, origin: .none, value: ConfigurationNode(.mapping([])))) }
+        var inner = self[index].value.entries ?? []
+        inner.insert(value, at: path.dropFirst())
+        self[index].value.content = .mapping(inner)
     }
 }
 

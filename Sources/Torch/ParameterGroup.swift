@@ -1,6 +1,6 @@
 import CTorch
 
-/// Parameters of a model that are kept, trained and sent together: in one flat float32 buffer, with their gradients in
+/// Parameters of a model that are kept, trained and sent together: in one flat buffer, with their gradients in
 /// another; tensors are views into them.
 ///
 /// Parameters with weight decay come first, then those without, each on a 64-byte boundary (padding stays zero). So one
@@ -55,7 +55,11 @@ public final class ParameterGroup {
     ///   - name: of the group.
     ///   - isFrozen: whether no training changes them.
     ///   - trainable: whether this process trains what is not frozen.
-    public init(_ name: String, _ declarations: [Declaration], isFrozen: Bool = false, trainable: Bool) {
+    ///   - placement: of values and gradients; the optimizer takes float32 alone.
+    public init(
+        _ name: String, _ declarations: [Declaration], isFrozen: Bool = false, trainable: Bool,
+        _ placement: Placement = .float32
+    ) {
         var entries: [Entry] = []
         var end = 0
         var decayed = 0
@@ -67,8 +71,8 @@ public final class ParameterGroup {
             }
             if decays { decayed = end }
         }
-        let values = Tensor.zeros([end])
-        let gradients = trainable && !isFrozen ? Tensor.zeros([end]) : nil
+        let values = Tensor.zeros([end], placement)
+        let gradients = trainable && !isFrozen ? Tensor.zeros([end], placement) : nil
         views = Dictionary(
             uniqueKeysWithValues: entries.map { entry in
                 let view = tensor("parameter view", values) { out in

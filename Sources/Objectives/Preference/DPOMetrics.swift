@@ -4,10 +4,9 @@ import Torch
 public struct DPOMetrics: AdditiveMetrics {
     /// Pairs.
     public var pairs = 0.0
-    /// What the step's losses are divided by: pairs, or tokens.
-    public var weight = 0.0
-    /// Sum of their losses.
-    public var loss = 0.0
+    /// Sums of losses, and what each is divided by, by denominator.
+    private var losses = [Double](repeating: 0, count: LossDenominator.allCases.count)
+    private var weights = [Double](repeating: 0, count: LossDenominator.allCases.count)
     /// Pairs whose chosen response has the higher implicit reward.
     public var correct = 0.0
     /// Sum of the chosen responses' implicit rewards, β times the log-ratio.
@@ -40,18 +39,52 @@ public struct DPOMetrics: AdditiveMetrics {
         return [policy.chosen, policy.rejected] + (tokens ?? [])
     }
 
-    /// - Parameter numbers: Losses, implicit rewards of chosen and rejected responses, then ``figures(of:)``.
-    init(_ numbers: [[Double]], weight: Int) {
-        let (losses, chosenRewards, rejectedRewards) = (numbers[0], numbers[1], numbers[2])
-        pairs = Double(losses.count)
-        self.weight = Double(weight)
-        loss = losses.reduce(0, +)
+    /// The losses of a micro-batch, by what they are divided by.
+    struct LossSums {
+        private let kinds: [LossDenominator]
+        private let weights: [Int]
+        private var losses: [Tensor?]
+
+        init(_ kinds: [LossDenominator], weight: (LossDenominator) -> Int) {
+            (self.kinds, weights, losses) = (kinds, kinds.map(weight), kinds.map { _ in nil })
+        }
+
+        func index(of kind: LossDenominator) -> Int {
+            guard let index = kinds.firstIndex(of: kind) else { preconditionFailure("no losses by \(kind)") }
+            return index
+        }
+
+        mutating func add(_ more: Tensor, _ kind: LossDenominator) {
+            let index = index(of: kind)
+            losses[index] = losses[index].map { $0 + more } ?? more
+        }
+
+        /// Losses `[n]` of each kind.
+        var figures: [Tensor] { losses.compactMap(\.self) }
+
+        func add(to metrics: inout DPOMetrics, _ numbers: ArraySlice<[Double]>) {
+            for (index, numbers) in zip(kinds.indices, numbers) {
+                guard let row = LossDenominator.allCases.firstIndex(of: kinds[index]) else { continue }
+                metrics.losses[row] += numbers.reduce(0, +)
+                metrics.weights[row] += Double(weights[index])
+            }
+        }
+
+        fileprivate var count: Int { kinds.count }
+    }
+
+    /// - Parameter numbers: Losses by ``LossSums``, implicit rewards of chosen and rejected responses, then ``figures(of:)``.
+    init(_ numbers: [[Double]], _ sums: LossSums) {
+        sums.add(to: &self, numbers.prefix(sums.count))
+        let numbers = Array(numbers.dropFirst(sums.count))
+        let (chosenRewards, rejectedRewards) = (numbers[0], numbers[1])
+        pairs = Double(chosenRewards.count)
         correct = zip(chosenRewards, rejectedRewards).reduce(0) { $0 + ($1.0 > $1.1 ? 1 : 0) }
         self.chosenRewards = chosenRewards.reduce(0, +)
         self.rejectedRewards = rejectedRewards.reduce(0, +)
-        chosenLogps = numbers[3].reduce(0, +)
-        rejectedLogps = numbers[4].reduce(0, +)
-        if numbers.count > 6 { addStatistics(numbers[5], ofResponses: numbers[6]) }
+        chosenLogps = numbers[2].reduce(0, +)
+        rejectedLogps = numbers[3].reduce(0, +)
+        if numbers.count > 5 { addStatistics(numbers[4], ofResponses: numbers[5]) }
     }
 
     private mutating func addStatistics(_ statistics: [Double], ofResponses responses: [Double]) {
@@ -73,14 +106,18 @@ public struct DPOMetrics: AdditiveMetrics {
 
     /// See ``AdditiveMetrics``.
     public static var additive: [WritableKeyPath<Self, Double>] {
-        [
-            \.pairs, \.weight, \.loss, \.correct, \.chosenRewards, \.rejectedRewards, \.chosenLogps, \.rejectedLogps,
+        LossDenominator.allCases.indices.flatMap { [\Self.weights[$0], \Self.losses[$0]] } + [
+            \.pairs, \.correct, \.chosenRewards, \.rejectedRewards, \.chosenLogps, \.rejectedLogps,
             \.chosenTokens, \.rejectedTokens, \.chosenLogits, \.rejectedLogits, \.entropy, \.correctTokens,
         ]
     }
 
-    /// `loss` a pair or a token, as the loss has it; `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over
-    /// tokens.
+    /// The loss of the pairs: by pair or token, or a sum of both, as the loss has it.
+    public var loss: Double {
+        zip(losses, weights).reduce(0) { $1.1 > 0 ? $0 + $1.0 / $1.1 : $0 }
+    }
+
+    /// `loss`; `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over tokens.
     public var report: [String: Double] {
         guard pairs > 0 else { return [:] }
         var report = [
@@ -92,7 +129,7 @@ public struct DPOMetrics: AdditiveMetrics {
             "logps/rejected": rejectedLogps / pairs,
         ]
         // Pairs without a predicted token have no loss by tokens.
-        if weight > 0 { report["loss"] = loss / weight }
+        if weights.contains(where: { $0 > 0 }) { report["loss"] = loss }
         if chosenTokens > 0, rejectedTokens > 0 {
             report["logits/chosen"] = chosenLogits / chosenTokens
             report["logits/rejected"] = rejectedLogits / rejectedTokens

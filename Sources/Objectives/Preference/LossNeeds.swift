@@ -32,7 +32,7 @@ package struct LossNeeds: Sendable, Equatable {
 }
 
 /// What the sum of losses over an optimizer step is divided by.
-package enum LossDenominator: Sendable {
+package enum LossDenominator: Sendable, CaseIterable {
     /// The pairs of the step.
     case pairs
     /// The tokens of both responses.
@@ -48,21 +48,4 @@ package enum LossDenominator: Sendable {
         case .chosenTokens: chosen
         }
     }
-}
-
-/// Marks tokens of a pair's responses by their ids, under a name.
-package struct TokenMask: Sendable, Equatable {
-    /// What it marks; masks of one name are the same.
-    package let name: String
-    /// A number for each token of the chosen and of the rejected response.
-    package let marks: @Sendable (_ chosen: [Int32], _ rejected: [Int32]) -> (chosen: [Float], rejected: [Float])
-
-    package init(
-        _ name: String,
-        marks: @escaping @Sendable (_ chosen: [Int32], _ rejected: [Int32]) -> (chosen: [Float], rejected: [Float])
-    ) {
-        (self.name, self.marks) = (name, marks)
-    }
-
-    package static func == (left: TokenMask, right: TokenMask) -> Bool { left.name == right.name }
 }

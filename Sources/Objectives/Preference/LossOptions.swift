@@ -2,8 +2,16 @@ import Configuration
 
 /// Options of a part of a preference loss.
 ///
-/// Parts whose options are of one type share them: `label_smoothing` is one key, whichever links read it.
-package protocol LossOptions: KeyedOptions, Equatable {}
+/// Parts whose options are of one type share them: `label_smoothing` is one key, whichever links read it. Keys that TRL has
+/// stand in the stage's own block, as there; those of a method alone in a block of its name.
+package protocol LossOptions: KeyedOptions, Equatable {
+    /// The block within the stage's that holds the keys; `nil` for the stage's own.
+    static var block: String? { get }
+}
+
+extension LossOptions {
+    package static var block: String? { nil }
+}
 
 /// The options of a part that has none.
 package struct NoLossOptions: LossOptions {

@@ -9,7 +9,13 @@ package protocol LossPart: Sendable {
     /// The part's own options, which appear among the keys of the stage that trains with it.
     associatedtype Options: LossOptions = NoLossOptions
 
+    /// The name that `reduction`, `score` or `link` takes; in snake case, that of the type where it is not told.
+    static var name: String { get }
+
     init(_ options: Options)
+
+    /// Why the part cannot be used with the options that it was made of; `nil` where it can.
+    var conflict: LossConflict? { get }
 
     /// What the part reads beside sums of the policy's log-probabilities.
     var needs: LossNeeds { get }
@@ -29,11 +35,40 @@ package protocol LossPart: Sendable {
 }
 
 extension LossPart {
+    package static var name: String { "\(Self.self)".snakeCased }
+    package var conflict: LossConflict? { nil }
     package var needs: LossNeeds { LossNeeds() }
     package var initialState: [Double] { [] }
     package var observationCount: Int { 0 }
     package func observations(of scores: PairScores, in batch: PairBatch) -> [Double] { [] }
     package func state(after observations: [Double], from state: [Double]) -> [Double] { state }
+}
+
+/// Options that do not go together, or with the loss that is asked for.
+package struct LossConflict: Error, Equatable {
+    /// The key that is named.
+    package let key: String
+    package let problem: String
+    /// A way out.
+    package let remedy: String
+
+    package init(_ key: String, _ problem: String, _ remedy: String) {
+        (self.key, self.problem, self.remedy) = (key, problem, remedy)
+    }
+}
+
+extension String {
+    /// `LogRatio` as `log_ratio`.
+    fileprivate var snakeCased: String {
+        var name = ""
+        var before: Character = "_"
+        for character in self {
+            if character.isUppercase, before.isLowercase { name += "_" }
+            name += character.lowercased()
+            before = character
+        }
+        return name
+    }
 }
 
 extension LossPart where Options == NoLossOptions {
@@ -49,6 +84,16 @@ package protocol Reduction: LossPart {
     ///   - logps: log-probabilities, or their differences to a reference's; with tokens where the loss needs them.
     ///   - batch: whose they are.
     func callAsFunction(_ logps: PairLogps, in batch: PairBatch) -> PairNumbers
+
+    /// How many tokens of each response it takes in, by which ``Mean`` divides.
+    func counts(in batch: PairBatch) -> (chosen: [Int], rejected: [Int])
+}
+
+extension Reduction {
+    /// All of them.
+    package func counts(in batch: PairBatch) -> (chosen: [Int], rejected: [Int]) {
+        (batch.policy.chosenLengths, batch.policy.rejectedLengths)
+    }
 }
 
 /// From a pair's numbers under the policy and its references to scores of its responses.
@@ -73,10 +118,14 @@ package protocol Link: LossPart {
     /// What the sum of the losses over a step is divided by.
     var denominator: LossDenominator { get }
 
+    /// Whether it is a function of the scores' difference alone, so that what both responses' scores share is no matter.
+    var isOfMargin: Bool { get }
+
     /// The losses `[n]`, one a pair.
     func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor
 }
 
 extension Link {
     package var denominator: LossDenominator { .pairs }
+    package var isOfMargin: Bool { false }
 }

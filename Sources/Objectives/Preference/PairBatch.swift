@@ -17,6 +17,8 @@ package struct PairBatch {
     package internal(set) var state: [Double] = []
     private let columns: Columns
     private let wholeStep: StepPairs?
+    /// Which of the loss's terms is asked, for the whole step's scores.
+    private var term = 0
 
     /// What is there where a loss asks for it.
     package struct Columns {
@@ -26,9 +28,15 @@ package struct PairBatch {
         package var referenceEntropies: [Tensor] = []
         /// `[tokens]`.
         package var mask: Tensor?
+        /// How many tokens the models' distributions are over.
+        package var vocabularySize: Int?
 
-        package init(logSumSquares: Tensor? = nil, referenceEntropies: [Tensor] = [], mask: Tensor? = nil) {
+        package init(
+            logSumSquares: Tensor? = nil, referenceEntropies: [Tensor] = [], mask: Tensor? = nil,
+            vocabularySize: Int? = nil
+        ) {
             (self.logSumSquares, self.referenceEntropies, self.mask) = (logSumSquares, referenceEntropies, mask)
+            self.vocabularySize = vocabularySize
         }
     }
 
@@ -57,7 +65,10 @@ package struct PairBatch {
     package var mask: Tensor { asked(columns.mask, "mask") }
 
     /// The scores of all pairs of the step.
-    package var step: StepPairs { asked(wholeStep, "wholeStep") }
+    package var step: StepPairs { asked(wholeStep, "wholeStep").of(term: term) }
+
+    /// How many tokens the models' distributions are over, where reference entropies are asked for.
+    package var vocabularySize: Int { asked(columns.vocabularySize, "referenceEntropies") }
 
     /// Entropies of a reference's distributions in nats, `[tokens]`.
     package func entropies(ofReference index: Int = 0) -> Tensor {
@@ -71,10 +82,18 @@ package struct PairBatch {
         return value
     }
 
-    /// The batch as a part sees it that carries `state`.
-    func with(state: [Double]) -> PairBatch {
+    /// The same with the scores of all pairs of the step.
+    package func with(step: StepPairs) -> PairBatch {
+        PairBatch(
+            policy: policy, references: references, indices: indices, epoch: epoch, columns: columns, step: step)
+    }
+
+    /// The batch as a part sees it that carries `state`, in the loss's term of this number among those that ask for the whole
+    /// step.
+    func with(state: [Double], term: Int? = nil) -> PairBatch {
         var batch = self
         batch.state = state
+        if let term { batch.term = term }
         return batch
     }
 }
@@ -95,13 +114,25 @@ package struct StepPairs: Sendable, Equatable {
     /// The scores, in order.
     package let scores: [Scores]
     private let rows: [Int: Int]
+    private let terms: [[Scores]]
 
-    /// - Parameter indices: The pairs' indices in the data set, each once.
-    package init(indices: [Int], scores: [Scores]) {
-        precondition(indices.count == scores.count, "\(scores.count) scores of \(indices.count) pairs")
-        self.scores = scores
+    /// - Parameters:
+    ///   - indices: The pairs' indices in the data set, each once.
+    ///   - terms: The scores of all pairs, in order, for each term of the loss that asks for them.
+    package init(indices: [Int], terms: [[Scores]]) {
+        precondition(
+            terms.allSatisfy { $0.count == indices.count }, "\(terms.map(\.count)) scores of \(indices.count) pairs")
+        self.terms = terms
+        scores = terms.first ?? []
         rows = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, $0) })
     }
+
+    private init(_ scores: [Scores], of step: StepPairs) {
+        (self.scores, rows, terms) = (scores, step.rows, step.terms)
+    }
+
+    /// The same as a term sees it.
+    func of(term: Int) -> StepPairs { StepPairs(terms[term], of: self) }
 
     /// Where in ``scores`` the pair stands that has this index in the data set.
     package func row(of index: Int) -> Int {

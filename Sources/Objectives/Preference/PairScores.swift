@@ -14,28 +14,36 @@ package struct PairNumbers {
 package struct ReducedPairs {
     /// What is reduced.
     package let batch: PairBatch
-    private let reduce: (PairLogps) -> PairNumbers
+    private let reduction: any Reduction
+    /// As the reduction sees it.
+    private let seen: PairBatch
 
-    package init(_ batch: PairBatch, by reduction: some Reduction, in seen: PairBatch? = nil) {
-        self.batch = batch
-        reduce = { reduction($0, in: seen ?? batch) }
-    }
-
-    private init(_ batch: PairBatch, reduce: @escaping (PairLogps) -> PairNumbers) {
-        (self.batch, self.reduce) = (batch, reduce)
+    package init(_ batch: PairBatch, by reduction: any Reduction, in seen: PairBatch? = nil) {
+        (self.batch, self.reduction, self.seen) = (batch, reduction, seen ?? batch)
     }
 
     /// The same as a part sees it that carries another state.
-    func with(state: [Double]) -> ReducedPairs { ReducedPairs(batch.with(state: state), reduce: reduce) }
+    func with(state: [Double], term: Int? = nil) -> ReducedPairs {
+        ReducedPairs(batch.with(state: state, term: term), by: reduction, in: seen)
+    }
 
     /// The policy's, with gradient.
-    package var policy: PairNumbers { reduce(batch.policy) }
+    package var policy: PairNumbers { reduction(batch.policy, in: seen) }
 
     /// A reference's.
-    package func reference(_ index: Int = 0) -> PairNumbers { reduce(batch.references[index]) }
+    package func reference(_ index: Int = 0) -> PairNumbers { reduction(batch.references[index], in: seen) }
 
     /// Of log-ratios of the policy to a reference, with the policy's gradient.
-    package func ratio(toReference index: Int = 0) -> PairNumbers { reduce(batch.policy - batch.references[index]) }
+    package func ratio(toReference index: Int = 0) -> PairNumbers {
+        reduction(batch.policy - batch.references[index], in: seen)
+    }
+
+    /// The same, not yet divided by tokens where the reduction is a mean, and what is to be divided by.
+    package func undividedRatio(toReference index: Int = 0) -> (ratio: PairNumbers, divisors: PairNumbers?) {
+        guard let mean = reduction as? Mean else { return (ratio(toReference: index), nil) }
+        let ratio = mean.base(batch.policy - batch.references[index], in: seen)
+        return (ratio, mean.divisors(in: seen))
+    }
 }
 
 /// Scores of the responses of `n` pairs.
@@ -46,6 +54,8 @@ package struct PairScores {
     package var rejected: Tensor
     /// By how much the chosen response is ahead, `[n]`: `h` of the literature.
     package var margin: Tensor
+    /// What is averaged in place of these scores' loss: the losses of others, each with its weights `[n]`.
+    package var mixture: [(weights: Tensor, scores: PairScores)] = []
 
     /// Scores with their difference, or another margin.
     package init(_ numbers: PairNumbers, margin: Tensor? = nil) {

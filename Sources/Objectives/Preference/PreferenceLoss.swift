@@ -1,64 +1,122 @@
 import Torch
 
-/// A loss on preference pairs, made of three parts.
-///
-/// The reduction makes a number of each response's token log-probabilities, the score compares a pair's numbers under
-/// the policy and its references, and the link makes a loss of the scores.
+/// A preference loss: one or several ``Term``s, added with their weights, on pairs that may count unequally.
 package struct PreferenceLoss: Sendable {
-    /// The name that `loss_type` takes.
+    /// The name that it was asked for by.
     package let name: String
     /// Strength of the pull to the reference.
     package let beta: Double
-    package let reduction: any Reduction
-    package let score: any PairScore
-    package let link: any Link
+    /// The first is the one whose rewards are reported.
+    package let terms: [Term]
+    /// How much each pair counts; `nil` where all count 1.
+    package let weighting: (any PairWeighting)?
 
+    /// A ``Reduction``, a ``PairScore`` and a ``Link``.
+    package struct Term: Sendable {
+        package var reduction: any Reduction
+        package var score: any PairScore
+        package var link: any Link
+        /// What its losses are multiplied by.
+        package var weight: Double
+
+        package init(reduction: any Reduction, score: any PairScore, link: any Link, weight: Double = 1) {
+            (self.reduction, self.score, self.link, self.weight) = (reduction, score, link, weight)
+        }
+
+        package var parts: [any LossPart] { [reduction, score, link] }
+        /// What its parts need.
+        package var needs: LossNeeds { parts.reduce(LossNeeds()) { $0.union($1.needs) } }
+    }
+
+    package init(_ name: String, beta: Double, _ terms: [Term], weighting: (any PairWeighting)? = nil) {
+        precondition(beta > 0 && !terms.isEmpty, "beta \(beta), \(terms.count) terms")
+        (self.name, self.beta, self.terms, self.weighting) = (name, beta, terms, weighting)
+    }
+
+    /// A loss of one term.
     package init(
         _ name: String, beta: Double, reduction: any Reduction, score: any PairScore, link: any Link
     ) {
-        precondition(beta > 0, "beta \(beta)")
-        (self.name, self.beta) = (name, beta)
-        (self.reduction, self.score, self.link) = (reduction, score, link)
+        self.init(name, beta: beta, [Term(reduction: reduction, score: score, link: link)])
     }
 
-    private var parts: [any LossPart] { [reduction, score, link] }
+    private var parts: [any LossPart] { terms.flatMap(\.parts) }
 
     /// What all parts need.
-    package var needs: LossNeeds { parts.reduce(LossNeeds()) { $0.union($1.needs) } }
+    package var needs: LossNeeds {
+        parts.reduce(weighting?.needs ?? LossNeeds()) { $0.union($1.needs) }
+    }
 
-    /// What the losses of a step are divided by.
-    package var denominator: LossDenominator { link.denominator }
+    /// What the losses of a step are divided by: those of terms, each once.
+    package var denominators: [LossDenominator] {
+        LossDenominator.allCases.filter { kind in terms.contains { $0.link.denominator == kind } }
+    }
+
+    /// How much a pair with responses of so many tokens adds to each of the ``denominators``.
+    package func weights(chosen: Int, rejected: Int) -> [Int] {
+        denominators.map { $0.weight(chosen: chosen, rejected: rejected) }
+    }
 
     /// The loss of a micro-batch.
     ///
     /// - Parameters:
-    ///   - stepWeight: The ``denominator`` of the whole optimizer step.
+    ///   - stepWeights: The ``denominators`` of the whole optimizer step.
     ///   - state: What the loss carries from step to step.
     package func callAsFunction(
-        _ batch: PairBatch, stepWeight: Int, state: [Double]? = nil
+        _ batch: PairBatch, stepWeights: [Int], state: [Double]? = nil
     ) -> LossTerm<DPOMetrics> {
-        let states = slices(of: state ?? initialState, parts.map(\.initialState.count))
-        let pairs = ReducedPairs(batch, by: reduction, in: batch.with(state: states[0]))
-        let scores = score(pairs.with(state: states[1]))
-        let losses = link(scores, beta: beta, in: batch.with(state: states[2]))
-        let rewards = score.rewards(of: pairs.with(state: states[1]))
-        let weights = zip(batch.policy.chosenLengths, batch.policy.rejectedLengths).map(denominator.weight)
-        let weight = weights.reduce(0, +)
-        let figures = [losses, rewards.chosen * beta, rewards.rejected * beta]
-        return LossTerm(
-            value: losses.sum() * (1 / Double(stepWeight)), figures: figures + DPOMetrics.figures(of: batch.policy),
-            observations: zip(parts, states).flatMap { $0.observations(of: scores, in: batch.with(state: $1)) }
-        ) { DPOMetrics($0, weight: weight) }
+        let lengths = zip(batch.policy.chosenLengths, batch.policy.rejectedLengths)
+        var sums = DPOMetrics.LossSums(denominators) { kind in
+            lengths.reduce(0) { $0 + kind.weight(chosen: $1.0, rejected: $1.1) }
+        }
+        var (value, rewards): (Tensor?, PairNumbers?)
+        var observations: [Double] = []
+        let weights = weighting.map { weighting in withoutGradients { weighting(batch) } }
+        for (term, asked) in zip(terms, asked(batch, state ?? initialState)) {
+            let scores = term.score(asked.pairs)
+            var losses = term.link.losses(scores, beta: beta, in: asked.batches[2])
+            if term.weight != 1 { losses = losses * term.weight }
+            if let weights { losses = losses * weights }
+            let kind = term.link.denominator
+            // Where nothing of a kind is in the step, so is nothing in its losses.
+            let share = losses.sum() * (1 / Double(max(1, stepWeights[sums.index(of: kind)])))
+            value = value.map { $0 + share } ?? share
+            sums.add(losses, kind)
+            rewards = rewards ?? term.score.rewards(of: asked.pairs)
+            observations += zip(term.parts, asked.batches).flatMap { $0.observations(of: scores, in: $1) }
+        }
+        guard let value, let rewards else { preconditionFailure("a loss without terms") }
+        let figures = [rewards.chosen * beta, rewards.rejected * beta] + DPOMetrics.figures(of: batch.policy)
+        return LossTerm(value: value, figures: sums.figures + figures, observations: observations) { [sums] in
+            DPOMetrics($0, sums)
+        }
     }
 
-    /// The scores of a micro-batch's pairs, for what needs those of the whole step.
-    package func scores(of batch: PairBatch, state: [Double]? = nil) -> [StepPairs.Scores] {
-        let states = slices(of: state ?? initialState, parts.map(\.initialState.count))
-        let pairs = ReducedPairs(batch, by: reduction, in: batch.with(state: states[0]))
-        let scores = score(pairs.with(state: states[1]))
-        let (chosen, rejected, margins) = (scores.chosen.numbers, scores.rejected.numbers, scores.margin.numbers)
-        return margins.indices.map {
-            StepPairs.Scores(chosen: chosen[$0], rejected: rejected[$0], margin: margins[$0])
+    /// The scores of a micro-batch's pairs, a list for each term that needs those of the whole step.
+    package func scores(of batch: PairBatch, state: [Double]? = nil) -> [[StepPairs.Scores]] {
+        zip(terms, asked(batch, state ?? initialState)).filter { $0.0.needs.wholeStep }.map { term, asked in
+            let scores = term.score(asked.pairs)
+            let (chosen, rejected, margins) = (scores.chosen.numbers, scores.rejected.numbers, scores.margin.numbers)
+            return margins.indices.map {
+                StepPairs.Scores(chosen: chosen[$0], rejected: rejected[$0], margin: margins[$0])
+            }
+        }
+    }
+
+    /// How many terms need the scores of the whole step.
+    package var wholeStepTerms: Int { terms.count { $0.needs.wholeStep } }
+
+    /// What each term sees of a micro-batch: its pairs, and the batch with the state of each of its parts.
+    private func asked(_ batch: PairBatch, _ state: [Double]) -> [(pairs: ReducedPairs, batches: [PairBatch])] {
+        var states = slices(of: state, parts.map(\.initialState.count))[...]
+        var wholeSteps = 0
+        return terms.map { term in
+            let own = states.prefix(3)
+            states = states.dropFirst(3)
+            let batches = own.map { batch.with(state: $0, term: wholeSteps) }
+            if term.needs.wholeStep { wholeSteps += 1 }
+            let pairs = ReducedPairs(batch, by: term.reduction, in: batches[0])
+            return (pairs.with(state: batches[1].state, term: wholeSteps), batches)
         }
     }
 
@@ -83,6 +141,16 @@ package struct PreferenceLoss: Sendable {
         return counts.map { count in
             defer { start += count }
             return Array(numbers[start..<start + count])
+        }
+    }
+}
+
+extension Link {
+    /// The losses `[n]`: of the scores, or of those that are averaged in their place.
+    fileprivate func losses(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
+        guard let first = scores.mixture.first else { return self(scores, beta: beta, in: batch) }
+        return scores.mixture.dropFirst().reduce(self(first.scores, beta: beta, in: batch) * first.weights) {
+            $0 + self($1.scores, beta: beta, in: batch) * $1.weights
         }
     }
 }

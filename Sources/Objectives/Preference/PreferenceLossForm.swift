@@ -1,39 +1,81 @@
-/// Which parts a preference loss is made of, under a name.
+/// Which terms a preference loss is made of, under a name.
 package struct PreferenceLossForm: Sendable {
     /// The name that `loss_type` takes; TRL's where TRL has the loss.
     package let name: String
-    /// The types of its parts' options, each once.
-    package let optionTypes: [any LossOptions.Type]
-    private let make: @Sendable (_ beta: Double, LossSettings) -> PreferenceLoss
+    /// Its terms; parts that are asked for by name take the place of those of the first.
+    package let terms: [TermForm]
+
+    /// The types of three parts, and what the term's losses are multiplied by.
+    package struct TermForm: Sendable {
+        package let reduction: LossPartForm<any Reduction>
+        package let score: LossPartForm<any PairScore>
+        package let link: LossPartForm<any Link>
+        /// The types of the options that the term reads.
+        package let optionTypes: [any LossOptions.Type]
+        fileprivate let weight: @Sendable (LossSettings) -> Double
+
+        /// A term whose weight is an option.
+        package init<R: Reduction, S: PairScore, L: Link, Options: LossOptions>(
+            _: R.Type, _: S.Type, _: L.Type, weight: @escaping @Sendable (Options) -> Double
+        ) {
+            self.init(R.self, S.self, L.self, [Options.self]) { weight($0[Options.self]) }
+        }
+
+        /// A term that counts once.
+        package init<R: Reduction, S: PairScore, L: Link>(_: R.Type, _: S.Type, _: L.Type) {
+            self.init(R.self, S.self, L.self, []) { _ in 1 }
+        }
+
+        private init<R: Reduction, S: PairScore, L: Link>(
+            _: R.Type, _: S.Type, _: L.Type, _ more: [any LossOptions.Type],
+            _ weight: @escaping @Sendable (LossSettings) -> Double
+        ) {
+            (reduction, score, link) = (LossPartForm(R.self), LossPartForm(S.self), LossPartForm(L.self))
+            optionTypes = [R.Options.self, S.Options.self, L.Options.self] + more
+            self.weight = weight
+        }
+
+        package func term(_ settings: LossSettings) -> PreferenceLoss.Term {
+            PreferenceLoss.Term(
+                reduction: reduction.make(settings), score: score.make(settings), link: link.make(settings),
+                weight: weight(settings))
+        }
+    }
+
+    package init(_ name: String, _ terms: TermForm...) { (self.name, self.terms) = (name, terms) }
 
     /// A loss of three parts.
     package init<R: Reduction, S: PairScore, L: Link>(_ name: String, _: R.Type, _: S.Type, _: L.Type) {
-        self.name = name
-        var types: [any LossOptions.Type] = []
-        for type in [R.Options.self, S.Options.self, L.Options.self] as [any LossOptions.Type] {
-            if !types.contains(where: { $0 == type }) { types.append(type) }
-        }
-        optionTypes = types
-        make = { beta, settings in
-            PreferenceLoss(
-                name, beta: beta, reduction: R(settings[R.Options.self]), score: S(settings[S.Options.self]),
-                link: L(settings[L.Options.self]))
-        }
+        self.init(name, TermForm(R.self, S.self, L.self))
     }
 
     /// The loss with these settings.
     package func loss(beta: Double = 0.1, _ settings: LossSettings = LossSettings()) -> PreferenceLoss {
-        make(beta, settings)
+        PreferenceLoss(name, beta: beta, terms.map { $0.term(settings) })
     }
 }
 
-extension PreferenceLossForm {
-    /// Direct preference optimisation: the log-ratios' difference through a sigmoid.
-    package static let sigmoid = PreferenceLossForm("sigmoid", Sum.self, LogRatio.self, Sigmoid.self)
-    /// IPO on log-ratios a token, as TRL has it.
-    package static let ipo = PreferenceLossForm("ipo", Mean.self, LogRatio.self, IPO.self)
-    /// IPO as in the paper's formula.
-    package static let ipoSum = PreferenceLossForm("ipo_sum", Sum.self, LogRatio.self, IPO.self)
-    /// SLiC's hinge on the log-ratios' difference.
-    package static let hinge = PreferenceLossForm("hinge", Sum.self, LogRatio.self, Hinge.self)
+/// A part of a loss before its options are known.
+package struct LossPartForm<Part>: Sendable {
+    package let name: String
+    package let optionType: any LossOptions.Type
+    package let make: @Sendable (LossSettings) -> Part
+}
+
+extension LossPartForm where Part == any Reduction {
+    package init<R: Reduction>(_: R.Type) {
+        self.init(name: R.name, optionType: R.Options.self) { R($0[R.Options.self]) }
+    }
+}
+
+extension LossPartForm where Part == any PairScore {
+    package init<S: PairScore>(_: S.Type) {
+        self.init(name: S.name, optionType: S.Options.self) { S($0[S.Options.self]) }
+    }
+}
+
+extension LossPartForm where Part == any Link {
+    package init<L: Link>(_: L.Type) {
+        self.init(name: L.name, optionType: L.Options.self) { L($0[L.Options.self]) }
+    }
 }

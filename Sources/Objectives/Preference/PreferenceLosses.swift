@@ -4,20 +4,21 @@ import Configuration
 package struct PreferenceLosses: Sendable, Equatable {
     /// In the order in which they are listed.
     package let forms: [PreferenceLossForm]
+    /// What changes any of them, in the order in which it does.
+    package let modifiers: [any LossModifier.Type]
 
     /// Losses whose names differ, and whose options have keys that differ.
-    package init(_ forms: [PreferenceLossForm]) {
-        self.forms = forms
+    package init(_ forms: [PreferenceLossForm], modifiers: [any LossModifier.Type] = []) {
+        (self.forms, self.modifiers) = (forms, modifiers)
         precondition(Set(names).count == forms.count, "two losses have one name: \(names)")
-        let keys = optionTypes.flatMap { $0.fieldKeys }
+        let keys = optionTypes.flatMap { $0.keys }
         precondition(Set(keys).count == keys.count, "two parts of losses have options of one key: \(keys)")
     }
 
-    /// Those that come with the trainer.
-    package static let standard = PreferenceLosses([.sigmoid, .ipo, .ipoSum, .hinge])
-
     /// These and others.
-    package func adding(_ more: PreferenceLossForm...) -> PreferenceLosses { PreferenceLosses(forms + more) }
+    package func adding(_ more: PreferenceLossForm...) -> PreferenceLosses {
+        PreferenceLosses(forms + more, modifiers: modifiers)
+    }
 
     /// The names that `loss_type` takes.
     package var names: [String] { forms.map(\.name) }
@@ -25,33 +26,51 @@ package struct PreferenceLosses: Sendable, Equatable {
     /// The loss of that name.
     package subscript(_ name: String) -> PreferenceLossForm? { forms.first { $0.name == name } }
 
+    /// The reductions of all losses, each once.
+    package var reductions: [LossPartForm<any Reduction>] { Self.distinct(forms.flatMap { $0.terms.map(\.reduction) }) }
+
+    /// Their scores.
+    package var scores: [LossPartForm<any PairScore>] { Self.distinct(forms.flatMap { $0.terms.map(\.score) }) }
+
+    /// Their links.
+    package var links: [LossPartForm<any Link>] { Self.distinct(forms.flatMap { $0.terms.map(\.link) }) }
+
     /// The most references that any of the losses compares with.
     package var mostReferences: Int {
         forms.map { $0.loss(beta: 1, LossSettings()).needs.references }.max() ?? 0
     }
 
-    /// The keys of all parts, as those of the options that hold their settings at `path`.
+    /// The keys of all parts and modifiers, as those of the options that hold their settings at `path`.
     package func fields<Outer>(
         at path: any WritableKeyPath<Outer, LossSettings> & Sendable
     ) -> [Field<Outer>] {
         optionTypes.flatMap { $0.fields(at: path) }
     }
 
-    /// The first option that has been set and that the loss of this name does not read; `nil` where there is none.
-    package func idleOption(of name: String, in settings: LossSettings) -> IdleLossOption? {
-        let read = Set((self[name]?.optionTypes ?? []).map { ObjectIdentifier($0) })
-        for type in optionTypes where !read.contains(ObjectIdentifier(type)) {
+    /// The first option that has been set and is none of these types' nor a modifier's; `nil` where there is none.
+    func idleOption(in settings: LossSettings, readTypes: Set<ObjectIdentifier>) -> IdleLossOption? {
+        for type in partOptionTypes where !readTypes.contains(ObjectIdentifier(type)) {
             guard let (key, standard) = type.changed(in: settings) else { continue }
-            let readers = forms.filter { form in form.optionTypes.contains { $0 == type } }.map(\.name)
+            let readers = forms.filter { $0.terms.contains { $0.optionTypes.contains { $0 == type } } }.map(\.name)
             return IdleLossOption(key: key, standard: standard, readers: readers)
         }
         return nil
     }
 
-    /// The types of the options of all losses, each once.
     private var optionTypes: [any LossOptions.Type] {
+        let parts = partOptionTypes
+        return parts + modifiers.filter { modifier in !parts.contains { $0 == modifier } }
+    }
+
+    /// The types of the options of all parts, each once.
+    private var partOptionTypes: [any LossOptions.Type] {
         var seen: Set<ObjectIdentifier> = []
-        return forms.flatMap(\.optionTypes).filter { seen.insert(ObjectIdentifier($0)).inserted }
+        return forms.flatMap { $0.terms.flatMap(\.optionTypes) }.filter { seen.insert(ObjectIdentifier($0)).inserted }
+    }
+
+    private static func distinct<Part>(_ parts: [LossPartForm<Part>]) -> [LossPartForm<Part>] {
+        var seen: Set<String> = []
+        return parts.filter { seen.insert($0.name).inserted }
     }
 
     /// Whether both have losses of the same names.
@@ -59,23 +78,27 @@ package struct PreferenceLosses: Sendable, Equatable {
 }
 
 /// An option that means nothing for the loss that is asked for.
-package struct IdleLossOption: Sendable, Equatable {
-    package let key: String
+struct IdleLossOption {
+    let key: String
     /// Its default, as it is written.
-    package let standard: String
+    let standard: String
     /// The losses that read it.
-    package let readers: [String]
+    let readers: [String]
 }
 
 extension LossOptions {
-    fileprivate static var fieldKeys: [String] { fields.map(\.key) }
+    /// As they stand in the stage's block.
+    fileprivate static var keys: [String] { fields.map { dotted($0.key) } }
+
+    private static func dotted(_ key: String) -> String { block.map { "\($0).\(key)" } ?? key }
 
     fileprivate static func fields<Outer>(
         at path: any WritableKeyPath<Outer, LossSettings> & Sendable
     ) -> [Field<Outer>] {
         fields.map { field in
             Field<Outer>(
-                key: field.key, summary: field.summary, kind: field.kind, defaultText: field.defaultText,
+                key: dotted(field.key), summary: field.summary, kind: field.kind, defaultText: field.defaultText,
+                effect: field.effect, role: field.role,
                 read: { field.read(&$0[keyPath: path][Self.self], $1) },
                 write: { field.write($0[keyPath: path][Self.self]) })
         }
@@ -86,7 +109,7 @@ extension LossOptions {
         for field in fields {
             let standard = ConfigurationWriter.inline(field.write(Self()))
             if ConfigurationWriter.inline(field.write(settings[Self.self])) != standard {
-                return (field.key, standard)
+                return (dotted(field.key), standard)
             }
         }
         return nil

@@ -22,9 +22,10 @@ package struct StageScope {
         (self.given, self.origins, self.file) = (given, origins, file)
     }
 
-    /// An error about one key of this stage, or of the run where `key` is dotted.
+    /// An error about one key of this stage, or of the run where `key` is dotted and no key of this stage.
     package func error(_ key: String, _ problem: String, _ remedy: String) -> ConfigurationError {
-        let dotted = key.contains(".") ? key : "\(name).\(key)"
+        let isOfRun = key.contains(".") && origins["\(name).\(key)"] == nil && !key.hasPrefix("\(name).")
+        let dotted = isOfRun || key.hasPrefix("\(name).") ? key : "\(name).\(key)"
         return ConfigurationError(
             origins[dotted] ?? origins[name] ?? file, key: dotted, problem: problem, remedy: remedy)
     }

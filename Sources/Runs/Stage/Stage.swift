@@ -78,7 +78,7 @@ extension Stage {
     package var keys: [String] { fields.map(\.key) }
     /// Its keys with their values.
     package var entries: [ConfigurationNode.Entry] {
-        fields.map { ConfigurationNode.Entry(key: $0.key, origin: .none, value: $0.write(options)) }
+        ConfigurationNode.Entry.list(fields, of: options)
     }
     /// What a change of a key means for a run that is resumed; `nil` for a key that the stage does not have.
     package func effect(ofKey key: String) -> ResumeEffect? { fields.first { $0.key == key }?.effect }

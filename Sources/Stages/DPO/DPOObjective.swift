@@ -11,9 +11,13 @@ package struct DPOObjective: OfflineObjective {
     /// What each frozen model says, in the order of the loss.
     package let references: [ReferencePair]
     private let needs: LossNeeds
+    private let text: (Int32) -> String
 
-    package init(loss: PreferenceLoss, references: [ReferencePair]) {
-        (self.loss, self.references, needs) = (loss, references, loss.needs)
+    /// - Parameter text: What a token says, for losses that mark tokens by it.
+    package init(
+        loss: PreferenceLoss, references: [ReferencePair], text: @escaping (Int32) -> String = { _ in "" }
+    ) {
+        (self.loss, self.references, needs, self.text) = (loss, references, loss.needs, text)
         precondition(references.count == needs.references, "\(references.count) references for \(needs.references)")
     }
 
@@ -22,22 +26,22 @@ package struct DPOObjective: OfflineObjective {
         self.init(loss: loss, references: [ReferencePair(training: reference)])
     }
 
-    package func weight(of example: TokenizedPair) -> Int {
+    package func weights(of example: TokenizedPair) -> [Int] {
         let counts = example.predictedCounts
-        return loss.denominator.weight(chosen: counts.chosen, rejected: counts.rejected)
+        return loss.weights(chosen: counts.chosen, rejected: counts.rejected)
     }
 
     package func loss(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> LossTerm<DPOMetrics> {
-        loss(pairs(model, batch, of: step), stepWeight: step.weight, state: state(of: step))
+        loss(pairs(model, batch, of: step), stepWeights: step.weights, state: state(of: step))
     }
 
     // MARK: The whole step, and what is carried from step to step
 
-    package var needsWholeStep: Bool { needs.wholeStep }
+    package var wholeStepTerms: Int { loss.wholeStepTerms }
     package var initialState: [Double] { loss.initialState }
     package var observationCount: Int { loss.observationCount }
 
-    package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [StepPairs.Scores] {
+    package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]] {
         loss.scores(of: pairs(model, batch, of: step), state: state(of: step))
     }
 
@@ -62,8 +66,9 @@ package struct DPOObjective: OfflineObjective {
             tokens, responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)
         if needs.referenceEntropies {
             columns.referenceEntropies = references.map { $0.column(.entropies, ofPairs: batch.indices) }
+            columns.vocabularySize = model.specification.vocabularySize
         }
-        columns.mask = needs.mask.map { batch.marks(of: $0) }
+        columns.mask = needs.mask.map { batch.marks(of: $0, text) }
         return PairBatch(
             policy: policy, references: references.map { logps(under: $0, batch.indices, of: policy) },
             indices: batch.indices, epoch: step.epoch, columns: columns, step: step.pairs)
@@ -84,10 +89,11 @@ package struct DPOObjective: OfflineObjective {
 
 extension ResponseBatch {
     /// The marks of all predicted tokens of a batch of pairs, `[predictions]`.
-    fileprivate func marks(of mask: TokenMask) -> Tensor {
+    fileprivate func marks(of mask: TokenMask, _ text: @escaping (Int32) -> String) -> Tensor {
         let responses = responseRows.map { Array(rows.tokens[$0]) }
         let marks = stride(from: 0, to: responses.count, by: 2).flatMap { chosen -> [Float] in
-            let found = mask.marks(responses[chosen], responses[chosen + 1])
+            let found = mask.marks(
+                TokenMask.Responses(chosen: responses[chosen], rejected: responses[chosen + 1], text: text))
             precondition(
                 found.chosen.count == responses[chosen].count && found.rejected.count == responses[chosen + 1].count,
                 "mask \(mask.name) has another length than its responses")

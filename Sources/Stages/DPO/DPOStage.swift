@@ -22,7 +22,6 @@ package struct DPOStage: Stage {
         if !scope.given.contains("init") {
             options.initial = try scope.policy(from: [SFTStage.type], for: "init")
         }
-        if !scope.given.contains("reference") { options.reference = options.initial }
         if !scope.given.contains("pairs") {
             options.pairs = try scope.rows(from: [(SplitStage.type, "easy"), (SampleStage.type, nil)], for: "pairs")
         }
@@ -35,11 +34,11 @@ package struct DPOStage: Stage {
 
     /// Looks whether the data's sums under a reference are whole, and of a reference that can be known yet.
     package func check(at start: StageStart) throws {
-        guard options.frozen == [options.reference], ReferenceColumns(options.loss.needs).isEmpty else { return }
+        guard options.frozen.count == 1, ReferenceColumns(options.loss.needs).isEmpty else { return }
         for references in [options.pairs, options.loop.evalData] {
             let source = try GivenReferenceLogps.check(
                 references.flatMap(start.sources), onBadRecord: start.configuration.dataset.onBadRecord)
-            guard let source, case .stage(let name, _) = options.reference, !start.hasModel(ofStage: name) else {
+            guard let source, case .stage(let name, _)? = options.reference, !start.hasModel(ofStage: name) else {
                 continue
             }
             throw start.configuration.error(
@@ -95,7 +94,8 @@ package struct DPOStage: Stage {
         TorchRuntime.releaseFreedMemory()
         let model = try context.trainable(options.initial, head: .languageModel)
         let trainer = OfflineTrainer(
-            context: context, model: model, objective: DPOObjective(loss: loss, references: references),
+            context: context, model: model,
+            objective: DPOObjective(loss: loss, references: references) { context.text.tokenizer.token(of: $0) ?? "" },
             loop: options.loop, optimizer: options.optimizer)
         let marked = eval.map { pair in
             var pair = pair

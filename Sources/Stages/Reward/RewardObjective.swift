@@ -11,7 +11,7 @@ package struct RewardObjective: OfflineObjective {
 
     package init(loss: BradleyTerryLoss) { self.loss = loss }
 
-    package func weight(of example: TokenizedPair) -> Int { 1 }
+    package func weights(of example: TokenizedPair) -> [Int] { [1] }
 
     package func loss(
         _ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep
@@ -20,6 +20,6 @@ package struct RewardObjective: OfflineObjective {
         let scores = model.scores(batch.rows, at: batch.scoredRows(padding: model.padTokenID)).reshaped([pairs, 2])
         return loss(
             chosen: scores.narrowed(1, 0..<1).reshaped([pairs]), rejected: scores.narrowed(1, 1..<2).reshaped([pairs]),
-            globalPairs: step.weight)
+            globalPairs: step.weights[0])
     }
 }

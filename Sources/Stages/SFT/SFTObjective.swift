@@ -8,14 +8,14 @@ import Transformers
 package struct SFTObjective: OfflineObjective {
     package init() {}
 
-    package func weight(of example: TokenizedCompletion) -> Int {
+    package func weights(of example: TokenizedCompletion) -> [Int] {
         // The first token of a response to nothing is not predicted.
-        example.completion.count - (example.prompt.isEmpty ? 1 : 0)
+        [example.completion.count - (example.prompt.isEmpty ? 1 : 0)]
     }
 
     package func loss(
         _ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep
     ) -> LossTerm<SupervisedMetrics> {
-        SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: step.weight)
+        SupervisedLoss()(model.tokenLogps(batch.rows, predictions: batch.predictions), globalTokens: step.weights[0])
     }
 }

@@ -8,17 +8,17 @@ package protocol OfflineObjective {
     associatedtype Example: PackableExample
     associatedtype Metrics: AdditiveMetrics
 
-    /// How much of the step's normaliser an example makes up: one a pair, or its response tokens.
-    func weight(of example: Example) -> Int
+    /// How much an example makes up of each number that the step's losses are divided by: one a pair, or its response tokens.
+    func weights(of example: Example) -> [Int]
 
-    /// The share of a micro-batch in the step's loss, which is divided by the weight of the whole step, over all ranks.
+    /// The share of a micro-batch in the step's loss, which is divided by the weights of the whole step, over all ranks.
     func loss(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> LossTerm<Metrics>
 
-    /// Whether a pass without gradient gives the scores of all pairs of a step before its losses.
-    var needsWholeStep: Bool { get }
+    /// How many parts of the loss need the scores of all pairs of a step before its losses; a pass without gradient gives them.
+    var wholeStepTerms: Int { get }
 
-    /// The scores of a micro-batch's pairs, in order, where the whole step is needed.
-    func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [StepPairs.Scores]
+    /// The scores of a micro-batch's pairs, in order, for each of those parts.
+    func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]]
 
     /// What the loss carries from step to step, at the start; checkpoints keep it.
     var initialState: [Double] { get }
@@ -31,8 +31,8 @@ package protocol OfflineObjective {
 }
 
 extension OfflineObjective {
-    package var needsWholeStep: Bool { false }
-    package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [StepPairs.Scores] {
+    package var wholeStepTerms: Int { 0 }
+    package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]] {
         []
     }
     package var initialState: [Double] { [] }
@@ -42,8 +42,8 @@ extension OfflineObjective {
 
 /// What is known of a whole optimizer step, or of all held-out examples, before the losses of its micro-batches.
 package struct OfflineStep: Sendable {
-    /// What its loss is divided by.
-    package var weight: Int
+    /// What its losses are divided by, as ``OfflineObjective/weights(of:)`` has them.
+    package var weights: [Int]
     /// The pass over the data that it belongs to, from 0.
     package var epoch = 0
     /// What the loss carries from step to step.
@@ -51,7 +51,7 @@ package struct OfflineStep: Sendable {
     /// The scores of all its pairs, where they are needed.
     package var pairs: StepPairs?
 
-    package init(weight: Int, epoch: Int = 0, state: [Double] = [], pairs: StepPairs? = nil) {
-        (self.weight, self.epoch, self.state, self.pairs) = (weight, epoch, state, pairs)
+    package init(weights: [Int], epoch: Int = 0, state: [Double] = [], pairs: StepPairs? = nil) {
+        (self.weights, self.epoch, self.state, self.pairs) = (weights, epoch, state, pairs)
     }
 }

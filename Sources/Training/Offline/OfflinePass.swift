@@ -36,8 +36,8 @@ package struct OfflinePass<Objective: OfflineObjective> {
         over batch: [Objective.Example], epoch: Int = 0, state: [Double]? = nil,
         leaving: (_ share: (_ goesOn: () -> Bool) throws -> [UInt8]) throws -> [UInt8] = { try $0 { true } }
     ) throws -> OfflineStep {
-        var step = OfflineStep(weight: weight(of: batch), epoch: epoch, state: state ?? objective.initialState)
-        if objective.needsWholeStep {
+        var step = OfflineStep(weights: weights(of: batch), epoch: epoch, state: state ?? objective.initialState)
+        if objective.wholeStepTerms > 0 {
             let mine = try leaving { scores(of: batch, step, while: $0) }
             step.pairs = try gathered(mine, batch)
         }
@@ -84,9 +84,10 @@ package struct OfflinePass<Objective: OfflineObjective> {
         workers.share(of: examples) { ResponseBatch.microBatches($0, maxTokens: maxTokens) }
     }
 
-    /// What the loss of a step over these examples is divided by.
-    package func weight(of examples: [Objective.Example]) -> Int {
-        examples.reduce(0) { $0 + objective.weight(of: $1) }
+    /// What the losses of a step over these examples are divided by.
+    package func weights(of examples: [Objective.Example]) -> [Int] {
+        guard let first = examples.first else { return [] }
+        return examples.dropFirst().reduce(objective.weights(of: first)) { zip($0, objective.weights(of: $1)).map(+) }
     }
 
     /// The scores of this worker's share of a batch's pairs, as they travel.
@@ -99,9 +100,11 @@ package struct OfflinePass<Objective: OfflineObjective> {
                 for microBatch in ResponseBatch.eachMicroBatch(of: share, maxTokens: maxTokens) {
                     guard goesOn() else { return }
                     let scores = tracer.measure(.forward) { objective.scores(model, microBatch, of: step) }
-                    for (index, scores) in zip(microBatch.indices, scores) {
+                    for (row, index) in microBatch.indices.enumerated() {
                         writer.write(index)
-                        for score in [scores.chosen, scores.rejected, scores.margin] { writer.write(score) }
+                        for term in scores.map({ $0[row] }) {
+                            for score in [term.chosen, term.rejected, term.margin] { writer.write(score) }
+                        }
                     }
                 }
             }
@@ -111,21 +114,25 @@ package struct OfflinePass<Objective: OfflineObjective> {
 
     /// The scores of all pairs of a batch, known to every worker from the shares of all.
     private func gathered(_ mine: [UInt8], _ batch: [Objective.Example]) throws -> StepPairs {
-        var found: [Int: StepPairs.Scores] = [:]
+        var found: [Int: [StepPairs.Scores]] = [:]
         for bytes in try workers.allGather(mine) {
             var reader = ByteReader(bytes)
             while !reader.rest.isEmpty {
-                found[try reader.read(Int.self)] = StepPairs.Scores(
-                    chosen: try reader.read(Double.self), rejected: try reader.read(Double.self),
-                    margin: try reader.read(Double.self))
+                found[try reader.read(Int.self)] = try (0..<objective.wholeStepTerms).map { _ in
+                    StepPairs.Scores(
+                        chosen: try reader.read(Double.self), rejected: try reader.read(Double.self),
+                        margin: try reader.read(Double.self))
+                }
             }
         }
         let indices = batch.map(\.index)
         return StepPairs(
             indices: indices,
-            scores: indices.map { index in
-                guard let scores = found[index] else { preconditionFailure("pair \(index) has no scores") }
-                return scores
+            terms: (0..<objective.wholeStepTerms).map { term in
+                indices.map { index in
+                    guard let scores = found[index] else { preconditionFailure("pair \(index) has no scores") }
+                    return scores[term]
+                }
             })
     }
 }

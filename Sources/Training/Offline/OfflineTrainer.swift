@@ -131,7 +131,9 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         _ step: Int, epoch: Int, _ batch: [Objective.Example], _ updater: ParameterUpdater,
         _ progress: inout TrainerState
     ) throws -> MetricValues {
-        guard pass.weight(of: batch) > 0 else { return try leaveOut(step, updater, progress.nonFinite) }
+        guard pass.weights(of: batch).contains(where: { $0 > 0 }) else {
+            return try leaveOut(step, updater, progress.nonFinite)
+        }
         let whole = try pass.step(over: batch, epoch: epoch, state: progress.lossState)
         let (sums, observations) = pass.accumulateGradients(over: batch, of: whole)
         var metrics = try context.tracer.collective(over: context.workers) {

@@ -13,11 +13,11 @@ struct NewTokens: Reduction {
     var needs: LossNeeds {
         LossNeeds(
             tokenLogps: true,
-            mask: TokenMask("new") { chosen, rejected in
+            mask: TokenMask("new") { pair in
                 func marks(_ own: [Int32], _ other: [Int32]) -> [Float] {
                     own.enumerated().map { $0 < other.count && other[$0] == $1 ? 0 : 1 }
                 }
-                return (marks(chosen, rejected), marks(rejected, chosen))
+                return (marks(pair.chosen, pair.rejected), marks(pair.rejected, pair.chosen))
             })
     }
 

@@ -83,7 +83,7 @@ struct RunConfigurationTests {
             Issue.record("a stage is missing")
             return
         }
-        #expect(all.beta == 0.3 && all.pairs == [.dataset(.train)] && all.initial == .stage("sft", part: nil))
+        #expect(all.choice.beta == 0.3 && all.pairs == [.dataset(.train)] && all.initial == .stage("sft", part: nil))
         #expect(ppo.initial == .stage("dpo", part: nil))
         #expect(evaluation.policies.map(\.description) == ["sft", "dpo", "dpo-all", "ppo"])
     }
@@ -167,7 +167,7 @@ struct RunConfigurationTests {
             Issue.record("no dpo-b stage")
             return
         }
-        #expect(dpo.beta == 0.7 && dpo.settings[LabelSmoothing.self].labelSmoothing == 0.1)
+        #expect(dpo.choice.beta == 0.7 && dpo.choice.settings[LabelSmoothing.self].labelSmoothing == 0.1)
     }
 
     @Test("Blocks of stages that are not listed may wait, but are read for mistakes")

@@ -84,7 +84,7 @@ extension OfflineObjective {
     /// Adds the gradient of a batch's loss, in micro-batches of at most so many tokens, and gives the loss.
     @discardableResult
     func accumulate(_ model: DecoderModel, _ examples: [Example], maxTokens: Int) -> Double {
-        let step = OfflineStep(weight: examples.reduce(0) { $0 + self.weight(of: $1) })
+        let step = OfflineStep(weights: [examples.reduce(0) { $0 + self.weights(of: $1)[0] }])
         return ResponseBatch.microBatches(examples, maxTokens: maxTokens).reduce(0) { sum, batch in
             let term = loss(model, batch, of: step)
             term.value.backward()

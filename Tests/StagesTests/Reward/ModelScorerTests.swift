@@ -47,7 +47,7 @@ struct ModelScorerTests {
         let short = TokenizedPair(index: 0, prompt: [1, 17, 44], chosen: [33, 121], rejected: [5])
         let loss = { (model: DecoderModel, pair: TokenizedPair) in
             withoutGradients {
-                objective.loss(model, ResponseBatch([pair]), of: OfflineStep(weight: 1)).value.doubles()[0]
+                objective.loss(model, ResponseBatch([pair]), of: OfflineStep(weights: [1])).value.doubles()[0]
             }
         }
         let model = try rewardModel(Key(model: "reward-llama", pad: 2))

@@ -4,6 +4,8 @@ import Torch
 package struct Hinge: Link {
     package init(_: NoLossOptions) {}
 
+    package var isOfMargin: Bool { true }
+
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
         (1 - scores.margin * beta).relu()
     }

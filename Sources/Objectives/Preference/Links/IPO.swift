@@ -4,6 +4,8 @@ import Torch
 package struct IPO: Link {
     package init(_: NoLossOptions) {}
 
+    package var isOfMargin: Bool { true }
+
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
         (scores.margin - 1 / (2 * beta)).square()
     }

@@ -8,6 +8,8 @@ package struct Sigmoid: Link {
 
     package init(_ options: LabelSmoothing) { labelSmoothing = options.labelSmoothing }
 
+    package var isOfMargin: Bool { true }
+
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
         let h = scores.margin
         let asLabelled = -(h * beta).logSigmoid()

@@ -1,0 +1,166 @@
+import Configuration
+
+/// A preference loss as a configuration asks for it: one or several by name, parts by name, and the options of all.
+package struct LossChoice: Sendable, Equatable {
+    /// The names of losses that are added.
+    package var types: [String]
+    /// What each is multiplied by; 1 where there are none.
+    package var weights: [Double]?
+    /// Parts that take the place of the first loss's own.
+    package var reduction: String?
+    package var score: String?
+    package var link: String?
+    /// The strength of the tie to the reference.
+    package var beta = 0.1
+    /// The options of parts and modifiers.
+    package var settings = LossSettings()
+    /// The losses that there are.
+    package let losses: PreferenceLosses
+
+    /// The first of `losses`, alone.
+    package init(of losses: PreferenceLosses = .standard) {
+        self.losses = losses
+        types = losses.names.first.map { [$0] } ?? []
+    }
+
+    /// What the choice is called in messages.
+    package var name: String { types.joined(separator: ", ") }
+
+    /// The loss.
+    ///
+    /// - Throws: ``LossConflict`` for options that do not go together, or mean nothing for this loss.
+    package func loss() throws(LossConflict) -> PreferenceLoss {
+        if let idle { throw idle }
+        var made = LossTerms(terms: try terms())
+        for type in losses.modifiers { try settings.modify(by: type, &made) }
+        for term in made.terms {
+            for part in term.term.parts { if let conflict = part.conflict { throw conflict } }
+        }
+        let masks = made.terms.compactMap(\.term.needs.mask)
+        guard masks.allSatisfy({ $0 == masks[0] }) else {
+            throw LossConflict(
+                "loss_type", "\(name) asks for tokens marked in two ways (\(masks[0].name), \(masks[1].name))",
+                "leave one of them out")
+        }
+        return PreferenceLoss(name, beta: beta, made.terms.map(\.term), weighting: made.weighting)
+    }
+
+    /// The terms of the losses, with the parts that were asked for by name.
+    private func terms() throws(LossConflict) -> [LossTerms.Named] {
+        var named: [LossTerms.Named] = []
+        for (index, name) in types.enumerated() {
+            guard let form = losses[name] else { throw unknown(name) }
+            for var term in form.terms.map({ $0.term(settings) }) {
+                term.weight *= weights?[index] ?? 1
+                named.append(LossTerms.Named(loss: name, term: term))
+            }
+        }
+        guard !named.isEmpty else { throw LossConflict("loss_type", "is empty", "name a loss") }
+        if let reduction, let form = losses.reductions.first(where: { $0.name == reduction }) {
+            named[0].term.replaceReduction(by: form.make(settings))
+        }
+        if let score, let form = losses.scores.first(where: { $0.name == score }) {
+            named[0].term.score = form.make(settings)
+        }
+        if let link, let form = losses.links.first(where: { $0.name == link }) {
+            named[0].term.link = form.make(settings)
+        }
+        return named
+    }
+
+    private func unknown(_ name: String) -> LossConflict {
+        LossConflict("loss_type", "'\(name)' is no loss", "losses are \(losses.names.joined(separator: ", "))")
+    }
+
+    // MARK: Options that nothing reads
+
+    private var idle: LossConflict? {
+        if let weights, weights.count != types.count {
+            return LossConflict(
+                "loss_weights", "has \(weights.count) weights for \(types.count) losses", "give one for each loss_type")
+        }
+        if let twice = types.indices.first(where: { types[..<$0].contains(types[$0]) }) {
+            return LossConflict("loss_type", "names \(types[twice]) twice", "give it once, with its weight")
+        }
+        let read = Set(readTypes.map { ObjectIdentifier($0) })
+        guard let option = losses.idleOption(in: settings, readTypes: read) else { return nil }
+        return LossConflict(
+            option.key, "has no meaning for loss_type \(name)",
+            "use \(option.readers.joined(separator: " or ")), or leave it at \(option.standard)")
+    }
+
+    private var readTypes: [any LossOptions.Type] {
+        var read = types.compactMap { losses[$0] }.flatMap { $0.terms.flatMap(\.optionTypes) }
+        if let form = losses.reductions.first(where: { $0.name == reduction }) { read.append(form.optionType) }
+        if let form = losses.scores.first(where: { $0.name == score }) { read.append(form.optionType) }
+        if let form = losses.links.first(where: { $0.name == link }) { read.append(form.optionType) }
+        return read
+    }
+}
+
+extension LossSettings {
+    fileprivate func modify<Modifier: LossModifier>(
+        by _: Modifier.Type, _ terms: inout LossTerms
+    ) throws(LossConflict) {
+        try self[Modifier.self].apply(to: &terms)
+    }
+}
+
+// MARK: Keys
+
+extension LossChoice: KeyedOptions {
+    package init() { self.init(of: .standard) }
+
+    package static var fields: [Field<Self>] { fields(of: .standard) }
+
+    package var fields: [Field<Self>] { Self.fields(of: losses) }
+
+    /// The keys of a stage that has these losses to choose from.
+    package static func fields(of losses: PreferenceLosses) -> [Field<Self>] {
+        Field<Self>.list {
+            Field("beta", \.beta, .greaterThan(0), "Strength of the tie to the reference.")
+            typeField(losses)
+            Field(
+                "loss_weights", \.weights, .each(.atLeast(0)), default: "1 for each",
+                "What each loss is multiplied by, where loss_type lists several.")
+            partField("reduction", \.reduction, losses.reductions.map(\.name), "token log-probabilities are summed up")
+            partField("score", \.score, losses.scores.map(\.name), "sums are compared with those of references")
+            partField("link", \.link, losses.links.map(\.name), "scores of a pair become its loss")
+            losses.fields(at: \.settings)
+        }
+    }
+
+    private static func typeField(_ losses: PreferenceLosses) -> Field<Self> {
+        Field(
+            key: "loss_type", summary: "Loss of a pair, or several that are added.",
+            kind: "one of \(losses.names.joined(separator: ", ")), or a list of such",
+            read: { choice, node in
+                guard let names = [String](node), !names.isEmpty, names.allSatisfy({ losses[$0] != nil }) else {
+                    return false
+                }
+                choice.types = names
+                return true
+            },
+            write: { $0.types.count == 1 ? $0.types[0].node : $0.types.node })
+    }
+
+    private static func partField(
+        _ key: String, _ path: any WritableKeyPath<Self, String?> & Sendable, _ names: [String], _ how: String
+    ) -> Field<Self> {
+        Field(
+            key: key, summary: "How \(how), in place of the loss's own way.",
+            kind: "one of \(names.joined(separator: ", ")), or null",
+            read: { choice, node in
+                guard let name = String?(node), name.map(names.contains) ?? true else { return false }
+                choice[keyPath: path] = name
+                return true
+            },
+            write: { $0[keyPath: path].node })
+    }
+}
+
+extension Constraint where Value: Collection & SendableMetatype, Value.Element: Sendable {
+    fileprivate static func each(_ rule: Constraint<Value.Element>) -> Self {
+        Self(description: "each \(rule.description)") { $0.allSatisfy(rule.holds) }
+    }
+}

@@ -1,0 +1,35 @@
+import JSON
+import Testing
+import Torch
+
+@testable import Objectives
+
+@Suite("Golden data steps and tables")
+struct GoldenDataTests {
+    static let ids: Set<String> = ["bmc_masks", "kendall_link_table"]
+
+    @Test("Tokens by which responses differ are marked as difflib has it")
+    func masks() throws {
+        let entry = try #require(GoldenFile.standard["bmc_masks"])
+        let pairs = try #require(GoldenFile.standard.inputs["bmc"]?.elements)
+        for (pair, expected) in zip(pairs, try #require(entry.expected["masks"]?.elements)) {
+            let tokens = { (key: String) in (pair[key]?.numbers ?? []).map { Int32($0) } }
+            let stop = Set(tokens("stop"))
+            let found = TokenMask.changes(chosen: tokens("chosen"), rejected: tokens("rejected")) { stop.contains($0) }
+            #expect(found.chosen.map(Double.init) == expected["chosen"]?.numbers)
+            #expect(found.rejected.map(Double.init) == expected["rejected"]?.numbers)
+        }
+    }
+
+    @Test("Kendall's link is the probability of a pair, bridged where it jumps")
+    func kendall() throws {
+        let entry = try #require(GoldenFile.standard["kendall_link_table"])
+        let scores = Tensor([0.25, 0.5, 1, 2, 3, 7, -0.5, -3] as [Double])
+        for q in try #require(entry.params["q"]).numbers {
+            let expected = try #require(entry.expected["q=\(q)"]).numbers
+            let logQ = Tensor([Double](repeating: q, count: 8)).log()
+            let found = KendallLink.logProbability(scores, logQ: logQ, epsilon: 1).exp().doubles()
+            #expect(distance(found, expected) < 1e-9, "q \(q)")
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import JSON
+import Objectives
+import Torch
+
+/// The pairs of a golden file as a loss sees them, in float64, with what it leaves as gradient.
+struct GoldenPairs {
+    let batch: PairBatch
+    private let group: ParameterGroup
+    private let chosenCounts: [Int]
+    private let rejectedCounts: [Int]
+
+    /// - Parameter rows: Which of the pairs; all where `nil`.
+    init(_ pairs: [JSON], rows: [Int]? = nil, vocabularySize: Int, references: Int) {
+        let pairs = rows.map { $0.map { pairs[$0] } } ?? pairs
+        let column = { (key: String) in
+            pairs.flatMap { pair in ["chosen", "rejected"].flatMap { pair[$0]?[key]?.numbers ?? [] } }
+        }
+        let lengths = { (side: String) in pairs.map { $0[side]?["logps"]?.numbers.count ?? 0 } }
+        let (chosen, rejected) = (lengths("chosen"), lengths("rejected"))
+        (chosenCounts, rejectedCounts) = (chosen, rejected)
+        let responses = pairs.indices.flatMap { row in
+            [Int](repeating: 2 * row, count: chosen[row]) + [Int](repeating: 2 * row + 1, count: rejected[row])
+        }
+        let logps = column("logps")
+        group = ParameterGroup(
+            "golden", [ParameterGroup.Declaration(name: "logps", shape: [logps.count], decays: false)], trainable: true,
+            .float64)
+        let policy = group["logps"]
+        withoutGradients { policy.copy(from: Tensor(logps)) }
+        let made = { (logps: Tensor) in
+            PairLogps(
+                TokenLogps(logps: logps, statistics: .zeros([responses.count, 3])), responses: responses,
+                pairCount: pairs.count)
+        }
+        batch = PairBatch(
+            policy: made(policy),
+            references: ["ref_logps", "ref2_logps"].prefix(references).map { made(Tensor(column($0))) },
+            indices: rows,
+            columns: PairBatch.Columns(
+                logSumSquares: Tensor(column("log_sum_sq_probs")),
+                referenceEntropies: [Tensor(column("ref_entropies"))], mask: Tensor(column("diff_mask")),
+                vocabularySize: vocabularySize))
+    }
+
+    /// The loss and its gradient of each chosen and each rejected token.
+    func evaluate(
+        _ loss: PreferenceLoss, state: [Double]? = nil
+    ) -> (loss: Double, chosen: [Double], rejected: [Double]) {
+        var batch = batch
+        if loss.needs.wholeStep {
+            batch = batch.with(step: StepPairs(indices: batch.indices, terms: loss.scores(of: batch, state: state)))
+        }
+        let counts = zip(chosenCounts, rejectedCounts)
+        let weights = loss.denominators.map { kind in
+            counts.reduce(0) { $0 + kind.weight(chosen: $1.0, rejected: $1.1) }
+        }
+        let term = loss(batch, stepWeights: weights, state: state)
+        term.value.backward()
+        let gradients = Array(
+            (group.gradients?.doubles() ?? []).prefix(chosenCounts.reduce(0, +) + rejectedCounts.reduce(0, +)))
+        var (chosen, rejected): ([Double], [Double]) = ([], [])
+        var start = 0
+        for (own, other) in counts {
+            chosen += gradients[start..<start + own]
+            rejected += gradients[start + own..<start + own + other]
+            start += own + other
+        }
+        return (term.value.item(), chosen, rejected)
+    }
+}
