@@ -111,8 +111,7 @@ extension MergeStage {
                     unit: "tensors", count: ExampleCount(examples: parameters.count), learners: 1, maxTokens: 0))
         }
         for index in forecast.roles.indices {
-            // Of the largest parameter: both policies' as they are kept and in float64, their difference, and what is written.
-            let mixing = largest * (2 * 4 + 4 * 8 + 4)
+            let mixing = MergedPolicy.bytes(mixing: largest)
             forecast.roles[index].memory.activations = max(forecast.roles[index].memory.activations, mixing)
             // Drawn at random, the base model is not read one parameter at a time.
             if planner.configuration.randomInit, [options.policy, options.from].contains(.base) {

@@ -27,13 +27,29 @@ struct MergedPolicy {
     ///
     /// - Throws: ``MergeError`` where it holds something else than finite numbers.
     func parameter(_ name: String, at candidate: Int) throws -> Tensor {
-        let merged = options.lines[candidate](from: try from(name), to: try policy(name)).converted(to: .float32)
-        guard merged.count == 0 || merged.abs().max().item().isFinite else {
-            throw MergeError(
-                alpha: options.name(ofCandidate: candidate), stage: stage, tensor: name, teller: teller)
+        let (first, second) = (try from(name), try policy(name))
+        let merged = Tensor.empty(second.shape)
+        let flat = (first.reshaped([-1]), second.reshaped([-1]), merged.reshaped([-1]))
+        // In blocks: an embedding table in float64, several times over, may be larger than the whole model.
+        for start in stride(from: 0, to: merged.count, by: Self.blockSize) {
+            let range = start..<min(merged.count, start + Self.blockSize)
+            let block = options.lines[candidate](from: flat.0.narrowed(0, range), to: flat.1.narrowed(0, range))
+                .converted(to: .float32)
+            guard block.abs().max().item().isFinite else {
+                throw MergeError(
+                    alpha: options.name(ofCandidate: candidate), stage: stage, tensor: name, teller: teller)
+            }
+            flat.2.narrowed(0, range).copy(from: block)
         }
-        return merged.contiguous()
+        return merged
     }
+
+    /// Elements that are mixed at a time.
+    private static let blockSize = 1 << 21
+
+    /// Bytes that mixing a parameter of so many elements takes: both policies', as wide as they may be kept, what is written,
+    /// and float64 and float32 copies of a block.
+    static func bytes(mixing elements: Int) -> Int { 20 * elements + 48 * min(elements, blockSize) }
 
     /// A candidate whole, to draw from.
     func model(at candidate: Int) throws -> DecoderModel {
