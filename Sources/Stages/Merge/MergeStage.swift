@@ -56,6 +56,7 @@ package struct MergeStage: Stage {
     }
 
     package func run(on context: StageContext) throws {
+        guard options.reward != nil || context.isFirst else { return }
         let merged = try MergedPolicy(options, on: context)
         var choice = 0
         if let reward = options.reward {
@@ -64,7 +65,6 @@ package struct MergeStage: Stage {
             guard context.isFirst else { return }
             choice = try context.tracer.measure(.waiting) { try context.link.next(ChosenCandidate.self).message.index }
         }
-        guard context.isFirst else { return }
         if options.reward == nil { try context.begin(total: merged.parameterCount, unit: "tensor") }
         try AtomicDirectory.write(to: context.stage.final) { directory in
             try context.models.save(merged.configuration, to: directory, text: context.text) { name in
