@@ -49,7 +49,7 @@ struct MergeTests {
                 try mean(workspace, "one/stages/05-tried", alpha: report.candidates[$0].alpha)
             }
             #expect(report.candidates.map(\.alpha) == [-1, 0.5, 3] && Set(means).count > 1)
-            for (candidate, mean) in zip(report.candidates, means) { #expect(abs(candidate.mean_score - mean) < 1e-9) }
+            for (candidate, mean) in zip(report.candidates, means) { #expect(abs(candidate.meanScore - mean) < 1e-9) }
             #expect(report.alpha == report.candidates[try #require(means.firstIndex(of: means.max() ?? 0))].alpha)
             try expect(workspace.url("one/stages/05-tried/final"), is: report.alpha, from: base, to: sft)
             #expect(
@@ -58,7 +58,7 @@ struct MergeTests {
 
             // The same weights draw the same responses, so that neither wins, and the first is taken.
             let alike = try Report(workspace, "one/stages/06-alike")
-            #expect(alike.alpha == 1e-12 && alike.candidates[0].mean_score == alike.candidates[1].mean_score)
+            #expect(alike.alpha == 1e-12 && alike.candidates[0].meanScore == alike.candidates[1].meanScore)
             #expect(try workspace.weights("one", "06-alike") == trained)
 
             if let python = TestSupport.transformersPython {
@@ -189,13 +189,15 @@ struct MergeTests {
     private struct Report: Decodable {
         struct Candidate: Decodable {
             var alpha: Double
-            var mean_score: Double
+            var meanScore: Double
         }
         var alpha: Double
         var candidates: [Candidate]
 
         init(_ workspace: RunWorkspace, _ stage: String) throws {
-            self = try JSONDecoder().decode(Self.self, from: workspace.data("\(stage)/merge.json"))
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            self = try decoder.decode(Self.self, from: workspace.data("\(stage)/merge.json"))
         }
     }
 }
