@@ -11,6 +11,7 @@ extension Registry {
             SplitStage(),
             DPOStage(),
             PPOStage(),
+            MergeStage(),
             EvaluateStage(),
         ],
         // The method, start to end.

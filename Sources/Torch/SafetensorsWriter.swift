@@ -1,46 +1,88 @@
 import Foundation
 import JSON
 
-/// Writes safetensors files, tensor by tensor from where they lie: no second copy of a model is made.
-public enum SafetensorsWriter {
-    /// Writes `tensors` (contiguous) in this order to a new file at `url`, over one that is there.
+/// Writes a safetensors file, tensor by tensor from where they lie: no second copy of a model is made.
+///
+/// What the file will hold is said first, and each tensor handed over in its turn; so they need not be there together.
+public final class SafetensorsWriter {
+    /// What is said of a tensor before it is there.
+    package struct Entry: Sendable {
+        package let name: String
+        package let shape: [Int]
+        package let type: ScalarType
+
+        package init(name: String, shape: [Int], type: ScalarType) {
+            (self.name, self.shape, self.type) = (name, shape, type)
+        }
+    }
+
+    private let output: OutputFile
+    private let entries: [Entry]
+    private var written = 0
+
+    /// Begins a new file at `url`, over one that is there, of these tensors in this order.
     ///
     /// The file is written in place and not flushed to the device; atomic replacement is the caller's business.
     ///
-    /// - Returns: how many bytes the file has.
     /// - Throws: where the file cannot be written; what is there then is incomplete.
-    @discardableResult
-    public static func write(
-        _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = ["format": "pt"], to url: URL
-    ) throws(SafetensorsError) -> Int {
-        let output = try OutputFile(url)
-        let header = header(tensors, metadata: metadata)
+    package init(
+        _ entries: [Entry], metadata: [String: String] = ["format": "pt"], to url: URL
+    ) throws(SafetensorsError) {
+        self.entries = entries
+        output = try OutputFile(url)
+        let header = Self.header(entries, metadata: metadata)
         try output.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
         try output.write(header)
-        for (name, tensor) in tensors {
-            guard tensor.isContiguous else { preconditionFailure("tensor \(name) is not contiguous") }
-            try tensor.withStagedBytes { (bytes) throws(SafetensorsError) in try output.write(bytes) }
-        }
+    }
+
+    /// Writes the next tensor, which is contiguous, and as it was said to be.
+    package func append(_ tensor: Tensor) throws(SafetensorsError) {
+        let entry = entries[written]
+        guard tensor.isContiguous else { preconditionFailure("tensor \(entry.name) is not contiguous") }
+        precondition(
+            tensor.shape == entry.shape && tensor.type == entry.type, "tensor \(entry.name) is \(tensor.shape)")
+        try tensor.withStagedBytes { (bytes) throws(SafetensorsError) in try output.write(bytes) }
+        written += 1
+    }
+
+    /// Closes the file, once every tensor is written.
+    ///
+    /// - Returns: how many bytes the file has.
+    @discardableResult
+    package func finish() throws(SafetensorsError) -> Int {
+        precondition(written == entries.count, "\(entries.count - written) tensors are not written")
         try output.finish()
         return output.count
     }
 
+    /// Writes `tensors` (contiguous) in this order to a new file at `url`, over one that is there, as ``init(_:metadata:to:)``
+    /// says.
+    ///
+    /// - Returns: how many bytes the file has.
+    @discardableResult
+    public static func write(
+        _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = ["format": "pt"], to url: URL
+    ) throws(SafetensorsError) -> Int {
+        let entries = tensors.map { Entry(name: $0.name, shape: $0.tensor.shape, type: $0.tensor.type) }
+        let writer = try SafetensorsWriter(entries, metadata: metadata, to: url)
+        for (_, tensor) in tensors { try writer.append(tensor) }
+        return try writer.finish()
+    }
+
     /// The JSON header: sorted keys, padded with spaces so that the data starts at a multiple of eight bytes.
-    private static func header(
-        _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String]
-    ) -> [UInt8] {
-        var entries: [String: JSON] = ["__metadata__": object(metadata.mapValues { .string($0) })]
+    private static func header(_ entries: [Entry], metadata: [String: String]) -> [UInt8] {
+        var objects: [String: JSON] = ["__metadata__": object(metadata.mapValues { .string($0) })]
         var end = 0
-        for (name, tensor) in tensors {
-            precondition(entries[name] == nil, "two tensors are named \(name)")
+        for entry in entries {
+            precondition(objects[entry.name] == nil, "two tensors are named \(entry.name)")
             let start = end
-            end += tensor.byteCount
-            entries[name] = object([
-                "dtype": .string(tensor.type.format), "shape": .array(tensor.shape.map { .number($0) }),
+            end += entry.shape.reduce(1, *) * entry.type.size
+            objects[entry.name] = object([
+                "dtype": .string(entry.type.format), "shape": .array(entry.shape.map { .number($0) }),
                 "data_offsets": .array([.number(start), .number(end)]),
             ])
         }
-        let text = object(entries).compact.utf8
+        let text = object(objects).compact.utf8
         let padding = (8 - text.count % 8) % 8
         return Array(text) + repeatElement(UInt8(ascii: " "), count: padding)
     }

@@ -18,24 +18,38 @@ extension DecoderModel {
     public func save(
         to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil, shardBytes: Int = 5_000_000_000
     ) throws {
-        try configuration.exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID)
+        try configuration.save(
+            head: head, to: directory, padTokenID: padTokenID, endTokenID: endTokenID, shardBytes: shardBytes
+        ) { parameters[$0] }
+    }
+}
+
+extension ModelConfiguration {
+    /// Writes a model of this configuration as ``DecoderModel/save(to:padTokenID:endTokenID:shardBytes:)`` does.
+    ///
+    /// - Parameter parameter: gives the parameter of a name, contiguous float32; asked for each once, in the order of the model.
+    package func save(
+        head: DecoderHead, to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil,
+        shardBytes: Int = 5_000_000_000, parameter: (String) throws -> Tensor
+    ) throws {
+        try exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID)
             .write(toModelFile: directory.appending(path: "config.json"))
         if head == .languageModel {
-            try configuration.exportedGeneration(endTokenID: endTokenID)
+            try exportedGeneration(endTokenID: endTokenID)
                 .write(toModelFile: directory.appending(path: "generation_config.json"))
         }
-        let shards = shards(limit: shardBytes)
+        let shards = shards(head: head, limit: shardBytes)
         guard shards.count > 1 else {
-            try write(shards.first ?? [], to: directory.appending(path: "model.safetensors"))
+            try Self.write(shards.first ?? [], to: directory.appending(path: "model.safetensors"), parameter)
             return
         }
         var map: [(String, JSON)] = []
-        for (index, names) in shards.enumerated() {
+        for (index, declarations) in shards.enumerated() {
             let name = String(format: "model-%05d-of-%05d.safetensors", index + 1, shards.count)
-            try write(names, to: directory.appending(path: name))
-            map += names.map { ($0, .string(name)) }
+            try Self.write(declarations, to: directory.appending(path: name), parameter)
+            map += declarations.map { ($0.name, .string(name)) }
         }
-        let size = 4 * parameters.parameterCount
+        let size = shards.joined().reduce(0) { $0 + $1.byteCount }
         let index = JSONObject(uniqueKeysWithValues: [
             ("metadata", .object(JSONObject(uniqueKeysWithValues: [("total_size", .number(size))]))),
             ("weight_map", .object(JSONObject(uniqueKeysWithValues: map))),
@@ -43,25 +57,34 @@ extension DecoderModel {
         try index.write(toModelFile: directory.appending(path: "model.safetensors.index.json"))
     }
 
-    /// Parameter names in the order of the model, cut where a file would grow past the limit.
-    private func shards(limit: Int) -> [[String]] {
-        var shards: [[String]] = []
+    /// Parameters in the order of the model, cut where a file would grow past the limit.
+    private func shards(head: DecoderHead, limit: Int) -> [[ParameterGroup.Declaration]] {
+        var shards: [[ParameterGroup.Declaration]] = []
         var room = 0
         for declaration in specification.declarations(head: head) {
-            let bytes = 4 * declaration.shape.reduce(1, *)
-            if shards.isEmpty || bytes > room {
+            if shards.isEmpty || declaration.byteCount > room {
                 shards.append([])
                 room = limit
             }
-            shards[shards.count - 1].append(declaration.name)
-            room -= bytes
+            shards[shards.count - 1].append(declaration)
+            room -= declaration.byteCount
         }
         return shards
     }
 
-    private func write(_ names: [String], to url: URL) throws {
-        try SafetensorsWriter.write(names.map { ($0, parameters[$0]) }, to: url)
+    private static func write(
+        _ declarations: [ParameterGroup.Declaration], to url: URL, _ parameter: (String) throws -> Tensor
+    ) throws {
+        let writer = try SafetensorsWriter(
+            declarations.map { SafetensorsWriter.Entry(name: $0.name, shape: $0.shape, type: .float32) }, to: url)
+        for declaration in declarations { try writer.append(try parameter(declaration.name)) }
+        try writer.finish()
     }
+}
+
+extension ParameterGroup.Declaration {
+    /// Bytes of it as float32.
+    fileprivate var byteCount: Int { 4 * shape.reduce(1, *) }
 }
 
 extension ModelConfiguration {

@@ -1,5 +1,4 @@
 import Foundation
-import JSON
 import Torch
 
 /// A Hugging Face model directory: `config.json` and weights in one safetensors file or several.
@@ -50,25 +49,19 @@ public struct ModelDirectory: Sendable {
     public func load(into decoder: DecoderModel, scoreSeed: UInt64? = nil) throws {
         let weights = try WeightFiles(url)
         let names = decoder.specification.names
-        var unread = Set(weights.names.filter { !ParameterNames.isBuffer($0) })
+        var read: Set<String> = []
         for declaration in decoder.parameters.declarations {
-            if let name = Self.candidates(declaration.name, names).first(where: weights.contains) {
+            if let name = weights.name(of: declaration.name, names) {
                 try weights.read(name, into: decoder.parameters[declaration.name])
-                unread.remove(name)
+                read.insert(name)
             } else if declaration.name == ParameterNames.score, let scoreSeed {
                 decoder.initializeScoreHead(seed: scoreSeed)
             } else {
-                throw ModelError(
-                    weights.url, "tensor \(declaration.name) is missing" + Self.hint(declaration.name, names))
+                throw Self.missing(declaration.name, in: weights, names)
             }
         }
         if decoder.head == .languageModel { try Self.checkTiedHead(in: weights, decoder.specification) }
-        // The other head, or the copy of tied embeddings that some checkpoints hold: it was compared.
-        unread.subtract([ParameterNames.score, names.head])
-        if let name = unread.min() {
-            throw ModelError(
-                weights.url, "tensor \(name) belongs to no parameter of a \(configuration.modelType) model")
-        }
+        try checkNothingElse(in: weights, than: read)
     }
 
     /// Checks, without reading them, that the weights are there, whole and of the configuration's shapes; heads aside, but
@@ -80,15 +73,10 @@ public struct ModelDirectory: Sendable {
         let specification = configuration.specification
         let names = specification.names
         for declaration in specification.declarations(head: .languageModel) where declaration.name != names.head {
-            guard let name = Self.candidates(declaration.name, names).first(where: weights.contains) else {
+            guard let name = weights.name(of: declaration.name, names) else {
                 throw ModelError(weights.url, "tensor \(declaration.name) is missing")
             }
-            guard let shape = weights.shape(name), shape == declaration.shape else {
-                throw ModelError(
-                    weights.url,
-                    "tensor \(name) has shape \(weights.shape(name) ?? []), but config.json makes it \(declaration.shape)"
-                        + Self.hint(rows: weights.shape(name) ?? [], of: declaration, names))
-            }
+            try Self.checkShape(of: name, in: weights, declaration, names)
         }
         if !configuration.hasScoreHead { try Self.checkTiedHead(in: weights, specification) }
     }
@@ -111,12 +99,36 @@ public struct ModelDirectory: Sendable {
         }
     }
 
+    /// Refuses weights that are no parameter of such a model, either head aside.
+    func checkNothingElse(in weights: WeightFiles, than read: Set<String>) throws(ModelError) {
+        // The other head, or the copy of tied embeddings that some checkpoints hold: it was compared.
+        let known = read.union([ParameterNames.score, configuration.specification.names.head])
+        let others = weights.names.filter { !known.contains($0) && !ParameterNames.isBuffer($0) }
+        guard let name = others.min() else { return }
+        throw ModelError(weights.url, "tensor \(name) belongs to no parameter of a \(configuration.modelType) model")
+    }
+
+    static func checkShape(
+        of name: String, in weights: WeightFiles, _ declaration: ParameterGroup.Declaration, _ names: ParameterNames
+    ) throws(ModelError) {
+        let shape = weights.shape(name) ?? []
+        guard shape != declaration.shape else { return }
+        throw ModelError(
+            weights.url,
+            "tensor \(name) has shape \(shape), but config.json makes it \(declaration.shape)"
+                + hint(rows: shape, of: declaration, names))
+    }
+
+    static func missing(_ name: String, in weights: WeightFiles, _ names: ParameterNames) -> ModelError {
+        ModelError(weights.url, "tensor \(name) is missing" + hint(name, names))
+    }
+
     /// Refuses a head beside the embedding table that the configuration ties to it, where it is not the same:
     /// transformers unties such a model.
     private static func checkTiedHead(in weights: WeightFiles, _ specification: DecoderSpecification) throws {
         let names = specification.names
         guard specification.tiesEmbeddings, weights.contains(names.head),
-            let table = candidates(names.embedding, names).first(where: weights.contains),
+            let table = weights.name(of: names.embedding, names),
             !(try weights.isSame(names.head, as: table))
         else { return }
         throw ModelError(
@@ -151,11 +163,6 @@ public struct ModelDirectory: Sendable {
         "merges.txt", "tokenizer.model", "chat_template.jinja", "chat_template.json",
     ]
 
-    /// The names under which a checkpoint may hold a parameter: with the base model's prefix or without.
-    private static func candidates(_ name: String, _ names: ParameterNames) -> [String] {
-        name.hasPrefix(names.base) ? [name, String(name.dropFirst(names.base.count))] : [name]
-    }
-
     private static func hint(_ name: String, _ names: ParameterNames) -> String {
         switch name {
         case ParameterNames.score: "; this is not a reward model"
@@ -172,73 +179,5 @@ public struct ModelDirectory: Sendable {
         return
             "; set vocab_size in config.json to \(shape[0]), the rows that there are: it counts those, too, that stand "
             + "for no token"
-    }
-}
-
-/// The tensors of `model.safetensors`, or of the files that `model.safetensors.index.json` lists.
-private struct WeightFiles {
-    /// The file that says which tensors there are.
-    let url: URL
-    private let files: [String: SafetensorsFile]
-
-    init(_ directory: URL) throws {
-        let single = directory.appending(path: "model.safetensors")
-        let index = directory.appending(path: "model.safetensors.index.json")
-        if FileManager.default.fileExists(atPath: single.path) {
-            let file = try SafetensorsFile(single)
-            url = single
-            files = file.entries.mapValues { _ in file }
-        } else if FileManager.default.fileExists(atPath: index.path) {
-            url = index
-            files = try Self.shards(index, directory)
-        } else {
-            throw ModelError(directory, "there is neither model.safetensors nor model.safetensors.index.json")
-        }
-    }
-
-    var names: some Collection<String> { files.keys }
-
-    /// The index, and every file of weights in order of name.
-    var all: [URL] {
-        let weights = Set(files.values.map(\.url.path)).sorted().map { URL(filePath: $0) }
-        return weights.count == 1 && weights[0].path == url.path ? weights : [url] + weights
-    }
-
-    func contains(_ name: String) -> Bool { files[name] != nil }
-
-    func shape(_ name: String) -> [Int]? { files[name]?.entries[name]?.shape }
-
-    func isFinite(_ name: String) throws -> Bool { try files[name]?.isFinite(name) ?? true }
-
-    func read(_ name: String, into parameter: Tensor) throws {
-        guard let file = files[name] else { throw ModelError(url, "tensor \(name) is missing") }
-        try file.read(name, into: parameter)
-    }
-
-    /// Whether two tensors hold the same numbers, element by element.
-    func isSame(_ name: String, as other: String) throws -> Bool {
-        guard let file = files[name], let otherFile = files[other] else { return false }
-        guard shape(name) == shape(other) else { return false }
-        return try file.holds(name, sameAs: other, of: otherFile)
-    }
-
-    private static func shards(_ index: URL, _ directory: URL) throws -> [String: SafetensorsFile] {
-        guard case .object(let map)? = try JSONObject(modelFile: index)["weight_map"] else {
-            throw ModelError(index, "weight_map is missing")
-        }
-        var opened: [String: SafetensorsFile] = [:]
-        var files: [String: SafetensorsFile] = [:]
-        for (tensor, value) in map.entries.map({ ($0.key, $0.value) }) {
-            guard case .string(let name) = value, !name.contains("/") else {
-                throw ModelError(index, "weight_map names no file of this directory for tensor \(tensor)")
-            }
-            let file = try opened[name] ?? SafetensorsFile(directory.appending(path: name))
-            opened[name] = file
-            guard file.entries[tensor] != nil else {
-                throw ModelError(file.url, "tensor \(tensor), which the index places here, is missing")
-            }
-            files[tensor] = file
-        }
-        return files
     }
 }

@@ -27,7 +27,7 @@ struct Workspace {
     }
 
     /// A model fixture with the tokenizer of ASCII letters beside it.
-    private func addModel(_ name: String, from fixture: String) throws {
+    func addModel(_ name: String, from fixture: String) throws {
         try FileManager.default.createDirectory(at: directory.appending(path: name), withIntermediateDirectories: true)
         let model = TestSupport.fixture("models/\(fixture)")
         for file in ["config.json", "model.safetensors"] {

@@ -76,6 +76,42 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
             spoil: { try $0.configure(stages: "[split]", "split: {reward: ./policy, quantile: 0.5}") },
             clues: ["run.yaml:5: split.reward: ./policy is no reward: it has no score head (score.weight); give"]),
         WrongInput(
+            testDescription: "policies of two families to be merged",
+            spoil: { workspace in
+                try workspace.addModel("other", from: "qwen2")
+                try workspace.configure(stages: "[sft, merge]", "merge: {from: ./other}")
+            },
+            clues: [
+                "run.yaml:5: merge.from: its weights cannot be mixed with those of policy: sft is a llama model, ./other a "
+                    + "qwen2 model; take two policies that were trained from one model"
+            ]),
+        WrongInput(
+            testDescription: "policies to be merged that rotate differently",
+            spoil: { workspace in
+                try workspace.addModel("other", from: "llama")
+                let config = try workspace.read("other/config.json")
+                let changed = config.replacing(/"rope_theta": [0-9.]+/, with: "\"rope_theta\": 77.5")
+                try #require(changed != config)
+                try workspace.write(changed, to: "other/config.json")
+                try workspace.configure(stages: "[merge]", "merge: {policy: base, from: ./other}")
+            },
+            clues: ["run.yaml:5: merge.from: its weights cannot be mixed with those of policy: rope_", "77.5"]),
+        WrongInput(
+            testDescription: "a policy to be merged that lacks a tensor",
+            spoil: { workspace in
+                try workspace.addModel("other", from: "llama")
+                let file = workspace.directory.appending(path: "other/model.safetensors")
+                let whole = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+                try #require(whole.contains("model.norm.weight"))
+                // Of the same length, so that the header stays whole.
+                var bytes = try Data(contentsOf: file)
+                let range = try #require(bytes.range(of: Data("model.norm.weight".utf8)))
+                bytes.replaceSubrange(range, with: Data("model.nerm.weight".utf8))
+                try bytes.write(to: file)
+                try workspace.configure(stages: "[merge]", "merge: {policy: base, from: ./other}")
+            },
+            clues: ["other/model.safetensors: tensor model.norm.weight is missing"]),
+        WrongInput(
             testDescription: "weights cut short",
             spoil: { workspace in
                 let file = workspace.directory.appending(path: "policy/model.safetensors")

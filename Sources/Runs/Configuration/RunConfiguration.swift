@@ -130,6 +130,14 @@ extension RunConfiguration {
         return DatasetOptions.fields.first { "dataset.\($0.key)" == key }?.effect ?? .numerics
     }
 
+    /// The model whose shape a model has: of one that a stage leaves that which the stage starts from, as far back as stages go.
+    package func origin(ofModel reference: ArtifactReference) -> ArtifactReference {
+        guard case .stage(let name, _) = reference, let initial = stage(named: name)?.initialModel else {
+            return reference
+        }
+        return origin(ofModel: initial)
+    }
+
     /// The first key, as `ppo.prompts`, that reads one part of what a stage leaves and nothing else; `nil` where that part may be
     /// empty.
     package func reader(ofPart part: String, of name: String) -> String? {

@@ -18,12 +18,8 @@ package struct StagePlanner {
 
     /// The shape of a model; one that a stage leaves has that of what the stage starts from.
     package func specification(of reference: ArtifactReference) throws -> DecoderSpecification {
-        if case .stage(let name, _) = reference, let stage = configuration.stage(named: name),
-            let initial = stage.initialModel
-        {
-            return try specification(of: initial)
-        }
-        return try ModelStore(RunPlan(configuration)).configuration(of: reference).specification
+        let origin = configuration.origin(ofModel: reference)
+        return try ModelStore(RunPlan(configuration)).configuration(of: origin).specification
     }
 
     /// Prompts enter the cache in passes of some two thousand tokens.

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 import Transformers
 
 /// What a model ends in.
@@ -29,13 +30,27 @@ package struct ModelStore {
         _ reference: ArtifactReference, head: ModelHead, trainable: Bool, seed: UInt64
     ) throws -> DecoderModel {
         let directory = directory(of: reference)
-        guard reference == .base, plan.configuration.randomInit else {
+        guard isDrawn(reference) else {
             return try load(directory, head: head, trainable: trainable, newHeadSeed: seed)
         }
         let model = DecoderModel(try configuration(of: reference), head: head, trainable: trainable)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
         return model
+    }
+
+    /// The parameters of the policy that a reference stands for, one at a time; a base model that is drawn at random is in
+    /// memory whole.
+    package func parameters(of reference: ArtifactReference) throws -> ModelParameters {
+        if isDrawn(reference) {
+            return ModelParameters(try load(reference, head: .languageModel, trainable: false, seed: 0))
+        }
+        return try ModelParameters(ModelDirectory(directory(of: reference), families: families))
+    }
+
+    /// Whether a reference stands for a model that no files hold.
+    package func isDrawn(_ reference: ArtifactReference) -> Bool {
+        reference == .base && plan.configuration.randomInit
     }
 
     /// Loads a reward model, which must have its score head.
@@ -60,7 +75,7 @@ package struct ModelStore {
 
     /// The padding token of the reward model that a reference stands for, as ``ModelDirectory/scoredPadTokenID()``.
     package func scoredPadTokenID(of reference: ArtifactReference) throws -> Int32? {
-        if reference == .base, plan.configuration.randomInit { return nil }
+        if isDrawn(reference) { return nil }
         return try ModelDirectory(directory(of: reference), families: families).scoredPadTokenID()
     }
 
@@ -68,6 +83,18 @@ package struct ModelStore {
     package func save(_ model: DecoderModel, to directory: URL, text: TextPipeline) throws {
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
         try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id)
+        try text.savedTokenizer.write(to: directory)
+    }
+
+    /// Writes a policy in the same way, one parameter at a time.
+    ///
+    /// - Parameter parameter: Gives the parameter of a name, contiguous float32; asked for each once.
+    package func save(
+        _ configuration: ModelConfiguration, to directory: URL, text: TextPipeline,
+        parameter: (String) throws -> Tensor
+    ) throws {
+        try configuration.save(
+            head: .languageModel, to: directory, endTokenID: text.toldEnd?.id, parameter: parameter)
         try text.savedTokenizer.write(to: directory)
     }
 }

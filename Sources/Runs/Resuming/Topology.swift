@@ -4,7 +4,7 @@
 /// - its learners, in order: how many they are, and the threads and CPU of each, since gradients are summed over them;
 /// - the threads and CPU of those who sample or score, but not their number: each sample and score is computed by itself.
 ///
-/// Offline training has all workers for learners; `split`, `sample` and `evaluate` have none. Ranks, placement and
+/// Offline training has all workers for learners; `split`, `sample`, `merge` and `evaluate` have none. Ranks, placement and
 /// workers may change as long as these stay the same in every stage that is still ahead.
 package struct Topology: Codable, Equatable {
     package var ranks: Int

@@ -156,6 +156,18 @@ package struct StageStart {
     /// The files that data comes from, through the stages that it passes.
     package func sources(of reference: ArtifactReference) -> [URL] { plan.sources(of: reference) }
 
+    /// What a model is; one that a stage leaves is what that which the stage starts from is.
+    package func configuration(ofModel reference: ArtifactReference) throws -> ModelConfiguration {
+        try ModelStore(plan).configuration(of: configuration.origin(ofModel: reference))
+    }
+
+    /// Checks that a policy which was there before the run has every parameter, and nothing else; of its weights it reads no more
+    /// than where they lie.
+    package func checkParameters(of policy: ArtifactReference) throws {
+        if case .path = policy { _ = try ModelStore(plan).parameters(of: policy) }
+        if policy == .base, !configuration.randomInit { _ = try ModelStore(plan).parameters(of: policy) }
+    }
+
     /// Whether an earlier start of the run has left that stage's model.
     package func hasModel(ofStage name: String) -> Bool {
         FileManager.default.fileExists(atPath: plan.stage(named: name).final.path)

@@ -8,6 +8,22 @@ extension StageContext {
         if let reason = stopMonitor.wish() { throw StageStopped(reason: reason) }
     }
 
+    /// Has all workers do their shares of a stage, each at a pace of its own, before any of them goes on; all of them call this
+    /// together. Where one leaves its share for the run to stop, all leave the stage.
+    ///
+    /// - Throws: ``StageStopped`` on every worker.
+    package func together(_ share: () throws -> Void) throws {
+        var stop: StageStopped?
+        do {
+            try share()
+        } catch let error as StageStopped {
+            stop = error
+        }
+        try tracer.measure(.waiting) { try workers.quietBarrier() }
+        stopMonitor.pass()
+        if let stop = try StageStopped.agreed(stop, over: workers) { throw stop }
+    }
+
     /// Has all workers do their shares of a pass whose parts each does at a pace of its own; all of them call this together.
     ///
     /// - Parameter body: asks before each part whether to go on, and leaves out the rest where not.

@@ -31,21 +31,8 @@ package final class EvaluateCoordinator: ResponseCoordinator {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try OutputFile.write(try encoder.encode(evaluation), to: stage.directory.appending(path: "evaluation.json"))
-        try write(samples, of: names, to: records)
+        try samples.write(to: stage.directory, naming: ("policy", names.map { .string($0) }), records)
         try journal.remove()
         return ["", evaluation.table]
-    }
-
-    private func write(_ samples: [SampledResponse], of names: [String], to records: [Prompt]) throws {
-        let writer = try JSONLWriter(stage.directory.appending(path: "samples.jsonl"))
-        for sample in samples {
-            var object = JSONObject()
-            object["policy"] = .string(names[sample.policy])
-            object["prompt"] = records[sample.index].prompt.json
-            object["completion"] = .string(sample.text)
-            object["score"] = JSON(sample.score)
-            try writer.write(object)
-        }
-        try writer.finish()
     }
 }

@@ -37,20 +37,34 @@ extension StageContext {
         policies: [ArtifactReference], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
         _ options: SamplingOptions, reward: ArtifactReference, maxTokens: Int
     ) throws {
+        let sampled = policies.map { policy in
+            SampledPolicy(name: "policy \(policy)") {
+                try models.load(policy, head: .languageModel, trainable: false, seed: seed)
+            }
+        }
+        try sampleAndReport(
+            sampled, prompts: prompts, samples: samples, options, reward: reward, maxTokens: maxTokens)
+    }
+
+    /// The same of policies that are made where they are needed. The streams of responses know nothing of the policy, so that
+    /// several draw with the same luck.
+    package func sampleAndReport(
+        _ policies: [SampledPolicy], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
+        _ options: SamplingOptions, reward: ArtifactReference, maxTokens: Int
+    ) throws {
         let mine = workers.share(of: prompts.examples) { $0 }
         let scorer = try scorer(reward, maxTokens: maxTokens, isLeft: true)
         try begin(total: prompts.examples.count * policies.count, unit: "prompt", step: done.count)
         for (number, policy) in policies.enumerated() {
             let left = mine.filter { !done.contains(ItemKey(index: $0.index, policy: number)) }
             guard !left.isEmpty else { continue }
-            let model = try models.load(policy, head: .languageModel, trainable: false, seed: seed)
-            let engine = try rolloutEngine(model, samples: samples, options)
+            let engine = try rolloutEngine(policy.model(), samples: samples, options)
             try stopAlone()
             try engine.draw(
                 left, step: 0, groupsOf: options.generationBatchSize, while: { stopMonitor.wish() == nil }
             ) { rollouts in
                 var rollouts = rollouts
-                try rollouts.check(of: "policy \(policy)")
+                try rollouts.check(of: policy.name)
                 try rollouts.score(by: scorer, prompts.records, text: text.text(of:))
                 try link.send(
                     SampledResponsesMessage(
@@ -61,6 +75,16 @@ extension StageContext {
             try stopAlone()
         }
     }
+}
+
+/// A policy that responses are drawn from.
+package struct SampledPolicy {
+    /// What messages call it.
+    package let name: String
+    /// Loads or makes it.
+    package let model: () throws -> DecoderModel
+
+    package init(name: String, model: @escaping () throws -> DecoderModel) { (self.name, self.model) = (name, model) }
 }
 
 extension SampledResponse {

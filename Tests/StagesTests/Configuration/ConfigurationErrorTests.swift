@@ -44,6 +44,59 @@ struct ConfigurationErrorTests {
             "run.yaml:5: sample.top_k: 1 draws the same response every time; write 50, or 0 for all tokens"
         ),
         (
+            "stages: [merge]",
+            "run.yaml: merge.policy: no stage before it leaves a policy; name base or a model directory, and the same for "
+                + "from"
+        ),
+        (
+            "stages: [merge]\nmerge: {policy: ./a}",
+            "run.yaml:5: merge.from: is not given, and nothing tells what ./a was trained from; name that policy, as in "
+                + "from: base"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {policy: base}",
+            "run.yaml:5: merge.from: is not given, and nothing tells what base was trained from; name that policy, as in "
+                + "from: base"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {from: sft}",
+            "run.yaml:5: merge.from: sft is policy too, so every alpha gives it back; name another policy"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: [0.1, 0.3]}",
+            "run.yaml:5: merge.alpha: has 2 values, and nothing chooses between them: no reward stage comes before it; add "
+                + "one to stages, give reward: a model directory, rule:NAME or command:LINE, or keep one value"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: [0.1, 0.10], reward: \"rule:length:9\"}",
+            "run.yaml:5: merge.alpha: 0.1 is listed twice; keep one"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: .inf}",
+            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, found '.inf'; leave it out "
+                + "for the default, alpha: [0.5]"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: [0.1, nan]}",
+            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, found a list; leave it out "
+                + "for the default, alpha: [0.5]"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {temperature: 0.9}",
+            "run.yaml:5: merge.temperature: has no meaning without a reward: no responses are drawn; leave it out, or give "
+                + "reward"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {prompts: dataset.train}",
+            "run.yaml:5: merge.prompts: has no meaning without a reward: no responses are drawn; leave it out, or give "
+                + "reward"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {method: apo}",
+            "run.yaml:5: merge.method: expected one of expo, interpolate, found 'apo'; leave it out for the "
+                + "default, method: expo"
+        ),
+        (
             "split: {gamma: 0}",
             "run.yaml:4: split.gamma: 0 makes every pair easy, but ppo.prompts reads split.difficult; write a larger "
                 + "number, or let ppo.prompts read something else"
@@ -151,7 +204,7 @@ struct ConfigurationErrorTests {
             "stages: [sft, dpoo]",
             "run.yaml:4: stages: unknown stage 'dpoo'; did you mean dpo? Give it a block, as dpoo: {type: dpo}; "
                 + "types are "
-                + "sft, reward, sample, split, dpo, ppo, evaluate"
+                + "sft, reward, sample, split, dpo, ppo, merge, evaluate"
         ),
         (
             "stages: [sft, sft]",
@@ -171,7 +224,7 @@ struct ConfigurationErrorTests {
         ),
         (
             "stages: [x]\nx: {type: rlhf}",
-            "run.yaml:5: x.type: 'rlhf' is no stage type; types are sft, reward, sample, split, dpo, ppo, evaluate"
+            "run.yaml:5: x.type: 'rlhf' is no stage type; types are sft, reward, sample, split, dpo, ppo, merge, evaluate"
         ),
         (
             "stages: [sft, dpo]\ndpo: {init: stf}",

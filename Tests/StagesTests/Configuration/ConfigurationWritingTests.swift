@@ -9,9 +9,11 @@ import Training
 struct ConfigurationWritingTests {
     static let runs = [
         "",
-        "stages: [sft, reward, sample, split, dpo, ppo, evaluate]",
+        "stages: [sft, reward, sample, split, dpo, ppo, merge, evaluate]",
         "stages: [sft, reward, split, dpo-x]\ndpo-x: {type: dpo, beta: 0.3}\nsplit: {quantile: 0.25, order: "
             + "easy_to_hard}",
+        "stages: [sft, reward, dpo, merge, back]\nmerge: {alpha: [0.1, 0.3], num_prompts: 9}\nback: {type: merge, "
+            + "method: interpolate, policy: dpo, alpha: 1e-3}",
         """
         stages: [ppo]
         chat_template: "null"
@@ -39,7 +41,7 @@ struct ConfigurationWritingTests {
 
     @Test("Every key of every stage is printed with its value")
     func everyKey() throws {
-        let run = try configuration("stages: [sft, reward, sample, split, dpo, ppo, evaluate]")
+        let run = try configuration("stages: [sft, reward, sample, split, dpo, ppo, merge, evaluate]")
         for stage in run.stages {
             let block = try #require(run.yaml.split(separator: "\n\(stage.name):\n").last).split(separator: "\n\n")[0]
             let printed = block.split(separator: "\n").compactMap { line in

@@ -69,6 +69,26 @@ struct RunConfigurationTests {
     }
 
     @Test(
+        "A merge moves the latest policy away from what that was trained from, and asks for a reward where it has a choice"
+    )
+    func merges() throws {
+        let run = try configuration(
+            "stages: [sft, reward, dpo, merge, tried]\ntried: {type: merge, policy: dpo, alpha: [0, 0.3]}")
+        guard let merge = run.options(of: "merge", MergeStage.self),
+            let tried = run.options(of: "tried", MergeStage.self)
+        else {
+            Issue.record("a stage is missing")
+            return
+        }
+        #expect(merge.policy == .stage("dpo", part: nil) && merge.from == .stage("sft", part: nil))
+        #expect(merge.alpha == [0.5] && merge.reward == nil && merge.prompts.isEmpty)
+        #expect(tried.reward == .stage("reward", part: nil) && tried.prompts == [.dataset(.eval)])
+        // A printed configuration of one alpha says that no reward is asked; several ask for one all the same.
+        let several = try RunConfiguration(yaml: run.yaml, name: "printed.yaml", overrides: ["merge.alpha=[0, 0.3]"])
+        #expect(several.options(of: "merge", MergeStage.self)?.reward == .stage("reward", part: nil))
+    }
+
+    @Test(
         "Stages of one type go by names of their own, and the one named after its type is what others mean by default")
     func namedStages() throws {
         let run = try configuration(

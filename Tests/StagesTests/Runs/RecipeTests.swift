@@ -41,9 +41,9 @@ struct RecipeTests {
             }
             if let python = TestSupport.transformersPython {
                 for run in ["on1", "on3"] {
-                    try checkExport(workspace, "\(run)/stages/04-dpo/final", python)
-                    try checkExport(workspace, "\(run)/stages/05-ppo/final", python)
-                    try checkExport(workspace, "\(run)/stages/02-reward/final", python, isReward: true)
+                    try workspace.checkExport("\(run)/stages/04-dpo/final", python)
+                    try workspace.checkExport("\(run)/stages/05-ppo/final", python)
+                    try workspace.checkExport("\(run)/stages/02-reward/final", python, isReward: true)
                 }
             }
         }
@@ -120,32 +120,5 @@ struct RecipeTests {
         let metrics = try workspace.metrics(run)
         let steps = Dictionary(grouping: metrics, by: \.stage).mapValues { $0.map(\.step) }
         #expect(steps == ["01-sft": [1, 2], "02-reward": [1, 2, 3], "04-dpo": [1, 2], "05-ppo": [1, 2]], "\(run)")
-    }
-
-    /// Compares a model that a stage left with what transformers computes from its directory.
-    private func checkExport(_ workspace: RunWorkspace, _ path: String, _ python: URL, isReward: Bool = false) throws {
-        let model = try ModelDirectory(workspace.url(path)).decoder(
-            head: isReward ? .score : .languageModel, trainable: false)
-        let cases = [[1, 403, 407, 261, 378, 2], [1, 261, 2], [1, 310, 300, 290, 280, 270, 260, 2]].map { tokens in
-            var rows = PackedRows()
-            let range = rows.append(tokens.map { Int32($0) })
-            if isReward {
-                let scores = withoutGradients { model.scores(rows, at: [Int32(range.upperBound - 1)]).doubles() }
-                return "{\"tokens\": \(tokens), \"score\": \(scores[0])}"
-            }
-            var predictions = PredictedTokens()
-            predictions.append(
-                tokens.dropFirst().map { Int32($0) }, in: range.dropFirst(), promptEnd: 0, sequence: 0)
-            let logps = withoutGradients { model.tokenLogps(rows, predictions: predictions).logps.doubles() }
-            return "{\"tokens\": \(tokens), \"next_token_logps\": \(logps)}"
-        }
-        try workspace.write(
-            "{\"tolerance\": 1e-3, \"cases\": [\(cases.joined(separator: ", "))]}", to: "cases.json")
-        let arguments = [
-            TestSupport.fixture("check_export.py").path, isReward ? "reward" : "causal", workspace.url(path).path,
-            workspace.url("cases.json").path,
-        ]
-        let result = try Job(python, arguments, timeLimit: 180).run()
-        #expect(result.status == 0, "\(path): \(result.output)\(result.errors)")
     }
 }
