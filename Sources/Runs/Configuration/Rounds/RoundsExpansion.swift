@@ -108,8 +108,11 @@ package struct RoundsExpansion {
     ) throws {
         let shared = given.value(of: name)
         let own = given.value(of: flat)
-        // What is no block is refused where blocks are read.
-        if let own, own.entries == nil { return }
+        if let own, own.entries == nil {
+            throw ConfigurationError(
+                own.origin, key: flat, problem: "expected a block of keys, found \(own.found)",
+                remedy: "write key: value lines, indented, under \(flat):")
+        }
         let ownEntries = own?.entries ?? []
         if let node = own?.value(of: "type"), String(node) != type.type {
             throw ConfigurationError(
