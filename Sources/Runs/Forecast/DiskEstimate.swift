@@ -29,7 +29,8 @@ package struct DiskEstimate: Equatable {
         else {
             return
         }
-        let limit = planner.configuration.saveTotalLimit
+        // The best one is kept beside the newest.
+        let limit = planner.configuration.saveTotalLimit.map { $0 + (stage.stage.leavesBestModel ? 1 : 0) }
         // The last step leaves a model and no checkpoint.
         let saved = forecast.batches.steps.map { max(0, $0 - 1) / rhythm } ?? limit ?? 1
         let (bytes, overflows) = (3 * trained).multipliedReportingOverflow(by: min(saved, limit ?? saved))
