@@ -10,8 +10,8 @@ struct PlanCommand: LoneCommand {
         commandName: "plan",
         abstract: "Show what a run will do on so many ranks, and refuse what cannot fit.",
         discussion: """
-            Roles by stage, batch arithmetic, steps where the data is there to be counted, and memory a rank. Refuses \
-            what 'mpo train' would refuse. Reads configurations, tokenizers and data; of weights only the headers.
+            Roles by stage, batch arithmetic, steps where the data is there to be counted, disk, and memory a rank. \
+            Refuses what 'mpo train' would refuse. Reads configurations, tokenizers and data; of weights only the headers.
 
             Example: mpo plan run.yaml -n 3
             """)

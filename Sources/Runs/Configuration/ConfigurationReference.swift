@@ -2,8 +2,8 @@ import Configuration
 
 /// The reference of all keys, made from the same lists that read them.
 package enum ConfigurationReference {
-    /// Markdown tables of keys, what they take, defaults and meanings: the top level, `dataset`, each stage type's own keys,
-    /// and those that several types share.
+    /// Markdown tables of keys, what they take, defaults and meanings: the top level, `dataset`, rounds, each stage
+    /// type's own keys, and those that several types share.
     package static func markdown(_ registry: Registry) -> String {
         let stages = registry.stages.map { (type: $0.type, rows: rows(of: $0)) }
         let all = stages.flatMap(\.rows)
@@ -11,6 +11,7 @@ package enum ConfigurationReference {
         var sections = [
             ("Top level", table(rows(RunConfiguration.fields, RunConfiguration()))),
             ("`dataset`", table(rows(DatasetOptions.fields, DatasetOptions()))),
+            ("Rounds in `stages`", table(rows(Rounds.fields, Rounds())) + "\n" + rounds),
         ]
         for (type, rows) in stages {
             let own = rows.filter { row in !shared.contains { $0.isSameKey(as: row) } }
@@ -21,6 +22,20 @@ package enum ConfigurationReference {
         sections.append(("Keys of several stages", table(merge(stages))))
         return sections.map { "### \($0)\n\n\($1)" }.joined(separator: "\n")
     }
+
+    private static let rounds = """
+        `stages: [sft, reward, {rounds: 3, of: [sample, dpo]}, evaluate]` is written out as `round-1-sample`, `round-1-dpo`,
+        `round-2-sample` and so on, by which names plan, metrics, directories and `--print-config` go.
+
+        - The block `dpo` serves every round. Keys of a block `round-2-dpo` stand over it in that round, wherever either was
+          written: `--set dpo.beta=0.2` does not reach a round whose own block gives `beta`, `--set round-2-dpo.beta=0.2` does.
+        - In a round `sample` is the one of this round, and `previous.dpo` (`previous.split.easy`) that of the round before.
+          In the first round that is what `first` says, such as `first: sft` or `first: {dpo: sft, split.easy: pairs.jsonl}`;
+          without it the only stage before the rounds that leaves the like, and for a policy `base` where there is none.
+        - Behind the rounds `dpo` is the last round's; `round-2-dpo` names another.
+        - An input that is left out takes a stage of the own round before others, and behind the rounds one of the last.
+
+        """
 
     private struct Row {
         let key: String

@@ -33,12 +33,13 @@ extension RunConfiguration {
 
     private init(_ root: ConfigurationNode, file: ConfigurationOrigin, _ registry: Registry) throws {
         let list = try StageList(root, file: file, registry)
+        let root = list.root
         var reader = ConfigurationReader(file: file, foreignKeys: .trainers)
         var run = RunConfiguration(registry: registry)
         run.file = file
-        let blocks = list.blocks(in: root)
+        let blocks = list.blocks()
         try reader.read(
-            &run, from: root, block: "", others: ["dataset", "stages"] + list.names + blocks.map(\.key),
+            &run, from: root, block: "", others: ["dataset", "stages"] + list.blockNames + blocks.map(\.key),
             elsewhere: { list.blocks(knowing: $0) })
         run.expandHome()
         try run.checkRequired()
@@ -51,7 +52,8 @@ extension RunConfiguration {
             var (stage, given) = try Self.read(type, name: name, from: node, list, with: &reader)
             try stage.resolve(
                 in: StageScope(
-                    run: run, stageNames: list.names, name: name, given: given, origins: reader.origins, file: file))
+                    run: run, stageNames: list.names, name: name, given: given, origins: reader.origins, file: file,
+                    view: list.view(of: name), namesInRounds: list.namesInRounds))
             run.stages.append(StageConfiguration(name: name, stage: stage))
         }
         run.origins = reader.origins

@@ -2,8 +2,11 @@ import Configuration
 
 /// The names and types of a run's stages, from `stages:` and the blocks that go by their names.
 package struct StageList {
-    /// In order.
+    /// In order, every round written out.
     package let stages: [(name: String, type: any Stage)]
+    /// The top level, with a block for each stage of a round.
+    package let root: ConfigurationNode
+    private let rounds: RoundsExpansion
     private let registry: Registry
 
     package var names: [String] { stages.map(\.name) }
@@ -19,6 +22,9 @@ package struct StageList {
                 root.origin, key: nil, problem: "expected a block of keys, found \(root.found)",
                 remedy: "write key: value lines")
         }
+        rounds = try RoundsExpansion(root, file: file, registry)
+        let root = rounds.root
+        self.root = root
         let node = root.value(of: "stages") ?? registry.recipe.node
         var stages: [(name: String, type: any Stage)] = []
         for item in try Self.items(node) {
@@ -36,9 +42,18 @@ package struct StageList {
         self.stages = stages
     }
 
+    /// All names that a block can have, those of stages in every round among them.
+    package var blockNames: [String] { names + rounds.names.sorted() }
+
+    /// What the stage of a name sees of the list; `nil` where there are no rounds.
+    package func view(of name: String) -> StageView? { rounds.views[name] }
+
+    /// The names that rounds give their stages.
+    package var namesInRounds: Set<String> { rounds.names }
+
     /// Blocks of stage options, of stages that are listed and of others that wait to be: those named after a type or
     /// with a `type`.
-    package func blocks(in root: ConfigurationNode) -> [(key: String, type: any Stage, node: ConfigurationNode)] {
+    package func blocks() -> [(key: String, type: any Stage, node: ConfigurationNode)] {
         let reserved = Set(RunConfiguration.fields.map(\.key) + Self.reserved)
         return (root.entries ?? []).compactMap { entry in
             let named = entry.value.value(of: "type").flatMap { String($0) } ?? entry.key
@@ -71,7 +86,8 @@ package struct StageList {
         }
     }
 
-    private static func type(
+    /// The type of a stage that the list names.
+    static func type(
         of name: String, _ item: ConfigurationNode, in root: ConfigurationNode, _ registry: Registry
     ) throws -> any Stage {
         let types = registry.types
@@ -91,7 +107,7 @@ package struct StageList {
     }
 
     /// A stage's name becomes a directory, a dotted key and a word in references.
-    private static func check(_ name: String, _ item: ConfigurationNode) throws {
+    static func check(_ name: String, _ item: ConfigurationNode) throws {
         let allowed = name.utf8.allSatisfy { byte in
             (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
                 || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")) || byte == UInt8(ascii: "-")

@@ -13,13 +13,20 @@ package struct StageScope {
     /// The places of all keys.
     package let origins: [String: ConfigurationOrigin]
     package let file: ConfigurationOrigin
+    /// What this stage sees of the stages before it.
+    private let view: StageView
+    /// The names that rounds of the run give their stages.
+    private let namesInRounds: Set<String>
 
     package init(
         run: RunConfiguration, stageNames: [String], name: String, given: Set<String>,
-        origins: [String: ConfigurationOrigin], file: ConfigurationOrigin
+        origins: [String: ConfigurationOrigin], file: ConfigurationOrigin, view: StageView? = nil,
+        namesInRounds: Set<String> = []
     ) {
         (self.run, self.stageNames, self.name) = (run, stageNames, name)
         (self.given, self.origins, self.file) = (given, origins, file)
+        self.view = view ?? StageView(levels: [run.stages.map(\.name)], aliases: [:], isInRound: false)
+        self.namesInRounds = namesInRounds
     }
 
     /// An error about one key of this stage, or of the run where `key` is dotted and no key of this stage.
@@ -31,34 +38,43 @@ package struct StageScope {
     }
 
     /// The earlier stage of this type that an input means when it names none: the one named after its type, or the only
-    /// one; `nil` where there is none.
+    /// one; `nil` where there is none. In a round one of this round comes before others; behind rounds only the last counts.
     ///
     /// - Throws: ``ConfigurationError`` where several are equally good.
     package func earlier(_ type: String, for key: String) throws -> String? {
-        let candidates = run.stages.filter { $0.type == type }.map(\.name)
-        if candidates.count < 2 { return candidates.first }
-        if candidates.contains(type) { return type }
-        throw error(
-            key, "\(candidates.joined(separator: " and ")) are both \(type) stages before it",
-            "say which, as in \(key): \(candidates[0])")
+        try earlier([type], for: key)?.name
+    }
+
+    /// The same for the first of several types that has a stage; a stage of the own round comes before others of any type.
+    private func earlier(_ types: [String], for key: String) throws -> (type: String, name: String)? {
+        for names in view.levels {
+            for type in types {
+                let candidates = run.stages.filter { $0.type == type && names.contains($0.name) }.map(\.name)
+                let named = view.aliases[type] ?? type
+                if candidates.count == 1 { return (type, candidates[0]) }
+                if candidates.contains(named) { return (type, named) }
+                guard candidates.isEmpty else {
+                    let choices = candidates.map(view.name)
+                    throw error(
+                        key, "\(choices.joined(separator: " and ")) are both \(type) stages before it",
+                        "say which, as in \(key): \(choices[0])")
+                }
+            }
+        }
+        return nil
     }
 
     /// The policy that training starts from: the first of these types that has a stage before this one, else the base
     /// model.
     package func policy(from types: [String], for key: String) throws -> ArtifactReference {
-        for type in types {
-            if let stage = try earlier(type, for: key) { return .stage(stage, part: nil) }
-        }
-        return .base
+        try earlier(types, for: key).map { .stage($0.name, part: nil) } ?? .base
     }
 
     /// The rows that a stage reads: those of the first of these types that has a stage before this one, or a part of them, else
     /// the training files.
     package func rows(from types: [(type: String, part: String?)], for key: String) throws -> [ArtifactReference] {
-        for (type, part) in types {
-            if let stage = try earlier(type, for: key) { return [.stage(stage, part: part)] }
-        }
-        return [.dataset(.train)]
+        guard let found = try earlier(types.map(\.type), for: key) else { return [.dataset(.train)] }
+        return [.stage(found.name, part: types.first { $0.type == found.type }?.part)]
     }
 
     /// What an earlier stage of this type leaves, as a reward.
@@ -110,28 +126,51 @@ package struct StageScope {
     }
 
     private func checkStage(_ stage: String, part: String?, is kind: InputKind, for key: String) throws {
-        let text = ArtifactReference.stage(stage, part: part).description
+        let text = ArtifactReference.stage(view.name(of: stage), part: part).description
         guard let found = run.stages.first(where: { $0.name == stage }) else {
-            if stage == name { throw error(key, "'\(text)' is the stage itself", "name an earlier stage") }
-            if stageNames.contains(stage) {
-                throw error(key, "stage '\(stage)' comes later", "move \(stage) before \(name) in stages")
-            }
-            let nearest = NearestName.of(stage, in: run.stages.map(\.name)).map { "did you mean \($0)? " } ?? ""
-            let path = "\(nearest.isEmpty ? "a" : "A") path is written with a slash, as ./\(text)"
-            throw error(key, "no stage '\(stage)' in stages", nearest + path)
+            throw missing(stage, text, for: key)
         }
         guard kind.accepts(found.stage.leaves) else {
             throw error(
                 key,
-                "stage '\(stage)' (\(found.type)) leaves no \(kind.noun)",
+                "stage '\(view.name(of: stage))' (\(found.type)) leaves no \(kind.noun)",
                 remedy(for: kind))
         }
         let parts = if case .pairs(let parts)? = found.stage.leaves { parts } else { [String]() }
         guard part.map(parts.contains) ?? parts.isEmpty else {
-            let ways = parts.isEmpty ? stage : parts.map { "\(stage).\($0)" }.joined(separator: " or ")
-            throw error(key, "'\(text)' is not something that stage '\(stage)' leaves", "write \(ways)")
+            let name = view.name(of: stage)
+            let ways = parts.isEmpty ? name : parts.map { "\(name).\($0)" }.joined(separator: " or ")
+            throw error(key, "'\(text)' is not something that stage '\(name)' leaves", "write \(ways)")
         }
     }
+
+    /// No stage of this name comes before this one.
+    private func missing(_ stage: String, _ text: String, for key: String) -> ConfigurationError {
+        let name = view.name(of: self.name)
+        let previous = view.isInRound ? ", or the round before's, as previous.\(view.name(of: stage))" : ""
+        if stage == self.name {
+            return error(key, "'\(text)' is the stage itself", "name an earlier stage\(previous)")
+        }
+        if stageNames.contains(stage) {
+            let isOfRound = view.aliases.values.contains(stage)
+            return error(
+                key, "stage '\(view.name(of: stage))' comes later",
+                "move \(view.name(of: stage)) before \(name) in stages"
+                    + (isOfRound ? ", or write previous.\(view.name(of: stage)) for the round before's" : ""))
+        }
+        if namesInRounds.contains(stage) {
+            return error(key, "stage '\(stage)' is one of rounds that come later", "name an earlier stage")
+        }
+        if stage == "previous" {
+            return error(key, "'\(text)' means nothing outside rounds", "name an earlier stage")
+        }
+        let nearest = NearestName.of(stage, in: visible.map(view.name)).map { "did you mean \($0)? " } ?? ""
+        let path = "\(nearest.isEmpty ? "a" : "A") path is written with a slash, as ./\(text)"
+        return error(key, "no stage '\(stage)' in stages", nearest + path)
+    }
+
+    /// The stages before this one that it sees, in their order.
+    private var visible: [String] { view.levels.reversed().flatMap(\.self) }
 
     private func mismatch(
         _ reference: ArtifactReference, _ kind: InputKind, _ key: String, _ what: String
@@ -140,7 +179,10 @@ package struct StageScope {
     }
 
     private func remedy(for kind: InputKind) -> String {
-        let stages = run.stages.filter { kind.accepts($0.stage.leaves) }.map(\.name)
+        let seen = visible
+        let stages = run.stages.filter { seen.contains($0.name) && kind.accepts($0.stage.leaves) }.map {
+            view.name(of: $0.name)
+        }
         let others =
             switch kind {
             case .policy, .model: ["base", "a model directory"]

@@ -54,10 +54,13 @@ package struct PlannedStage {
     package var final: URL { directory.appending(path: "final") }
 
     /// Whether the stage has left anything that a resumed run would build on; a directory alone is nothing.
-    package var hasBegun: Bool {
+    package var hasBegun: Bool { Self.hasBegun(directory) }
+
+    /// The same of the stage of a directory, whatever is planned for it now.
+    static func hasBegun(_ directory: URL) -> Bool {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
         return names.contains { name in
-            if AtomicDirectory.isPartial(name) || name.hasPrefix(Self.tablePrefix) { return false }
+            if AtomicDirectory.isPartial(name) || name.hasPrefix(tablePrefix) { return false }
             return name != ItemJournalFile.name || ItemJournalFile.holdsItems(in: directory)
         }
     }
@@ -71,7 +74,7 @@ package struct PlannedStage {
         name.firstIndex(of: "-").map { String(name[name.index(after: $0)...]) } ?? name
     }
 
-    private static func directoryName(_ index: Int, _ name: String) -> String {
+    static func directoryName(_ index: Int, _ name: String) -> String {
         "\(index < 9 ? "0" : "")\(index + 1)-\(name)"
     }
 

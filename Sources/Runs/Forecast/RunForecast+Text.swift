@@ -1,5 +1,5 @@
 extension RunForecast {
-    /// The forecast as tables: roles, batches and memory by stage.
+    /// The forecast as tables: roles, batches, disk and memory by stage.
     package var text: String {
         let rankWord = ranks == 1 ? "1 rank (every role in one process)" : "\(ranks) ranks (rank 0 orchestrates)"
         return """
@@ -9,6 +9,8 @@ extension RunForecast {
             \(roleTable)
             Batches
             \(batchTable)\(batchNotes)
+            Disk
+            \(diskTable)\(diskLine)
             Memory of a rank
             \(memoryTable)\(nodeLines)
             """
@@ -50,6 +52,21 @@ extension RunForecast {
             }
         }
         return notes.joined()
+    }
+
+    private var diskTable: String {
+        var table = TextTable(["stage", "models", "checkpoints"])
+        for (stage, disk) in zip(stages, disk) where disk.total > 0 {
+            table.add(
+                [stage.configuration.name]
+                    + [disk.models, disk.checkpoints].map { $0 == 0 ? "-" : HumanFormat.bytes($0) })
+        }
+        return table.render()
+    }
+
+    private var diskLine: String {
+        "At the end \(HumanFormat.bytes(disk.map(\.total).reduce(0, +))); one checkpoint more while it is written. Rows, "
+            + "metrics and tables of references come beside.\n"
     }
 
     private var memoryTable: String {

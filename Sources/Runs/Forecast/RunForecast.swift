@@ -3,7 +3,7 @@ import PreferenceData
 import Transformers
 
 /// What a run will do on so many ranks: who does what in which stage, how batches are divided, how many steps there are
-/// where the data can be counted, and what memory it takes.
+/// where the data can be counted, and what memory and disk it takes.
 ///
 /// It checks what a start would check, and reads configurations, tokenizers and data; of weights only the headers.
 package struct RunForecast {
@@ -27,6 +27,8 @@ package struct RunForecast {
     package let ranks: Int
     package let node: Node
     package let stages: [StageForecast]
+    /// What each of them keeps in the run directory.
+    package let disk: [DiskEstimate]
 
     /// Plans the run of `configuration` on `ranks` ranks.
     ///
@@ -43,6 +45,7 @@ package struct RunForecast {
         let planner = StagePlanner(
             configuration: configuration, ranks: ranks, counter: try ExampleCounter(configuration))
         stages = try configuration.stages.map { try $0.stage.forecast($0, planner) }
+        disk = try stages.map { try DiskEstimate($0, planner) }
     }
 
     /// Checks that every stage fits the memory of its nodes.

@@ -80,9 +80,7 @@ package struct ChangeRules {
 
     /// Whether every stage that has begun keeps its place, on which its directory and its random streams depend.
     private func keepsBegunStages(_ then: String) -> Bool {
-        // As it was written: one name, or a list.
-        let node = try? ConfigurationNode(yaml: then) { _ in .none }
-        let names = node.flatMap { [String]($0) } ?? []
+        let names = RunIdentity.stageNames(then)
         return begun.allSatisfy { name in
             names.firstIndex(of: name) == configuration.stages.firstIndex { $0.name == name }
         } && begun.isSubset(of: configuration.stages.map(\.name))

@@ -1,3 +1,4 @@
+import Configuration
 import Foundation
 
 extension RunIdentity {
@@ -7,9 +8,12 @@ extension RunIdentity {
     /// - Throws: ``StartError`` naming the differences.
     package func check(against state: RunState, _ plan: RunPlan, _ options: StartOptions) throws -> [String] {
         let done = Set(state.done.map(PlannedStage.name(ofDirectory:)))
-        let rules = ChangeRules(
-            configuration: plan.configuration,
-            begun: done.union(plan.stages.filter(\.hasBegun).map(\.name)), done: done)
+        // A stage that has another place now has begun where it was.
+        let then = Self.stageNames(state.identity.settings["stages"] ?? "").enumerated().filter { index, name in
+            PlannedStage.hasBegun(plan.directory.stages.appending(path: PlannedStage.directoryName(index, name)))
+        }
+        let begun = done.union(plan.stages.filter(\.hasBegun).map(\.name)).union(then.map(\.element))
+        let rules = ChangeRules(configuration: plan.configuration, begun: begun, done: done)
         let ahead = plan.stages.filter { !state.isDone($0) }
         do {
             return try check(against: state.identity, rules, ahead: ahead.map(\.name), options)
@@ -17,6 +21,12 @@ extension RunIdentity {
             let stage = ahead.first { stage in changes.allSatisfy { $0.hasPrefix("\(stage.name).") } }
             throw StartError.changed(directory: directory, changes: changes, stage: stage?.directory.path)
         }
+    }
+
+    /// The names of a list of stages as it was written: one name, or a list.
+    static func stageNames(_ text: String) -> [String] {
+        let node = try? ConfigurationNode(yaml: text) { _ in .none }
+        return node.flatMap { [String]($0) } ?? []
     }
 
     /// - Parameters:

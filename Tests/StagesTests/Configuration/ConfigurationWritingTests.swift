@@ -64,7 +64,7 @@ struct ConfigurationWritingTests {
     @Test("The reference documents every key of every block")
     func reference() {
         let sections = ConfigurationReference.markdown(.standard).split(separator: "### ")
-        #expect(sections.count == 3 + Registry.standard.stages.count)
+        #expect(sections.count == 4 + Registry.standard.stages.count)
         let shared = sections.last ?? ""
         for type in Registry.standard.stages {
             let section = sections.first { $0.hasPrefix("`\(type.type)`") } ?? ""

@@ -1,0 +1,50 @@
+import Configuration
+import Transformers
+
+/// Bytes of models and checkpoints that a stage has in the run directory when it is done.
+///
+/// Rows of data, metrics and what references say of data are small beside them, and not counted.
+package struct DiskEstimate: Equatable {
+    /// What the stage leaves, a critic with it.
+    package private(set) var models = 0
+    /// The checkpoints that are kept, each with its models and AdamW's moments.
+    package private(set) var checkpoints = 0
+
+    package var total: Int { models + checkpoints }
+
+    /// What a stage keeps that is forecast so. Where its steps are not known yet it has as many checkpoints as
+    /// are kept, or one where all are.
+    package init(_ forecast: StageForecast, _ planner: StagePlanner) throws {
+        let stage = forecast.configuration
+        let trained = forecast.roles.map(\.memory.weights).max() ?? 0
+        guard trained > 0 else {
+            // A model that is made without training has the shape of what it is made from.
+            let source = stage.inputs.first { $0.role.kind == .policy || $0.role.kind == .model }
+            guard let source, let head = stage.stage.leaves?.head else { return }
+            models = try planner.specification(of: source.reference).parameterBytes(head: head)
+            return
+        }
+        models = trained
+        guard let rhythm = stage.stage.entries.first(where: { $0.key == "save_steps" }).flatMap({ Int($0.value) })
+        else {
+            return
+        }
+        // The best one is kept beside the newest.
+        let limit = planner.configuration.saveTotalLimit.map { $0 + (stage.stage.leavesBestModel ? 1 : 0) }
+        // The last step leaves a model and no checkpoint.
+        let saved = forecast.batches.steps.map { max(0, $0 - 1) / rhythm } ?? limit ?? 1
+        let (bytes, overflows) = (3 * trained).multipliedReportingOverflow(by: min(saved, limit ?? saved))
+        checkpoints = overflows ? .max >> 16 : bytes
+    }
+}
+
+extension StageOutput {
+    /// What a model that a stage leaves ends in; `nil` where it leaves none.
+    fileprivate var head: DecoderHead? {
+        switch self {
+        case .policy: .languageModel
+        case .rewardModel: .score
+        case .pairs: nil
+        }
+    }
+}
