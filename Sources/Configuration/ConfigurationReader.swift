@@ -52,9 +52,10 @@ package struct ConfigurationReader {
                     elsewhere: elsewhere(entry.key), foreignKeys)
             }
             guard field.read(&options, entry.value) else {
+                let kind = field.words.isEmpty ? field.kind : "a word that \(field.key) takes, or a list of such"
                 throw ConfigurationError(
-                    entry.origin, key: key, problem: "expected \(field.kind), found \(entry.value.found)",
-                    remedy: Self.remedy(for: field, defaults: defaults))
+                    entry.origin, key: key, problem: "expected \(kind), found \(entry.value.found)",
+                    remedy: Self.remedy(for: field, entry.value, defaults: defaults))
             }
             given.insert(entry.key)
         }
@@ -66,7 +67,14 @@ package struct ConfigurationReader {
         origins[key] = origin
     }
 
-    private static func remedy<Options>(for field: Field<Options>, defaults: Options) -> String {
+    private static func remedy<Options>(
+        for field: Field<Options>, _ found: ConfigurationNode, defaults: Options
+    ) -> String {
+        if !field.words.isEmpty {
+            let wrong = [String](found)?.first { !field.words.contains($0) }
+            let nearest = wrong.flatMap { NearestName.of($0, in: field.words) }
+            return nearest.map { "did you mean \($0)?" } ?? "launch/CONFIGURATION.md lists them"
+        }
         if let text = field.defaultText { return "leave it out for the default (\(text))" }
         return "leave it out for the default, \(field.key): \(ConfigurationWriter.inline(field.write(defaults)))"
     }

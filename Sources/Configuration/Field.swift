@@ -6,6 +6,8 @@ package struct Field<Options>: Sendable {
     package let summary: String
     /// What the key takes, such as "a number, at least 0".
     package let kind: String
+    /// The words that it takes, where they are too many to tell them all in an error.
+    package var words: [String] = []
     /// The default in words, where it depends on other keys or stages; `nil` where it is the struct's own value.
     package let defaultText: String?
     /// What a change of it means for a run that is resumed.
@@ -103,18 +105,21 @@ extension Field {
         at path: any WritableKeyPath<Outer, Options> & Sendable, default outerDefault: String?,
         effect outerEffect: ResumeEffect?, in block: String? = nil
     ) -> Field<Outer> {
-        Field<Outer>(
+        var field = Field<Outer>(
             key: block.map { "\($0).\(key)" } ?? key, summary: summary, kind: kind,
-            defaultText: outerDefault ?? defaultText,
-            effect: outerEffect ?? effect, role: role,
+            defaultText: outerDefault ?? defaultText, effect: outerEffect ?? effect, role: role,
             read: { read(&$0[keyPath: path], $1) },
             write: { write($0[keyPath: path]) })
+        field.words = words
+        return field
     }
 
     /// This field of a block within a block, as the inner block knows it.
     func inner(of block: String) -> Field {
-        Field(
+        var field = Field(
             key: String(key.dropFirst(block.count + 1)), summary: summary, kind: kind, defaultText: defaultText,
             effect: effect, role: role, read: read, write: write)
+        field.words = words
+        return field
     }
 }

@@ -86,7 +86,7 @@ package struct LossChoice: Sendable, Equatable {
         guard let option = losses.idleOption(in: settings, readTypes: read) else { return nil }
         return LossConflict(
             option.key, "has no meaning for loss_type \(name)",
-            "use \(option.readers.joined(separator: " or ")), or leave it at \(option.standard)")
+            "use \(option.someReaders), or leave it at \(option.standard)")
     }
 
     private var readTypes: [any LossOptions.Type] {
@@ -131,7 +131,7 @@ extension LossChoice: KeyedOptions {
     }
 
     private static func typeField(_ losses: PreferenceLosses) -> Field<Self> {
-        Field(
+        var field = Field<Self>(
             key: "loss_type", summary: "Loss of a pair, or several that are added.",
             kind: "one of \(losses.names.joined(separator: ", ")), or a list of such",
             read: { choice, node in
@@ -142,6 +142,8 @@ extension LossChoice: KeyedOptions {
                 return true
             },
             write: { $0.types.count == 1 ? $0.types[0].node : $0.types.node })
+        field.words = losses.names
+        return field
     }
 
     private static func partField(

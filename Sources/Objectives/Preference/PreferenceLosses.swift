@@ -84,6 +84,12 @@ struct IdleLossOption {
     let standard: String
     /// The losses that read it.
     let readers: [String]
+
+    /// A few of them.
+    var someReaders: String {
+        let some = readers.count > 3 ? readers.prefix(2) + ["another that reads it"] : readers
+        return some.joined(separator: " or ")
+    }
 }
 
 extension LossOptions {

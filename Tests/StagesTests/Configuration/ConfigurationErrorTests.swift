@@ -185,9 +185,8 @@ struct ConfigurationErrorTests {
         ),
         (
             "dpo: {loss_type: ipa}",
-            "run.yaml:4: dpo.loss_type: expected one of sigmoid, ipo, ipo_sum, hinge, found 'ipa'; leave it out "
-                + "for the "
-                + "default, loss_type: sigmoid"
+            "run.yaml:4: dpo.loss_type: expected a word that loss_type takes, or a list of such, found 'ipa'; did you "
+                + "mean ipo?"
         ),
         (
             "sft: 3",
@@ -323,7 +322,8 @@ struct ConfigurationErrorTests {
         ),
         (
             "stages: [dpo]\ndpo: {loss_type: ipo, label_smoothing: 0.1}",
-            "run.yaml:5: dpo.label_smoothing: has no meaning for loss_type ipo; use sigmoid, or leave it at 0.0"
+            "run.yaml:5: dpo.label_smoothing: has no meaning for loss_type ipo; use sigmoid or "
+                + "mallows_theta or another that reads it, or leave it at 0.0"
         ),
         (
             "stages: [sft, reward, evaluate]\nevaluate: {policies: [sft, base, sft]}",

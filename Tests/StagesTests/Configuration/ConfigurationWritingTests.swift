@@ -44,10 +44,14 @@ struct ConfigurationWritingTests {
         let run = try configuration("stages: [sft, reward, sample, split, dpo, ppo, merge, evaluate]")
         for stage in run.stages {
             let block = try #require(run.yaml.split(separator: "\n\(stage.name):\n").last).split(separator: "\n\n")[0]
-            let printed = block.split(separator: "\n").compactMap { line in
-                line.split(separator: ":").first.map { $0.trimmingPrefix("  ") }
+            var inner = ""
+            let printed = block.split(separator: "\n").compactMap { line -> String? in
+                let key = line.prefix { $0 != ":" }.trimmingPrefix("  ")
+                // A block within the block is no key of its own.
+                if line.hasSuffix(":") { inner = "\(key)." }
+                return line.hasSuffix(":") ? nil : key.hasPrefix("  ") ? inner + key.dropFirst(2) : String(key)
             }
-            #expect(printed.map(String.init) == ["type"] + stage.stage.keys)
+            #expect(printed == ["type"] + stage.stage.keys)
         }
         #expect(run.yaml.hasPrefix("output_dir: runs/test\nseed: 42\nmodel_name_or_path: ./model\n"))
         #expect(run.yaml.contains("\n  kl_coef: 0.05\n"))
@@ -82,7 +86,7 @@ struct ConfigurationWritingTests {
     func keys(type name: String) throws {
         let type = try #require(Registry.standard.stage(ofType: name))
         #expect(Set(type.keys).count == type.keys.count)
-        #expect(type.keys.allSatisfy { $0.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "_" } })
+        #expect(type.keys.allSatisfy { $0.allSatisfy { $0.isLowercase || $0.isNumber || "_.".contains($0) } })
     }
 
     @Test("Every word of another trainer leads to a key that exists, and is no key itself")

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+"""make_golden.py [--inputs FILE]: writes golden.json, numbers that the objectives must reproduce.
+
+Straight from the formulas in float64, gradients by automatic differentiation (torch), sharing no code with the program. With
+--inputs the inputs of another file of the same format are taken, and the entries that both have are compared instead.
+"""
+import argparse, json, math, os, random
+import torch
+from torch.nn.functional import logsigmoid as ls
+
+torch.set_default_dtype(torch.float64)
+V = 64
+
+
+def make_inputs(seed=7):
+    rng = random.Random(seed)
+    num = lambda a, b: round(rng.uniform(a, b), 3)
+
+    def side(n, near=None):
+        logps = [num(-3, -0.05) for _ in range(n)]
+        return {
+            "logps": logps,
+            "ref_logps": [round(min(-0.01, x + num(-0.9, 0.9)), 3) for x in logps],
+            "ref2_logps": [round(min(-0.01, x + num(-1.2, 1.2)), 3) for x in logps],
+            "ref_entropies": [num(0.1, 3.5) for _ in range(n)],
+            "log_sum_sq_probs": [num(-1.6, -0.1) for _ in range(n)],
+            "diff_mask": [rng.randint(0, 1) for _ in range(n)],
+        }
+
+    pairs = []
+    for i, (c, r) in enumerate([(5, 3), (2, 7), (4, 4), (6, 1), (1, 2)]):
+        m = min(c, r)
+        pairs.append({
+            "pair_id": i, "chosen": side(c), "rejected": side(r),
+            "sampo_chosen": sorted(rng.sample(range(c), m)), "sampo_rejected": sorted(rng.sample(range(r), m)),
+            "aux_chosen": num(-1, 1), "aux_rejected": num(-1, 1),
+            "aux_value_chosen": num(-0.5, 0.5), "aux_value_rejected": num(-0.5, 0.5),
+        })
+    extreme = []
+    for i, (a, b) in enumerate([(-900, -20), (-15, -800), (-700, -640), (-30, -35)]):
+        make = lambda total, ref: {
+            "logps": [total / 2, total / 2], "ref_logps": [ref / 2, ref / 2], "ref2_logps": [ref / 2, ref / 2],
+            "ref_entropies": [1.0, 1.0], "log_sum_sq_probs": [-0.5, -0.5], "diff_mask": [0, 1]}
+        extreme.append({"pair_id": i, "chosen": make(a, -40.0), "rejected": make(b, -50.0)})
+    count = 2 * len(pairs)
+    return {
+        "pairs": pairs, "extreme_pairs": extreme,
+        "kl": {"kl_logps": [num(-9, -2) for _ in range(count)], "kl_ref_logps": [num(-9, -2) for _ in range(count)]},
+        "bmc": [
+            {"rejected": [1, 2, 3, 4, 5, 6], "chosen": [1, 9, 3, 4, 8, 6, 7], "stop": [9]},
+            {"rejected": [3, 3, 3, 1], "chosen": [3, 1, 3, 3, 2], "stop": []},
+            {"rejected": [5], "chosen": [5], "stop": []},
+            {"rejected": [], "chosen": [4, 4], "stop": []},
+        ],
+        "weights": {k: [num(-2, 2) for _ in range(6)] for k in ["w0", "trained1", "trained2", "trained3"]},
+    }
+
+
+class Pair:
+    """One pair: token tensors of both sides, the policy's with gradient."""
+
+    def __init__(self, pair):
+        self.raw = pair
+        for name in ("chosen", "rejected"):
+            side = pair[name]
+            setattr(self, name[0] + "_", {k: torch.tensor(v, dtype=torch.float64) for k, v in side.items()})
+        self.c, self.r = self.c_, self.r_
+        for s in (self.c, self.r):
+            s["logps"].requires_grad_(True)
+
+    def ratio(self, side, weights=None):
+        d = side["logps"] - side["ref_logps"]
+        return (d if weights is None else d * weights).sum()
+
+    @property
+    def h(self):
+        return self.ratio(self.c) - self.ratio(self.r)
+
+    @property
+    def lengths(self):
+        return len(self.c["logps"]), len(self.r["logps"])
+
+
+def smooth(z, e):
+    return -(1 - e) * ls(z) - e * ls(-z)
+
+
+def sft(pairs):
+    return -sum(p.c["logps"].sum() for p in pairs) / sum(p.lengths[0] for p in pairs)
+
+
+def entropy(p):
+    return 0.5 * (p.c["ref_entropies"].mean() + p.r["ref_entropies"].mean()) / math.log(V)
+
+
+def wpo(p, aligned):
+    w = 1.0
+    for s in (p.c, p.r):
+        x = s["logps"].detach() - (s["log_sum_sq_probs"] if aligned else 0)
+        w = w * x.mean().exp()
+    return w
+
+
+def g_outside(s, q):
+    return (s + 1) / (1 - q ** (s + 1)) - s / (1 - q ** s)
+
+
+def kendall(s, q, eps):
+    """g: outside the bridge exactly, inside the odd cubic with its value and slope at eps."""
+    edge = torch.tensor(eps).requires_grad_(True)
+    qd = q.detach() if torch.is_tensor(q) else torch.tensor(q)
+    value = g_outside(edge, qd)
+    slope, = torch.autograd.grad(value, edge)
+    y, m = (value - 0.5).detach(), slope
+    b = (m * eps - y) / (2 * eps ** 3)
+    a = (y - b * eps ** 3) / eps
+    if s >= eps:
+        return g_outside(s, qd)
+    if s <= -eps:
+        t = -s
+        return t * qd ** t / (1 - qd ** t) - (t + 1) * qd ** (t + 1) / (1 - qd ** (t + 1))
+    return 0.5 + a * s + b * s ** 3
+
+
+def references(p, eps, alpha):
+    one = [p.c["ref2_logps"].sum(), p.r["ref2_logps"].sum()]
+    two = [p.c["ref_logps"].sum(), p.r["ref_logps"].sum()]
+    if alpha < 0:
+        a1, a2 = abs(one[0] - one[1]), abs(two[0] - two[1])
+        alpha = (a1 / (a1 + a2 + 1e-6)).item()
+    b = [(one[i] + two[i]) / 2 for i in (0, 1)]
+    share = (abs(b[0]) / (abs(b[0]) + abs(b[1]))).item()
+    e = [eps * share, eps - eps * share]
+    clipped = [torch.minimum(torch.maximum(one[i], two[i] * (1 + e[i])), two[i] * (1 - e[i])) for i in (0, 1)]
+    return alpha, clipped, two
+
+
+def mrpo(p, beta, eps, alpha):
+    alpha, one, two = references(p, eps, alpha)
+    ref = [-torch.logsumexp(torch.stack([math.log(max(alpha, 1e-300)) - one[i], math.log(max(1 - alpha, 1e-300)) - two[i]]), 0)
+           for i in (0, 1)]
+    return -ls(beta * ((p.c["logps"].sum() - ref[0]) - (p.r["logps"].sum() - ref[1])))
+
+
+def multi(p, beta, eps, alpha):
+    alpha, one, two = references(p, eps, alpha)
+    c, r = p.c["logps"].sum(), p.r["logps"].sum()
+    return -alpha * ls(beta * ((c - one[0]) - (r - one[1]))) - (1 - alpha) * ls(beta * ((c - two[0]) - (r - two[1])))
+
+
+def decay(p, gamma, side):
+    t = torch.arange(1, len(side["logps"]) + 1, dtype=torch.float64)
+    return p.ratio(side, gamma ** t)
+
+
+def ld(p, side, alpha):
+    m = min(p.lengths)
+    t = torch.arange(len(side["logps"]))
+    return p.ratio(side, torch.where(t < m, 1.0, alpha))
+
+
+def bmc(p, side, delta):
+    w = 1 + side["diff_mask"] * torch.clamp(torch.exp(-side["logps"].detach()), max=delta)
+    return p.ratio(side, w)
+
+
+def focal(z, gamma, detached):
+    f = torch.exp(gamma * ls(z))
+    return -(f.detach() if detached else f) * ls(z)
+
+
+# id: (parameters, loss of one pair)
+PAIR = {
+    "sigmoid": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * p.h)),
+    "cdpo": (dict(beta=0.1, label_smoothing=0.1), lambda p, a: smooth(a["beta"] * p.h, a["label_smoothing"])),
+    "ipo": (dict(beta=0.1), lambda p, a: (p.h - 1 / (2 * a["beta"])) ** 2),
+    "ipo_avg": (dict(beta=0.1), lambda p, a: (
+        p.ratio(p.c) / p.lengths[0] - p.ratio(p.r) / p.lengths[1] - 1 / (2 * a["beta"])) ** 2),
+    "hinge": (dict(beta=0.1), lambda p, a: torch.relu(1 - a["beta"] * p.h)),
+    "robust": (dict(beta=0.1, label_smoothing=0.1), lambda p, a: (
+        -(1 - a["label_smoothing"]) * ls(a["beta"] * p.h) + a["label_smoothing"] * ls(-a["beta"] * p.h))
+        / (1 - 2 * a["label_smoothing"])),
+    "sigmoid_norm": (dict(beta=0.1), lambda p, a: -ls(
+        a["beta"] * (p.ratio(p.c) / p.lengths[0] - p.ratio(p.r) / p.lengths[1]))),
+    "exo_pair": (dict(beta=0.1, label_smoothing=0.001), lambda p, a: exo(a["beta"] * p.h, a["label_smoothing"])),
+    "nca_pair": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * p.ratio(p.c)) - 0.5 * ls(-a["beta"] * p.ratio(p.c))
+                 - 0.5 * ls(-a["beta"] * p.ratio(p.r))),
+    "bco_pair": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * p.ratio(p.c)) - ls(-a["beta"] * p.ratio(p.r))),
+    "bco_shift": (dict(beta=0.1, delta=0.05), lambda p, a: -ls(a["beta"] * p.ratio(p.c) - a["delta"])
+                  - ls(-(a["beta"] * p.ratio(p.r) - a["delta"]))),
+    "sppo_hard": (dict(beta=0.1), lambda p, a: (p.ratio(p.c) - 0.5 / a["beta"]) ** 2 + (p.ratio(p.r) + 0.5 / a["beta"]) ** 2),
+    "apo_zero": (dict(beta=0.1), lambda p, a: 1 - torch.sigmoid(a["beta"] * p.ratio(p.c)) + torch.sigmoid(a["beta"] * p.ratio(p.r))),
+    "apo_down": (dict(beta=0.1), lambda p, a: torch.sigmoid(a["beta"] * p.ratio(p.c)) + 1 - torch.sigmoid(a["beta"] * p.h)),
+    "discopop": (dict(beta=0.05, tau=0.05), lambda p, a: discopop(a["beta"] * p.h, a["tau"])),
+    "rpo": (dict(beta=0.1, alpha=1.0), lambda p, a: -ls(a["beta"] * p.h) - a["alpha"] * p.c["logps"].mean()),
+    "simpo": (dict(beta=2.0, gamma=0.5), lambda p, a: -ls(
+        a["beta"] * (p.c["logps"].mean() - p.r["logps"].mean()) - a["gamma"])),
+    "wpo": (dict(beta=0.1), lambda p, a: -wpo(p, True) * ls(a["beta"] * p.h)),
+    "wpo_plain": (dict(beta=0.1), lambda p, a: -wpo(p, False) * ls(a["beta"] * p.h)),
+    "ld_dpo": (dict(beta=0.1, alpha=0.5), lambda p, a: -ls(a["beta"] * (ld(p, p.c, a["alpha"]) - ld(p, p.r, a["alpha"])))),
+    "r_dpo": (dict(beta=0.1, alpha=0.01), lambda p, a: -ls(a["beta"] * p.h + a["alpha"] * (p.lengths[0] - p.lengths[1]))),
+    "dpop": (dict(beta=0.1, lam=5.0), lambda p, a: -ls(a["beta"] * (p.h - a["lam"] * torch.relu(-p.ratio(p.c))))),
+    "f_forward_kl": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * (torch.exp(-p.ratio(p.r)) - torch.exp(-p.ratio(p.c))))),
+    "f_js": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * (ls(p.ratio(p.c)) - ls(p.ratio(p.r))))),
+    "f_alpha": (dict(beta=0.1, coef=0.5), lambda p, a: -ls(a["beta"] * (
+        torch.exp((a["coef"] - 1) * p.ratio(p.c)) - torch.exp((a["coef"] - 1) * p.ratio(p.r))) / (a["coef"] - 1))),
+    "mallows_theta": (dict(beta=0.1, c=0.29), lambda p, a: -ls(-a["c"] * entropy(p).log() * a["beta"] * p.h)),
+    "mallows_theta_ipo": (dict(beta=0.1, c=0.29), lambda p, a: (-a["c"] * entropy(p).log() * p.h - 1 / (2 * a["beta"])) ** 2),
+    "mallows_phi": (dict(beta=1.0, c=0.29, k=1, eps=1.0), lambda p, a: -kendall(
+        a["beta"] * p.h, entropy(p) ** (a["c"] * a["k"]), a["eps"]).log()),
+    "d2po_decay": (dict(beta=0.1, gamma=0.98), lambda p, a: -ls(a["beta"] * (decay(p, a["gamma"], p.c) - decay(p, a["gamma"], p.r)))),
+    "focalpo": (dict(beta=0.1, gamma=0.05), lambda p, a: focal(a["beta"] * p.h, a["gamma"], False)),
+    "focalpo_detached": (dict(beta=0.1, gamma=0.05), lambda p, a: focal(a["beta"] * p.h, a["gamma"], True)),
+    "minor_dpo": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * (p.ratio(p.c) - torch.relu(p.ratio(p.r))))),
+    "sampo": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * (drawn(p, p.c, "chosen") - drawn(p, p.r, "rejected")))),
+    "sampo_average": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * sum(p.lengths) / 2 * (
+        p.ratio(p.c) / p.lengths[0] - p.ratio(p.r) / p.lengths[1]))),
+    "bmc": (dict(beta=0.05, delta=2.0), lambda p, a: -ls(a["beta"] * (bmc(p, p.c, a["delta"]) - bmc(p, p.r, a["delta"])))),
+    "mrpo": (dict(beta=0.1, eps=0.1, alpha=-1), lambda p, a: mrpo(p, a["beta"], a["eps"], a["alpha"])),
+    "mrpo_fixed": (dict(beta=0.1, eps=0.1, alpha=0.3), lambda p, a: mrpo(p, a["beta"], a["eps"], a["alpha"])),
+    "multi_dpo": (dict(beta=0.1, eps=0.1, alpha=-1), lambda p, a: multi(p, a["beta"], a["eps"], a["alpha"])),
+    "hpo": (dict(beta=0.1, gamma=0.1, tau=1.0, w_max=20.0), lambda p, a: -ls(a["beta"] * p.h) - a["gamma"] * sum(
+        min(math.exp((p.raw["aux_" + n] - p.raw["aux_value_" + n]) / a["tau"]), a["w_max"]) * s["logps"].sum()
+        for n, s in (("chosen", p.c), ("rejected", p.r)))),
+}
+EXTREME = ["sigmoid", "cdpo", "ipo", "hinge", "robust", "exo_pair", "nca_pair", "bco_pair", "sppo_hard", "apo_zero",
+           "apo_down", "focalpo", "minor_dpo"]
+
+
+def exo(z, e):
+    return torch.sigmoid(z) * (ls(z) - math.log(1 - e)) + torch.sigmoid(-z) * (ls(-z) - math.log(e))
+
+
+def discopop(z, tau):
+    m = torch.sigmoid(z / tau)
+    return (1 - m) * -ls(z) + m * torch.exp(-z)
+
+
+def drawn(p, side, name):
+    return (side["logps"] - side["ref_logps"])[p.raw["sampo_" + name]].sum()
+
+
+def sort(values):
+    return torch.sort(torch.stack(values)).values
+
+
+# id: (parameters, the batch's loss)
+BATCH = {
+    "aot": (dict(beta=0.1, label_smoothing=0.0), lambda ps, a: smooth(a["beta"] * (
+        sort([p.c["logps"].sum() - p.r["logps"].sum() for p in ps])
+        - sort([p.c["ref_logps"].sum() - p.r["ref_logps"].sum() for p in ps])), a["label_smoothing"]).mean()),
+    "aot_unpaired": (dict(beta=0.1), lambda ps, a: -ls(a["beta"] * (
+        sort([p.ratio(p.c) for p in ps]) - sort([p.ratio(p.r) for p in ps]))).mean()),
+    "sft": (dict(), lambda ps, a: sft(ps)),
+    "sigmoid_sft": (dict(beta=0.1, alpha=1.0), lambda ps, a: mean(ps, lambda p: -ls(a["beta"] * p.h)) + a["alpha"] * sft(ps)),
+    "mpo_multi": (dict(beta=0.1, weights=[0.8, 0.2, 1.0]), lambda ps, a: a["weights"][0] * mean(
+        ps, lambda p: -ls(a["beta"] * p.h)) + a["weights"][1] * mean(ps, lambda p: PAIR["bco_pair"][1](p, a)) + a["weights"][2] * sft(ps)),
+    "cpo": (dict(beta=0.1, alpha=1.0, label_smoothing=0.0), lambda ps, a: mean(ps, lambda p: smooth(
+        a["beta"] * (p.c["logps"].sum() - p.r["logps"].sum()), a["label_smoothing"])) + a["alpha"] * sft(ps)),
+    "orpo": (dict(lam=0.1), lambda ps, a: sft(ps) - a["lam"] * mean(ps, lambda p: ls(
+        odds(p.c["logps"].mean()) - odds(p.r["logps"].mean())))),
+}
+
+
+def mean(ps, loss):
+    return sum(loss(p) for p in ps) / len(ps)
+
+
+def odds(x):
+    return x - torch.log1p(-torch.exp(x))
+
+
+def unpaired(ps, inputs, kto, a):
+    kl = 0.0
+    if kto:
+        kl = max(0.0, sum(x - y for x, y in zip(inputs["kl"]["kl_logps"], inputs["kl"]["kl_ref_logps"])) / len(inputs["kl"]["kl_logps"]))
+    rc, rr = [p.ratio(p.c) for p in ps], [p.ratio(p.r) for p in ps]
+    if kto:
+        return ([a["desirable"] * (1 - torch.sigmoid(a["beta"] * (x - kl))) for x in rc]
+                + [a["undesirable"] * (1 - torch.sigmoid(a["beta"] * (kl - x))) for x in rr]), kl
+    return [1 - torch.sigmoid(a["beta"] * x) for x in rc] + [torch.sigmoid(a["beta"] * x) for x in rr], kl
+
+
+def entry(id, family, params, expected):
+    return {"id": id, "family": family, "params": params, "expected": expected}
+
+
+def graded(pairs, loss):
+    loss.backward()
+    grads = lambda side: [getattr(p, side)["logps"].grad.tolist() if getattr(p, side)["logps"].grad is not None
+                          else [0.0] * len(getattr(p, side)["logps"]) for p in pairs]
+    return {"loss": loss.item(), "grad_chosen": grads("c"), "grad_rejected": grads("r")}
+
+
+def masks(pair):
+    from difflib import SequenceMatcher
+    a, b = pair["rejected"], pair["chosen"]
+    result = {"rejected": [0] * len(a), "chosen": [0] * len(b)}
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, a, b).get_opcodes():
+        for i in range(i1, i2) if tag in ("replace", "delete") else []:
+            result["rejected"][i] = int(a[i] not in pair["stop"])
+        for j in range(j1, j2) if tag in ("replace", "insert") else []:
+            result["chosen"][j] = int(b[j] not in pair["stop"])
+    return result
+
+
+def make_entries(inputs):
+    entries = []
+    for family, key, ids in (("offline", "pairs", PAIR), ("extreme", "extreme_pairs", EXTREME)):
+        for id in ids:
+            params, loss = PAIR[id]
+            pairs = [Pair(p) for p in inputs[key]]
+            losses = [loss(p, params) for p in pairs]
+            expected = {"losses": [x.item() for x in losses]} | graded(pairs, sum(losses) / len(losses))
+            entries.append(entry(id, family, params, expected))
+    for id, (params, loss) in BATCH.items():
+        pairs = [Pair(p) for p in inputs["pairs"]]
+        entries.append(entry(id, "offline", params, graded(pairs, loss(pairs, params))))
+    for id, params in (("kto", dict(beta=0.1, desirable=1.0, undesirable=1.0)), ("apo_zero_unpaired", dict(beta=0.1))):
+        pairs = [Pair(p) for p in inputs["pairs"]]
+        losses, kl = unpaired(pairs, inputs, id == "kto", params)
+        expected = graded(pairs, sum(losses) / len(losses)) | {"losses": [x.item() for x in losses]}
+        entries.append(entry(id, "offline", params, expected | ({"kl": kl} if id == "kto" else {})))
+    scores = [0.25, 0.5, 1, 2, 3, 7, -0.5, -3]
+    table = {f"q={q}": [float(kendall(torch.tensor(float(s)), q, 1.0)) for s in scores] for q in (0.3, 0.7, 0.95)}
+    entries.append(entry("kendall_link_table", "offline-table", {"q": [0.3, 0.7, 0.95]}, table))
+    entries.append(entry("bmc_masks", "data", {}, {"masks": [masks(p) for p in inputs["bmc"]]}))
+    return entries + weight_entries(inputs["weights"])
+
+
+def weight_entries(weights):
+    w = [torch.tensor(weights[k]) for k in ("w0", "trained1", "trained2", "trained3")]
+    line = lambda zero, one, alpha: (one + alpha * (one - zero)).tolist()
+    return [
+        entry("expo", "weights", {"alpha": 0.5}, {"weights": line(w[0], w[1], 0.5)}),
+        entry("apo_extrapolation", "weights", {"alpha": 0.3}, {"weights": [line(w[i], w[i + 1], 0.3) for i in range(3)]}),
+    ]
+
+
+def compare(mine, theirs):
+    theirs = {(e["id"], e["family"]): e for e in theirs}
+    flat = lambda x: [y for v in (x.values() if isinstance(x, dict) else x) for y in flat(v)] if isinstance(x, (dict, list)) else [float(x)]
+    worst, count = 0.0, 0
+    for e in mine:
+        other = theirs.get((e["id"], e["family"]))
+        if other is None:
+            continue
+        for key, value in other["expected"].items():
+            if key in e["expected"] and not (key == "losses" and e["id"].startswith("aot")):
+                a, b = flat(e["expected"][key]), flat(value)
+                assert len(a) == len(b), (e["id"], key)
+                d = max((abs(x - y) / (1 + abs(y)) for x, y in zip(a, b)), default=0)
+                if d > 1e-9:
+                    print("differs:", e["id"], e["family"], key, d)
+                worst, count = max(worst, d), count + 1
+    print(f"{count} values compared, the largest difference is {worst:.1e}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs")
+    options = parser.parse_args()
+    if options.inputs:
+        other = json.load(open(options.inputs))
+        V = other["vocab_size"]
+        compare(make_entries(other["inputs"]), other["entries"])
+    else:
+        inputs = make_inputs()
+        path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden.json")
+        with open(path, "w") as file:
+            json.dump({"format": 1, "vocab_size": V, "inputs": inputs, "entries": make_entries(inputs)}, file, indent=1)
