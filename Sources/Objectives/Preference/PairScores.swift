@@ -35,14 +35,20 @@ package struct ReducedPairs {
 
     /// Of log-ratios of the policy to a reference, with the policy's gradient.
     package func ratio(toReference index: Int = 0) -> PairNumbers {
-        reduction(batch.policy - batch.references[index], in: seen)
+        let (ratio, divisors) = undividedRatio(toReference: index)
+        guard let divisors else { return ratio }
+        return PairNumbers(chosen: ratio.chosen / divisors.chosen, rejected: ratio.rejected / divisors.rejected)
     }
 
     /// The same, not yet divided by tokens where the reduction is a mean, and what is to be divided by.
     package func undividedRatio(toReference index: Int = 0) -> (ratio: PairNumbers, divisors: PairNumbers?) {
-        guard let mean = reduction as? Mean else { return (ratio(toReference: index), nil) }
-        let ratio = mean.base(batch.policy - batch.references[index], in: seen)
-        return (ratio, mean.divisors(in: seen))
+        let mean = reduction as? Mean
+        let (base, reference) = (mean?.base ?? reduction, batch.references[index])
+        let divisors = mean?.divisors(in: seen)
+        guard base is any WeightedSum else { return (base(batch.policy - reference, in: seen), divisors) }
+        // Sums apart, as those are that came with the data or stand in a table: weights of 1 give their difference to the bit.
+        let (own, other) = (base(batch.policy, in: seen), base(reference, in: seen))
+        return (PairNumbers(chosen: own.chosen - other.chosen, rejected: own.rejected - other.rejected), divisors)
     }
 }
 
