@@ -40,7 +40,9 @@ let layers: [Target] = [
     .target(name: "Transformers", dependencies: ["JSON", "Torch"], swiftSettings: swift),
     .target(
         name: "PreferenceData", dependencies: ["CZlib", "JSON", "Tokenizers", "Transformers"], swiftSettings: swift),
-    .target(name: "Objectives", dependencies: ["Configuration", "Torch"], swiftSettings: swift),
+    .target(
+        name: "Objectives", dependencies: ["Configuration", "Torch"], exclude: ["Preference/README.md"],
+        swiftSettings: swift),
     .target(
         name: "Runs",
         dependencies: [

@@ -324,6 +324,14 @@ def make_entries(inputs):
     scores = [0.25, 0.5, 1, 2, 3, 7, -0.5, -3]
     table = {f"q={q}": [float(kendall(torch.tensor(float(s)), q, 1.0)) for s in scores] for q in (0.3, 0.7, 0.95)}
     entries.append(entry("kendall_link_table", "offline-table", {"q": [0.3, 0.7, 0.95]}, table))
+    kappa = 0.3
+    rewards = torch.tensor([p["aux_" + n] for p in inputs["pairs"] for n in ("chosen", "rejected")])
+    values = torch.tensor([p["aux_value_" + n] for p in inputs["pairs"] for n in ("chosen", "rejected")], requires_grad=True)
+    u = rewards - values
+    loss = (torch.where(u < 0, 1 - kappa, kappa) * u ** 2).mean()
+    loss.backward()
+    entries.append(entry("expectile_value", "reward-model", {"kappa": kappa}, {
+        "loss": loss.item(), "grad_values": values.grad.tolist()}))
     entries.append(entry("bmc_masks", "data", {}, {"masks": [masks(p) for p in inputs["bmc"]]}))
     return entries + weight_entries(inputs["weights"])
 

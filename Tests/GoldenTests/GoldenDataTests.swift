@@ -6,7 +6,7 @@ import Torch
 
 @Suite("Golden data steps and tables")
 struct GoldenDataTests {
-    static let ids: Set<String> = ["bmc_masks", "kendall_link_table"]
+    static let ids: Set<String> = ["bmc_masks", "kendall_link_table", "expectile_value"]
 
     @Test("Tokens by which responses differ are marked as difflib has it")
     func masks() throws {
@@ -31,5 +31,19 @@ struct GoldenDataTests {
             let found = KendallLink.logProbability(scores, logQ: logQ, epsilon: 1).exp().doubles()
             #expect(distance(found, expected) < 1e-9, "q \(q)")
         }
+    }
+
+    @Test("An expectile's loss and its slopes")
+    func expectile() throws {
+        let entry = try #require(GoldenFile.standard["expectile_value"])
+        let pairs = try #require(GoldenFile.standard.inputs["pairs"]?.elements)
+        let column = { (key: String) in
+            Tensor(pairs.flatMap { [$0["\(key)_chosen"]?.double ?? .nan, $0["\(key)_rejected"]?.double ?? .nan] })
+        }
+        let loss = ExpectileLoss(entry.number("kappa"))
+        let (rewards, values) = (column("aux"), column("aux_value"))
+        #expect(distance([loss(rewards, values).mean().item()], [entry.expected["loss"]?.double ?? .nan]) < 1e-9)
+        let slopes = loss.slopes(rewards, values).doubles().map { $0 / Double(2 * pairs.count) }
+        #expect(distance(slopes, entry.expected["grad_values"]?.numbers ?? []) < 1e-9)
     }
 }

@@ -58,6 +58,10 @@ struct GoldenLossTests {
         "bmc": { "{loss_type: bmc, bmc: {delta: \($0.number("delta"))}}" },
         "mrpo": { "{loss_type: mrpo, mrpo: {epsilon: \($0.number("eps"))}}" },
         "mrpo_fixed": { "{loss_type: mrpo, mrpo: {epsilon: \($0.number("eps")), alpha: \($0.number("alpha"))}}" },
+        "hpo": {
+            let (gamma, tau, most) = ($0.number("gamma"), $0.number("tau"), $0.number("w_max"))
+            return "hpo: {gamma: \(gamma), tau: \(tau), max_weight: \(most)}"
+        },
         "multi_dpo": { "{loss_type: multi_dpo, mrpo: {epsilon: \($0.number("eps"))}}" },
     ]
 
@@ -97,6 +101,7 @@ struct GoldenLossTests {
         if let beta = entry.params["beta"]?.double { choice.beta = beta }
         var reader = ConfigurationReader(file: .none)
         try reader.read(&choice, from: try ConfigurationNode(yaml: text) { _ in .none }, block: "dpo")
+        choice.settings[AuxiliaryLikelihood.self].isUsed = entry.id == "hpo"
         let loss = try choice.loss()
         guard entry.id == "sampo" else { return loss }
         // The file's draw in place of the trainer's.

@@ -32,6 +32,10 @@ struct GoldenPairs {
                 TokenLogps(logps: logps, statistics: .zeros([responses.count, 3])), responses: responses,
                 pairCount: pairs.count)
         }
+        // Rewards less their values, for a value of 0.
+        let advantage = { (side: String) in
+            Tensor(pairs.map { ($0["aux_\(side)"]?.double ?? 0) - ($0["aux_value_\(side)"]?.double ?? 0) })
+        }
         batch = PairBatch(
             policy: made(policy),
             references: ["ref_logps", "ref2_logps"].prefix(references).map { made(Tensor(column($0))) },
@@ -39,7 +43,8 @@ struct GoldenPairs {
             columns: PairBatch.Columns(
                 logSumSquares: Tensor(column("log_sum_sq_probs")),
                 referenceEntropies: [Tensor(column("ref_entropies"))], mask: Tensor(column("diff_mask")),
-                vocabularySize: vocabularySize))
+                vocabularySize: vocabularySize,
+                rewards: PairNumbers(chosen: advantage("chosen"), rejected: advantage("rejected"))))
     }
 
     /// The loss and its gradient of each chosen and each rejected token.

@@ -10,15 +10,18 @@ package struct LossNeeds: Sendable, Equatable {
     package var mask: TokenMask?
     /// How many frozen policies the pair is compared with.
     package var references = 0
+    /// A reward of each response beside the preference.
+    package var auxiliaryRewards = false
     /// The scores of all pairs of the step; a pass without gradient gives them before the step's losses.
     package var wholeStep = false
 
     package init(
         tokenLogps: Bool = false, logSumSquares: Bool = false, referenceEntropies: Bool = false,
-        mask: TokenMask? = nil, references: Int = 0, wholeStep: Bool = false
+        mask: TokenMask? = nil, references: Int = 0, auxiliaryRewards: Bool = false, wholeStep: Bool = false
     ) {
         (self.tokenLogps, self.logSumSquares, self.referenceEntropies) = (tokenLogps, logSumSquares, referenceEntropies)
-        (self.mask, self.references, self.wholeStep) = (mask, references, wholeStep)
+        (self.mask, self.references) = (mask, references)
+        (self.auxiliaryRewards, self.wholeStep) = (auxiliaryRewards, wholeStep)
     }
 
     /// Both needs together. Parts that ask for two masks do not go together.
@@ -27,7 +30,8 @@ package struct LossNeeds: Sendable, Equatable {
         return LossNeeds(
             tokenLogps: tokenLogps || other.tokenLogps, logSumSquares: logSumSquares || other.logSumSquares,
             referenceEntropies: referenceEntropies || other.referenceEntropies, mask: mask ?? other.mask,
-            references: max(references, other.references), wholeStep: wholeStep || other.wholeStep)
+            references: max(references, other.references),
+            auxiliaryRewards: auxiliaryRewards || other.auxiliaryRewards, wholeStep: wholeStep || other.wholeStep)
     }
 }
 

@@ -30,13 +30,15 @@ package struct PairBatch {
         package var mask: Tensor?
         /// How many tokens the models' distributions are over.
         package var vocabularySize: Int?
+        /// Standardised rewards of both responses.
+        package var rewards: PairNumbers?
 
         package init(
             logSumSquares: Tensor? = nil, referenceEntropies: [Tensor] = [], mask: Tensor? = nil,
-            vocabularySize: Int? = nil
+            vocabularySize: Int? = nil, rewards: PairNumbers? = nil
         ) {
             (self.logSumSquares, self.referenceEntropies, self.mask) = (logSumSquares, referenceEntropies, mask)
-            self.vocabularySize = vocabularySize
+            (self.vocabularySize, self.rewards) = (vocabularySize, rewards)
         }
     }
 
@@ -66,6 +68,9 @@ package struct PairBatch {
 
     /// The scores of all pairs of the step.
     package var step: StepPairs { asked(wholeStep, "wholeStep").of(term: term) }
+
+    /// Rewards of both responses beside the preference, standardised over the data.
+    package var auxiliaryRewards: PairNumbers { asked(columns.rewards, "auxiliaryRewards") }
 
     /// How many tokens the models' distributions are over, where reference entropies are asked for.
     package var vocabularySize: Int { asked(columns.vocabularySize, "referenceEntropies") }

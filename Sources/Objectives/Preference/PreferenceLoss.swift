@@ -18,9 +18,15 @@ package struct PreferenceLoss: Sendable {
         package var link: any Link
         /// What its losses are multiplied by.
         package var weight: Double
+        /// Whether pairs that count less count less here, too.
+        package var isOfPreference: Bool
 
-        package init(reduction: any Reduction, score: any PairScore, link: any Link, weight: Double = 1) {
-            (self.reduction, self.score, self.link, self.weight) = (reduction, score, link, weight)
+        package init(
+            reduction: any Reduction, score: any PairScore, link: any Link, weight: Double = 1,
+            isOfPreference: Bool = true
+        ) {
+            (self.reduction, self.score, self.link) = (reduction, score, link)
+            (self.weight, self.isOfPreference) = (weight, isOfPreference)
         }
 
         package var parts: [any LossPart] { [reduction, score, link] }
@@ -76,7 +82,7 @@ package struct PreferenceLoss: Sendable {
             let scores = term.score(asked.pairs)
             var losses = term.link.losses(scores, beta: beta, in: asked.batches[2])
             if term.weight != 1 { losses = losses * term.weight }
-            if let weights { losses = losses * weights }
+            if let weights, term.isOfPreference { losses = losses * weights }
             let kind = term.link.denominator
             // Where nothing of a kind is in the step, so is nothing in its losses.
             let share = losses.sum() * (1 / Double(max(1, stepWeights[sums.index(of: kind)])))

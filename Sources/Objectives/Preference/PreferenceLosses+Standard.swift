@@ -39,6 +39,7 @@ extension PreferenceLosses {
         ],
         modifiers: [
             LengthDesensitization.self, FDivergenceOptions.self, ChosenLikelihood.self, PolicyWeighting.self,
+            AuxiliaryLikelihood.self,
         ])
 }
 

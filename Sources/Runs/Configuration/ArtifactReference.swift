@@ -2,7 +2,7 @@ import Configuration
 
 /// What a stage reads: something that an earlier stage leaves, or that was there before the run.
 ///
-/// The text decides the form alone, whatever lies on the disk: `base`, `dataset.train`, `rule:NAME`, `command:LINE`;
+/// The text decides the form alone, whatever lies on the disk: `base`, `dataset.train`, `rule:NAME`, `command:LINE`, `column:NAME`;
 /// text with a `/`, a leading `.` or `~`, or a data file's ending is a path; anything else names a stage, `split.easy`
 /// a part of what it leaves.
 package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
@@ -18,6 +18,8 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
     case rule(String)
     /// A program that scores, by the command line that follows `command:`.
     case command(String)
+    /// Numbers of the rows themselves, by what follows `column:`.
+    case column(String)
 
     /// The two lists of files in the `dataset` block.
     package enum DatasetPart: String, Sendable, CaseIterable {
@@ -33,6 +35,8 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
             self = .rule(rest)
         } else if let rest = text.suffix(after: "command:") {
             self = .command(rest)
+        } else if let rest = text.suffix(after: "column:") {
+            self = .column(rest)
         } else if text == "base" {
             self = .base
         } else if let part = text.suffix(after: "dataset.").flatMap(DatasetPart.init(rawValue:)) {
@@ -43,7 +47,7 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
             let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             self = .stage(parts[0], part: parts.count > 1 ? parts[1] : nil)
         }
-        if ["", "rule:", "command:"].contains(text.trimmingSpaces) { return nil }
+        if ["", "rule:", "command:", "column:"].contains(text.trimmingSpaces) { return nil }
     }
 
     /// The reference as it is written in a configuration.
@@ -55,6 +59,7 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
         case .path(let path): path
         case .rule(let rule): "rule:\(rule)"
         case .command(let line): "command:\(line)"
+        case .column(let name): "column:\(name)"
         }
     }
 
@@ -81,7 +86,7 @@ extension ArtifactReference {
     /// Whether this reward is a model, whose body a critic can start from.
     package var isModel: Bool {
         switch self {
-        case .rule, .command: false
+        case .rule, .command, .column: false
         default: true
         }
     }

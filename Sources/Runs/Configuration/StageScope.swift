@@ -111,7 +111,12 @@ package struct StageScope {
                 )
             }
         case .rule, .command:
-            guard kind == .reward else { throw mismatch(reference, kind, key, "is a reward") }
+            guard kind.isReward else { throw mismatch(reference, kind, key, "is a reward") }
+        case .column:
+            guard kind == .rowReward else {
+                let what = kind == .reward ? "is of rows, and what is sampled has none" : "is a reward"
+                throw mismatch(reference, kind, key, what)
+            }
         case .path(let path):
             guard !path.isEmpty else { throw error(key, "is empty", "give a path or a stage's name") }
         case .stage(let stage, let part):
@@ -187,6 +192,7 @@ package struct StageScope {
             switch kind {
             case .policy, .model: ["base", "a model directory"]
             case .reward: ["a model directory", "rule:NAME", "command:LINE"]
+            case .rowReward: ["a model directory", "rule:NAME", "command:LINE", "column:NAME"]
             case .rows: ["dataset.train", "JSONL files"]
             }
         let choices = stages + others

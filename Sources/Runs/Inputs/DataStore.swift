@@ -31,9 +31,10 @@ package struct DataStore {
     ///
     /// - Parameter visit: Sees the record of each pair that the limits keep.
     package func pairs(
-        _ references: [ArtifactReference], _ lengths: LengthOptions, visiting visit: (PreferencePair) throws -> Void
+        _ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false,
+        visiting visit: (PreferencePair) throws -> Void
     ) throws -> Loaded<PreferencePair, TokenizedPair> {
-        try load(references, lengths.limits(), keepsRecords: false) {
+        try load(references, lengths.limits(), keepsRecords: keepsRecords) {
             let count = $2.examples.count
             try $0.add($1, to: &$2)
             if $2.examples.count > count { try visit($1) }

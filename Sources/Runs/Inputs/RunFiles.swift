@@ -17,7 +17,7 @@ package struct RunFiles {
             case .path(let path): return [URL(filePath: path)]
             case .stage(let name, let part):
                 return [plan.stage(named: name).directory.appending(path: "\(part ?? "pairs").jsonl")]
-            case .base, .rule, .command: preconditionFailure("\(reference) is not data")
+            case .base, .rule, .command, .column: preconditionFailure("\(reference) is not data")
             }
         }
     }
@@ -28,7 +28,7 @@ package struct RunFiles {
         case .base: URL(filePath: plan.configuration.modelNameOrPath)
         case .path(let path): URL(filePath: path)
         case .stage(let name, _): plan.stage(named: name).final
-        case .dataset, .rule, .command: preconditionFailure("\(reference) is not a model")
+        case .dataset, .rule, .command, .column: preconditionFailure("\(reference) is not a model")
         }
     }
 }

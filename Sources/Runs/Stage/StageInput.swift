@@ -17,7 +17,7 @@ package struct StageInput: Sendable, Equatable {
     package var isData: Bool { role.kind.rows != nil }
 
     /// Whether it is asked for scores.
-    package var isReward: Bool { role.kind == .reward }
+    package var isReward: Bool { role.kind.isReward }
 }
 
 /// What a key that names an input names it for.
@@ -44,8 +44,13 @@ package enum InputKind: Sendable, Equatable {
     case model
     /// A reward model, a rule or a command.
     case reward
+    /// The same, or a column of the rows, for responses that the data has.
+    case rowReward
     /// Rows with at least a prompt, read as examples of one kind.
     case rows(RowKind)
+
+    /// Whether it scores.
+    package var isReward: Bool { self == .reward || self == .rowReward }
 
     /// How rows are read; `nil` for what is not data.
     package var rows: RowKind? {
@@ -57,7 +62,7 @@ package enum InputKind: Sendable, Equatable {
         switch self {
         case .policy: "policy"
         case .model: "model"
-        case .reward: "reward"
+        case .reward, .rowReward: "reward"
         case .rows: "data"
         }
     }
@@ -68,7 +73,9 @@ package enum InputKind: Sendable, Equatable {
     /// Whether what a stage leaves is such a thing.
     package func accepts(_ output: StageOutput?) -> Bool {
         switch (self, output) {
-        case (.policy, .policy), (.model, .policy), (.model, .rewardModel), (.reward, .rewardModel), (.rows, .pairs):
+        case (.policy, .policy), (.model, .policy), (.model, .rewardModel), (.reward, .rewardModel),
+            (.rowReward, .rewardModel),
+            (.rows, .pairs):
             true
         default: false
         }

@@ -83,16 +83,16 @@ package struct Preflight {
                 remedy: "name a reward stage, a model directory, rule:NAME or command:LINE")
         }
         try forEachModel { model, key, kind in
-            if kind == .reward { _ = try RewardStatistics.read(from: model.url) }
+            if kind.isReward { _ = try RewardStatistics.read(from: model.url) }
             guard kind != .model else { return }
-            guard try !model.has(kind == .reward ? .score : .languageModel) else {
-                if kind == .reward { try model.checkScoreHead() }
+            guard try !model.has(kind.isReward ? .score : .languageModel) else {
+                if kind.isReward { try model.checkScoreHead() }
                 return
             }
             throw configuration.error(
                 at: key,
                 "\(model.url.relativePath) is no \(kind.noun): it has no "
-                    + (kind == .reward ? "score head (score.weight)" : "language-model head"),
+                    + (kind.isReward ? "score head (score.weight)" : "language-model head"),
                 remedy: "give the directory of \(kind.description)")
         }
     }
@@ -105,7 +105,7 @@ package struct Preflight {
             throw configuration.error(
                 at: key, "\(model.url.relativePath): \(problem)",
                 remedy:
-                    "check that \(kind == .reward ? "reward model" : "model"); a training that diverged leaves such "
+                    "check that \(kind.isReward ? "reward model" : "model"); a training that diverged leaves such "
                     + "weights, so use an earlier checkpoint")
         }
     }

@@ -11,13 +11,18 @@ package struct DPOObjective: OfflineObjective {
     /// What each frozen model says, in the order of the loss.
     package let references: [ReferencePair]
     private let needs: LossNeeds
+    private let rewards: PairRewards?
     private let text: (Int32) -> String
 
-    /// - Parameter text: What a token says, for losses that mark tokens by it.
+    /// - Parameters:
+    ///   - rewards: What a loss reads that asks for rewards beside the preference.
+    ///   - text: What a token says, for losses that mark tokens by it.
     package init(
-        loss: PreferenceLoss, references: [ReferencePair], text: @escaping (Int32) -> String = { _ in "" }
+        loss: PreferenceLoss, references: [ReferencePair], rewards: PairRewards? = nil,
+        text: @escaping (Int32) -> String = { _ in "" }
     ) {
-        (self.loss, self.references, needs, self.text) = (loss, references, loss.needs, text)
+        (self.loss, self.references, needs) = (loss, references, loss.needs)
+        (self.rewards, self.text) = (rewards, text)
         precondition(references.count == needs.references, "\(references.count) references for \(needs.references)")
     }
 
@@ -68,6 +73,7 @@ package struct DPOObjective: OfflineObjective {
             columns.referenceEntropies = references.map { $0.column(.entropies, ofPairs: batch.indices) }
             columns.vocabularySize = model.specification.vocabularySize
         }
+        if needs.auxiliaryRewards { columns.rewards = rewards?.rewards(ofPairs: batch.indices) }
         columns.mask = needs.mask.map { batch.marks(of: $0, text) }
         return PairBatch(
             policy: policy, references: references.map { logps(under: $0, batch.indices, of: policy) },

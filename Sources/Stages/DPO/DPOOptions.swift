@@ -15,6 +15,8 @@ package struct DPOOptions: Sendable, Equatable {
     package var pairs: [ArtifactReference] = [.dataset(.train)]
     /// The loss of a pair.
     package var choice: LossChoice
+    /// A reward of the same responses, whose advantage weighs a likelihood term; `nil` for none.
+    package var auxiliaryReward: ArtifactReference?
     /// AdamW.
     package var optimizer = OptimizerOptions(learningRate: 1e-6)
     /// Steps and batches.
@@ -32,7 +34,14 @@ package struct DPOOptions: Sendable, Equatable {
     ///
     /// - Precondition: ``checkLoss(_:)`` has passed.
     package var loss: PreferenceLoss {
-        do { return try choice.loss() } catch { preconditionFailure("\(error.key) \(error.problem)") }
+        do { return try usedChoice.loss() } catch { preconditionFailure("\(error.key) \(error.problem)") }
+    }
+
+    /// The choice as the stage's other keys have it.
+    private var usedChoice: LossChoice {
+        var choice = choice
+        choice.settings[AuxiliaryLikelihood.self].isUsed = auxiliaryReward != nil
+        return choice
     }
 
     /// The frozen policies that the loss compares with, in its order.
@@ -60,10 +69,18 @@ extension DPOOptions: KeyedOptions {
                 default: "the easy part of the split stage, else the sample stage, else dataset.train",
                 "Preference pairs to train on.")
             embed(\.choice, LossChoice.fields(of: losses))
+            losses.modifiers.contains { $0 == AuxiliaryLikelihood.self } ? [rewardField] : []
             embed(\.optimizer)
             embed(\.loop, TrainingLoopOptions.fields(evaluating: .predictedPairs))
             embed(\.lengths, default: "the dataset's")
         }
+    }
+
+    private static var rewardField: Field<Self> {
+        Field.input(
+            "hpo.reward", \.auxiliaryReward, .rowReward, isOptional: true, default: "none",
+            "Reward of the same responses, of which a term of likelihood weighted by advantage is added to the loss (HPO); null for none."
+        )
     }
 
     private static var referencesField: Field<Self> {
@@ -81,7 +98,7 @@ extension DPOOptions {
     /// - Throws: ``ConfigurationError``
     package mutating func checkLoss(_ scope: StageScope) throws {
         let loss: PreferenceLoss
-        do { loss = try choice.loss() } catch {
+        do { loss = try usedChoice.loss() } catch {
             throw scope.error("\(scope.name).\(error.key)", error.problem, error.remedy)
         }
         let count = loss.needs.references

@@ -34,6 +34,10 @@ package struct DPOStage: Stage {
 
     /// Looks whether the data's sums under a reference are whole, and of a reference that can be known yet.
     package func check(at start: StageStart) throws {
+        if let reward = options.auxiliaryReward {
+            let files = (options.pairs + options.loop.evalData).flatMap(start.sources)
+            try start.checkReward(reward, ofPairs: files)
+        }
         guard options.frozen.count == 1, ReferenceColumns(options.loss.needs).isEmpty else { return }
         for references in [options.pairs, options.loop.evalData] {
             let source = try GivenReferenceLogps.check(
@@ -57,20 +61,25 @@ package struct DPOStage: Stage {
         // References take turns: one is freed before the next is loaded.
         try planner.offline(
             stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths,
-            try planner.counter.pairs(options.pairs, options.lengths), "pairs", reference: options.frozen.first)
+            try planner.counter.pairs(options.pairs, options.lengths), "pairs", reference: options.frozen.first,
+            reward: options.auxiliaryReward)
     }
 
     package func run(on context: StageContext) throws {
         var (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
         var failure: (any Error)?
-        let data = try context.data.pairs(options.pairs, options.lengths) { pair in
+        let keepsRecords = options.auxiliaryReward?.readsRecords ?? false
+        let data = try context.data.pairs(options.pairs, options.lengths, keepsRecords: keepsRecords) { pair in
             do { try given.take(pair) } catch { failure = failure ?? error }
         }
         try context.note(data.summary)
+        var evalRecords: [PreferencePair] = []
         let eval = try context.evalExamples(options.loop) {
-            try context.data.pairs($0, options.lengths) { pair in
+            let loaded = try context.data.pairs($0, options.lengths, keepsRecords: keepsRecords) { pair in
                 do { try evalGiven.take(pair) } catch { failure = failure ?? error }
-            }.examples
+            }
+            evalRecords = loaded.records
+            return loaded.examples
         }
         try context.checkTogether(failure)
         let loss = options.loss
@@ -90,12 +99,20 @@ package struct DPOStage: Stage {
                 heldOut: try context.referenceTable(
                     of: model, for: eval, columns, given: evalGiven, maxTokens: maxTokens))
         }
+        let rewards = try options.auxiliaryReward.map { reward in
+            PairRewards(
+                training: try context.pairRewards(by: reward, of: data.examples, data.records, maxTokens: maxTokens),
+                heldOut: try context.pairRewards(by: reward, of: eval, evalRecords, maxTokens: maxTokens))
+        }
+        if let rewards { try context.note(rewards.summary) }
         // Where the reference lay there may be no room for a model of the same size at the same alignment.
         TorchRuntime.releaseFreedMemory()
         let model = try context.trainable(options.initial, head: .languageModel)
         let trainer = OfflineTrainer(
             context: context, model: model,
-            objective: DPOObjective(loss: loss, references: references) { context.text.tokenizer.token(of: $0) ?? "" },
+            objective: DPOObjective(loss: loss, references: references, rewards: rewards) {
+                context.text.tokenizer.token(of: $0) ?? ""
+            },
             loop: options.loop, optimizer: options.optimizer)
         let marked = eval.map { pair in
             var pair = pair

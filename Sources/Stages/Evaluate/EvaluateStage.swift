@@ -57,7 +57,7 @@ package struct EvaluateStage: Stage {
 
     package func run(on context: StageContext) throws {
         let prompts = try context.data.prompts(
-            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: options.judge.readsPrompts)
+            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: options.judge.readsRecords)
         try context.note(prompts.summary)
         try context.sampleAndReport(
             policies: options.policies, prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,

@@ -78,7 +78,7 @@ package struct MergeStage: Stage {
     /// Draws and scores this worker's share of the responses of every candidate.
     private func sample(_ merged: MergedPolicy, _ reward: ArtifactReference, on context: StageContext) throws {
         let prompts = try context.data.prompts(
-            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: reward.readsPrompts)
+            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: reward.readsRecords)
         try context.note(prompts.summary)
         let candidates = options.alpha.indices.map { index in
             SampledPolicy(name: options.name(ofCandidate: index)) { try merged.model(at: index) }

@@ -78,7 +78,7 @@ package struct PPOStage: Stage {
 
     package func run(on context: StageContext) throws {
         let prompts = try context.data.prompts(
-            options.prompts, options.prompt, keepsRecords: options.reward.readsPrompts)
+            options.prompts, options.prompt, keepsRecords: options.reward.readsRecords)
         try context.note(prompts.summary)
         let order = try DataOrder(
             count: prompts.examples.count, batchSize: options.rollouts.rolloutBatchSize, seed: context.seed,

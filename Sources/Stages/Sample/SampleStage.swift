@@ -58,7 +58,7 @@ package struct SampleStage: Stage {
 
     package func run(on context: StageContext) throws {
         let prompts = try context.data.prompts(
-            options.prompts, options.prompt, keepsRecords: options.reward.readsPrompts)
+            options.prompts, options.prompt, keepsRecords: options.reward.readsRecords)
         try context.note(prompts.summary)
         try context.sampleAndReport(
             policies: [options.policy], prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,

@@ -29,7 +29,7 @@ extension SplitOptions: KeyedOptions {
             "pairs", \.pairs, .rows(.scoredPairs), default: "the sample stage, else dataset.train",
             "Pairs that are split.")
         Field.input(
-            "reward", \.reward, .reward, default: "the reward stage", "Reward that both responses are scored by.")
+            "reward", \.reward, .rowReward, default: "the reward stage", "Reward that both responses are scored by.")
         Field(
             "gamma", \.gamma, .atLeast(0), default: "1.0, unless quantile is given", effect: .concluding,
             "Reward gap from which a pair is easy; below it is difficult.")

@@ -42,7 +42,9 @@ package struct SplitStage: Stage {
             remedy: "write a larger number, or let \(reader) read something else")
     }
 
-    package func check(at start: StageStart) throws { try start.checkReward(options.reward) }
+    package func check(at start: StageStart) throws {
+        try start.checkReward(options.reward, ofPairs: options.pairs.flatMap(start.sources))
+    }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesOrder: Bool { options.order == .easyToHard }
@@ -77,36 +79,19 @@ package struct SplitStage: Stage {
     private static let partSize = 16
 
     package func run(on context: StageContext) throws {
-        let data = try context.data.pairs(options.pairs, options.lengths, keepsRecords: options.reward.readsPrompts)
+        let data = try context.data.pairs(options.pairs, options.lengths, keepsRecords: options.reward.readsRecords)
         try context.note(data.summary)
         let mine = context.workers.share(of: data.examples) { $0 }.filter {
             !context.done.contains(ItemKey(index: $0.index))
         }
-        let scorer = try context.scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: true)
+        let score = try context.pairScoring(
+            options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: true)
         try context.begin(total: data.examples.count, unit: "pair", step: context.done.count)
         for start in stride(from: 0, to: mine.count, by: Self.partSize) {
             try context.stopAlone()
             let part = Array(mine[start..<min(mine.count, start + Self.partSize)])
-            try context.link.send(ItemScoresMessage(try scores(part, data.records, by: scorer, context.text)))
+            try context.link.send(ItemScoresMessage(try score(part, data.records)))
             try context.link.report(.advanced(part.count))
-        }
-    }
-
-    private func scores(
-        _ pairs: [TokenizedPair], _ records: [PreferencePair], by scorer: any Scorer, _ text: TextPipeline
-    ) throws -> [ScoredPair] {
-        if let model = scorer as? ModelScorer { return try model.pairScores(pairs) }
-        let items = pairs.flatMap { pair in
-            pair.responses.map { response in
-                ScoredItem(
-                    prompt: pair.prompt, response: response,
-                    promptContent: records.isEmpty ? .text("") : records[pair.index].prompt,
-                    completion: text.text(of: response))
-            }
-        }
-        let scores = try scorer.scores(items)
-        return pairs.enumerated().map { number, pair in
-            ScoredPair(index: pair.index, chosenReward: scores[2 * number], rejectedReward: scores[2 * number + 1])
         }
     }
 }

@@ -7,7 +7,7 @@ extension StagePlanner {
     package func offline(
         _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead, _ loop: TrainingLoopOptions,
         _ optimizer: OptimizerOptions, _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String,
-        reference: ArtifactReference? = nil
+        reference: ArtifactReference? = nil, reward: ArtifactReference? = nil
     ) throws -> StageForecast {
         var memory = MemoryEstimate()
         let longest = count?.longest ?? lengths.maxLength * (unit == "pairs" ? 2 : 1)
@@ -20,6 +20,7 @@ extension StagePlanner {
         // Held-out data, and all of it under the reference, is gone through in full micro-batches.
         let most = self.rows(loop.maxTokensPerMicroBatch, longest: longest, examples: nil)
         try memory.evaluate(specification(of: initial), head: head, rows: most)
+        if let reward { try addReward(reward, most, to: &memory) }
         if let reference { try memory.compute(specification(of: reference), head: head, rows: most) }
         var batches = Batches(
             unit: unit, count: count, size: size, learners: workerCount,
@@ -58,7 +59,7 @@ extension StagePlanner {
 
     package func addReward(_ reward: ArtifactReference, _ rows: Int, to memory: inout MemoryEstimate) throws {
         switch reward {
-        case .rule, .command: return
+        case .rule, .command, .column: return
         default: memory.compute(try specification(of: reward), head: .score, rows: rows)
         }
     }

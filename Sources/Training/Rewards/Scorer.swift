@@ -9,10 +9,13 @@ package protocol Scorer: AnyObject {
 }
 
 extension ArtifactReference {
-    /// Whether a reward from here is shown prompts as the data gave them (``ScoredItem/promptContent``): programs are,
-    /// models read ids and rules read responses.
-    package var readsPrompts: Bool {
-        if case .command = self { true } else { false }
+    /// Whether a reward from here is shown rows as the data gave them: programs read prompts (``ScoredItem/promptContent``) and
+    /// columns are theirs; models read ids and rules read responses.
+    package var readsRecords: Bool {
+        switch self {
+        case .command, .column: true
+        default: false
+        }
     }
 }
 

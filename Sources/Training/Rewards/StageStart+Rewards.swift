@@ -6,7 +6,7 @@ extension StageStart {
         switch reference {
         case .rule(let rule): try RuleScorer.check(rule)
         case .command(let line): try CommandScorer.check(line)
-        case .base, .dataset, .stage, .path: break
+        case .base, .dataset, .stage, .path, .column: break
         }
     }
 

@@ -22,6 +22,7 @@ extension StageContext {
                 workers.noteProgress()
                 if isLeft { try stopAlone() }
             }
+        case .column: preconditionFailure("\(reference) scores no samples")
         case .base, .stage, .path, .dataset:
             let statistics = try RewardStatistics.read(from: models.directory(of: reference))
             let model = try models.loadReward(reference)

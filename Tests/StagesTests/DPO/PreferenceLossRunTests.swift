@@ -1,12 +1,13 @@
+import Foundation
 import TestSupport
 import Testing
 
 @Suite("Preference losses in runs", .serialized, .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
 struct PreferenceLossRunTests {
     /// A loss of each need; the first asks for all that one reference can give: entropies, tokens that are drawn, the whole step,
-    /// running state and another denominator.
+    /// running state, rewards and another denominator.
     private static let settings: [[String]] = {
-        let together = ["loss_type=[mallows_theta, sampo, aot, bco_shift, sft]"]
+        let together = ["loss_type=[mallows_theta, sampo, aot, bco_shift, sft]", "hpo.reward=rule:length:20"]
         let second = ["loss_type=mrpo", "references=[base, sft]"]
         let alone = ["mallows_theta", "mallows_phi", "sampo", "d2po_decay", "bmc", "aot", "bco_shift", "simpo", "orpo"]
         let combined = [
@@ -36,13 +37,68 @@ struct PreferenceLossRunTests {
             try runs.train(workspace, ["loss_type=sigmoid"], to: "dpo")
             for settings in [
                 ["loss_type=d2po_decay", "d2po.gamma=1"], ["loss_type=focalpo", "focalpo.gamma=0"], ["ld_alpha=1"],
-                ["loss_type=r_dpo", "r_dpo.alpha=0"], ["rpo_alpha=0"], ["loss_type=bmc", "bmc.delta=0"],
+                ["loss_type=r_dpo", "r_dpo.alpha=0"], ["rpo_alpha=0"],
+                ["hpo.gamma=0", "hpo.reward=rule:length:20"], ["loss_type=bmc", "bmc.delta=0"],
                 ["loss_weights=[1, 0]", "loss_type=[sigmoid, sft]"],
             ] {
                 try runs.train(workspace, settings, to: settings[0])
                 let same = try workspace.weights(settings[0], "02-dpo") == workspace.weights("dpo", "02-dpo")
                 #expect(same, "\(settings)")
             }
+        }
+    }
+
+    @Test(
+        "A column of the data is a reward: of HPO's term, and of a split; a row without it is refused",
+        arguments: [1, 3])
+    func column(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try runs.prepare(workspace)
+            for file in ["train.jsonl", "eval.jsonl"] {
+                try rewrite(workspace, file) { row, number in
+                    (row["aux_chosen"], row["aux_rejected"]) = (Double(number % 5), Double(number % 3))
+                }
+            }
+            try runs.train(workspace, ["hpo.reward=column:aux"], to: "column", ranks: ranks)
+            try runs.train(workspace, ["loss_type=sigmoid"], to: "dpo", ranks: ranks)
+            #expect(try workspace.weights("column", "02-dpo") != workspace.weights("dpo", "02-dpo"))
+
+            try workspace.configure(
+                "dataset: {train: train.jsonl}\nstages: [split]\nsplit: {reward: 'column:aux', gamma: 2}")
+            try workspace.train(ranks: ranks)
+            for (part, isEasy) in [("easy", true), ("difficult", false)] {
+                let rows = try rows(workspace, "out/stages/01-split/\(part).jsonl")
+                #expect(rows.count > 5)
+                for row in rows {
+                    let (chosen, rejected) = (row["aux_chosen"] as? Double, row["aux_rejected"] as? Double)
+                    #expect((abs(try #require(chosen) - #require(rejected)) >= 2) == isEasy)
+                    #expect(row["chosen_reward"] as? Double == chosen || row["rejected_reward"] as? Double == chosen)
+                }
+            }
+
+            try rewrite(workspace, "train.jsonl") { row, number in if number == 3 { row["aux_rejected"] = nil } }
+            let missing = try workspace.train(ranks: ranks, status: 2, ["output_dir=missing"])
+            #expect(
+                missing.errors.contains("train.jsonl:4: 'aux_rejected' is missing, which reward column:aux reads"),
+                "\(missing.errors)")
+            #expect(!workspace.has("missing"))
+        }
+    }
+
+    private func rewrite(
+        _ workspace: RunWorkspace, _ file: String, _ change: (inout [String: Any], Int) -> Void
+    ) throws {
+        let lines = try rows(workspace, file).enumerated().map { number, row in
+            var row = row
+            change(&row, number)
+            return try JSONSerialization.data(withJSONObject: row)
+        }
+        try Data(lines.joined(separator: [UInt8(ascii: "\n")])).write(to: workspace.url(file))
+    }
+
+    private func rows(_ workspace: RunWorkspace, _ file: String) throws -> [[String: Any]] {
+        try workspace.data(file).split(separator: UInt8(ascii: "\n")).map {
+            try #require(try JSONSerialization.jsonObject(with: $0) as? [String: Any])
         }
     }
 }

@@ -46,6 +46,7 @@ package struct ChosenLikelihood: LossModifier {
             LossTerms.Named(
                 loss: "rpo",
                 term: PreferenceLoss.Term(
-                    reduction: Mean(none), score: Likelihood(none), link: PairNegation(none), weight: alpha)))
+                    reduction: Mean(none), score: Likelihood(none), link: PairNegation(none), weight: alpha,
+                    isOfPreference: false)))
     }
 }

@@ -1,0 +1,43 @@
+import Foundation
+import JSON
+import PreferenceData
+import Runs
+
+/// A reward that came with the data: of pairs the columns `NAME_chosen` and `NAME_rejected`.
+package struct ColumnReward: Sendable {
+    private let name: String
+
+    /// - Parameter name: What follows `column:`.
+    package init(_ name: String) { self.name = name }
+
+    /// The rewards of a pair's responses.
+    ///
+    /// - Throws: ``RunError/other(_:)`` with file and line, where a column is missing or no number to compute with.
+    package func scores(of record: PreferencePair) throws(RunError) -> (chosen: Double, rejected: Double) {
+        (try score(record, "\(name)_chosen"), try score(record, "\(name)_rejected"))
+    }
+
+    private func score(_ record: PreferencePair, _ key: String) throws(RunError) -> Double {
+        guard let value = record.fields[key] else {
+            throw .other("\(record.source): '\(key)' is missing, which reward column:\(name) reads")
+        }
+        guard let number = value.double else {
+            throw .other(
+                "\(record.source): '\(key)' is \(value.kind); reward column:\(name) needs a number in every row")
+        }
+        if let fault = ScoreRange.fault(of: number) { throw .other("\(record.source): '\(key)' \(fault)") }
+        return number
+    }
+}
+
+extension StageStart {
+    /// Checks that a reward can score the rows of these files: a column that it is in every one of them, anything else as
+    /// ``checkReward(_:)`` does.
+    package func checkReward(_ reference: ArtifactReference, ofPairs files: [URL]) throws {
+        guard case .column(let name) = reference else { return try checkReward(reference) }
+        let column = ColumnReward(name)
+        try Dataset<PreferencePair>.read(files, onBadRecord: configuration.dataset.onBadRecord) {
+            _ = try column.scores(of: $0)
+        }
+    }
+}
