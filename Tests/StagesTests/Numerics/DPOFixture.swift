@@ -84,7 +84,13 @@ extension OfflineObjective {
     /// Adds the gradient of a batch's loss, in micro-batches of at most so many tokens, and gives the loss.
     @discardableResult
     func accumulate(_ model: DecoderModel, _ examples: [Example], maxTokens: Int) -> Double {
-        let step = OfflineStep(weights: [examples.reduce(0) { $0 + self.weights(of: $1)[0] }])
+        guard let first = examples.first else { return 0 }
+        var step = OfflineStep(
+            weights: examples.dropFirst().reduce(weights(of: first)) { zip($0, self.weights(of: $1)).map(+) })
+        if wholeStepTerms > 0 {
+            let scores = withoutGradients { [step] in self.scores(model, ResponseBatch(examples), of: step) }
+            step.pairs = StepPairs(indices: examples.map(\.index), terms: scores)
+        }
         return ResponseBatch.microBatches(examples, maxTokens: maxTokens).reduce(0) { sum, batch in
             let term = loss(model, batch, of: step)
             term.value.backward()
@@ -99,6 +105,16 @@ extension DPOFixture.Training {
         _ model: DecoderModel, _ examples: [TokenizedPair], reference: ReferenceTable,
         learningRate: Double? = nil, maxTokens: Int, afterStep: (Int) throws -> Void = { _ in }
     ) throws -> [(loss: Double, gradNorm: Double)] {
+        let objective = DPOObjective(loss: PreferenceLossForm.sigmoid.loss(beta: settings.beta), reference: reference)
+        return try run(
+            model, examples, objective, learningRate: learningRate, maxTokens: maxTokens, afterStep: afterStep)
+    }
+
+    /// The same by another loss.
+    func run(
+        _ model: DecoderModel, _ examples: [TokenizedPair], _ objective: DPOObjective,
+        learningRate: Double? = nil, maxTokens: Int, afterStep: (Int) throws -> Void = { _ in }
+    ) throws -> [(loss: Double, gradNorm: Double)] {
         var options = OptimizerOptions(
             learningRate: learningRate ?? settings.learningRate, adamEpsilon: settings.adamEpsilon)
         (options.adamBeta1, options.adamBeta2) = (settings.adamBeta1, settings.adamBeta2)
@@ -106,7 +122,6 @@ extension DPOFixture.Training {
         options.schedule = .constant
         let updater = ParameterUpdater(
             model.parameters, options, totalSteps: steps.count, communicator: try MPIRuntime().world)
-        let objective = DPOObjective(loss: PreferenceLossForm.sigmoid.loss(beta: settings.beta), reference: reference)
         return try steps.enumerated().map { number, step in
             let batch = step.pairs.map { $0.map { examples[$0] } } ?? examples
             let loss = objective.accumulate(model, batch, maxTokens: maxTokens)

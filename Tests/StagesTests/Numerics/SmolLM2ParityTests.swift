@@ -11,25 +11,17 @@ import Transformers
 
 /// `dpo/smollm2.json`: TRL 1.16 on eight pairs with SmolLM2, whose tensors it gives by norms and sign projections.
 private struct SmolLM2Fixture: Decodable {
-    struct Projections: Decodable {
-        var seed: UInt64
-        var count: Int
-    }
-    struct Summary: Decodable {
-        var norm: Double
-        var projections: [Double]
-    }
     struct Shifted: Decodable {
         var referenceLogps: DPOFixture.Logps
         var beta: Double
         var losses: [String: DPOFixture.Loss]
-        var gradients: [String: Summary]
+        var gradients: [String: SignProjections.Summary]
     }
     struct Training: Decodable {
-        var updates: [String: [String: Summary]]
+        var updates: [String: [String: SignProjections.Summary]]
     }
 
-    var projections: Projections
+    var projections: SignProjections
     var shiftedReference: Shifted
     var training: Training
 }
@@ -83,7 +75,7 @@ struct SmolLM2ParityTests {
             let gradients = model.parameters.gradientsByName()
             #expect(Set(gradients.keys) == Set(shifted.gradients.keys))
             let errors = try shifted.gradients.map { parameter, expected in
-                ParameterError(parameter, try self.error(of: #require(gradients[parameter]), expected))
+                ParameterError(parameter, try numbers.projections.error(of: #require(gradients[parameter]), expected))
             }
             expect(errors, atMost: 1e-4)
         }
@@ -102,7 +94,7 @@ struct SmolLM2ParityTests {
                 guard let expected = numbers.training.updates["\(step)"] else { return }
                 errors += try expected.map { parameter, summary in
                     let update = try zip(values(model, parameter), #require(start[parameter])).map { $0 - $1 }
-                    return ParameterError("\(parameter) after \(step)", error(of: update, summary))
+                    return ParameterError("\(parameter) after \(step)", numbers.projections.error(of: update, summary))
                 }
             }
             #expect(errors.count == 2 * start.count)
@@ -126,28 +118,5 @@ struct SmolLM2ParityTests {
             #expect(error.ofNorm <= bound, "\(error)")
             #expect(error.ofProjections <= bound, "\(error)")
         }
-    }
-
-    private func error(
-        of values: [Float], _ expected: SmolLM2Fixture.Summary
-    ) -> (ofNorm: Double, ofProjections: Double) {
-        let norm = values.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-        let squares = zip(projections(of: values), expected.projections).map { ($0 - $1) * ($0 - $1) }
-        let difference = (squares.reduce(0, +) / Double(squares.count)).squareRoot()
-        return (abs(norm - expected.norm) / expected.norm, difference / expected.norm)
-    }
-
-    /// Sums with random signs, as `Tests/Fixtures/README.md` defines them.
-    private func projections(of values: [Float]) -> [Double] {
-        var sums = [Double](repeating: 0, count: numbers.projections.count)
-        var state = numbers.projections.seed
-        for value in values {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var bits = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-            bits ^= bits >> 31
-            for k in sums.indices { sums[k] += (bits >> (63 - UInt64(k))) & 1 == 0 ? Double(value) : -Double(value) }
-        }
-        return sums
     }
 }

@@ -31,7 +31,8 @@ package struct FDivergence: PairScore {
             let power = options.coefficient - 1
             if abs(power) < 1e-6 { return ratio }
             // As TRL clamps it, for its exponential to be a number.
-            return ((ratio * power).clamped(-.greatestFiniteMagnitude, 80).exp() - 1) * (1 / power)
+            let most = Tensor.full(80, ratio.shape, ratio.placement)
+            return ((ratio * power).minimum(most).exp() - 1) * (1 / power)
         }
     }
 }
