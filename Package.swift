@@ -70,7 +70,8 @@ let layers: [Target] = [
     .target(
         name: "Commands",
         dependencies: [
-            "Configuration", "JSON", "MPI", "PreferenceData", "Runs", "Tokenizers", "Torch", "Training", "Transformers",
+            "Configuration", "JSON", "MPI", "PreferenceData", "Runs", "Stages", "Tokenizers", "Torch", "Training",
+            "Transformers",
         ],
         swiftSettings: swift),
     .executableTarget(

@@ -1,0 +1,53 @@
+import Stages
+
+/// Which value of a key did best for each arm, on seeds of its own.
+package struct TuningReport: Sendable, Equatable, Codable {
+    /// One arm's trials.
+    package struct Arm: Sendable, Equatable, Codable {
+        package var name: String
+        /// The judge's mean scores, a list a value with a number a seed.
+        package var scores: [[Double]]
+        /// Their means over seeds, by value.
+        package var means: [Double]
+        /// The value with the best mean, the first of equals.
+        package var chosen: String
+    }
+
+    package var key: String
+    package var values: [String]
+    package var seeds: [Int]
+    package var arms: [Arm]
+
+    /// - Parameter evaluations: By value and seed.
+    package init(_ tuning: StudyTuning, _ evaluations: [[Evaluation]]) {
+        (key, values, seeds) = (tuning.key, tuning.values, tuning.seeds)
+        arms = tuning.arms.map { arm in
+            let scores = evaluations.map { $0.map { $0.score(of: arm) } }
+            return Arm(name: arm, scores: scores, of: tuning.values)
+        }
+    }
+
+    /// What each arm goes on with.
+    package var choices: [(arm: String, value: String)] { arms.map { ($0.name, $0.chosen) } }
+
+    /// A line for the person who watches.
+    package var text: String {
+        let chosen = choices.map { "\($0.arm) \($0.value)" }.joined(separator: ", ")
+        return "\(key) of \(values.joined(separator: ", ")) by the best mean score on seeds \(seeds.asSeeds): \(chosen)"
+    }
+}
+
+extension TuningReport.Arm {
+    package init(name: String, scores: [[Double]], of values: [String]) {
+        let means = scores.map { $0.reduce(0, +) / Double($0.count) }
+        let best = means.indices.reduce(0) { means[$1] > means[$0] ? $1 : $0 }
+        self.init(name: name, scores: scores, means: means, chosen: values[best])
+    }
+}
+
+extension Evaluation {
+    /// The mean score of a policy that it compares.
+    fileprivate func score(of policy: String) -> Double {
+        policies.first { $0.name == policy }?.meanScore ?? -.infinity
+    }
+}
