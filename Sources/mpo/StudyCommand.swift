@@ -24,10 +24,12 @@ struct StudyCommand: LoneCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Stages that are compared. (default: all that the evaluate stage compares)", valueName: "stages"))
+            "Stages that are compared. (default: all whose policies are evaluated)", valueName: "stages"))
     var arms: String?
 
-    @Option(help: ArgumentHelp("The arm that others are compared with. (default: the first)", valueName: "arm"))
+    @Option(
+        help: ArgumentHelp(
+            "What arms are compared with: one of them, or another policy. (default: the first)", valueName: "arm"))
     var baseline: String?
 
     @Option(

@@ -28,7 +28,7 @@ package struct SeedOutcome: Sendable {
     }
 
     package let seed: Int
-    /// By name.
+    /// By name; the baseline is among them.
     package let arms: [String: Arm]
 
     package init(seed: Int, arms: [String: Arm]) { (self.seed, self.arms) = (seed, arms) }
@@ -40,20 +40,21 @@ package struct SeedOutcome: Sendable {
         seed = run.seed
         let evaluation = try run.evaluation(comparison.evaluation)
         let plan = RunPlan(run.configuration)
+        let directories = plan.stages.reduce(into: [:]) { $0[$1.name] = $1.directoryName }
         let training = try StageMetrics.read(
             from: plan.directory.url.appending(path: "metrics.jsonl"),
-            of: comparison.arms.map { plan.stage(named: $0).directoryName })
+            of: comparison.rows.compactMap { directories[$0] })
         var arms: [String: Arm] = [:]
-        for arm in comparison.arms {
-            guard let policy = evaluation.policies.first(where: { $0.name == arm }) else {
+        for name in comparison.rows {
+            guard let policy = evaluation.policies.first(where: { $0.name == name }) else {
                 throw StudyError(
-                    run.directory, "\(comparison.evaluation) has no numbers of \(arm)",
+                    run.directory, "\(comparison.evaluation) has no numbers of \(name)",
                     "delete \(run.directory) to run \(run.title) anew")
             }
-            arms[arm] = Arm(
+            arms[name] = Arm(
                 score: policy.meanScore, length: policy.meanLength, finished: policy.finished,
-                winRates: evaluation.winRates(of: arm),
-                training: training[plan.stage(named: arm).directoryName] ?? StageMetrics())
+                winRates: evaluation.winRates(of: name),
+                training: directories[name].flatMap { training[$0] } ?? StageMetrics())
         }
         self.arms = arms
     }

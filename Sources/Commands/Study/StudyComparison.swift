@@ -10,7 +10,7 @@ package struct StudyComparison: Sendable, Equatable {
     package var policies: [String]
     /// In the order of the table.
     package var arms: [String]
-    /// The arm that differences are taken to.
+    /// What differences are taken to: an arm, or another policy that is evaluated.
     package var baseline: String
 
     package init(evaluation: String, policies: [String], arms: [String], baseline: String) {
@@ -18,12 +18,15 @@ package struct StudyComparison: Sendable, Equatable {
         (self.arms, self.baseline) = (arms, baseline)
     }
 
-    /// What stands beside the arms in the evaluation, such as the policy that they start from.
-    package var others: [String] { policies.filter { !arms.contains($0) } }
+    /// The arms, after the baseline where it is none of them.
+    package var rows: [String] { (arms.contains(baseline) ? [] : [baseline]) + arms }
+
+    /// What else is in the evaluation, such as the policy that arms start from.
+    package var others: [String] { policies.filter { !rows.contains($0) } }
 
     /// - Parameters:
     ///   - arms: Names with commas between; `nil` for all stages whose policies are compared.
-    ///   - baseline: One of them; `nil` for the first.
+    ///   - baseline: One of them, or of what is evaluated beside them; `nil` for the first arm.
     ///   - evaluation: Which `evaluate` stage; `nil` for the one that compares the arms.
     /// - Throws: ``StudyError``, or ``ConfigurationError`` for a run without such stages.
     package init(
@@ -42,9 +45,10 @@ package struct StudyComparison: Sendable, Equatable {
                 remedy: "name stages that leave a policy")
         }
         self.baseline = baseline ?? first
-        guard self.arms.contains(self.baseline) else {
+        guard policies.contains(self.baseline) else {
             throw StudyError(
-                "--baseline", "'\(self.baseline)' is no arm", Self.choices(self.baseline, self.arms, "arms"))
+                "--baseline", "\(stage.name) does not compare '\(self.baseline)'",
+                Self.choices(self.baseline, policies, "its policies"))
         }
     }
 

@@ -37,6 +37,7 @@ package struct StudyResults: Sendable, Equatable, Codable {
     /// Of all intervals.
     package var confidence = TTest.confidence
     package var tuning: TuningReport?
+    /// With the baseline first where it is none of them.
     package var arms: [Arm]
     /// What a clock said, which is no part of `study.json`.
     package var costs = StudyCosts(seeds: [], arms: [])
@@ -50,12 +51,12 @@ package struct StudyResults: Sendable, Equatable, Codable {
         (evaluation, baseline) = (comparison.evaluation, comparison.baseline)
         others = comparison.others
         self.tuning = tuning
-        let seconds = comparison.arms.map { arm in
+        let seconds = comparison.rows.map { arm in
             StudyCosts.Arm(name: arm, seconds: SeedSummary(outcomes.map { $0.arms[arm]?.training.seconds }))
         }
         costs = StudyCosts(seeds: seeds, arms: seconds)
         let against = outcomes.compactMap { $0.arms[comparison.baseline]?.score }
-        arms = comparison.arms.map { arm in
+        arms = comparison.rows.map { arm in
             Arm(
                 arm, outcomes.compactMap { $0.arms[arm] },
                 against: arm == comparison.baseline ? nil : against)

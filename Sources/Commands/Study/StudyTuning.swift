@@ -39,6 +39,7 @@ package struct StudyTuning: Sendable, Equatable {
                 "tune on other seeds")
         }
         (arms, armKey) = try Self.arms(key, comparison, of: configuration)
+        try Self.checkApart(arms, key: key, of: configuration)
     }
 
     /// The overrides of a run that tries a value.
@@ -76,6 +77,23 @@ package struct StudyTuning: Sendable, Equatable {
             return (try holding(parts[1], [arm], keys), parts[1])
         }
         return (try holding(key, comparison.arms, keys), key)
+    }
+
+    /// Checks that none starts from another, or reads it in some other way: the value that is tried on the one would count for
+    /// both.
+    private static func checkApart(_ arms: [String], key: String, of configuration: RunConfiguration) throws {
+        func reads(_ name: String, _ other: String) -> Bool {
+            (configuration.stage(named: name)?.inputs ?? []).contains { input in
+                guard case .stage(let stage, _) = input.reference else { return false }
+                return stage == other || reads(stage, other)
+            }
+        }
+        for arm in arms {
+            guard let reader = arms.first(where: { reads($0, arm) }) else { continue }
+            throw StudyError(
+                "--tune", "\(reader) reads what \(arm) leaves, so that \(arm)'s \(key) would count for both",
+                "leave \(arm) out of --arms (it can be the --baseline), or tune ARM.KEY")
+        }
     }
 
     /// The arms that have a key, whose first word stands in their blocks.

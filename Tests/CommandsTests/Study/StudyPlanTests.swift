@@ -16,6 +16,11 @@ struct StudyPlanTests {
                 $0.baseline = "dpo"
             }.comparison
             #expect((some.arms, some.baseline, some.others) == (["ipo", "dpo"], "dpo", ["sft"]))
+            let beside = try workspace.plan {
+                $0.arms = "ipo"
+                $0.baseline = "sft"
+            }.comparison
+            #expect((beside.arms, beside.rows, beside.others) == (["ipo"], ["sft", "ipo"], ["dpo"]))
         }
     }
 
@@ -25,8 +30,7 @@ struct StudyPlanTests {
             ("--arms", ["arms": "dpo,ipoo"], "no stage 'ipoo' in stages; did you mean ipo? stages that leave a policy"),
             ("--arms", ["arms": "evaluate"], "'evaluate' (evaluate) leaves no policy; stages that leave"),
             ("--arms", ["arms": "dpo,dpo"], "'dpo' is there twice; keep one"),
-            ("--baseline", ["baseline": "dop"], "'dop' is no arm; did you mean dpo? arms are sft, dpo, ipo"),
-            ("--baseline", ["arms": "dpo", "baseline": "ipo"], "'ipo' is no arm; "),
+            ("--baseline", ["baseline": "dop"], "evaluate does not compare 'dop'; did you mean dpo? its policies are"),
             ("--evaluation", ["evaluation": "dpo"], "'dpo' is no evaluate stage; evaluate stages are evaluate"),
             ("--seeds", ["seeds": "3"], "one seed gives no interval; give two or more"),
             ("--set seed=4", ["set": "seed=4"], "the seeds of a study are those of --seeds; leave it out"),
@@ -40,12 +44,19 @@ struct StudyPlanTests {
             ),
             ("--tune", ["tune": "dpo.bta=1,2"], "no arm has a key 'bta' (dpo); did you mean beta?"),
             ("--tune", ["tune": "evaluate.temperature=1,2"], "'evaluate' is no arm; a stage that arms share is set by"),
-            ("--tune", ["tune": "learning_rate=1e-3,0.001"], "1e-3 and 0.001 are one value of learning_rate; keep one"),
             (
-                "--tune learning_rate=fast", ["tune": "learning_rate=1e-3,fast"],
+                "--tune", ["arms": "dpo,ipo", "tune": "learning_rate=1e-3,0.001"],
+                "1e-3 and 0.001 are one value of learning_rate; keep one"
+            ),
+            (
+                "--tune learning_rate=fast", ["arms": "dpo,ipo", "tune": "learning_rate=1e-3,fast"],
                 "expected a number, at least 0.0, found 'fast'"
             ),
             ("--tune-seeds", ["tune": "beta=1,2", "tune_seeds": "2-4"], "seed 2 is one of --seeds, where its luck"),
+            (
+                "--tune", ["tune": "learning_rate=1,2"],
+                "dpo reads what sft leaves, so that sft's learning_rate would count for both; leave sft out of --arms (it"
+            ),
             ("--tune-seeds", ["tune_seeds": "90"], "nothing is tuned on them; add --tune"),
         ])
     func mistakes(place: String, options: [String: String], text: String) throws {

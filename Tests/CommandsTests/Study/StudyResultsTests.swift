@@ -44,6 +44,23 @@ struct StudyResultsTests {
         }
     }
 
+    @Test("A baseline that is no arm has a row too, and arms are compared with it")
+    func baseline() throws {
+        try withRuns { workspace, _ in
+            let results = try workspace.plan {
+                $0.arms = "dpo,ipo"
+                $0.baseline = "sft"
+            }.results()
+            #expect(results.arms.map(\.name) == ["sft", "dpo", "ipo"] && results.others.isEmpty)
+            #expect(results.arms[0].difference == nil && results.arms[0].tokens.mean == 100)
+            #expect(results.arms[1].difference?.values == [2, 2])
+            #expect(results.arms[2].difference?.values == [2.5, 3])
+            // Of two, the smaller p counts twice, and the other once.
+            #expect(results.arms[1].difference?.adjustedP == 0)
+            #expect(results.arms[2].difference?.adjustedP == results.arms[2].difference?.p)
+        }
+    }
+
     @Test("The table has a row an arm, with the metrics that were asked for")
     func table() throws {
         try withRuns { _, plan in
