@@ -30,10 +30,19 @@ package struct TuningReport: Sendable, Equatable, Codable {
     /// What each arm goes on with.
     package var choices: [(arm: String, value: String)] { arms.map { ($0.name, $0.chosen) } }
 
-    /// A line for the person who watches.
+    /// A line for the person who watches, which says where a better value may lie beyond those that were tried.
     package var text: String {
         let chosen = choices.map { "\($0.arm) \($0.value)" }.joined(separator: ", ")
-        return "\(key) of \(values.joined(separator: ", ")) by the best mean score on seeds \(seeds.asSeeds): \(chosen)"
+        let ends = atEnds.isEmpty ? "" : "; at an end of what was tried: \(atEnds.joined(separator: ", "))"
+        let tried = "\(key) of \(values.joined(separator: ", ")) by the best mean score on seeds \(seeds.asSeeds)"
+        return "\(tried): \(chosen)\(ends)"
+    }
+
+    /// The arms whose value is the least or the largest, where values are numbers.
+    private var atEnds: [String] {
+        let numbers = values.compactMap { Double($0) }
+        guard numbers.count == values.count, numbers.count > 2 else { return [] }
+        return choices.filter { [numbers.min(), numbers.max()].contains(Double($0.value)) }.map(\.arm)
     }
 }
 

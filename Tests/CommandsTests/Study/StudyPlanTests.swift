@@ -1,6 +1,7 @@
 import Commands
 import Configuration
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("A study as it is asked for")
@@ -97,6 +98,34 @@ struct StudyPlanTests {
             }
             #expect(without?.description.hasPrefix("--arms: 'dpo' is not among the policies of again; add it") == true)
         }
+    }
+
+    @Test("A value at an end of those that were tried is told, and of equals the first is chosen")
+    func ends() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan {
+                $0.arms = "dpo,ipo"
+                $0.tune = ["beta=0.2,0.1,0.4"]
+                $0.tuneSeeds = "90"
+            }
+            for (runs, scores) in zip(
+                plan.tuningRuns, [["dpo": 2.0, "ipo": 1], ["ipo": 3, "dpo": 2], ["dpo": 1, "ipo": 2]])
+            {
+                try workspace.finish(runs[0]) { scores[$0] ?? 0 }
+            }
+            let text = try #require(try plan.tuningReport()).text
+            #expect(text.hasSuffix("on seeds 90: dpo 0.2, ipo 0.1; at an end of what was tried: ipo"))
+        }
+    }
+
+    @Test("The recipe of a study is one")
+    func recipe() throws {
+        let recipe = TestSupport.repository.appending(path: "launch/recipes/study.yaml")
+        var options = StudyOptions(config: recipe.path, seeds: "1-5")
+        (options.arms, options.tune, options.tuneSeeds) = ("dpo,ipo,hinge", ["learning_rate=1e-4,3e-4"], "90-91")
+        let plan = try StudyPlan(options, registry: .standard)
+        #expect((plan.comparison.baseline, plan.comparison.others) == ("dpo", ["sft"]))
+        #expect(plan.tuningRuns.map(\.count) == [2, 2])
     }
 
     @Test("Runs that tune come first, then a run a seed, each with what it is over the study's configuration")
