@@ -38,23 +38,18 @@ package struct SeedOutcome: Sendable {
     /// - Throws: ``StudyError`` for a file that is missing or damaged.
     package init(_ run: StudyRun, _ comparison: StudyComparison) throws {
         seed = run.seed
-        let evaluation = try run.evaluation(comparison.evaluation)
+        let evaluation = try run.evaluation(comparison.evaluation, of: comparison.rows)
         let plan = RunPlan(run.configuration)
         let directories = plan.stages.reduce(into: [:]) { $0[$1.name] = $1.directoryName }
         let training = try StageMetrics.read(
             from: plan.directory.url.appending(path: "metrics.jsonl"),
             of: comparison.rows.compactMap { directories[$0] })
         var arms: [String: Arm] = [:]
-        for name in comparison.rows {
-            guard let policy = evaluation.policies.first(where: { $0.name == name }) else {
-                throw StudyError(
-                    run.directory, "\(comparison.evaluation) has no numbers of \(name)",
-                    "delete \(run.directory) to run \(run.title) anew")
-            }
-            arms[name] = Arm(
+        for policy in evaluation.policies where comparison.rows.contains(policy.name) {
+            arms[policy.name] = Arm(
                 score: policy.meanScore, length: policy.meanLength, finished: policy.finished,
-                winRates: evaluation.winRates(of: name),
-                training: directories[name].flatMap { training[$0] } ?? StageMetrics())
+                winRates: evaluation.winRates(of: policy.name),
+                training: directories[policy.name].flatMap { training[$0] } ?? StageMetrics())
         }
         self.arms = arms
     }

@@ -46,7 +46,8 @@ package struct StudyPlan: Sendable {
         }
         seeds = try SeedList(options.seeds, option: "--seeds").seeds
         guard seeds.count > 1 else {
-            throw StudyError("--seeds", "one seed gives no interval", "give two or more, such as \(seeds[0])-9")
+            throw StudyError(
+                "--seeds", "one seed gives no interval", "give two or more, such as \(seeds[0])-\(seeds[0] + 4)")
         }
         let configuration = try RunConfiguration(
             contentsOf: options.config, overrides: options.overrides, registry: registry)
@@ -88,7 +89,7 @@ package struct StudyPlan: Sendable {
         let evaluations = try tuningRuns.map { runs in
             try runs.map { run in
                 try Self.checkFinished(run)
-                return try run.evaluation(comparison.evaluation)
+                return try run.evaluation(comparison.evaluation, of: tuning.arms)
             }
         }
         return TuningReport(tuning, evaluations)
@@ -96,13 +97,11 @@ package struct StudyPlan: Sendable {
 
     /// What the finished runs say.
     ///
-    /// - Throws: ``StudyError`` where one is not finished, or read other data than the first.
+    /// - Throws: ``StudyError`` where one is not finished, or read other data than others.
     package func results() throws -> StudyResults {
         let runs = try mainRuns()
-        for run in runs {
-            try Self.checkFinished(run)
-            try Self.checkData(of: run, like: runs[0])
-        }
+        for run in runs { try Self.checkFinished(run) }
+        try Self.checkData(of: runs + tuningRuns.flatMap(\.self))
         let outcomes = try runs.map { try SeedOutcome($0, comparison) }
         let results = StudyResults(outcomes, comparison, tuning: try tuningReport())
         try results.checkShown(shown)
@@ -118,14 +117,18 @@ package struct StudyPlan: Sendable {
         }
     }
 
-    private static func checkData(of run: StudyRun, like first: StudyRun) throws {
-        for input in try run.inputs() {
-            guard let other = try first.inputs().first(where: { $0.key == input.key }),
-                let difference = input.difference(from: other)
-            else { continue }
+    /// Checks that all runs have read the same as the first.
+    private static func checkData(of runs: [StudyRun]) throws {
+        guard let first = runs.first else { return }
+        let expected = Dictionary(try first.inputs().map { ($0.key, $0) }, uniquingKeysWith: { $1 })
+        for run in runs {
+            let difference = try run.inputs().lazy.compactMap { input in
+                expected[input.key].flatMap { input.difference(from: $0) }
+            }.first
+            guard let difference else { continue }
             throw StudyError(
-                run.directory, "\(run.title) read something else than seed \(first.seed): \(difference)",
-                "delete the directories of the seeds that read the wrong files, and start the study again")
+                run.directory, "\(run.title) read something else than \(first.title): \(difference)",
+                "delete the directories of the runs that read the wrong files, and start the study again")
         }
     }
 

@@ -58,15 +58,17 @@ package struct StudyRun: Sendable {
         return (state?.identity.inputs ?? []).filter { !stages.contains($0.key) }
     }
 
-    /// What its `evaluate` stage of this name found.
-    package func evaluation(_ name: String) throws -> Evaluation {
+    /// What its `evaluate` stage of this name found, of these policies at least.
+    package func evaluation(_ name: String, of policies: [String]) throws -> Evaluation {
         let file = RunPlan(configuration).stage(named: name).directory.appending(path: "evaluation.json")
-        do {
-            return try JSONDecoder().decode(Evaluation.self, from: Data(contentsOf: file))
-        } catch {
+        let data = try? Data(contentsOf: file)
+        guard let evaluation = data.flatMap({ try? JSONDecoder().decode(Evaluation.self, from: $0) }),
+            policies.allSatisfy({ policy in evaluation.policies.contains { $0.name == policy } })
+        else {
             throw StudyError(
-                file.relativePath, FileManager.default.fileExists(atPath: file.path) ? "is damaged" : "no such file",
+                file.relativePath, data == nil ? "cannot be read" : "is damaged",
                 "restore it, or delete \(directory) to run \(title) anew")
         }
+        return evaluation
     }
 }

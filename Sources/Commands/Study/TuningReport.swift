@@ -18,11 +18,13 @@ package struct TuningReport: Sendable, Equatable, Codable {
     package var seeds: [Int]
     package var arms: [Arm]
 
-    /// - Parameter evaluations: By value and seed.
+    /// - Parameter evaluations: By value and seed; each has numbers of every arm.
     package init(_ tuning: StudyTuning, _ evaluations: [[Evaluation]]) {
         (key, values, seeds) = (tuning.key, tuning.values, tuning.seeds)
         arms = tuning.arms.map { arm in
-            let scores = evaluations.map { $0.map { $0.score(of: arm) } }
+            let scores = evaluations.map { runs in
+                runs.compactMap { run in run.policies.first { $0.name == arm }?.meanScore }
+            }
             return Arm(name: arm, scores: scores, of: tuning.values)
         }
     }
@@ -51,12 +53,5 @@ extension TuningReport.Arm {
         let means = scores.map { $0.reduce(0, +) / Double($0.count) }
         let best = means.indices.reduce(0) { means[$1] > means[$0] ? $1 : $0 }
         self.init(name: name, scores: scores, means: means, chosen: values[best])
-    }
-}
-
-extension Evaluation {
-    /// The mean score of a policy that it compares.
-    fileprivate func score(of policy: String) -> Double {
-        policies.first { $0.name == policy }?.meanScore ?? -.infinity
     }
 }

@@ -121,7 +121,9 @@ struct StudyResultsTests {
 
             try workspace.finish(try plan.mainRuns()[1], data: 8) { _ in 1 }
             let data = #expect(throws: StudyError.self) { try plan.results() }
-            #expect(data?.problem.contains("seed 2 (2 of 2) read something else than seed 1: dataset.train: ") == true)
+            #expect(
+                data?.problem.contains("seed 2 (2 of 2) read something else than seed 1 (1 of 2): dataset.train: ")
+                    == true)
             try workspace.finish(try plan.mainRuns()[1]) { _ in 1 }
             try workspace.write("{\"stage\":", to: "out/seed-2/metrics.jsonl")
             let line = #expect(throws: StudyError.self) { try plan.results() }
