@@ -59,15 +59,15 @@ struct StatisticsTests {
     func distribution() throws {
         let fixture = try StatisticsFixture()
         #expect(fixture.distribution.count == 9)
-        for case_ in fixture.distribution {
-            let nu = case_.degreesOfFreedom
+        for recorded in fixture.distribution {
+            let nu = recorded.degreesOfFreedom
             let distribution = StudentT(degreesOfFreedom: nu)
-            for (index, t) in case_.t.enumerated() {
-                expect(distribution.cumulative(t), case_.cumulative[index], "\(nu): P(T <= \(t))")
-                let (tail, expected) = (distribution.twoSidedTail(t), case_.twoSidedTail[index])
+            for (index, t) in recorded.t.enumerated() {
+                expect(distribution.cumulative(t), recorded.cumulative[index], "\(nu): P(T <= \(t))")
+                let (tail, expected) = (distribution.twoSidedTail(t), recorded.twoSidedTail[index])
                 #expect(abs(tail - expected) <= Self.tolerance * expected, "\(nu), \(t): \(tail), not \(expected)")
             }
-            for (p, quantile) in zip(case_.probability, case_.quantile) {
+            for (p, quantile) in zip(recorded.probability, recorded.quantile) {
                 expect(distribution.quantile(p), quantile, "\(nu): quantile \(p)")
             }
         }
