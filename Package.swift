@@ -72,13 +72,14 @@ let layers: [Target] = [
     .target(
         name: "Commands",
         dependencies: [
-            "Configuration", "JSON", "MPI", "PreferenceData", "Runs", "Tokenizers", "Torch", "Training", "Transformers",
+            "Configuration", "JSON", "MPI", "PreferenceData", "Runs", "Stages", "Tokenizers", "Torch", "Training",
+            "Transformers",
         ],
         swiftSettings: swift),
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "Benchmarks", "Commands", "MPI", "PreferenceData", "Runs", "Stages", "Training",
+            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Training",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: swift),

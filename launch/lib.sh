@@ -54,6 +54,14 @@ mpirun_binary() {
     fi
 }
 
+# seconds_of TIME: a time such as 1d2h, 3h50m, 90s or 90 in seconds; nothing where it is none.
+seconds_of() {
+    if [[ "$1" =~ ^[0-9]+$ ]]; then echo "$((10#$1))"; fi
+    [[ -n "$1" && "$1" =~ ^(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?$ ]] || return 0
+    local m=("${BASH_REMATCH[@]}")
+    echo "$((10#0${m[2]} * 86400 + 10#0${m[4]} * 3600 + 10#0${m[6]} * 60 + 10#0${m[8]}))"
+}
+
 # slowest_suites LOG: the ten suites that took longest, with their seconds, from what swift test said.
 slowest_suites() {
     sed -nE 's/^[^ ]+ Suite "?([^"]*)"? (passed|failed) after ([0-9.]+) seconds.*/\3 \1/p' -- "$1" | sort -rn | sed -n 1,10p

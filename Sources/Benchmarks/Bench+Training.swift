@@ -19,15 +19,20 @@ extension Bench {
 
     func dpo() throws -> Measurement {
         let pairs = workload.batch(0, size: min(workload.pairs.count, (options.repeats + 1) * options.trainBatchSize))
-        let sums = try referenceLogps(of: pairs)
-        let objective = DPOObjective(
-            loss: PreferenceLossForm.sigmoid.loss(), reference: ReferenceTable(sums))
+        let loss = try options.loss.loss()
+        let objective = DPOObjective(loss: loss, references: try references(loss.needs, pairs))
         return try steps("dpo", of: objective, unit: "pairs", head: .languageModel) { $0 }
     }
 
-    private func referenceLogps(of pairs: [TokenizedPair]) throws -> [(index: Int, logps: ReferenceLogps)] {
-        let reference = try model(.languageModel, trainable: false)
-        return ReferenceLogps.sums(of: pairs, under: reference, maxTokens: options.maxTokensPerMicroBatch)
+    /// What the loss asks of frozen models, each of them this one.
+    private func references(_ needs: LossNeeds, _ pairs: [TokenizedPair]) throws -> [ReferencePair] {
+        guard needs.references > 0 else { return [] }
+        let (model, columns) = (try model(.languageModel, trainable: false), ReferenceColumns(needs))
+        let rows = ResponseBatch.eachMicroBatch(of: pairs, maxTokens: options.maxTokensPerMicroBatch).flatMap {
+            ReferenceRow.rows(of: $0, under: model, columns)
+        }
+        let table = try ReferenceTable(rows, of: pairs, columns)
+        return (0..<needs.references).map { _ in ReferencePair(training: table) }
     }
 
     /// Optimizer steps as the trainer of offline stages makes them; each repeat is one, on a batch of its own.

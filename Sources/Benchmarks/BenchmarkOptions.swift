@@ -1,3 +1,4 @@
+import Objectives
 import Foundation
 import Runs
 import Stages
@@ -36,6 +37,8 @@ package struct BenchmarkOptions: Sendable {
     package var rolloutBatchSize = 16
     /// Passes over the responses of a step of PPO.
     package var numPPOEpochs = 4
+    /// The preference loss of `dpo`.
+    package var loss = LossChoice()
 
     /// All items on a model.
     package init(_ model: Model) {

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Benchmarks
 import Commands
+import Configuration
 import Foundation
 import MPI
+import Objectives
 import PreferenceData
 import Runs
 import Stages
@@ -48,6 +50,14 @@ struct BenchCommand: ParsableCommand {
 
     @Option(help: "Pairs of an optimizer step, over all ranks.")
     var trainBatchSize = 8
+
+    @Option(help: ArgumentHelp("Preference losses of dpo, by name.", valueName: "names"))
+    var lossType: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Other keys of dpo's loss as YAML, such as 'use_weighting: true'.", valueName: "keys"))
+    var lossKeys: String?
 
     @Option(help: "Most tokens of one forward and backward pass.")
     var maxTokensPerMicroBatch = 4096
@@ -123,7 +133,22 @@ struct BenchCommand: ParsableCommand {
         (options.trainBatchSize, options.maxTokensPerMicroBatch) = (trainBatchSize, maxTokensPerMicroBatch)
         (options.maxLength, options.responseLength) = (maxLength, responseLength)
         (options.rolloutBatchSize, options.numPPOEpochs) = (rolloutBatchSize, numPpoEpochs)
+        options.loss = try loss()
         return options
+    }
+
+    /// The loss as a `dpo` stage with these keys has it.
+    private func loss() throws -> LossChoice {
+        var choice = LossChoice()
+        if let lossKeys {
+            var reader = ConfigurationReader(file: .none)
+            try reader.read(&choice, from: try ConfigurationNode(yaml: lossKeys) { _ in .none }, block: "--loss-keys")
+        }
+        if let lossType { choice.types = Self.list(lossType) }
+        do { _ = try choice.loss() } catch {
+            throw ValidationError("--loss-type: \(error.key) \(error.problem); \(error.remedy)")
+        }
+        return choice
     }
 
     private static let itemNames = BenchmarkItem.allCases.map(\.rawValue).joined(separator: ",")

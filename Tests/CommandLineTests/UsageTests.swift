@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Help, versions and command lines that cannot be read", .serialized)
 struct UsageTests {
-    private static let commands = ["train", "plan", "inspect", "tokenize", "score", "generate", "synthesize", "bench"]
+    private static let commands = [
+        "train", "plan", "inspect", "tokenize", "score", "generate", "synthesize", "bench", "study",
+    ]
 
     @Test("--version names the program, its version and LibTorch's")
     func version() throws {

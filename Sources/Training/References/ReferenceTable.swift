@@ -21,6 +21,21 @@ package final class ReferenceTable {
         for (index, logps) in rows { set(index, logps) }
     }
 
+    /// Rows that are at hand, whose columns of tokens go to a file that nobody else sees.
+    package convenience init(_ rows: [ReferenceRow], of pairs: [TokenizedPair], _ columns: ReferenceColumns) throws {
+        guard !columns.isEmpty else { return self.init(rows.map { ($0.index, $0.logps) }) }
+        let rows = Dictionary(uniqueKeysWithValues: rows.map { ($0.index, $0) })
+        let directory = FileManager.default.temporaryDirectory.appending(path: "mpo-\(UUID().uuidString)")
+        let shards = ReferenceShards(directory, ReferenceLayout(pairs), columns)
+        // Open files stay readable once their names are gone.
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try shards.prepare(for: ReferenceKey(model: "", fingerprint: 0, pairs: pairs.count))
+        for (shard, range) in shards.layout.shards.enumerated() {
+            try shards.write(range.compactMap { rows[pairs[$0].index] }, shard: shard)
+        }
+        try self.init(shards, of: pairs)
+    }
+
     /// Reads the sums of a table that is whole.
     package init(_ shards: ReferenceShards, of pairs: [TokenizedPair]) throws {
         self.shards = shards

@@ -93,11 +93,6 @@ struct DPOLossParityTests {
         let rows = ResponseBatch.eachMicroBatch(of: pairs, maxTokens: 100_000).flatMap {
             ReferenceRow.rows(of: $0, under: model, columns)
         }
-        return try TestSupport.withTemporaryDirectory { directory in
-            let shards = ReferenceShards(directory, ReferenceLayout(pairs), columns)
-            try shards.prepare(for: ReferenceKey(model: "models/llama", fingerprint: 0, pairs: pairs.count))
-            try shards.write(rows.sorted { $0.index < $1.index }, shard: 0)
-            return [ReferencePair(training: try ReferenceTable(shards, of: pairs))]
-        }
+        return [ReferencePair(training: try ReferenceTable(rows, of: pairs, columns))]
     }
 }

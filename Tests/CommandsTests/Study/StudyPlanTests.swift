@@ -1,0 +1,165 @@
+import Commands
+import Configuration
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("A study as it is asked for")
+struct StudyPlanTests {
+    @Test("Arms are the stages that the evaluate stage compares, the first of them the baseline, unless they are named")
+    func arms() throws {
+        try StudyWorkspace.with { workspace in
+            let all = try workspace.plan().comparison
+            #expect(all.arms == ["sft", "dpo", "ipo"])
+            #expect((all.baseline, all.evaluation, all.others) == ("sft", "evaluate", []))
+            let some = try workspace.plan {
+                $0.arms = "ipo,dpo"
+                $0.baseline = "dpo"
+            }.comparison
+            #expect((some.arms, some.baseline, some.others) == (["ipo", "dpo"], "dpo", ["sft"]))
+            let beside = try workspace.plan {
+                $0.arms = "ipo"
+                $0.baseline = "sft"
+            }.comparison
+            #expect((beside.arms, beside.rows, beside.others) == (["ipo"], ["sft", "ipo"], ["dpo"]))
+        }
+    }
+
+    @Test(
+        "A mistake in the options is told with a way out",
+        arguments: [
+            ("--arms", ["arms": "dpo,ipoo"], "no stage 'ipoo' in stages; did you mean ipo? stages that leave a policy"),
+            ("--arms", ["arms": "evaluate"], "'evaluate' (evaluate) leaves no policy; stages that leave"),
+            ("--arms", ["arms": "dpo,dpo"], "'dpo' is there twice; keep one"),
+            ("--baseline", ["baseline": "dop"], "evaluate does not compare 'dop'; did you mean dpo? its policies are"),
+            ("--evaluation", ["evaluation": "dpo"], "'dpo' is no evaluate stage; evaluate stages are evaluate"),
+            ("--seeds", ["seeds": "3"], "one seed gives no interval; give two or more"),
+            ("--set seed=4", ["set": "seed=4"], "the seeds of a study are those of --seeds; leave it out"),
+            ("--tune", ["tune": "learning_rate"], "'learning_rate' is not of the form KEY=V1,V2; write"),
+            ("--tune", ["tune": "learning_rate=1,,2"], "'learning_rate=1,,2' is not of the form KEY=V1,V2; write"),
+            ("--tune", ["tune": "learning_rate=1"], "one value of learning_rate is no choice; "),
+            ("--tune", ["tune": "beta=1,2", "tune_seeds": ""], "no seeds to tune on; add --tune-seeds"),
+            (
+                "--tune", ["tune": "learning_rat=1,2"],
+                "no arm has a key 'learning_rat' (sft, dpo, ipo); did you mean learning"
+            ),
+            ("--tune", ["tune": "dpo.bta=1,2"], "no arm has a key 'bta' (dpo); did you mean beta?"),
+            ("--tune", ["tune": "evaluate.temperature=1,2"], "'evaluate' is no arm; a stage that arms share is set by"),
+            (
+                "--tune", ["arms": "dpo,ipo", "tune": "learning_rate=1e-3,0.001"],
+                "1e-3 and 0.001 are one value of learning_rate; keep one"
+            ),
+            (
+                "--tune learning_rate=fast", ["arms": "dpo,ipo", "tune": "learning_rate=1e-3,fast"],
+                "expected a number, at least 0.0, found 'fast'"
+            ),
+            ("--tune-seeds", ["tune": "beta=1,2", "tune_seeds": "2-4"], "seed 2 is one of --seeds, where its luck"),
+            (
+                "--tune", ["tune": "learning_rate=1,2"],
+                "dpo reads what sft leaves, so that sft's learning_rate would count for both; leave sft out of --arms (it"
+            ),
+            ("--tune-seeds", ["tune_seeds": "90"], "nothing is tuned on them; add --tune"),
+        ])
+    func mistakes(place: String, options: [String: String], text: String) throws {
+        try StudyWorkspace.with { workspace in
+            let error = #expect(throws: StudyError.self) {
+                try workspace.plan(seeds: options["seeds"] ?? "1-2") {
+                    ($0.arms, $0.baseline, $0.evaluation) = (
+                        options["arms"], options["baseline"], options["evaluation"]
+                    )
+                    $0.tune = [options["tune"]].compactMap(\.self)
+                    let seeds = options["tune_seeds"] ?? (options["tune"] == nil ? "" : "90")
+                    $0.tuneSeeds = seeds.isEmpty ? nil : seeds
+                    $0.overrides = [options["set"]].compactMap(\.self)
+                }
+            }
+            #expect(error?.description.hasPrefix("\(place): \(text)") == true, "\(error?.description ?? "")")
+            #expect(error?.exitStatus == 2)
+        }
+    }
+
+    @Test("A configuration without an evaluate stage, or whose evaluation leaves an arm out, is refused")
+    func evaluation() throws {
+        try StudyWorkspace.with { workspace in
+            try workspace.configure(stages: "[sft, dpo]")
+            let missing = #expect(throws: ConfigurationError.self) { try workspace.plan() }
+            #expect(missing?.description.contains("study.yaml:4: stages: no evaluate stage, by whose") == true)
+            try workspace.configure(
+                stages: "[sft, dpo, ipo, evaluate, again]",
+                "again: {type: evaluate, judge: 'rule:count:a', policies: [sft, ipo]}")
+            let unclear = #expect(throws: StudyError.self) { try workspace.plan() }
+            #expect(unclear?.problem == "evaluate and again compare the arms")
+            #expect(try workspace.plan { $0.arms = "dpo" }.comparison.evaluation == "evaluate")
+            let without = #expect(throws: StudyError.self) {
+                try workspace.plan {
+                    $0.arms = "dpo"
+                    $0.evaluation = "again"
+                }
+            }
+            #expect(without?.description.hasPrefix("--arms: 'dpo' is not among the policies of again; add it") == true)
+        }
+    }
+
+    @Test("A value at an end of those that were tried is told, and of equals the first is chosen")
+    func ends() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan {
+                $0.arms = "dpo,ipo"
+                $0.tune = ["beta=0.2,0.1,0.4"]
+                $0.tuneSeeds = "90"
+            }
+            for (runs, scores) in zip(
+                plan.tuningRuns, [["dpo": 2.0, "ipo": 1], ["ipo": 3, "dpo": 2], ["dpo": 1, "ipo": 2]])
+            {
+                try workspace.finish(runs[0]) { scores[$0] ?? 0 }
+            }
+            let text = try #require(try plan.tuningReport()).text
+            #expect(text.hasSuffix("on seeds 90: dpo 0.2, ipo 0.1; at an end of what was tried: ipo"))
+        }
+    }
+
+    @Test("The recipe of a study is one")
+    func recipe() throws {
+        let recipe = TestSupport.repository.appending(path: "launch/recipes/study.yaml")
+        var options = StudyOptions(config: recipe.path, seeds: "1-5")
+        (options.arms, options.tune, options.tuneSeeds) = ("dpo,ipo,hinge", ["learning_rate=1e-4,3e-4"], "90-91")
+        let plan = try StudyPlan(options, registry: .standard)
+        #expect((plan.comparison.baseline, plan.comparison.others) == ("dpo", ["sft"]))
+        #expect(plan.tuningRuns.map(\.count) == [2, 2])
+    }
+
+    @Test("Runs that tune come first, then a run a seed, each with what it is over the study's configuration")
+    func runs() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan(seeds: "3,5") {
+                $0.arms = "dpo,ipo"
+                $0.tune = ["beta=0.1,0.5"]
+                $0.tuneSeeds = "90-91"
+            }
+            for (value, best) in [("0.1", "dpo"), ("0.5", "ipo")] {
+                for seed in [90, 91] {
+                    let next = try #require(try plan.next())
+                    #expect(next.run.title == "beta \(value) on seed \(seed)")
+                    let place = "\(workspace.directory.path)/out/tune/beta-\(value)/seed-\(seed)"
+                    #expect(next.run.directory == place)
+                    #expect(
+                        next.run.options(next.progress) == [
+                            "--set", "output_dir=\(place)", "--set", "seed=\(seed)", "--set", "dpo.beta=\(value)",
+                            "--set", "ipo.beta=\(value)",
+                        ])
+                    #expect(throws: StudyError.self) { try plan.results() }
+                    try workspace.finish(next.run) { $0 == best ? 2 : 1 }
+                }
+            }
+            let next = try #require(try plan.next())
+            #expect(next.run.title == "seed 3 (1 of 2)")
+            #expect(next.run.options(next.progress).suffix(4) == ["--set", "dpo.beta=0.1", "--set", "ipo.beta=0.5"])
+            for run in try plan.mainRuns() { try workspace.finish(run) { _ in 1 } }
+            #expect(try plan.next() == nil)
+            let tuning = try #require(try plan.results().tuning)
+            #expect(tuning.arms.map(\.chosen) == ["0.1", "0.5"])
+            #expect(tuning.arms[0].scores == [[2, 2], [1, 1]])
+            #expect(tuning.text == "beta of 0.1, 0.5 by the best mean score on seeds 90-91: dpo 0.1, ipo 0.5")
+        }
+    }
+}
