@@ -79,7 +79,8 @@ let layers: [Target] = [
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Training",
+            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages",
+            "Training",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: swift),

@@ -1,5 +1,5 @@
-import Objectives
 import Foundation
+import Objectives
 import Runs
 import Stages
 

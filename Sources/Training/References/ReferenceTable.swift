@@ -23,7 +23,10 @@ package final class ReferenceTable {
 
     /// Rows that are at hand, whose columns of tokens go to a file that nobody else sees.
     package convenience init(_ rows: [ReferenceRow], of pairs: [TokenizedPair], _ columns: ReferenceColumns) throws {
-        guard !columns.isEmpty else { return self.init(rows.map { ($0.index, $0.logps) }) }
+        guard !columns.isEmpty else {
+            self.init(rows.map { ($0.index, $0.logps) })
+            return
+        }
         let rows = Dictionary(uniqueKeysWithValues: rows.map { ($0.index, $0) })
         let directory = FileManager.default.temporaryDirectory.appending(path: "mpo-\(UUID().uuidString)")
         let shards = ReferenceShards(directory, ReferenceLayout(pairs), columns)
