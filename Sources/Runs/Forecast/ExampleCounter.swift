@@ -25,6 +25,14 @@ package final class ExampleCounter {
         }
     }
 
+    package func labeledCompletions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws
+        -> ExampleCount?
+    {
+        try count("labeled completions", references, lengths.prompt, lengths.maxLength) {
+            ExampleCount(try data.labeledCompletions(references, lengths).examples)
+        }
+    }
+
     package func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws
         -> ExampleCount?
     {
