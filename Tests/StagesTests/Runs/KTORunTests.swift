@@ -38,8 +38,8 @@ struct KTORunTests {
             let whole = try workspace.train(ranks: ranks, ["output_dir=whole"])
             #expect(
                 whole.errors.contains(
-                    "12 rows with a label (the first: train.jsonl:2); 4 preference pairs, each read as a desirable and an "
-                        + "undesirable answer (the first: train.jsonl:1)"), "\(whole.errors)")
+                    "4 preference pairs, each read as a desirable and an undesirable answer (the first: train.jsonl:1); "
+                        + "12 rows with a label (the first: train.jsonl:2)"), "\(whole.errors)")
             #expect(whole.errors.contains("kto: 12 desirable and 8 undesirable answers"), "\(whole.errors)")
             #expect(whole.errors.contains("asks reference base about 20 of 20 answers"), "\(whole.errors)")
             let killed = try workspace.job(ranks: ranks).run { _ in
@@ -137,6 +137,29 @@ struct KTORunTests {
         {"prompt": "Q", "completion": " d", "label": true}
 
         """#
+
+    @Test("plan counts answers, two a pair, of rows that are there and of pairs to come; inspect shows labels")
+    func seenBefore() throws {
+        try RunWorkspace.with { workspace in
+            try prepare(workspace)
+            let told = { (words: [String]) in
+                try Job(TestSupport.product("mpo"), words + ["run.yaml"], directory: workspace.directory).run().output
+            }
+            #expect(try told(["plan"]).contains("kto    20 answers"))
+            let rows = try told(["inspect", "--rows", "3"])
+            for row in ["(train.jsonl:1): prompt", "(train.jsonl:2): prompt"] { #expect(rows.contains(row), "\(rows)") }
+            #expect(rows.contains(" + desirable ") && rows.contains(" + undesirable ") && !rows.contains("row 4"))
+            let pairs = (0..<8).map { "{\"prompt\": \"P\($0)\", \"chosen\": \" a\", \"rejected\": \" b\"}\n" }.joined()
+            try workspace.write(pairs, to: "pairs.jsonl")
+            try workspace.configure(
+                """
+                dataset: {train: pairs.jsonl}
+                stages: [split, kto]
+                split: {reward: "rule:length:9", quantile: 0.5}
+                """)
+            #expect(try told(["plan"]).contains("kto    ~8 answers"))
+        }
+    }
 
     @Test("Answers of one label are learned from, with a warning, and one answer by APO-zero")
     func oneLabel() throws {
