@@ -1,9 +1,10 @@
 extension [TokenizedAnswer] {
     /// Gives each prompt a completion that answers another: what KTO's estimate of the divergence is taken over.
     ///
-    /// The completions go round one cycle through all answers, a permutation that is a function of the seed and the number of
-    /// answers alone. So each is used once, none by its own prompt, and what a reference says of them can be computed once
-    /// for the run. (TRL turns the completions of each process's micro-batch round by one, in an order that is fixed.)
+    /// The completions go round one cycle through all answers, a permutation that is a function of the seed and the
+    /// number of answers alone. So each is used once, none by its own example, and what a reference says of them can be
+    /// computed once for the run. (TRL turns the completions of each process's micro-batch round by one, in an order that
+    /// is fixed.)
     ///
     /// - Parameter maxLength: Most tokens of prompt and completion, behind which a completion is cut.
     /// - Precondition: There are at least two answers.

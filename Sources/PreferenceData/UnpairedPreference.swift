@@ -32,8 +32,8 @@ public struct UnpairedPreference: DatasetRecord, Equatable {
         (self.index, self.source, self.prompt, self.answers) = (index, source, prompt, answers)
     }
 
-    /// Reads `{prompt, completion, label}` or `{messages, label}`, the label being `true` or `false`, or a pair in any layout
-    /// of ``PreferencePair``.
+    /// Reads `{prompt, completion, label}` or `{messages, label}`, the label being `true` or `false`, or a pair in any
+    /// layout of ``PreferencePair``.
     public init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws {
         do throws(RecordError) {
             (prompt, answers) = try Self.parts(of: fields, &remarks)

@@ -8,7 +8,7 @@ package struct UnpairedBatch {
     package let referenceLogps: Tensor
     /// The labels.
     package let isDesirable: [Bool]
-    /// Statistics of the tokens under the policy as ``TokenLogps`` has them, and for each token its answer; where known.
+    /// Statistics of the tokens as ``TokenLogps`` has them, and for each token its answer; where they are known.
     package let tokens: (statistics: Tensor, answers: [Int])?
 
     package init(

@@ -8,8 +8,8 @@ package struct UnpairedLoss: Sendable, Equatable {
     package enum Kind: String, Sendable, ConfigurationWord {
         /// `z` is the divergence of policy and reference (arXiv 2402.01306, eq. 7; TRL's `kto`).
         case kto
-        /// `z` is 0: the policy shall make desirable answers likelier than the reference does, and others less likely (APO-zero,
-        /// arXiv 2408.06266, for answers apart; TRL's `apo_zero_unpaired`).
+        /// `z` is 0: the policy shall make desirable answers likelier than the reference does, and others less likely
+        /// (APO-zero, arXiv 2408.06266, for answers apart; TRL's `apo_zero_unpaired`).
         case apoZeroUnpaired = "apo_zero_unpaired"
     }
 

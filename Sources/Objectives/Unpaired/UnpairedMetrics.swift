@@ -27,8 +27,8 @@ public struct UnpairedMetrics: AdditiveMetrics {
     public init() {}
 
     /// - Parameters:
-    ///   - numbers: Losses, implicit rewards and log-probabilities of the answers, then the statistics of their tokens where
-    ///     these are known.
+    ///   - numbers: Losses, implicit rewards and log-probabilities of the answers, then the statistics of their tokens
+    ///     where these are known.
     ///   - answers: For each token its answer.
     init(_ numbers: [[Double]], labels: [Bool], answers: [Int], divergence: Double) {
         loss = numbers[0].reduce(0, +)
@@ -58,8 +58,8 @@ public struct UnpairedMetrics: AdditiveMetrics {
         return sides + [\.loss, \.divergence, \.entropy]
     }
 
-    /// `loss` and `kl`, the divergence (0 where the loss takes none); `rewards/*` and `logps/*` as means over the answers of a
-    /// label, where there are any; `logits/*` over their tokens, and `entropy` over those of both.
+    /// `loss` and `kl`, the divergence (0 where the loss takes none); `rewards/*` and `logps/*` as means over the answers
+    /// of a label, where there are any; `logits/*` over their tokens, and `entropy` over those of both.
     public var report: [String: Double] {
         let count = chosen.count + rejected.count
         guard count > 0 else { return [:] }

@@ -17,8 +17,8 @@ package struct LabelCounts: Sendable, Equatable {
         undesirable = answers.count - desirable
     }
 
-    /// Those of files, up to the record behind which `isEnough`; `nil` for files that cannot be read, which is told where data is
-    /// checked.
+    /// Those of files, up to the record behind which `isEnough`; `nil` for files that cannot be read, which is told where
+    /// data is checked.
     package init?(of files: [URL], onBadRecord: BadRecordPolicy, until isEnough: (LabelCounts) -> Bool) {
         struct Enough: Error {}
         var counts = LabelCounts()

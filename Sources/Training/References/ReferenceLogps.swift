@@ -4,8 +4,8 @@ import Runs
 import Torch
 import Transformers
 
-/// The log-probabilities of a pair's responses under the reference, summed over their tokens. Of an example with one response
-/// they are those of a pair whose rejected response has no token: its sum is 0.
+/// The log-probabilities of a pair's responses under the reference, summed over their tokens. An example with one
+/// response has those of a pair whose rejected response has no token: its sum is 0.
 package struct ReferenceLogps: Equatable, Sendable {
     package var chosen: Double
     package var rejected: Double

@@ -50,9 +50,9 @@ package struct ReferenceLayout: Sendable, Equatable {
 
 /// The directory of a reference table: a safetensors file a shard, and a manifest of those that are whole.
 ///
-/// A file has `logps`, float64 `[pairs, 2]`, the sums of the chosen and of the rejected response (`[examples, 1]` of examples
-/// with one response); and where they were asked
-/// for `token_logps` and `entropies`, float32 `[tokens]`, of the chosen and then the rejected response of each pair.
+/// A file has `logps`, float64 `[pairs, 2]`, the sums of the chosen and of the rejected response (`[examples, 1]` of
+/// examples with one response); and where they were asked for `token_logps` and `entropies`, float32 `[tokens]`, of the
+/// chosen and then the rejected response of each pair.
 package struct ReferenceShards: Sendable {
     package let directory: URL
     package let layout: ReferenceLayout

@@ -145,7 +145,7 @@ struct KTORunTests {
             let told = { (words: [String]) in
                 try Job(TestSupport.product("mpo"), words + ["run.yaml"], directory: workspace.directory).run().output
             }
-            #expect(try told(["plan"]).contains("kto    20 answers"))
+            #expect(try told(["plan", "-n", "1"]).contains("kto    20 answers"))
             let rows = try told(["inspect", "--rows", "3"])
             for row in ["(train.jsonl:1): prompt", "(train.jsonl:2): prompt"] { #expect(rows.contains(row), "\(rows)") }
             #expect(rows.contains(" + desirable ") && rows.contains(" + undesirable ") && !rows.contains("row 4"))
@@ -157,7 +157,7 @@ struct KTORunTests {
                 stages: [split, kto]
                 split: {reward: "rule:length:9", quantile: 0.5}
                 """)
-            #expect(try told(["plan"]).contains("kto    ~8 answers"))
+            #expect(try told(["plan", "-n", "1"]).contains("kto    ~8 answers"))
         }
     }
 
