@@ -141,6 +141,25 @@ struct KTOParityTests {
         #expect(found.worst.error <= 1e-3, "\(found.worst.name)")
     }
 
+    @Test("A mismatched completion of which nothing is predicted counts as no change", arguments: [1, 100])
+    func nothingPredicted(maxTokens: Int) throws {
+        let answers = [
+            TokenizedAnswer(index: 0, record: 0, prompt: [], completion: [5, 6, 2], isDesirable: true),
+            TokenizedAnswer(index: 1, record: 1, prompt: [1, 7], completion: [2], isDesirable: false),
+        ].mismatched(seed: 1, maxLength: nil)
+        let model = try trainable("dpo/policy")
+        let table = ReferenceTable(
+            ReferenceLogps.sums(
+                of: answers.map(\.withMismatched), under: try trainable("models/llama"), maxTokens: maxTokens))
+        let pass = OfflinePass(
+            model: model,
+            objective: KTOObjective(loss: UnpairedLoss(), reference: ReferencePair(training: table), answers: answers),
+            workers: try MPIRuntime().world, maxTokens: maxTokens)
+        let step = try pass.step(over: answers)
+        #expect(step.pairs?.scores.map { $0.margin == 0 } == [true, false])
+        #expect(pass.accumulateGradients(over: answers, of: step).metrics.report["loss"]?.isFinite ?? false)
+    }
+
     @Test("The comparison of updates fails where the optimizer is switched off, or the divergence is left out")
     func comparisonFails() throws {
         #expect(try train(.kto, learningRate: 0).worst.error > 0.1)
