@@ -18,7 +18,11 @@ def make_answers(count: int) -> list[dict]:
     generator = np.random.default_rng(13)
     draw = lambda low, high: generator.integers(3, PAD, size=generator.integers(low, high)).tolist()
     answers = [
-        {"prompt_ids": [BOS] + draw(2, 12), "completion_ids": draw(1, 20) + [EOS], "label": bool(generator.random() < 0.6)}
+        {
+            "prompt_ids": [BOS] + draw(2, 12),
+            "completion_ids": draw(1, 20) + [EOS],
+            "label": bool(generator.random() < 0.6),
+        }
         for _ in range(count)
     ]
     for start in range(0, count, ANSWERS_PER_STEP):
