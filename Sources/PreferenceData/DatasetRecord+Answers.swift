@@ -3,11 +3,13 @@ import Tokenizers
 
 extension PromptCompletion {
     /// Prompt and completion of a line in any layout that has a response to learn from.
+    ///
+    /// - Parameter learnsAll: Whether an answer is read whatever its label.
     static func parts(
-        of fields: JSONObject, _ remarks: inout [RecordRemark]
+        of fields: JSONObject, learnsAll: Bool = false, _ remarks: inout [RecordRemark]
     ) throws(RecordError) -> (Content, Content) {
         try fields.checkColumns()
-        try fields.checkLabel()
+        if !learnsAll { try fields.checkLabel() }
         if !fields.has("completion"), fields.has("chosen"), fields.has("rejected") {
             let (prompt, chosen, _) = try PreferencePair.parts(of: fields, &remarks)
             return (prompt, chosen)

@@ -76,6 +76,27 @@ public struct ExampleTokenizer: Sendable {
         }
     }
 
+    /// Tokenizes answers with a label; those of a pair are two examples.
+    /// - Throws: As for pairs.
+    public func tokenize(_ answers: [UnpairedPreference]) throws -> TokenizedDataset<TokenizedAnswer> {
+        try tokenizeAll(answers) { try add($0, to: &$1) }
+    }
+
+    /// Tokenizes a record's answers, each by itself, and adds them to `dataset`.
+    /// - Throws: As for a pair.
+    public func add(_ record: UnpairedPreference, to dataset: inout TokenizedDataset<TokenizedAnswer>) throws {
+        let first = dataset.summary.records
+        try addAll(to: &dataset) { summary in
+            try record.answers.enumerated().map { number, answer in
+                try fit(record.prompt, [answer.completion], source: record.source, &summary).map {
+                    TokenizedAnswer(
+                        index: first + number, record: record.index, prompt: $0.prompt, completion: $0.responses[0],
+                        isDesirable: answer.isDesirable)
+                }
+            }
+        }
+    }
+
     /// Tokenizes prompts up to where a response starts; only the prompt counts against the limits.
     /// - Throws: As for pairs.
     public func tokenize(_ prompts: [Prompt]) throws -> TokenizedDataset<TokenizedPrompt> {
@@ -128,9 +149,14 @@ public struct ExampleTokenizer: Sendable {
     private func add<Example: PackableExample>(
         to dataset: inout TokenizedDataset<Example>, _ tokenize: (inout TokenizationSummary) throws -> Example?
     ) throws {
+        try addAll(to: &dataset) { [try tokenize(&$0)] }
+    }
+
+    private func addAll<Example: PackableExample>(
+        to dataset: inout TokenizedDataset<Example>, _ tokenize: (inout TokenizationSummary) throws -> [Example?]
+    ) throws {
         do {
-            let example = try tokenize(&dataset.summary)
-            dataset.add(example)
+            for example in try tokenize(&dataset.summary) { dataset.add(example) }
         } catch let bad as BadRecord {
             guard onBadRecord == .skip else {
                 throw DataError.bad(bad, advisesSkipping: advisesSkipping && !dataset.examples.isEmpty)

@@ -12,6 +12,12 @@ public enum RecordRemark: Hashable, Sendable {
     case emptyResponse
     /// A column that may belong to the prompt, whose text is not in it.
     case unread(column: String)
+    /// An answer with a label.
+    case labeled
+    /// A preference pair that was read as a desirable and an undesirable answer.
+    case takenApart
+    /// A column of a reference's sums, where they are computed all the same.
+    case givenSums(column: String)
     /// A file of held-out data that is read together with one to train on.
     case heldOut(file: String, beside: String)
 
@@ -24,6 +30,9 @@ public enum RecordRemark: Hashable, Sendable {
         case .equalResponses: "warning: \(count) pairs have two equal responses"
         case .emptyResponse: "warning: \(count) examples have an empty response"
         case .unread(let column): "warning: '\(column)' is not in the prompt of \(count) examples and not read"
+        case .labeled: "\(count) rows with a label"
+        case .takenApart: "\(count) preference pairs, each read as a desirable and an undesirable answer"
+        case .givenSums(let column): "warning: '\(column)' of \(count) rows is not read: such sums are computed"
         case .heldOut(let file, let other): "warning: \(file) is read as one with \(other)"
         }
     }

@@ -56,6 +56,33 @@ public struct TokenizedCompletion: PackableExample, Equatable {
     public var responses: [[Int32]] { [completion] }
 }
 
+/// A prompt and one answer in token ids, with the answer's label.
+public struct TokenizedAnswer: PackableExample, Equatable {
+    /// Place among the answers of the dataset, of which a pair has two.
+    public var index: Int
+    /// Place of its record in the dataset.
+    public var record: Int
+    /// The prompt, up to where a response starts.
+    public var prompt: [Int32]
+    /// The answer, its end token included.
+    public var completion: [Int32]
+    /// The label.
+    public var isDesirable: Bool
+    /// The completion of another prompt, where one was asked for; see ``Swift/Array/mismatched(seed:maxLength:)``.
+    public var mismatched: [Int32]
+
+    /// An answer of the record at `record`.
+    public init(
+        index: Int, record: Int, prompt: [Int32], completion: [Int32], isDesirable: Bool, mismatched: [Int32] = []
+    ) {
+        (self.index, self.record, self.prompt) = (index, record, prompt)
+        (self.completion, self.isDesirable, self.mismatched) = (completion, isDesirable, mismatched)
+    }
+
+    /// `[completion]`.
+    public var responses: [[Int32]] { [completion] }
+}
+
 /// A prompt in token ids, or any one sequence to be scored at its last token.
 public struct TokenizedPrompt: PackableExample, Equatable {
     /// Place of its record in the dataset.

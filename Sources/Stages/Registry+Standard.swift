@@ -10,6 +10,7 @@ extension Registry {
             SampleStage(),
             SplitStage(),
             DPOStage(),
+            KTOStage(),
             PPOStage(),
             MergeStage(),
             EvaluateStage(),

@@ -6,7 +6,7 @@ import torch
 from datasets import Dataset
 from tokenizers import Tokenizer, models
 from transformers import PreTrainedTokenizerFast, TrainerCallback
-from trl import DPOConfig, DPOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
 
 from common import VOCABULARY
 
@@ -48,6 +48,10 @@ class IdsDPOTrainer(IdsOnly, DPOTrainer):
     pass
 
 
+class IdsKTOTrainer(IdsOnly, KTOTrainer):
+    pass
+
+
 class IdsRewardTrainer(IdsOnly, RewardTrainer):
     pass
 
@@ -71,6 +75,18 @@ def dpo_trainer(model, reference, pairs: list[dict], tokenizer, **overrides) -> 
             ref_model=reference,
             args=args,
             train_dataset=Dataset.from_list(pairs),
+            processing_class=tokenizer,
+        )
+
+
+def kto_trainer(model, reference, answers: list[dict], tokenizer, **overrides) -> KTOTrainer:
+    with tempfile.TemporaryDirectory() as scratch:
+        args = KTOConfig(output_dir=scratch, **{**PLAIN_FLOAT32, **OPTIMIZER, **overrides})
+        return IdsKTOTrainer(
+            model=model,
+            ref_model=reference,
+            args=args,
+            train_dataset=Dataset.from_list(answers),
             processing_class=tokenizer,
         )
 

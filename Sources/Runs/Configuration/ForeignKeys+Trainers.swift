@@ -26,6 +26,7 @@ extension ForeignKeys {
             "horizon": "kl_horizon", "target": "kl_target", "target_kl": "kl_target",
             "init_coef": "kl_coef", "init_kl_coef": "kl_coef", "kl_coeff": "kl_coef", "kl_beta": "kl_coef",
             "initial_kl_coef": "kl_coef",
+            "kto_chosen_weight": "desirable_weight", "kto_rejected_weight": "undesirable_weight",
             "judge_model": "judge", "kl_penalty": "kl_estimator",
             "learning_rate_schedule": "lr_scheduler_type", "lr_scheduler": "lr_scheduler_type",
             "scheduler": "lr_scheduler_type",

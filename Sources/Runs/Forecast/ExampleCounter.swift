@@ -25,6 +25,15 @@ package final class ExampleCounter {
         }
     }
 
+    package func labeledCompletions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws
+        -> ExampleCount?
+    {
+        // What a stage leaves are pairs, of two answers each.
+        try count("labeled completions", references, lengths.prompt, lengths.maxLength, answers: 2) {
+            ExampleCount(try data.labeledCompletions(references, lengths).examples)
+        }
+    }
+
     package func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws
         -> ExampleCount?
     {
@@ -35,10 +44,12 @@ package final class ExampleCounter {
 
     private func count(
         _ kind: String, _ references: [ArtifactReference], _ prompt: PromptOptions, _ length: Int,
-        _ read: () throws -> ExampleCount
+        answers: Int = 1, _ read: () throws -> ExampleCount
     ) throws -> ExampleCount? {
         guard data.files(references).allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else {
-            return try references.count == 1 ? estimate(references[0]) : nil
+            guard references.count == 1, var estimate = try estimate(references[0]) else { return nil }
+            estimate.examples *= answers
+            return estimate
         }
         let key = Array("\(kind) \(references) \(prompt) \(length)".utf8)
         if let count = known[key] { return count }

@@ -63,6 +63,21 @@ package struct DataStore {
         try load(references, limits, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
+    /// Answers with a label, within `lengths`.
+    package func labeledCompletions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws
+        -> Loaded<UnpairedPreference, TokenizedAnswer>
+    {
+        try labeledCompletions(references, lengths.limits(), keepsRecords: false)
+    }
+
+    /// Answers with a label, within `limits`.
+    package func labeledCompletions(_ references: [ArtifactReference], _ limits: LengthLimits, keepsRecords: Bool)
+        throws
+        -> Loaded<UnpairedPreference, TokenizedAnswer>
+    {
+        try load(references, limits, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
+    }
+
     /// Prompts no longer than `prompt` allows.
     package func prompts(
         _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, keepsRecords: Bool = false

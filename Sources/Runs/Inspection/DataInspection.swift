@@ -60,6 +60,8 @@ extension InspectionReport {
         case .completions:
             add(
                 try data.completions(references, limits, keepsRecords: true), mask: .predicted, names: ["completion"])
+        case .labeledCompletions:
+            add(try data.labeledCompletions(references, limits, keepsRecords: true))
         case .predictedPairs:
             add(try data.pairs(references, limits, keepsRecords: true), mask: .predicted, names: pair)
         case .scoredPairs:

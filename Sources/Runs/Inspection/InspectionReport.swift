@@ -34,12 +34,26 @@ package struct InspectionReport {
     package mutating func add<Record, Example>(
         _ data: DataStore.Loaded<Record, Example>, mask: Mask, names: [String]
     ) {
-        text += "\(stage.name) (\(stage.type)): \(data.summary)\n"
-        let ends = endTokens.map { "\($0) \(visible($0))" }.joined(separator: ", ")
-        text += "responses end in \(ends)\n"
+        addSummary(data.summary)
         for example in data.examples.prefix(rows) {
             add(example, of: data.records[example.index], mask: mask, names: names)
         }
+    }
+
+    /// Adds the same of answers with a label, of which a record may have two.
+    package mutating func add(_ data: DataStore.Loaded<UnpairedPreference, TokenizedAnswer>) {
+        addSummary(data.summary)
+        for example in data.examples.prefix(rows) {
+            add(
+                example, of: data.records[example.record], mask: .predicted,
+                names: [example.isDesirable ? "desirable" : "undesirable"])
+        }
+    }
+
+    private mutating func addSummary(_ summary: String) {
+        text += "\(stage.name) (\(stage.type)): \(summary)\n"
+        let ends = endTokens.map { "\($0) \(visible($0))" }.joined(separator: ", ")
+        text += "responses end in \(ends)\n"
     }
 
     private mutating func add(

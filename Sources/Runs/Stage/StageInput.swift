@@ -90,6 +90,8 @@ package enum RowKind: Sendable, Equatable {
     case scoredPairs
     /// Prompts with a completion whose tokens are predicted.
     case completions
+    /// Answers with a label, or the two of a pair, whose tokens are predicted.
+    case labeledCompletions
     /// Prompts to be answered.
     case prompts
 }

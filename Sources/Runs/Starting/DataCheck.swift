@@ -38,6 +38,10 @@ package struct DataCheck {
                 try check(input) { tokenizer, records in
                     try tokenizer.tokenize(records as [PromptCompletion]).examples.map(\.prompt.count)
                 }
+            case .labeledCompletions:
+                try check(input) { tokenizer, records in
+                    try tokenizer.tokenize(records as [UnpairedPreference]).examples.map(\.prompt.count)
+                }
             case .prompts: try check(input, tokenizePrompts)
             case nil: break
             }

@@ -6,6 +6,8 @@ import Transformers
 /// A loss over a fixed set of examples, as an ``OfflineTrainer`` needs it.
 package protocol OfflineObjective {
     associatedtype Example: PackableExample
+    /// What the model is shown of an example before the losses of a step, where ``wholeStepTerms`` asks for that.
+    associatedtype StepExample: PackableExample = Example
     associatedtype Metrics: AdditiveMetrics
 
     /// How much an example makes up of each number that the step's losses are divided by: one a pair, or its response tokens.
@@ -16,6 +18,9 @@ package protocol OfflineObjective {
 
     /// How many parts of the loss need the scores of all pairs of a step before its losses; a pass without gradient gives them.
     var wholeStepTerms: Int { get }
+
+    /// An example as ``scores(_:_:of:)`` sees it: itself, unless said otherwise.
+    func stepExample(of example: Example) -> StepExample
 
     /// The scores of a micro-batch's pairs, in order, for each of those parts.
     func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]]
@@ -38,6 +43,10 @@ extension OfflineObjective {
     package var initialState: [Double] { [] }
     package var observationCount: Int { 0 }
     package func state(after observations: [Double], from state: [Double]) -> [Double] { state }
+}
+
+extension OfflineObjective where StepExample == Example {
+    package func stepExample(of example: Example) -> Example { example }
 }
 
 /// What is known of a whole optimizer step, or of all held-out examples, before the losses of its micro-batches.

@@ -96,7 +96,7 @@ package struct OfflinePass<Objective: OfflineObjective> {
     ) -> [UInt8] {
         var writer = ByteWriter()
         withoutGradients {
-            workers.share(of: batch) { share in
+            workers.share(of: batch.map(objective.stepExample)) { share in
                 for microBatch in ResponseBatch.eachMicroBatch(of: share, maxTokens: maxTokens) {
                     guard goesOn() else { return }
                     let scores = tracer.measure(.forward) { objective.scores(model, microBatch, of: step) }

@@ -4,10 +4,12 @@ import Transformers
 
 extension StagePlanner {
     /// A stage in which every worker learns from a fixed set of examples.
+    ///
+    /// - Parameter asked: Of how many times the tokens of an example a frozen model may be asked at once.
     package func offline(
         _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead, _ loop: TrainingLoopOptions,
         _ optimizer: OptimizerOptions, _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String,
-        reference: ArtifactReference? = nil, reward: ArtifactReference? = nil
+        reference: ArtifactReference? = nil, reward: ArtifactReference? = nil, asked: Int = 1
     ) throws -> StageForecast {
         var memory = MemoryEstimate()
         let longest = count?.longest ?? lengths.maxLength * (unit == "pairs" ? 2 : 1)
@@ -18,7 +20,7 @@ extension StagePlanner {
             MemoryEstimate.Training(
                 rows: rows, zero: optimizer.zero, learners: workerCount, recomputes: loop.gradientCheckpointing))
         // Held-out data, and all of it under the reference, is gone through in full micro-batches.
-        let most = self.rows(loop.maxTokensPerMicroBatch, longest: longest, examples: nil)
+        let most = self.rows(loop.maxTokensPerMicroBatch, longest: asked * longest, examples: nil)
         try memory.evaluate(specification(of: initial), head: head, rows: most)
         if let reward { try addReward(reward, most, to: &memory) }
         if let reference { try memory.compute(specification(of: reference), head: head, rows: most) }

@@ -4,7 +4,8 @@ import Runs
 import Torch
 import Transformers
 
-/// The log-probabilities of a pair's responses under the reference, summed over their tokens.
+/// The log-probabilities of a pair's responses under the reference, summed over their tokens. An example with one
+/// response has those of a pair whose rejected response has no token: its sum is 0.
 package struct ReferenceLogps: Equatable, Sendable {
     package var chosen: Double
     package var rejected: Double
@@ -17,7 +18,7 @@ package struct ReferenceLogps: Equatable, Sendable {
     ///
     /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.
     package static func sums(
-        of pairs: [TokenizedPair], under model: DecoderModel, maxTokens: Int,
+        of pairs: [some PackableExample], under model: DecoderModel, maxTokens: Int,
         while goesOn: () -> Bool = { true }
     ) -> [(index: Int, logps: ReferenceLogps)] {
         ResponseBatch.eachMicroBatch(of: pairs, maxTokens: maxTokens).flatMap { batch in
@@ -64,7 +65,7 @@ package struct ReferenceRow: Sendable, Equatable {
         (self.index, self.logps, self.tokenLogps, self.entropies) = (index, logps, tokenLogps, entropies)
     }
 
-    /// Those of a micro-batch, in its order.
+    /// Those of a micro-batch of pairs, or of examples with one response, in its order.
     package static func rows(
         of batch: ResponseBatch, under model: DecoderModel, _ columns: ReferenceColumns
     ) -> [ReferenceRow] {
@@ -75,13 +76,14 @@ package struct ReferenceRow: Sendable, Equatable {
             ).doubles()
             let logps = columns.contains(.tokenLogps) ? found.logps.floats() : []
             let statistics = columns.contains(.entropies) ? found.statistics.floats() : []
+            let responses = batch.sequenceCount / max(1, batch.indices.count)
             var start = 0
             return batch.indices.enumerated().map { row, index in
-                let end =
-                    batch.predictions.sequences[start...].firstIndex { $0 > 2 * row + 1 } ?? batch.predictions.count
+                let (first, last) = (responses * row, responses * row + responses - 1)
+                let end = batch.predictions.sequences[start...].firstIndex { $0 > last } ?? batch.predictions.count
                 defer { start = end }
                 return ReferenceRow(
-                    index: index, logps: ReferenceLogps(chosen: sums[2 * row], rejected: sums[2 * row + 1]),
+                    index: index, logps: ReferenceLogps(chosen: sums[first], rejected: responses > 1 ? sums[last] : 0),
                     tokenLogps: logps.isEmpty ? [] : Array(logps[start..<end]),
                     entropies: statistics.isEmpty ? [] : (start..<end).map { statistics[3 * $0] })
             }
@@ -102,6 +104,11 @@ extension TokenizedPair {
         return (chosen.count - first, rejected.count - first)
     }
 
-    /// Those of both responses.
-    package var predictedCount: Int { predictedCounts.chosen + predictedCounts.rejected }
+}
+
+extension PackableExample {
+    /// How many tokens of all responses are predicted.
+    package var predictedCount: Int {
+        responses.reduce(0) { $0 + $1.count - (prompt.isEmpty ? 1 : 0) }
+    }
 }

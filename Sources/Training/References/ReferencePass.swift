@@ -13,14 +13,17 @@ package struct ReferencePass {
     package let maxTokens: Int
     /// What the model is called where it fails.
     package let name: String
+    /// What an example is called there.
+    package let noun: String
     /// What the model says of the pairs of a micro-batch, in order.
     package let rows: (ResponseBatch) throws -> [ReferenceRow]
 
     package init(
-        over workers: Communicator, maxTokens: Int, named name: String,
+        over workers: Communicator, maxTokens: Int, named name: String, noun: String = "pair",
         rows: @escaping (ResponseBatch) throws -> [ReferenceRow]
     ) {
-        (self.workers, self.maxTokens, self.name, self.rows) = (workers, maxTokens, name, rows)
+        (self.workers, self.maxTokens, self.name) = (workers, maxTokens, name)
+        (self.noun, self.rows) = (noun, rows)
     }
 
     /// How the workers do their shares of a shard, each at its own pace, asking before each micro-batch whether to go on;
@@ -32,7 +35,7 @@ package struct ReferencePass {
     /// - Parameter afterwards: Told, after each shard, how many pairs it has.
     /// - Throws: ``ModelOutputError`` on the worker that finds a number that is not finite, and what `together` throws.
     package func fill(
-        _ missing: [Int], of shards: ReferenceShards, with pairs: [TokenizedPair], together: Together,
+        _ missing: [Int], of shards: ReferenceShards, with pairs: [some PackableExample], together: Together,
         afterwards: (_ pairs: Int) throws -> Void = { _ in }
     ) throws {
         for shard in missing {
@@ -50,7 +53,7 @@ package struct ReferencePass {
     }
 
     /// This worker's micro-batches of a shard.
-    private func share(of pairs: ArraySlice<TokenizedPair>, while goesOn: () -> Bool) throws -> [ReferenceRow] {
+    private func share(of pairs: ArraySlice<some PackableExample>, while goesOn: () -> Bool) throws -> [ReferenceRow] {
         let pairs = Array(pairs)
         let groups = TokenBalancer.group(pairs.map(\.tokenCount), budget: maxTokens)
         let sizes = groups.map { $0.reduce(0) { $0 + pairs[$1].tokenCount } }
@@ -60,7 +63,7 @@ package struct ReferencePass {
             for row in try rows(ResponseBatch(groups[group].map { pairs[$0] })) {
                 if let number = row.notFinite {
                     throw ModelOutputError(
-                        "reference \(name): the log-probability of a response of pair \(row.index)", number)
+                        "reference \(name): the log-probability of a response of \(noun) \(row.index)", number)
                 }
                 found.append(row)
             }
@@ -68,7 +71,7 @@ package struct ReferencePass {
         return found
     }
 
-    private func ordered(_ parts: [[UInt8]], as pairs: ArraySlice<TokenizedPair>) throws -> [ReferenceRow] {
+    private func ordered(_ parts: [[UInt8]], as pairs: ArraySlice<some PackableExample>) throws -> [ReferenceRow] {
         var rows: [Int: ReferenceRow] = [:]
         for bytes in parts {
             var reader = ByteReader(bytes)

@@ -11,11 +11,13 @@ package struct ReferenceLayout: Sendable, Equatable {
     package let shards: [Range<Int>]
     /// Where the tokens of each shard's pairs begin in its columns of tokens, and where the last one ends.
     package let tokenOffsets: [Int]
+    /// Sums of each pair: two, or one where it is a single response.
+    package let sums: Int
 
     /// Tokens of a shard: some minutes of a small model on a few cores, and small beside the model in memory.
     package static let shardTokens = 1 << 19
 
-    package init(_ pairs: [TokenizedPair], shardTokens: Int = shardTokens) {
+    package init(_ pairs: [some PackableExample], shardTokens: Int = shardTokens) {
         var shards: [Range<Int>] = []
         var offsets = [Int]()
         offsets.reserveCapacity(pairs.count + 1)
@@ -31,6 +33,7 @@ package struct ReferenceLayout: Sendable, Equatable {
         }
         if start < pairs.count { shards.append(start..<pairs.count) }
         (self.shards, tokenOffsets) = (shards, offsets + [predicted])
+        sums = pairs.first?.responses.count ?? 2
     }
 
     /// The predicted tokens of a shard's pairs, counted from the first of the shard.
@@ -47,8 +50,9 @@ package struct ReferenceLayout: Sendable, Equatable {
 
 /// The directory of a reference table: a safetensors file a shard, and a manifest of those that are whole.
 ///
-/// A file has `logps`, float64 `[pairs, 2]`, the sums of the chosen and of the rejected response; and where they were asked
-/// for `token_logps` and `entropies`, float32 `[tokens]`, of the chosen and then the rejected response of each pair.
+/// A file has `logps`, float64 `[pairs, 2]`, the sums of the chosen and of the rejected response (`[examples, 1]` of
+/// examples with one response); and where they were asked for `token_logps` and `entropies`, float32 `[tokens]`, of the
+/// chosen and then the rejected response of each pair.
 package struct ReferenceShards: Sendable {
     package let directory: URL
     package let layout: ReferenceLayout
@@ -109,7 +113,7 @@ package struct ReferenceShards: Sendable {
 
     private func holdsColumns(_ file: SafetensorsFile, _ shard: Int) -> Bool {
         let logps = file.entries["logps"]
-        return logps?.shape == [layout.shards[shard].count, 2] && logps?.type == .float64
+        return logps?.shape == [layout.shards[shard].count, layout.sums] && logps?.type == .float64
             && columns.names.allSatisfy { name in
                 let entry = file.entries[name]
                 return entry?.shape == [layout.tokenCount(ofShard: shard)] && entry?.type == .float32
@@ -124,9 +128,8 @@ package struct ReferenceShards: Sendable {
         precondition(rows.count == layout.shards[shard].count, "\(rows.count) rows for \(layout.shards[shard])")
         let file = url(ofShard: shard)
         let temporary = directory.appending(path: ".\(file.lastPathComponent).partial")
-        var tensors = [
-            ("logps", Tensor(rows.flatMap { [$0.logps.chosen, $0.logps.rejected] }, shape: [rows.count, 2]))
-        ]
+        let sums = rows.flatMap { [$0.logps.chosen, $0.logps.rejected].prefix(layout.sums) }
+        var tensors = [("logps", Tensor(sums, shape: [rows.count, layout.sums]))]
         for (column, name, values) in [
             (ReferenceColumns.tokenLogps, "token_logps", \ReferenceRow.tokenLogps),
             (.entropies, "entropies", \.entropies),

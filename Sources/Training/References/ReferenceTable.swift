@@ -40,7 +40,7 @@ package final class ReferenceTable {
     }
 
     /// Reads the sums of a table that is whole.
-    package init(_ shards: ReferenceShards, of pairs: [TokenizedPair]) throws {
+    package init(_ shards: ReferenceShards, of pairs: [some PackableExample]) throws {
         self.shards = shards
         // To list a directory makes a network file system ask its server for what another rank has just left there.
         _ = try? FileManager.default.contentsOfDirectory(atPath: shards.directory.path)
@@ -51,7 +51,10 @@ package final class ReferenceTable {
             let file = try shards.open(shard)
             let sums = try file.tensor("logps").doubles()
             for (row, number) in shards.layout.shards[shard].enumerated() {
-                set(pairs[number].index, ReferenceLogps(chosen: sums[2 * row], rejected: sums[2 * row + 1]))
+                let own = sums[shards.layout.sums * row..<shards.layout.sums * (row + 1)]
+                set(
+                    pairs[number].index,
+                    ReferenceLogps(chosen: own.first ?? .nan, rejected: own.count > 1 ? own[own.endIndex - 1] : 0))
             }
             if !shards.columns.isEmpty { files.append(file) }
         }

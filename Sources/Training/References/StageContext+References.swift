@@ -39,12 +39,15 @@ extension StageContext {
     /// What a frozen model says of `pairs`: read from where this stage or an earlier one left it, else computed, each worker
     /// a share, and left in the stage's directory. All workers call this together.
     ///
-    /// - Parameter given: Sums that came with the data, which are taken after a look at a few of them.
+    /// - Parameters:
+    ///   - pairs: Pairs, or examples with one response.
+    ///   - given: Sums that came with the data, which are taken after a look at a few of them.
+    ///   - noun: What one of `pairs` is called.
     /// - Throws: ``StageStopped`` on all workers where the run is to stop; ``ModelOutputError`` on the worker that finds a
     ///   number that is not finite.
     package func referenceTable(
-        of frozen: FrozenModel, for pairs: [TokenizedPair], _ columns: ReferenceColumns = [],
-        given: GivenReferenceLogps = GivenReferenceLogps(), maxTokens: Int
+        of frozen: FrozenModel, for pairs: [some PackableExample], _ columns: ReferenceColumns = [],
+        given: GivenReferenceLogps = GivenReferenceLogps(), noun: String = "pair", maxTokens: Int
     ) throws -> ReferenceTable {
         guard !pairs.isEmpty else { return ReferenceTable([]) }
         let layout = ReferenceLayout(pairs)
@@ -58,13 +61,15 @@ extension StageContext {
         if found.missing.isEmpty {
             try note(
                 "log-probabilities under reference \(frozen.reference) are read from \(name(of: shards.directory)), of "
-                    + "\(pairs.count) pairs")
+                    + "\(pairs.count) \(noun)s")
         } else if given.logps.isEmpty {
             // Asked only now: a table that is whole needs no model.
             let model = try frozen.model()
             let left = found.missing.reduce(0) { $0 + layout.shards[$1].count }
-            try note("asks reference \(frozen.reference) about \(left) of \(pairs.count) pairs")
-            let pass = ReferencePass(over: workers, maxTokens: maxTokens, named: frozen.reference.description) {
+            try note("asks reference \(frozen.reference) about \(left) of \(pairs.count) \(noun)s")
+            let pass = ReferencePass(
+                over: workers, maxTokens: maxTokens, named: frozen.reference.description, noun: noun
+            ) {
                 ReferenceRow.rows(of: $0, under: model, columns)
             }
             var done = 0
@@ -72,7 +77,7 @@ extension StageContext {
                 try interruptible(share)
             } afterwards: { count in
                 done += count
-                if done < left { try note("reference \(frozen.reference) was asked about \(done) of \(left) pairs") }
+                if done < left { try note("reference \(frozen.reference) was asked about \(done) of \(left) \(noun)s") }
             }
         } else {
             try note("log-probabilities under reference \(frozen.reference) are taken from the data")
@@ -84,7 +89,8 @@ extension StageContext {
 
     /// Finds the directory of a table, and what it lacks: the stage's own, or that of an earlier stage which lacks nothing.
     private func findTable(
-        of frozen: FrozenModel, for pairs: [TokenizedPair], _ layout: ReferenceLayout, _ columns: ReferenceColumns,
+        of frozen: FrozenModel, for pairs: [some PackableExample], _ layout: ReferenceLayout,
+        _ columns: ReferenceColumns,
         _ given: GivenReferenceLogps, maxTokens: Int
     ) throws -> FoundTable {
         let files = (try? RunState.read(from: plan.directory))?.identity.inputs.flatMap(\.files) ?? []
@@ -114,7 +120,8 @@ extension StageContext {
 
     /// Checks sums that came with the data on a few pairs and writes them as a table.
     private func write(
-        _ given: GivenReferenceLogps, of pairs: [TokenizedPair], under frozen: FrozenModel, to shards: ReferenceShards,
+        _ given: GivenReferenceLogps, of pairs: [some PackableExample], under frozen: FrozenModel,
+        to shards: ReferenceShards,
         maxTokens: Int
     ) throws {
         // The longest are those that other lengths would have cut.

@@ -151,6 +151,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     private func readDataset(_ file: URL) throws {
         let tokenizer = try Self.encoder
         _ = try? Dataset<PromptCompletion>(reading: [file], onBadRecord: .skip)
+        _ = try? Dataset<UnpairedPreference>(reading: [file], onBadRecord: .skip)
         if let prompts = try? Dataset<Prompt>(reading: [file], onBadRecord: .skip) {
             for record in prompts.records {
                 _ = JSON.object(record.fields).line

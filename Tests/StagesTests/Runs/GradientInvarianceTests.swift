@@ -35,6 +35,44 @@ struct GradientInvarianceTests {
         }
     }
 
+    @Test("KTO: the same of its loss, whose divergence is that of the whole step")
+    func kto() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.write(answers, to: "answers.jsonl")
+            try workspace.configure(
+                """
+                dataset: {train: answers.jsonl}
+                stages: [sft, kto]
+                sft: {data: sft.jsonl, max_steps: 2, train_batch_size: 8, learning_rate: 1.0e-3}
+                """)
+            try workspace.write(answers.replacing("false", with: "true"), to: "sft.jsonl")
+            try workspace.train(["output_dir=policy", "stages=[sft]"])
+            try workspace.configure(
+                """
+                dataset: {train: answers.jsonl}
+                stages: [kto]
+                kto: {init: policy/stages/01-sft/final, reference: base, beta: 0.5, train_batch_size: 8, max_steps: 2, \
+                save_steps: 1, undesirable_weight: 1.5, \(Self.optimizer)}
+                """)
+            try expectEqual(try gradients(workspace, "kto", ["model"]))
+            let divergences = try ["1-100000", "1-1", "3-1", "5-1"].map {
+                try workspace.metrics($0)[0].values["kl"] ?? 0
+            }
+            #expect(divergences[0] > 0.1)
+            for other in divergences { #expect(relativeError(other, divergences[0]) < 1e-5) }
+        }
+    }
+
+    /// Eight answers of nearly one length.
+    private let answers = (0..<8).map { index in
+        let name = ["Tom", "Lily", "Ben", "Mia", "Max", "Sara", "Tim", "Anna"][index]
+        let completion = index % 3 == 0 ? " No no no \(index) dogs." : " It was a sunny day and \(name) was happy."
+        return """
+            {"prompt": "One day \(name) went to the park.", "completion": "\(completion)", "label": \(index % 3 > 0)}
+
+            """
+    }.joined()
+
     @Test("PPO: policy and critic have the same gradients of every parameter, whoever sampled and learned")
     func ppo() throws {
         try RunWorkspace.with { workspace in

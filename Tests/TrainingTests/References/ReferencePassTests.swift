@@ -75,7 +75,7 @@ struct ReferencePassTests {
             #expect(tokens.dropLast().reduce(0, +) < 40)
         }
         #expect(layout.tokenOffsets.last == data.reduce(0) { $0 + $1.predictedCount })
-        #expect(ReferenceLayout([]).shards.isEmpty)
+        #expect(ReferenceLayout([TokenizedPair]()).shards.isEmpty)
         #expect(ReferenceLayout(data).shards == [0..<23])
     }
 
