@@ -1,8 +1,7 @@
 import JSON
+import Objectives
 import Testing
 import Torch
-
-@testable import Objectives
 
 @Suite("Golden data steps and tables")
 struct GoldenDataTests {

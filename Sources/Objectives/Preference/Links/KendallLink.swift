@@ -21,7 +21,7 @@ package struct KendallLink: Link {
     }
 
     /// `log g`, `[n]`.
-    static func logProbability(_ scores: Tensor, logQ: Tensor, epsilon: Double) -> Tensor {
+    package static func logProbability(_ scores: Tensor, logQ: Tensor, epsilon: Double) -> Tensor {
         let (size, edge) = (scores.abs(), Tensor.full(epsilon, scores.shape, scores.placement))
         let outside = size.maximum(edge)
         let losing = Self.losing(outside, logQ)

@@ -7,7 +7,7 @@ extension TokenMask {
 
     /// Marks what is outside the blocks of tokens that both responses have in one order, as BMC's code does with Python's
     /// difflib: the longest common block, then those before and after it.
-    static func changes(
+    package static func changes(
         chosen: [Int32], rejected: [Int32], isStop: (Int32) -> Bool
     ) -> (chosen: [Float], rejected: [Float]) {
         let blocks = CommonBlocks(of: rejected, in: chosen).blocks
