@@ -33,6 +33,15 @@ package final class ExampleCounter {
         }
     }
 
+    /// Records as they are, whatever their length.
+    package func records<Record: DatasetRecord>(
+        _ references: [ArtifactReference], as _: Record.Type
+    ) throws -> ExampleCount? {
+        try count("all \(Record.plural)", references, PromptOptions(), 0) {
+            ExampleCount(examples: try data.records(references, as: Record.self).records.count)
+        }
+    }
+
     private func count(
         _ kind: String, _ references: [ArtifactReference], _ prompt: PromptOptions, _ length: Int,
         _ read: () throws -> ExampleCount
