@@ -38,7 +38,10 @@ package final class ExampleCounter {
         _ references: [ArtifactReference], as _: Record.Type
     ) throws -> ExampleCount? {
         try count("all \(Record.plural)", references, PromptOptions(), 0) {
-            ExampleCount(examples: try data.records(references, as: Record.self).records.count)
+            let reading = try Dataset<Record>.read(
+                data.files(references), onBadRecord: plan.configuration.dataset.onBadRecord
+            ) { _ in }
+            return ExampleCount(examples: reading.count)
         }
     }
 

@@ -111,6 +111,10 @@ struct BridgeTests {
                     #"after 0 of 12 answers, whose completion is neither text nor null; each line of its output must be "#
                         + #"{"completion": TEXT} or {"completion": null}, and other messages belong on standard error"#),
                 "\(wrong)")
+            // The answers that came before are kept for a resume.
+            let five = #"'for i in 1 2 3 4 5; do read l && echo "{\"completion\": \"x\"}"; done; exit 3'"#
+            #expect(try lastLine(five, status: 1).contains("ended with status 3 after 5 of 16 answers"))
+            #expect(try workspace.data("1-1/stages/01-bridge/progress.jsonl").count { $0 == UInt8(ascii: "\n") } == 5)
             let missing = try lastLine("no-such-editor", status: 2)
             #expect(missing.contains("no-such-editor' cannot be started"), "\(missing)")
             #expect(!workspace.has("2-1"))
