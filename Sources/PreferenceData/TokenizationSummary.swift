@@ -51,10 +51,15 @@ public struct TokenizationSummary: Sendable, Equatable {
 extension Dataset.Reading {
     /// One line for the log: what is left of the records, which were skipped, and what was odd about others.
     public func text(with summary: TokenizationSummary) -> String {
-        let bad = skipped + summary.skipped
-        let first = badRecords.first ?? summary.firstSkipped
+        text(summary.text, bad: skipped + summary.skipped, first: badRecords.first ?? summary.firstSkipped)
+    }
+
+    /// The same of records that no tokenizer has seen.
+    package var text: String { text("\(count) \(Record.plural)", bad: skipped, first: badRecords.first) }
+
+    private func text(_ whole: String, bad: Int, first: BadRecord?) -> String {
         let notes = (bad > 0 ? ["\(bad) bad lines skipped"] + (first.map { ["the first: \($0)"] } ?? []) : [])
-        return ([summary.text] + (notes.isEmpty ? [] : [notes.joined(separator: ", ")]) + remarks.texts)
+        return ([whole] + (notes.isEmpty ? [] : [notes.joined(separator: ", ")]) + remarks.texts)
             .joined(separator: "; ")
     }
 }

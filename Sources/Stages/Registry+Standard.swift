@@ -9,6 +9,7 @@ extension Registry {
             RewardStage(),
             SampleStage(),
             SplitStage(),
+            BridgeStage(),
             DPOStage(),
             KTOStage(),
             PPOStage(),

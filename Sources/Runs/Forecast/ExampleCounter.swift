@@ -42,6 +42,18 @@ package final class ExampleCounter {
         }
     }
 
+    /// Records as they are, whatever their length.
+    package func records<Record: DatasetRecord>(
+        _ references: [ArtifactReference], as _: Record.Type
+    ) throws -> ExampleCount? {
+        try count("all \(Record.plural)", references, PromptOptions(), 0) {
+            let reading = try Dataset<Record>.read(
+                data.files(references), onBadRecord: plan.configuration.dataset.onBadRecord
+            ) { _ in }
+            return ExampleCount(examples: reading.count)
+        }
+    }
+
     private func count(
         _ kind: String, _ references: [ArtifactReference], _ prompt: PromptOptions, _ length: Int,
         answers: Int = 1, _ read: () throws -> ExampleCount

@@ -92,6 +92,13 @@ package struct DataStore {
         try load(references, limits, limit: limit, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
+    /// Records as they are, which no tokenizer sees.
+    package func records<Record: DatasetRecord>(
+        _ references: [ArtifactReference], as _: Record.Type
+    ) throws -> Dataset<Record> {
+        try Dataset<Record>(reading: files(references), onBadRecord: plan.configuration.dataset.onBadRecord)
+    }
+
     /// The files that references stand for.
     package func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
 

@@ -70,6 +70,7 @@ extension InspectionReport {
             add(
                 try data.prompts(references, limits, limit: stage.stage.rowLimit, keepsRecords: true), mask: .none,
                 names: [])
+        case .editedPairs: add(try data.records(references, as: PreferencePair.self))
         case nil: break
         }
     }

@@ -56,6 +56,14 @@ package struct InspectionReport {
         text += "responses end in \(ends)\n"
     }
 
+    /// Adds the summary of all pairs that a program is to be shown, and the first lines that it reads.
+    package mutating func add(_ data: Dataset<PreferencePair>) {
+        text += "\(stage.name) (\(stage.type)): \(data.reading.text)\n"
+        for pair in data.records.prefix(rows) {
+            text += "\nrow \(pair.index + 1) (\(pair.source)):\n\(JSON.object(pair.content).line)\n"
+        }
+    }
+
     private mutating func add(
         _ example: some PackableExample, of record: some DatasetRecord, mask: Mask, names: [String]
     ) {

@@ -88,6 +88,8 @@ package enum RowKind: Sendable, Equatable {
     case predictedPairs
     /// Preference pairs whose responses are scored.
     case scoredPairs
+    /// Preference pairs that a program is shown as they are, whatever their length.
+    case editedPairs
     /// Prompts with a completion whose tokens are predicted.
     case completions
     /// Answers with a label, or the two of a pair, whose tokens are predicted.

@@ -43,6 +43,7 @@ package struct DataCheck {
                     try tokenizer.tokenize(records as [UnpairedPreference]).examples.map(\.prompt.count)
                 }
             case .prompts: try check(input, tokenizePrompts)
+            case .editedPairs: try checkRecords(of: input, as: PreferencePair.self)
             case nil: break
             }
         }
@@ -81,6 +82,17 @@ package struct DataCheck {
         if !files.isEmpty, try leavesSomething(of: files, input, readsAll: readsAll, tokenize) { return }
         guard made.isEmpty else { return try checkSources(of: made, input, asks: Record.self) }
         throw try nothingIsLeft(of: files, input, tokenize).error
+    }
+
+    /// Checks that rows are records, of which nothing else is asked.
+    private mutating func checkRecords<Record: DatasetRecord>(of input: Input, as _: Record.Type) throws {
+        let files = RunFiles(plan).data(input.references.filter { if case .stage = $0 { false } else { true } })
+        let key = [Record.plural, ""] + files.map(\.path)
+        guard !files.isEmpty, !read.contains(key) else { return }
+        if readsAll { read.insert(key) }
+        try Dataset<Record>.read(
+            files, onBadRecord: plan.configuration.dataset.onBadRecord, limit: readsAll ? nil : 1
+        ) { _ in }
     }
 
     /// Checks data that stages will leave by the prompts that these stages read: which of them it will have is not known,

@@ -66,7 +66,8 @@ extension DPOOptions: KeyedOptions {
             losses.mostReferences > 1 ? [referencesField] : []
             Field.input(
                 "pairs", \.pairs, .rows(.predictedPairs),
-                default: "the easy part of the split stage, else the sample stage, else dataset.train",
+                default:
+                    "the bridge stage, else the easy part of the split stage, else the sample stage, else dataset.train",
                 "Preference pairs to train on.")
             embed(\.choice, LossChoice.fields(of: losses))
             losses.modifiers.contains { $0 == AuxiliaryLikelihood.self } ? [rewardField] : []

@@ -23,7 +23,8 @@ package struct DPOStage: Stage {
             options.initial = try scope.policy(from: [SFTStage.type], for: "init")
         }
         if !scope.given.contains("pairs") {
-            options.pairs = try scope.rows(from: [(SplitStage.type, "easy"), (SampleStage.type, nil)], for: "pairs")
+            options.pairs = try scope.rows(
+                from: [(BridgeStage.type, nil), (SplitStage.type, "easy"), (SampleStage.type, nil)], for: "pairs")
         }
         try scope.checkInputs(of: self)
         try options.checkLoss(scope)

@@ -5,7 +5,7 @@ extension StageStart {
     package func checkReward(_ reference: ArtifactReference) throws {
         switch reference {
         case .rule(let rule): try RuleScorer.check(rule)
-        case .command(let line): try CommandScorer.check(line)
+        case .command(let line): try ShellProgram.check(line)
         case .base, .dataset, .stage, .path, .column: break
         }
     }

@@ -97,6 +97,15 @@ struct ConfigurationErrorTests {
                 + "default, method: expo"
         ),
         (
+            "stages: [bridge]",
+            "run.yaml: bridge.command: missing; give the program that edits, as in command: python3 edit.py"
+        ),
+        (
+            "stages: [bridge, split]\nbridge: {command: cat}\nsplit: {pairs: bridge, reward: \"column:score\"}",
+            "run.yaml:6: split.reward: column:score scores answers that the data had, and stage bridge puts others in "
+                + "their place; give a model, rule:NAME or command:LINE"
+        ),
+        (
             "split: {gamma: 0}",
             "run.yaml:4: split.gamma: 0 makes every pair easy, but ppo.prompts reads split.difficult; write a larger "
                 + "number, or let ppo.prompts read something else"
@@ -203,7 +212,7 @@ struct ConfigurationErrorTests {
             "stages: [sft, dpoo]",
             "run.yaml:4: stages: unknown stage 'dpoo'; did you mean dpo? Give it a block, as dpoo: {type: dpo}; "
                 + "types are "
-                + "sft, reward, sample, split, dpo, kto, ppo, merge, evaluate"
+                + "sft, reward, sample, split, bridge, dpo, kto, ppo, merge, evaluate"
         ),
         (
             "stages: [sft, sft]",
@@ -223,7 +232,7 @@ struct ConfigurationErrorTests {
         ),
         (
             "stages: [x]\nx: {type: rlhf}",
-            "run.yaml:5: x.type: 'rlhf' is no stage type; types are sft, reward, sample, split, dpo, kto, ppo, merge, evaluate"
+            "run.yaml:5: x.type: 'rlhf' is no stage type; types are sft, reward, sample, split, bridge, dpo, kto, ppo, merge, evaluate"
         ),
         (
             "stages: [sft, dpo]\ndpo: {init: stf}",

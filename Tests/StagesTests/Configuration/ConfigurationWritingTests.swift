@@ -9,7 +9,7 @@ import Training
 struct ConfigurationWritingTests {
     static let runs = [
         "",
-        "stages: [sft, reward, sample, split, dpo, ppo, merge, evaluate]",
+        "stages: [sft, reward, sample, split, bridge, dpo, ppo, merge, evaluate]\nbridge: {command: \"sh -c 'a: b'\"}",
         "stages: [sft, reward, split, dpo-x]\ndpo-x: {type: dpo, beta: 0.3}\nsplit: {quantile: 0.25, order: "
             + "easy_to_hard}",
         "stages: [sft, reward, dpo, merge, back]\nmerge: {alpha: [0.1, 0.3], num_prompts: 9}\nback: {type: merge, "
@@ -41,7 +41,8 @@ struct ConfigurationWritingTests {
 
     @Test("Every key of every stage is printed with its value")
     func everyKey() throws {
-        let run = try configuration("stages: [sft, reward, sample, split, dpo, ppo, merge, evaluate]")
+        let run = try configuration(
+            "stages: [sft, reward, sample, split, bridge, dpo, ppo, merge, evaluate]\nbridge: {command: cat}")
         for stage in run.stages {
             let block = try #require(run.yaml.split(separator: "\n\(stage.name):\n").last).split(separator: "\n\n")[0]
             var inner = ""

@@ -67,7 +67,7 @@ extension RunWorkspace {
     /// What stages leave, where they leave it.
     private static let results = [
         "final/model.safetensors", "critic/model.safetensors", "final/reward_statistics.json", "easy.jsonl",
-        "difficult.jsonl", "summary.json", "evaluation.json", "samples.jsonl", "merge.json",
+        "difficult.jsonl", "pairs.jsonl", "summary.json", "evaluation.json", "samples.jsonl", "merge.json",
     ]
 
     /// Changes with every start, once all ranks are up.

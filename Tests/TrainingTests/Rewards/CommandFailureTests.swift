@@ -142,14 +142,14 @@ struct CommandFailureTests {
         // The shell says so of a name it does not find where PATH has a directory that is closed to it.
         #expect(reason.contains("not found") || reason.contains("Permission denied"))
         #expect(error.exitStatus == 2)
-        let early = try #require(throws: CommandError.self) { try CommandScorer.check(command) }
+        let early = try #require(throws: CommandError.self) { try ShellProgram.check(command) }
         #expect(early.exitStatus == 2)
         #expect(early.description.contains("cannot be started: "))
     }
 
     @Test("A line that the shell cannot read is found before it runs")
     func syntax() throws {
-        let error = try #require(throws: CommandError.self) { try CommandScorer.check("cat | (") }
+        let error = try #require(throws: CommandError.self) { try ShellProgram.check("cat | (") }
         #expect(error.description.lowercased().contains("syntax error"))
     }
 
@@ -160,7 +160,7 @@ struct CommandFailureTests {
             "/bin/sh -c 'exit 3'", "A=1 cat",
         ])
     func plausible(command: String) throws {
-        try CommandScorer.check(command)
+        try ShellProgram.check(command)
     }
 
     @Test("After a failure every call throws the same, and nothing is started again")

@@ -27,6 +27,8 @@ package struct CommandError: Error, Sendable, CustomStringConvertible, ExitStatu
     package let exit: ProgramExit
     /// The last lines of its standard error, joined to one.
     package let lastWords: String
+    /// What an answer looks like.
+    package let form: String
 
     /// One line: the command, what happened, its status and its last words.
     package var description: String {
@@ -40,7 +42,7 @@ package struct CommandError: Error, Sendable, CustomStringConvertible, ExitStatu
                     + "it reads it and flush its output"
             case .nonsense(let line, let reason):
                 "printed '\(line)' \(progress)\(failure), \(reason); each line of its output must be "
-                    + "{\"score\": NUMBER}, and other messages belong on standard error"
+                    + "\(form), and other messages belong on standard error"
             case .unasked(let line):
                 "printed '\(line)'\(failure), a line more than it was asked for; it must answer each line with one"
             }
@@ -59,5 +61,14 @@ package struct CommandError: Error, Sendable, CustomStringConvertible, ExitStatu
         case .status(0), .forced, .unknown: ""
         case .status, .signal: " and \(exit.description)"
         }
+    }
+}
+
+extension CommandError {
+    /// A command that was never asked anything.
+    package init(_ command: String, cannotStart reason: String) {
+        self.init(
+            command: command, problem: .cannotStart(reason: reason), answered: (0, 0), exit: .unknown, lastWords: "",
+            form: "")
     }
 }

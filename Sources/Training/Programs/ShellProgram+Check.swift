@@ -1,6 +1,6 @@
 import Runs
 
-extension CommandScorer {
+extension ShellProgram {
     /// Throws where `command` cannot be started here: the shell cannot read it, or does not find its program.
     ///
     /// Nothing of it runs. A line that starts with more than a plain program name is only read.
@@ -15,9 +15,7 @@ extension CommandScorer {
         _ arguments: [String], for command: String, reason: (String) -> String
     ) throws(CommandError) {
         func cannotStart(_ reason: String) -> CommandError {
-            CommandError(
-                command: command, problem: .cannotStart(reason: reason), answered: (0, 0), exit: .unknown,
-                lastWords: "")
+            CommandError(command, cannotStart: reason)
         }
         let shell: ShellProgram
         do {
