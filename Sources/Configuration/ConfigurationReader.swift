@@ -53,8 +53,10 @@ package struct ConfigurationReader {
             }
             guard field.read(&options, entry.value) else {
                 let kind = field.words.isEmpty ? field.kind : "a word that \(field.key) takes, or a list of such"
+                let wrong = field.words.isEmpty ? nil : [String](entry.value)?.first { !field.words.contains($0) }
                 throw ConfigurationError(
-                    entry.origin, key: key, problem: "expected \(kind), found \(entry.value.found)",
+                    entry.origin, key: key,
+                    problem: "expected \(kind), found \(wrong.map { "'\($0)'" } ?? entry.value.found)",
                     remedy: Self.remedy(for: field, entry.value, defaults: defaults))
             }
             given.insert(entry.key)

@@ -358,9 +358,9 @@ def compare(mine, theirs):
                 a, b = flat(e["expected"][key]), flat(value)
                 assert len(a) == len(b), (e["id"], key)
                 d = max((abs(x - y) / (1 + abs(y)) for x, y in zip(a, b)), default=0)
-                if d > 1e-9:
+                if not d <= 1e-9:
                     print("differs:", e["id"], e["family"], key, d)
-                worst, count = max(worst, d), count + 1
+                worst, count = (d if d != d else max(worst, d)), count + 1
     print(f"{count} values compared, the largest difference is {worst:.1e}")
 
 

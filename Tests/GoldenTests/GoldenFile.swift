@@ -70,5 +70,7 @@ extension JSON {
 /// The largest difference, relative to one more than what was expected.
 func distance(_ found: [Double], _ expected: [Double]) -> Double {
     guard found.count == expected.count else { return .infinity }
-    return zip(found, expected).map { abs($0 - $1) / (1 + abs($1)) }.max() ?? 0
+    let distances = zip(found, expected).map { abs($0 - $1) / (1 + abs($1)) }
+    // Of what is no number the maximum may not tell.
+    return distances.allSatisfy(\.isFinite) ? distances.max() ?? 0 : .infinity
 }

@@ -10,7 +10,9 @@ struct GoldenPairs {
     private let rejectedCounts: [Int]
 
     /// - Parameter rows: Which of the pairs; all where `nil`.
-    init(_ pairs: [JSON], rows: [Int]? = nil, vocabularySize: Int, references: Int) {
+    init(
+        _ pairs: [JSON], rows: [Int]? = nil, vocabularySize: Int, references: Int, _ placement: Placement = .float64
+    ) {
         let pairs = rows.map { $0.map { pairs[$0] } } ?? pairs
         let column = { (key: String) in
             pairs.flatMap { pair in ["chosen", "rejected"].flatMap { pair[$0]?[key]?.numbers ?? [] } }
@@ -24,25 +26,26 @@ struct GoldenPairs {
         let logps = column("logps")
         group = ParameterGroup(
             "golden", [ParameterGroup.Declaration(name: "logps", shape: [logps.count], decays: false)], trainable: true,
-            .float64)
+            placement)
         let policy = group["logps"]
         withoutGradients { policy.copy(from: Tensor(logps)) }
+        let tensor = { (numbers: [Double]) in Tensor(numbers).placed(placement) }
         let made = { (logps: Tensor) in
             PairLogps(
-                TokenLogps(logps: logps, statistics: .zeros([responses.count, 3])), responses: responses,
+                TokenLogps(logps: logps, statistics: .zeros([responses.count, 3], placement)), responses: responses,
                 pairCount: pairs.count)
         }
         // Rewards less their values, for a value of 0.
         let advantage = { (side: String) in
-            Tensor(pairs.map { ($0["aux_\(side)"]?.double ?? 0) - ($0["aux_value_\(side)"]?.double ?? 0) })
+            tensor(pairs.map { ($0["aux_\(side)"]?.double ?? 0) - ($0["aux_value_\(side)"]?.double ?? 0) })
         }
         batch = PairBatch(
             policy: made(policy),
-            references: ["ref_logps", "ref2_logps"].prefix(references).map { made(Tensor(column($0))) },
+            references: ["ref_logps", "ref2_logps"].prefix(references).map { made(tensor(column($0))) },
             indices: rows,
             columns: PairBatch.Columns(
-                logSumSquares: Tensor(column("log_sum_sq_probs")),
-                referenceEntropies: [Tensor(column("ref_entropies"))], mask: Tensor(column("diff_mask")),
+                logSumSquares: tensor(column("log_sum_sq_probs")),
+                referenceEntropies: [tensor(column("ref_entropies"))], mask: tensor(column("diff_mask")),
                 vocabularySize: vocabularySize,
                 rewards: PairNumbers(chosen: advantage("chosen"), rejected: advantage("rejected"))))
     }

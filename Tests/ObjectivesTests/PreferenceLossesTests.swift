@@ -59,6 +59,58 @@ struct PreferenceLossesTests {
         #expect(try (choice.loss().terms[0].link as? Capped)?.cap == 1)
     }
 
+    @Test(
+        "Parts and options that do not go together are refused by their key",
+        arguments: [
+            ("{loss_type: d2po_decay, reduction: sum, d2po: {gamma: 0.3}}", "d2po.gamma"),
+            ("{link: hinge, label_smoothing: 0.4}", "label_smoothing"),
+            ("{loss_type: simpo, link: sigmoid, simpo_gamma: 7}", "simpo_gamma"),
+            ("{loss_type: sft, ld_alpha: 0.5}", "ld_alpha"),
+            ("{loss_type: sft, f_divergence_type: forward_kl}", "f_divergence_type"),
+            ("{f_divergence_type: js_divergence, f_alpha_divergence_coef: 0.7}", "f_alpha_divergence_coef"),
+            ("{loss_type: nca_pair, f_divergence_type: forward_kl}", "f_divergence_type"),
+            ("{loss_type: [sigmoid, sft], loss_weights: [0, 0]}", "loss_weights"),
+            ("{loss_type: [sigmoid, sft], loss_weights: [1]}", "loss_weights"),
+            ("{loss_type: [sigmoid, ipo], reduction: sampo}", "reduction"),
+            ("loss_type: [sigmoid, sigmoid]", "loss_type"),
+            ("{loss_type: multi_dpo, link: aot}", "link"),
+            ("{loss_type: multi_dpo, link: bco_shift}", "link"),
+            ("{loss_type: nca_pair, score: dpop}", "score"),
+            ("{loss_type: mallows_theta, link: apo_zero}", "score"),
+            ("link: orpo", "link"),
+            ("loss_type: exo_pair", "label_smoothing"),
+            ("{loss_type: robust, label_smoothing: 0.5}", "label_smoothing"),
+            ("{use_weighting: true, loss_type: aot}", "use_weighting"),
+            ("weighting_alignment: false", "weighting_alignment"),
+            ("{loss_type: sampo, ld_alpha: 0.5}", "ld_alpha"),
+            ("hpo: {gamma: 0.5}", "hpo"),
+        ])
+    func conflicts(yaml: String, key: String) throws {
+        var choice = LossChoice()
+        var reader = ConfigurationReader(file: .none)
+        try reader.read(&choice, from: try ConfigurationNode(yaml: yaml) { _ in .none }, block: "dpo")
+        let conflict = #expect(throws: LossConflict.self) { try choice.loss() }
+        #expect(conflict?.key == key, "\(conflict?.problem ?? "")")
+    }
+
+    @Test("A likelihood as score of a preference is weighed as the policy's numbers are")
+    func likelihood() throws {
+        var choice = LossChoice()
+        choice.score = "likelihood"
+        choice.settings[LengthDesensitization.self].alpha = 0.5
+        #expect(try choice.loss().needs.tokenLogps)
+    }
+
+    @Test("Ranks over a step are the same whatever micro-batch asks, with equal scores in the pairs' order")
+    func partners() {
+        let scores = [(2.0, 1.0), (1, 5), (2, 3)].map {
+            StepPairs.Scores(chosen: $0.0, rejected: $0.1, margin: $0.0 - $0.1)
+        }
+        let step = StepPairs(indices: [4, 7, 9], terms: [scores])
+        #expect(step.partners.ofChosen == [3, 1, 5] && step.partners.ofRejected == [1, 2, 2])
+        #expect(step.row(of: 7) == 1)
+    }
+
     @Test("A loss needs what any of its parts needs, and the plain ones one reference and nothing else")
     func needs() throws {
         for name in ["sigmoid", "ipo", "ipo_sum", "hinge", "focalpo", "sampo_average", "apo_zero"] {

@@ -96,9 +96,9 @@ package struct StudyTuning: Sendable, Equatable {
         }
     }
 
-    /// The arms that have a key, whose first word stands in their blocks.
+    /// The arms that have a key.
     private static func holding(_ key: String, _ arms: [String], _ keys: (String) -> [String]) throws -> [String] {
-        let word = key.split(separator: ".").first.map(String.init) ?? key
+        let word = key
         let holders = arms.filter { keys($0).contains(word) }
         guard holders.isEmpty else { return holders }
         let nearest = NearestName.of(word, in: Set(arms.flatMap(keys)).sorted()).map { "did you mean \($0)? " } ?? ""

@@ -30,11 +30,13 @@ package struct LossChoice: Sendable, Equatable {
     ///
     /// - Throws: ``LossConflict`` for options that do not go together, or mean nothing for this loss.
     package func loss() throws(LossConflict) -> PreferenceLoss {
-        if let idle { throw idle }
+        try checkLists()
         var made = LossTerms(terms: try terms())
+        try checkIdle(made)
         for type in losses.modifiers { try settings.modify(by: type, &made) }
         for term in made.terms {
             for part in term.term.parts { if let conflict = part.conflict { throw conflict } }
+            if let conflict = term.conflict { throw conflict }
         }
         let masks = made.terms.compactMap(\.term.needs.mask)
         guard masks.allSatisfy({ $0 == masks[0] }) else {
@@ -72,29 +74,67 @@ package struct LossChoice: Sendable, Equatable {
         LossConflict("loss_type", "'\(name)' is no loss", "losses are \(losses.names.joined(separator: ", "))")
     }
 
-    // MARK: Options that nothing reads
+    // MARK: Checks
 
-    private var idle: LossConflict? {
+    private func checkLists() throws(LossConflict) {
         if let weights, weights.count != types.count {
-            return LossConflict(
+            throw LossConflict(
                 "loss_weights", "has \(weights.count) weights for \(types.count) losses", "give one for each loss_type")
         }
-        if let twice = types.indices.first(where: { types[..<$0].contains(types[$0]) }) {
-            return LossConflict("loss_type", "names \(types[twice]) twice", "give it once, with its weight")
+        if let weights, weights.allSatisfy({ $0 == 0 }) {
+            throw LossConflict("loss_weights", "leave nothing of \(name)", "give one of them a weight above 0")
         }
-        let read = Set(readTypes.map { ObjectIdentifier($0) })
-        guard let option = losses.idleOption(in: settings, readTypes: read) else { return nil }
-        return LossConflict(
-            option.key, "has no meaning for loss_type \(name)",
+        if let twice = types.indices.first(where: { types[..<$0].contains(types[$0]) }) {
+            throw LossConflict("loss_type", "names \(types[twice]) twice", "give it once, with its weight")
+        }
+        for (key, part) in [("reduction", reduction), ("score", score), ("link", link)] {
+            guard part != nil, types.count > 1 else { continue }
+            throw LossConflict(
+                key, "is of one loss, and loss_type lists \(types.count)", "name one loss, or leave \(key) out")
+        }
+    }
+
+    /// Refuses an option that has been set and that no part of the loss reads.
+    private func checkIdle(_ made: LossTerms) throws(LossConflict) {
+        var read = made.terms.flatMap { $0.term.parts.map(\.optionType) }
+        read += made.terms.compactMap { ($0.term.reduction as? Mean)?.base.optionType }
+        read += types.compactMap { losses[$0] }.flatMap { $0.terms.compactMap(\.weightOptionType) }
+        guard let option = losses.idleOption(in: settings, readTypes: Set(read.map { ObjectIdentifier($0) })) else {
+            return
+        }
+        throw LossConflict(
+            option.key, "has no meaning for \(described)",
             "use \(option.someReaders), or leave it at \(option.standard)")
     }
 
-    private var readTypes: [any LossOptions.Type] {
-        var read = types.compactMap { losses[$0] }.flatMap { $0.terms.flatMap(\.optionTypes) }
-        if let form = losses.reductions.first(where: { $0.name == reduction }) { read.append(form.optionType) }
-        if let form = losses.scores.first(where: { $0.name == score }) { read.append(form.optionType) }
-        if let form = losses.links.first(where: { $0.name == link }) { read.append(form.optionType) }
-        return read
+    /// The loss in a message, with parts that are not its own.
+    private var described: String {
+        let parts = [("reduction", reduction), ("score", score), ("link", link)].compactMap { key, part in
+            part.map { "\(key) \($0)" }
+        }
+        return (["loss_type \(name)"] + parts).joined(separator: " with ")
+    }
+}
+
+extension LossTerms.Named {
+    /// Why the term's parts do not go together; `nil` where they do.
+    fileprivate var conflict: LossConflict? {
+        let (score, link) = (type(of: term.score).name, type(of: term.link).name)
+        if term.link.isOfMeanLogps, !(term.score is PolicyLogps && term.reduction is Mean) {
+            return LossConflict(
+                "link", "\(link) is of the policy's own log-probabilities a token", "use it with loss_type orpo alone")
+        }
+        if term.score.hasOwnMargin, !term.link.isOfMargin {
+            return LossConflict(
+                "score", "\(score) changes the difference of two scores, which link \(link) does not read",
+                "use a link such as sigmoid or ipo")
+        }
+        if term.score.isMixture, term.needs.wholeStep || !term.link.initialState.isEmpty {
+            return LossConflict(
+                "link", "\(link) takes one score a response, and \(score) has one for each reference",
+                "use a link such as sigmoid, or score mrpo")
+        }
+        return nil
     }
 }
 

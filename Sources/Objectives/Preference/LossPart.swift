@@ -35,6 +35,9 @@ package protocol LossPart: Sendable {
 }
 
 extension LossPart {
+    /// The type of the part's options.
+    var optionType: any LossOptions.Type { Options.self }
+
     package static var name: String { "\(Self.self)".snakeCased }
     package var conflict: LossConflict? { nil }
     package var needs: LossNeeds { LossNeeds() }
@@ -100,11 +103,20 @@ extension Reduction {
 package protocol PairScore: LossPart {
     func callAsFunction(_ pairs: ReducedPairs) -> PairScores
 
+    /// Whether the margin is another than the difference of the scores, so that links which read those would not see it.
+    var hasOwnMargin: Bool { get }
+
+    /// Whether the scores are averaged over several references, each with a loss of its own.
+    var isMixture: Bool { get }
+
     /// The implicit rewards that are reported, but for the factor β; without gradient.
     func rewards(of pairs: ReducedPairs) -> PairNumbers
 }
 
 extension PairScore {
+    package var hasOwnMargin: Bool { false }
+    package var isMixture: Bool { false }
+
     /// Log-ratios of sums to the first reference, or the policy's own numbers where there is none.
     package func rewards(of pairs: ReducedPairs) -> PairNumbers {
         guard let reference = pairs.batch.references.first else { return pairs.policy }
@@ -118,8 +130,11 @@ package protocol Link: LossPart {
     /// What the sum of the losses over a step is divided by.
     var denominator: LossDenominator { get }
 
-    /// Whether it is a function of the scores' difference alone, so that what both responses' scores share is no matter.
+    /// Whether it is a function of the margin alone, so that what both responses' scores share is no matter.
     var isOfMargin: Bool { get }
+
+    /// Whether it takes the policy's own log-probabilities a token for scores, and nothing else.
+    var isOfMeanLogps: Bool { get }
 
     /// The losses `[n]`, one a pair.
     func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor
@@ -128,4 +143,5 @@ package protocol Link: LossPart {
 extension Link {
     package var denominator: LossDenominator { .pairs }
     package var isOfMargin: Bool { false }
+    package var isOfMeanLogps: Bool { false }
 }

@@ -104,7 +104,7 @@ package struct PairBatch {
 }
 
 /// The scores of all pairs of an optimizer step, over all ranks, in the order of the step's batch; without gradient.
-package struct StepPairs: Sendable, Equatable {
+package struct StepPairs: Sendable {
     /// The scores of one pair.
     package struct Scores: Sendable, Equatable {
         package var chosen: Double
@@ -118,8 +118,10 @@ package struct StepPairs: Sendable, Equatable {
 
     /// The scores, in order.
     package let scores: [Scores]
+    /// For each pair the score of the other side that has the rank of its chosen, and of its rejected, score.
+    package let partners: (ofChosen: [Double], ofRejected: [Double])
     private let rows: [Int: Int]
-    private let terms: [[Scores]]
+    private let terms: [(scores: [Scores], partners: (ofChosen: [Double], ofRejected: [Double]))]
 
     /// - Parameters:
     ///   - indices: The pairs' indices in the data set, each once.
@@ -127,17 +129,32 @@ package struct StepPairs: Sendable, Equatable {
     package init(indices: [Int], terms: [[Scores]]) {
         precondition(
             terms.allSatisfy { $0.count == indices.count }, "\(terms.map(\.count)) scores of \(indices.count) pairs")
-        self.terms = terms
+        self.terms = terms.map { ($0, Self.partners($0)) }
         scores = terms.first ?? []
+        partners = self.terms.first?.partners ?? ([], [])
         rows = Dictionary(uniqueKeysWithValues: indices.enumerated().map { ($1, $0) })
     }
 
-    private init(_ scores: [Scores], of step: StepPairs) {
-        (self.scores, rows, terms) = (scores, step.rows, step.terms)
+    private init(_ step: StepPairs, term: Int) {
+        (rows, terms) = (step.rows, step.terms)
+        (scores, partners) = terms[term]
     }
 
     /// The same as a term sees it.
-    func of(term: Int) -> StepPairs { StepPairs(terms[term], of: self) }
+    func of(term: Int) -> StepPairs { StepPairs(self, term: term) }
+
+    private static func partners(_ scores: [Scores]) -> (ofChosen: [Double], ofRejected: [Double]) {
+        func partners(_ own: [Double], _ other: [Double]) -> [Double] {
+            let others = other.sorted()
+            var partners = others
+            for (rank, row) in own.indices.sorted(by: { (own[$0], $0) < (own[$1], $1) }).enumerated() {
+                partners[row] = others[rank]
+            }
+            return partners
+        }
+        let (chosen, rejected) = (scores.map(\.chosen), scores.map(\.rejected))
+        return (partners(chosen, rejected), partners(rejected, chosen))
+    }
 
     /// Where in ``scores`` the pair stands that has this index in the data set.
     package func row(of index: Int) -> Int {

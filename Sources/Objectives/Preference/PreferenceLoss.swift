@@ -120,7 +120,7 @@ package struct PreferenceLoss: Sendable {
             let own = states.prefix(3)
             states = states.dropFirst(3)
             let batches = own.map { batch.with(state: $0, term: wholeSteps) }
-            if term.needs.wholeStep { wholeSteps += 1 }
+            defer { if term.needs.wholeStep { wholeSteps += 1 } }
             let pairs = ReducedPairs(batch, by: term.reduction, in: batches[0])
             return (pairs.with(state: batches[1].state, term: wholeSteps), batches)
         }

@@ -12,33 +12,38 @@ package struct PreferenceLossForm: Sendable {
         package let link: LossPartForm<any Link>
         /// The types of the options that the term reads.
         package let optionTypes: [any LossOptions.Type]
+        /// The type of the option that is the term's weight, if one is.
+        let weightOptionType: (any LossOptions.Type)?
         fileprivate let weight: @Sendable (LossSettings) -> Double
+        /// Whether the term is of the pair's preference, and not of a response alone.
+        fileprivate let isOfPreference: Bool
 
         /// A term whose weight is an option.
         package init<R: Reduction, S: PairScore, L: Link, Options: LossOptions>(
             _: R.Type, _: S.Type, _: L.Type, weight: @escaping @Sendable (Options) -> Double
         ) {
-            self.init(R.self, S.self, L.self, [Options.self]) { weight($0[Options.self]) }
+            self.init(R.self, S.self, L.self, Options.self) { weight($0[Options.self]) }
         }
 
         /// A term that counts once.
         package init<R: Reduction, S: PairScore, L: Link>(_: R.Type, _: S.Type, _: L.Type) {
-            self.init(R.self, S.self, L.self, []) { _ in 1 }
+            self.init(R.self, S.self, L.self, nil) { _ in 1 }
         }
 
         private init<R: Reduction, S: PairScore, L: Link>(
-            _: R.Type, _: S.Type, _: L.Type, _ more: [any LossOptions.Type],
+            _: R.Type, _: S.Type, _: L.Type, _ weightOptionType: (any LossOptions.Type)?,
             _ weight: @escaping @Sendable (LossSettings) -> Double
         ) {
             (reduction, score, link) = (LossPartForm(R.self), LossPartForm(S.self), LossPartForm(L.self))
-            optionTypes = [R.Options.self, S.Options.self, L.Options.self] + more
-            self.weight = weight
+            optionTypes = [R.Options.self, S.Options.self, L.Options.self] + [weightOptionType].compactMap(\.self)
+            (self.weightOptionType, self.weight) = (weightOptionType, weight)
+            isOfPreference = S.self != Likelihood.self
         }
 
         package func term(_ settings: LossSettings) -> PreferenceLoss.Term {
             PreferenceLoss.Term(
                 reduction: reduction.make(settings), score: score.make(settings), link: link.make(settings),
-                weight: weight(settings))
+                weight: weight(settings), isOfPreference: isOfPreference)
         }
     }
 

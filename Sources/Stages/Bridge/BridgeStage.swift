@@ -29,18 +29,7 @@ package struct BridgeStage: Stage {
         leavesOrder = scope.isOrdered(options.pairs)
     }
 
-    /// Checks that no stage scores its pairs by a column, which is of the answers that the data had.
-    package func check(in run: RunConfiguration, name: String) throws {
-        for stage in run.stages {
-            let reward = stage.inputs.first { if case .column = $0.reference { true } else { false } }
-            let data = stage.inputs.filter(\.isData).map(\.reference)
-            guard let reward, data.contains(where: { run.passes(through: name, $0) }) else { continue }
-            throw run.error(
-                at: "\(stage.name).\(reward.key)",
-                "\(reward.reference) scores answers that the data had, and stage \(name) puts others in their place",
-                remedy: "give a model, rule:NAME or command:LINE")
-        }
-    }
+    package func check(in run: RunConfiguration, name: String) throws { try run.checkColumns(ofRowsMadeBy: name) }
 
     package func check(at start: StageStart) throws { try ShellProgram.check(options.command) }
     package func limits() throws -> LengthLimits { .none }
@@ -102,14 +91,5 @@ extension StageContext {
             if left % workers.size == workers.rank { visit(pair) }
             left += 1
         }
-    }
-}
-
-extension RunConfiguration {
-    /// Whether rows come from a stage, be it through others.
-    fileprivate func passes(through name: String, _ reference: ArtifactReference) -> Bool {
-        guard case .stage(let found, _) = reference else { return false }
-        return found == name
-            || stage(named: found)?.inputs.contains { $0.isData && passes(through: name, $0.reference) } ?? false
     }
 }

@@ -40,6 +40,7 @@ package struct SampleStage: Stage {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
     }
     package func roles(workers: Int) -> StageRoles { .allSample(workers) }
+    package func check(in run: RunConfiguration, name: String) throws { try run.checkColumns(ofRowsMadeBy: name) }
 
     package func expectedRows(part: String?, _ counter: ExampleCounter) throws -> ExampleCount? {
         guard let count = try counter.prompts(options.prompts, options.prompt) else { return nil }

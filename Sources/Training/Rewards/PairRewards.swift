@@ -55,10 +55,20 @@ package struct PairRewards: Sendable {
     }
 }
 
+extension ArtifactReference {
+    fileprivate var isModel: Bool {
+        switch self {
+        case .rule, .command, .column: false
+        default: true
+        }
+    }
+}
+
 extension StageContext {
     /// The rewards of both responses of all pairs, each worker scoring its share; all workers call this together.
     ///
-    /// They are kept in the stage's directory, where a run that goes on finds them, but for columns, which are the data's own.
+    /// Those of a model are kept in the stage's directory, where a run that goes on finds them. Rules and columns cost nothing, and
+    /// what a program would say can only be known from asking it.
     ///
     /// - Throws: ``StageStopped`` on all workers where the run is to stop.
     package func pairRewards(
@@ -67,8 +77,9 @@ extension StageContext {
         guard !pairs.isEmpty else { return [] }
         let score = { try pairScoring(reward, maxTokens: maxTokens, isLeft: false) }
         if case .column = reward { return try score()(pairs, records) }
-        let file = PairRewardFile(stage.directory, try key(of: reward, pairs, maxTokens: maxTokens))
-        let kept = try workers.broadcast(isFirst ? encoded(file.read() ?? []) : [], root: 0)
+        let file =
+            try reward.isModel ? PairRewardFile(stage.directory, key(of: reward, pairs, maxTokens: maxTokens)) : nil
+        let kept = try workers.broadcast(isFirst ? encoded(file?.read() ?? []) : [], root: 0)
         guard kept.isEmpty else {
             try note("rewards by \(reward) are read from the stage's directory, of \(pairs.count) pairs")
             return try decoded([kept])
@@ -84,7 +95,7 @@ extension StageContext {
             return encoded(found)
         }
         let scored = try decoded(try workers.allGather(bytes))
-        if isFirst { try file.write(scored) }
+        if isFirst { try file?.write(scored) }
         return scored
     }
 
@@ -95,12 +106,7 @@ extension StageContext {
     private func key(
         of reward: ArtifactReference, _ pairs: [TokenizedPair], maxTokens: Int
     ) throws -> ReferenceKey {
-        let isModel =
-            switch reward {
-            case .rule, .command, .column: false
-            default: true
-            }
-        let model = isModel ? try models.identity(of: reward, knowing: [:]) : ""
+        let model = try models.identity(of: reward, knowing: [:])
         return ReferenceKey(
             model: "reward \(reward) \(model)", fingerprint: TokenizedDataset(examples: pairs).fingerprint,
             pairs: pairs.count, maxTokens: maxTokens)

@@ -1,4 +1,5 @@
 import Configuration
+import Objectives
 import Runs
 import Stages
 import Testing
@@ -270,6 +271,20 @@ struct RoundsTests {
                 + "name an earlier stage"
         ),
     ]
+
+    @Test("Blocks within blocks are laid over key by key, and what they name is a round's")
+    func nested() throws {
+        let run = try configuration(
+            """
+            stages: [sft, {rounds: 2, of: [reward, dpo]}]
+            dpo: {loss_type: mrpo, references: [base, sft], mrpo: {alpha: 0.3}, hpo: {reward: reward}}
+            round-2-dpo: {mrpo: {epsilon: 0.2}}
+            """)
+        let dpo = run.stages.compactMap { $0.stage as? DPOStage }.map(\.options)
+        #expect(dpo.map(\.auxiliaryReward?.description) == ["round-1-reward", "round-2-reward"])
+        let settings = dpo.map(\.choice.settings[MultipleReferencesOptions.self])
+        #expect(settings.map(\.alpha) == [0.3, 0.3] && settings.map(\.epsilon) == [0.1, 0.2])
+    }
 
     @Test("What cannot be is refused with its line and a way out", arguments: mistakes)
     func mistake(yaml: String, message: String) {

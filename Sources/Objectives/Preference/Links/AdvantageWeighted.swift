@@ -59,7 +59,7 @@ package struct AuxiliaryLikelihood: LossModifier {
             "gamma", \.gamma, .atLeast(0), "What the advantage-weighted likelihood is multiplied by before it is added."
         )
         Field("tau", \.temperature, .greaterThan(0), "Temperature of its weights.")
-        Field("max_weight", \.largestWeight, .greaterThan(0), "The most that a response weighs.")
+        Field("max_weight", \.largestWeight, .aboveZero(upTo: 1e6), "The most that a response weighs.")
         Field(
             "expectile", \.expectile, .openUnit, "Which expectile of the rewards so far is the value; 0.5 is the mean.")
         Field("value_rate", \.valueRate, .aboveZero(upTo: 1), "How far the value moves to that of a step's rewards.")

@@ -13,7 +13,9 @@ package struct Discovered: Link {
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
         let logits = scores.margin * beta
         let share = (logits * (1 / tau)).sigmoid()
-        return (1 - share) * -logits.logSigmoid() + share * (-logits).exp()
+        // Where the exponential would be no number, its share is 0.
+        let most = Tensor.full(80, logits.shape, logits.placement)
+        return (1 - share) * -logits.logSigmoid() + share * (-logits).minimum(most).exp()
     }
 }
 

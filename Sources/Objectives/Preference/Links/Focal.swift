@@ -6,6 +6,8 @@ package struct Focal: Link {
     package static let name = "focalpo"
     private let options: FocalOptions
 
+    package var isOfMargin: Bool { true }
+
     package init(_ options: FocalOptions) { self.options = options }
 
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {

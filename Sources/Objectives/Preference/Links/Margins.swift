@@ -1,14 +1,15 @@
 import Configuration
 import Torch
 
-/// `-log σ(β h - γ)`, smoothed: SimPO's sigmoid with a margin to be reached (arXiv 2405.14734).
+/// `-log σ(β h - γ)`: SimPO's sigmoid with a margin to be reached (arXiv 2405.14734).
 package struct TargetMargin: Link {
     package static let name = "simpo"
     private let gamma: Double
-    private let sigmoid: Sigmoid
+
+    package var isOfMargin: Bool { true }
 
     package init(_ options: TargetMarginOptions) {
-        (gamma, sigmoid) = (options.gamma, Sigmoid(LabelSmoothing()))
+        gamma = options.gamma
     }
 
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
@@ -33,6 +34,8 @@ package struct TargetMarginOptions: LossOptions {
 package struct LengthPenalty: Link {
     package static let name = "r_dpo"
     private let alpha: Double
+
+    package var isOfMargin: Bool { true }
 
     package init(_ options: LengthPenaltyOptions) { alpha = options.alpha }
 
@@ -61,6 +64,8 @@ package struct LengthPenaltyOptions: LossOptions {
 /// `-β log σ(logit(p̄_c) - logit(p̄_r))`, `p̄ = e^{mean log p}` (the odds ratio of ORPO, arXiv 2403.07691, whose λ is β).
 package struct OddsRatio: Link {
     package static let name = "orpo"
+
+    package var isOfMeanLogps: Bool { true }
 
     package init(_: NoLossOptions) {}
 

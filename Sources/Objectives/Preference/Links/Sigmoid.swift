@@ -28,6 +28,8 @@ package struct LabelSmoothing: LossOptions {
     package init(_ share: Double) { labelSmoothing = share }
 
     package static let fields = Field<Self>.list {
-        Field("label_smoothing", \.labelSmoothing, .between(0, 0.5), "Share of labels taken to be wrong, for sigmoid.")
+        Field(
+            "label_smoothing", \.labelSmoothing, .between(0, 0.5),
+            "Share of labels taken to be wrong, for losses with a sigmoid.")
     }
 }

@@ -13,18 +13,12 @@ package struct SortedScores: Link {
 
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
         let step = batch.step
-        let (chosen, rejected) = (step.scores.map(\.chosen), step.scores.map(\.rejected))
         let rows = batch.indices.map { step.row(of: $0) }
         // What stands at the same rank on the other side, as it was in the pass before.
-        let partners = { (own: [Double], other: [Double]) -> Tensor in
-            let (order, others) = (own.indices.sorted { (own[$0], $0) < (own[$1], $1) }, other.sorted())
-            var ranks = [Int](repeating: 0, count: own.count)
-            for (rank, row) in order.enumerated() { ranks[row] = rank }
-            return Tensor(rows.map { others[ranks[$0]] }).converted(to: scores.chosen.type)
-        }
-        let losses = loss((scores.chosen - partners(chosen, rejected)) * beta)
+        let partners = { (all: [Double]) in Tensor(rows.map { all[$0] }).converted(to: scores.chosen.type) }
+        let losses = loss((scores.chosen - partners(step.partners.ofChosen)) * beta)
         // A rank's loss counts once, where its chosen side is; the rejected side has its gradient alone.
-        let mirrored = loss((partners(rejected, chosen) - scores.rejected) * beta)
+        let mirrored = loss((partners(step.partners.ofRejected) - scores.rejected) * beta)
         return losses + (mirrored - mirrored.detached())
     }
 

@@ -27,6 +27,6 @@ package struct BridgedTokensOptions: LossOptions {
     package init() {}
 
     package static let fields = Field<Self>.list {
-        Field("delta", \.delta, .atLeast(0), "The most by which the weight of a changed token grows.")
+        Field("delta", \.delta, .between(0, 1e6), "The most by which the weight of a changed token grows.")
     }
 }

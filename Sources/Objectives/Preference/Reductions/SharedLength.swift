@@ -31,7 +31,10 @@ package struct LengthDesensitization: LossModifier {
 
     package func apply(to terms: inout LossTerms) throws(LossConflict) {
         guard let alpha else { return }
-        for row in terms.terms.indices where !(terms.terms[row].term.score is Likelihood) {
+        guard terms.terms.contains(where: \.term.isOfPreference) else {
+            throw LossConflict("ld_alpha", "has no meaning for loss_type \(terms.losses)", "leave it out")
+        }
+        for row in terms.terms.indices where terms.terms[row].term.isOfPreference {
             let reduction = terms.terms[row].term.reduction
             guard reduction is Sum || (reduction as? Mean)?.base is Sum else {
                 throw LossConflict(

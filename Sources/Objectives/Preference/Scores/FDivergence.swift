@@ -24,7 +24,7 @@ package struct FDivergence: PairScore {
     private func derivative(_ ratio: Tensor) -> Tensor {
         switch options.type {
         case .reverseKL: return ratio
-        case .forwardKL: return 1 - (-ratio).exp()
+        case .forwardKL: return 1 - (-ratio).minimum(.full(80, ratio.shape, ratio.placement)).exp()
         case .jensenShannon: return ratio.logSigmoid() + log(2.0)
         case .alpha:
             // Where α is 1, f' is the log-ratio.
@@ -59,20 +59,21 @@ package struct FDivergenceOptions: LossModifier {
     }
 
     package func apply(to terms: inout LossTerms) throws(LossConflict) {
-        guard type != .reverseKL else {
-            guard coefficient == Self().coefficient else {
-                throw LossConflict(
-                    "f_alpha_divergence_coef", "has no meaning for f_divergence_type reverse_kl",
-                    "write f_divergence_type: alpha_divergence, or leave it out")
-            }
-            return
+        guard type == .alpha || coefficient == Self().coefficient else {
+            throw LossConflict(
+                "f_alpha_divergence_coef", "has no meaning for f_divergence_type \(type.rawValue)",
+                "write f_divergence_type: alpha_divergence, or leave it out")
         }
-        for row in terms.terms.indices where !(terms.terms[row].term.score is Likelihood) {
+        guard type != .reverseKL else { return }
+        guard terms.terms.contains(where: \.term.isOfPreference) else {
+            throw LossConflict("f_divergence_type", "has no meaning for loss_type \(terms.losses)", "leave it out")
+        }
+        for row in terms.terms.indices where terms.terms[row].term.isOfPreference {
             let (term, loss) = (terms.terms[row].term, terms.terms[row].loss)
             guard term.score is LogRatio, term.link.isOfMargin else {
                 throw LossConflict(
                     "f_divergence_type",
-                    "\(type.rawValue) has no meaning for loss_type \(loss), which is no function of the difference of log-ratios",
+                    "\(type.rawValue) has no meaning for loss_type \(loss), which is no function of the difference of log-ratios alone",
                     "leave it at reverse_kl, or use a loss such as sigmoid")
             }
             terms.terms[row].term.score = FDivergence(self)

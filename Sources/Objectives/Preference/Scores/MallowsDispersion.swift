@@ -8,6 +8,8 @@ package struct MallowsDispersion: PairScore {
     package static let name = "mallows"
     private let options: MallowsOptions
 
+    package var hasOwnMargin: Bool { true }
+
     package init(_ options: MallowsOptions) { self.options = options }
 
     package var needs: LossNeeds { LossNeeds(referenceEntropies: true, references: 1) }

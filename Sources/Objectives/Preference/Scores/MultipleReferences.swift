@@ -32,6 +32,8 @@ package struct SeparateReferences: PairScore {
     package static let name = "multi_dpo"
     private let options: MultipleReferencesOptions
 
+    package var isMixture: Bool { true }
+
     package init(_ options: MultipleReferencesOptions) { self.options = options }
 
     package var needs: LossNeeds { LossNeeds(references: 2) }

@@ -22,6 +22,8 @@ package struct PositiveLogRatio: PairScore {
     package static let name = "dpop"
     private let lambda: Double
 
+    package var hasOwnMargin: Bool { true }
+
     package init(_ options: PositiveLogRatioOptions) { lambda = options.lambda }
 
     package var needs: LossNeeds { LossNeeds(references: 1) }

@@ -49,7 +49,9 @@ package struct RoundsExpansion {
         views[name] = StageView(levels: [visible.map(\.name)], aliases: aliases, isInRound: false)
         if let node = root.value(of: name), let entries = node.entries {
             let aliases = aliases
-            let renamed = try type.renaming(entries, block: name) { reference, _, _ in reference.renamed(by: aliases) }
+            let renamed = try type.renaming(type.flattened(entries), block: name) { reference, _, _ in
+                reference.renamed(by: aliases)
+            }
             set(name, ConfigurationNode(.mapping(renamed), origin: node.origin))
         }
         visible.append((name, type))
@@ -113,14 +115,14 @@ package struct RoundsExpansion {
                 own.origin, key: flat, problem: "expected a block of keys, found \(own.found)",
                 remedy: "write key: value lines, indented, under \(flat):")
         }
-        let ownEntries = own?.entries ?? []
+        let ownEntries = type.flattened(own?.entries ?? [])
         if let node = own?.value(of: "type"), String(node) != type.type {
             throw ConfigurationError(
                 node.origin, key: "\(flat).type", problem: "'\(name)' is of type \(type.type) in every round",
                 remedy: "leave it out, or list a stage of another name")
         }
         let keys = Set(ownEntries.map(\.key) + ["type"])
-        let sharedEntries = (shared?.entries ?? []).filter { !keys.contains($0.key) }
+        let sharedEntries = type.flattened(shared?.entries ?? []).filter { !keys.contains($0.key) }
         let origin = own?.origin ?? shared?.origin ?? item.origin
         let entries =
             [
@@ -149,7 +151,7 @@ package struct RoundsExpansion {
     private func references(of type: any Stage, named name: String, in rounds: Rounds) -> [ArtifactReference] {
         let blocks = (root.entries ?? []).filter { $0.key == name || rounds.place(of: $0.key)?.stage == name }
         return blocks.flatMap { block in
-            (block.value.entries ?? []).filter { type.inputKeys.contains($0.key) }.flatMap {
+            type.flattened(block.value.entries ?? []).filter { type.inputKeys.contains($0.key) }.flatMap {
                 [ArtifactReference]($0.value) ?? []
             }
         }

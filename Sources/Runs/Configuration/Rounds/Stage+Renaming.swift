@@ -10,6 +10,19 @@ extension Stage {
     /// The keys that name what the stage reads.
     var inputKeys: Set<String> { Set(fields.filter { $0.role is InputRole }.map(\.key)) }
 
+    /// The entries of a block, those of blocks within it under dotted keys.
+    func flattened(_ entries: [ConfigurationNode.Entry]) -> [ConfigurationNode.Entry] {
+        let keys = keys
+        return entries.flatMap { entry -> [ConfigurationNode.Entry] in
+            guard let inner = entry.value.entries, keys.contains(where: { $0.hasPrefix("\(entry.key).") }) else {
+                return [entry]
+            }
+            return inner.map { inner in
+                ConfigurationNode.Entry(key: "\(entry.key).\(inner.key)", origin: inner.origin, value: inner.value)
+            }
+        }
+    }
+
     /// The entries of a block with the stages that they name renamed.
     func renaming(
         _ entries: [ConfigurationNode.Entry], block: String, _ rename: Renaming
