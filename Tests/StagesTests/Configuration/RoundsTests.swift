@@ -282,7 +282,7 @@ struct RoundsTests {
             """)
         let dpo = run.stages.compactMap { $0.stage as? DPOStage }.map(\.options)
         #expect(dpo.map(\.auxiliaryReward?.description) == ["round-1-reward", "round-2-reward"])
-        let settings = dpo.map(\.choice.settings[MultipleReferencesOptions.self])
+        let settings = dpo.map { $0.choice.settings[MultipleReferencesOptions.self] }
         #expect(settings.map(\.alpha) == [0.3, 0.3] && settings.map(\.epsilon) == [0.1, 0.2])
     }
 
