@@ -6,7 +6,7 @@ package struct LossChoice: Sendable, Equatable {
     package var types: [String]
     /// What each is multiplied by; 1 where there are none.
     package var weights: [Double]?
-    /// Parts that take the place of the first loss's own.
+    /// Parts that take the place of the loss's own, where there is one.
     package var reduction: String?
     package var score: String?
     package var link: String?

@@ -8,6 +8,21 @@ package struct PairNumbers {
     package var rejected: Tensor
 
     package init(chosen: Tensor, rejected: Tensor) { (self.chosen, self.rejected) = (chosen, rejected) }
+
+    /// Counts of tokens to divide by: a response without any is divided by 1.
+    init(divisors chosen: [Int], _ rejected: [Int]) {
+        let tensor = { (counts: [Int]) in Tensor(counts.map { Float(max(1, $0)) }) }
+        self.init(chosen: tensor(chosen), rejected: tensor(rejected))
+    }
+
+    static func / (left: PairNumbers, right: PairNumbers) -> PairNumbers {
+        PairNumbers(chosen: left.chosen / right.chosen, rejected: left.rejected / right.rejected)
+    }
+}
+
+extension PairLogps {
+    /// Means over each response of numbers of its tokens, or of sums of such.
+    func means(of sums: PairNumbers) -> PairNumbers { sums / PairNumbers(divisors: chosenLengths, rejectedLengths) }
 }
 
 /// A micro-batch of pairs, its responses reduced to a number each as it is asked for.
@@ -36,8 +51,7 @@ package struct ReducedPairs {
     /// Of log-ratios of the policy to a reference, with the policy's gradient.
     package func ratio(toReference index: Int = 0) -> PairNumbers {
         let (ratio, divisors) = undividedRatio(toReference: index)
-        guard let divisors else { return ratio }
-        return PairNumbers(chosen: ratio.chosen / divisors.chosen, rejected: ratio.rejected / divisors.rejected)
+        return divisors.map { ratio / $0 } ?? ratio
     }
 
     /// The same, not yet divided by tokens where the reduction is a mean, and what is to be divided by.

@@ -63,24 +63,23 @@ package struct PreferenceLossForm: Sendable {
 /// A part of a loss before its options are known.
 package struct LossPartForm<Part>: Sendable {
     package let name: String
-    package let optionType: any LossOptions.Type
     package let make: @Sendable (LossSettings) -> Part
 }
 
 extension LossPartForm where Part == any Reduction {
     package init<R: Reduction>(_: R.Type) {
-        self.init(name: R.name, optionType: R.Options.self) { R($0[R.Options.self]) }
+        self.init(name: R.name) { R($0[R.Options.self]) }
     }
 }
 
 extension LossPartForm where Part == any PairScore {
     package init<S: PairScore>(_: S.Type) {
-        self.init(name: S.name, optionType: S.Options.self) { S($0[S.Options.self]) }
+        self.init(name: S.name) { S($0[S.Options.self]) }
     }
 }
 
 extension LossPartForm where Part == any Link {
     package init<L: Link>(_: L.Type) {
-        self.init(name: L.name, optionType: L.Options.self) { L($0[L.Options.self]) }
+        self.init(name: L.name) { L($0[L.Options.self]) }
     }
 }

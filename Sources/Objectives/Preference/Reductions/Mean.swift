@@ -16,8 +16,7 @@ package struct Mean: Reduction {
     package var conflict: LossConflict? { base.conflict }
 
     package func callAsFunction(_ logps: PairLogps, in batch: PairBatch) -> PairNumbers {
-        let (sums, divisors) = (base(logps, in: batch), divisors(in: batch))
-        return PairNumbers(chosen: sums.chosen / divisors.chosen, rejected: sums.rejected / divisors.rejected)
+        base(logps, in: batch) / divisors(in: batch)
     }
 
     package func counts(in batch: PairBatch) -> (chosen: [Int], rejected: [Int]) { base.counts(in: batch) }
@@ -25,8 +24,7 @@ package struct Mean: Reduction {
     /// The tokens of each response.
     func divisors(in batch: PairBatch) -> PairNumbers {
         let counts = counts(in: batch)
-        let divisors = { (counts: [Int]) in Tensor(counts.map { Float(max(1, $0)) }) }
-        return PairNumbers(chosen: divisors(counts.chosen), rejected: divisors(counts.rejected))
+        return PairNumbers(divisors: counts.chosen, counts.rejected)
     }
 
     // MARK: What is carried from step to step is the base's

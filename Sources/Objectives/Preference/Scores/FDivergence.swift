@@ -16,9 +16,8 @@ package struct FDivergence: PairScore {
 
     package func callAsFunction(_ pairs: ReducedPairs) -> PairScores {
         let (ratio, divisors) = pairs.undividedRatio()
-        let (chosen, rejected) = (derivative(ratio.chosen), derivative(ratio.rejected))
-        guard let divisors else { return PairScores(PairNumbers(chosen: chosen, rejected: rejected)) }
-        return PairScores(PairNumbers(chosen: chosen / divisors.chosen, rejected: rejected / divisors.rejected))
+        let scores = PairNumbers(chosen: derivative(ratio.chosen), rejected: derivative(ratio.rejected))
+        return PairScores(divisors.map { scores / $0 } ?? scores)
     }
 
     private func derivative(_ ratio: Tensor) -> Tensor {

@@ -41,10 +41,8 @@ extension PairBatch {
     /// `H̄`, the first reference's mean entropy a token over chosen and rejected responses, relative to that of a uniform
     /// distribution, `[n]`; in `(0, 1)` for a model that is neither certain nor blind.
     var meanEntropy: Tensor {
-        let sums = policy.sums(of: entropies())
-        let divisors = { (lengths: [Int]) in Tensor(lengths.map { Float(max(1, $0)) }) }
-        let mean = sums.chosen / divisors(policy.chosenLengths) + sums.rejected / divisors(policy.rejectedLengths)
+        let means = policy.means(of: policy.sums(of: entropies()))
         // A distribution that is certain in float32 has no logarithm.
-        return (mean * (0.5 / log(Double(vocabularySize)))).clamped(1e-6, 1)
+        return ((means.chosen + means.rejected) * (0.5 / log(Double(vocabularySize)))).clamped(1e-6, 1)
     }
 }

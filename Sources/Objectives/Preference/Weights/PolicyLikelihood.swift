@@ -16,9 +16,8 @@ package struct PolicyLikelihood: PairWeighting {
             isAligned
             ? policy.sums(of: policy.knownTokens.logps - batch.logSumSquares)
             : PairNumbers(chosen: policy.chosen, rejected: policy.rejected)
-        let divisors = { (lengths: [Int]) in Tensor(lengths.map { Float(max(1, $0)) }) }
-        return (sums.chosen / divisors(policy.chosenLengths) + sums.rejected / divisors(policy.rejectedLengths)).exp()
-            .detached()
+        let means = policy.means(of: sums)
+        return (means.chosen + means.rejected).exp().detached()
     }
 }
 
