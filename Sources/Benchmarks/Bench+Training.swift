@@ -21,7 +21,10 @@ extension Bench {
         let pairs = workload.batch(0, size: min(workload.pairs.count, (options.repeats + 1) * options.trainBatchSize))
         let loss = try options.loss.loss()
         let objective = DPOObjective(loss: loss, references: try references(loss.needs, pairs))
-        return try steps("dpo", of: objective, unit: "pairs", head: .languageModel) { $0 }
+        let variants = loss.needs.variants?.count ?? 0
+        return try steps(
+            "dpo", of: objective, unit: "pairs", head: .languageModel, auxiliaryHead: DPOObjective.auxiliaryHead(loss)
+        ) { $0.withVariants(variants) }
     }
 
     /// What the loss asks of frozen models, each of them this one.
@@ -38,9 +41,9 @@ extension Bench {
     /// Optimizer steps as the trainer of offline stages makes them; each repeat is one, on a batch of its own.
     private func steps<Objective: OfflineObjective>(
         _ name: String, of objective: Objective, unit: String, head: DecoderHead,
-        _ example: (TokenizedPair) -> Objective.Example
+        auxiliaryHead: AuxiliaryHead? = nil, _ example: (TokenizedPair) -> Objective.Example
     ) throws -> Measurement {
-        let model = try model(head, trainable: true)
+        let model = try model(head, auxiliaryHead: auxiliaryHead, trainable: true)
         var optimizer = OptimizerOptions(learningRate: 1e-6)
         optimizer.schedule = .constant
         let updater = ParameterUpdater(
@@ -67,5 +70,17 @@ extension Bench {
         }
         measurement.values = values
         return measurement
+    }
+}
+
+extension TokenizedPair {
+    /// The pair with so many variants of each response, of which each leaves out more: all but the end at last.
+    fileprivate func withVariants(_ count: Int) -> TokenizedPair {
+        guard count > 0 else { return self }
+        var pair = self
+        pair.variants = responses.flatMap { response in
+            (1...count).map { Array(response.suffix(max(1, response.count * (count - $0) / count))) }
+        }
+        return pair
     }
 }

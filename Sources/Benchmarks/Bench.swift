@@ -30,12 +30,15 @@ struct Bench {
     var specification: DecoderSpecification { configuration.specification }
 
     /// A model with the weights that were asked for.
-    func model(_ head: DecoderHead, trainable: Bool) throws -> DecoderModel {
+    func model(_ head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool) throws -> DecoderModel {
         switch options.model {
         case .directory(let path):
-            return try ModelDirectory(URL(filePath: path)).decoder(head: head, trainable: trainable, scoreSeed: 1)
+            let model = try ModelDirectory(URL(filePath: path)).decoder(
+                head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: 1)
+            model.initializeAuxiliaryHead(seed: 1)
+            return model
         case .random:
-            let model = DecoderModel(configuration, head: head, trainable: trainable)
+            let model = DecoderModel(configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable)
             model.initialize(seed: 1)
             return model
         }

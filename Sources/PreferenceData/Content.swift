@@ -37,6 +37,19 @@ public enum Content: Sendable, Equatable {
         }
     }
 
+    /// The same with other texts in place of this one, or of the last turn's.
+    func replacing(by texts: (String) -> [String]) -> [Content] {
+        switch self {
+        case .text(let text): texts(text).map { .text($0) }
+        case .messages(let messages):
+            texts(messages.last?.content ?? "").map { text in
+                var messages = messages
+                if !messages.isEmpty { messages[messages.count - 1].content = text }
+                return .messages(messages)
+            }
+        }
+    }
+
     var isEmpty: Bool {
         switch self {
         case .text(let text): text.isEmpty

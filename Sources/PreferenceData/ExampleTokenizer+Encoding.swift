@@ -7,7 +7,7 @@ extension ExampleTokenizer {
         let joint = try responses.map { response in
             encode(try rendering(source) { try renderer.render(prompt, response) })
         }
-        var encoded = Encoded(prompt: promptIDs, responses: [])
+        var encoded = Encoded(prompt, prompt: promptIDs, responses: [])
         if joint.allSatisfy({ $0.starts(with: promptIDs) }) {
             encoded.responses = joint.map { ending(Array($0.dropFirst(promptIDs.count))) }
         } else {

@@ -4,6 +4,12 @@ extension ExampleTokenizer {
         var prompt: [Int32]
         var responses: [[Int32]]
         var seamMerged = false
+        /// The prompt as it was encoded, some of its turns left out.
+        var content: Content
+
+        init(_ content: Content, prompt: [Int32], responses: [[Int32]]) {
+            (self.content, self.prompt, self.responses) = (content, prompt, responses)
+        }
 
         var longestResponse: Int { responses.reduce(0) { max($0, $1.count) } }
         /// Whether there is something to learn from or to answer: an empty prompt predicts no first token.
@@ -38,6 +44,14 @@ extension ExampleTokenizer {
         summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }
         summary.seamsMerged += encoded.seamMerged ? 1 : 0
         return encoded
+    }
+
+    /// Token ids of more responses to a prompt that fits already, each cut as the first ones were.
+    func more(_ responses: [Content], to fitting: Encoded, source: RecordSource) throws -> [[Int32]] {
+        let room = (limits.maxLength ?? .max) - fitting.prompt.count
+        return try encode(fitting.content, responses, source: source).responses.map {
+            Array(limits.mode == .keepEnd ? $0.suffix(room) : $0.prefix(room))
+        }
     }
 
     /// The prompt without as many of its oldest turns as it takes to fit into `room`, but for the last one; `nil` where it has

@@ -50,12 +50,22 @@ public struct ExampleTokenizer: Sendable {
     }
 
     /// Tokenizes a preference pair and adds it to `dataset`.
+    /// - Parameter variants: Texts that are tokenized as responses to the same prompt, of the text of each response.
     /// - Throws: ``DataError`` for a record that cannot be rendered, a double BOS, and an example too long under
     ///   ``TruncationMode/error``.
-    public func add(_ pair: PreferencePair, to dataset: inout TokenizedDataset<TokenizedPair>) throws {
+    public func add(
+        _ pair: PreferencePair, to dataset: inout TokenizedDataset<TokenizedPair>,
+        variants: ((String) -> [String])? = nil
+    ) throws {
         try add(to: &dataset) { summary in
-            try fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map {
-                TokenizedPair(index: pair.index, prompt: $0.prompt, chosen: $0.responses[0], rejected: $0.responses[1])
+            try fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map { encoded in
+                let others = variants.map { variants in
+                    [pair.chosen, pair.rejected].flatMap { $0.replacing(by: variants) }
+                }
+                return TokenizedPair(
+                    index: pair.index, prompt: encoded.prompt, chosen: encoded.responses[0],
+                    rejected: encoded.responses[1],
+                    variants: try others.map { try more($0, to: encoded, source: pair.source) } ?? [])
             }
         }
     }

@@ -17,6 +17,8 @@ public struct ResponseBatch: Sendable, Equatable {
     public private(set) var promptRows: [Range<Int>] = []
     /// The rows of each sequence's response; empty for a prompt alone.
     public private(set) var responseRows: [Range<Int>] = []
+    /// The row of the last token of each aside (``PackableExample/asides``), example after example.
+    public private(set) var asideLastRows: [Int32] = []
     /// For each example, the index of its record in the dataset (``PackableExample/index``).
     public private(set) var indices: [Int] = []
 
@@ -34,7 +36,7 @@ public struct ResponseBatch: Sendable, Equatable {
     /// How many tokens the batch holds.
     public var tokenCount: Int { rows.count }
 
-    /// Adds an example's prompt and its responses.
+    /// Adds an example's prompt, its responses and its asides.
     public mutating func append(_ example: some PackableExample) {
         indices.append(example.index)
         let prompt = rows.append(example.prompt)
@@ -53,6 +55,10 @@ public struct ResponseBatch: Sendable, Equatable {
                     response, in: responseRows, promptEnd: prompt.upperBound - 1, sequence: sequenceCount)
             }
             addSequence(prompt: prompt, response: responseRows)
+        }
+        for aside in example.asides {
+            precondition(!aside.isEmpty, "example \(example.index) has an empty aside")
+            asideLastRows.append(Int32(rows.append(aside, after: prompt).upperBound - 1))
         }
     }
 

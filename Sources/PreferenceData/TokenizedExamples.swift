@@ -6,11 +6,18 @@ public protocol PackableExample: Sendable {
     var prompt: [Int32] { get }
     /// The responses, each with at least one token; none where the prompt alone is a sequence to score.
     var responses: [[Int32]] { get }
+    /// Other continuations of the prompt, each with at least one token, that a model reads and that nothing predicts.
+    var asides: [[Int32]] { get }
 }
 
 extension PackableExample {
-    /// Rows that the example takes: the prompt once, and every response.
-    public var tokenCount: Int { prompt.count + responses.reduce(0) { $0 + $1.count } }
+    /// None, unless said otherwise.
+    public var asides: [[Int32]] { [] }
+
+    /// Rows that the example takes: the prompt once, every response, and every aside.
+    public var tokenCount: Int {
+        prompt.count + responses.reduce(0) { $0 + $1.count } + asides.reduce(0) { $0 + $1.count }
+    }
 }
 
 /// A preference pair in token ids.
@@ -23,17 +30,29 @@ public struct TokenizedPair: PackableExample, Equatable {
     public var chosen: [Int32]
     /// The other response, its end token included.
     public var rejected: [Int32]
+    /// Variants of the preferred response, then as many of the other one, where they were asked for.
+    public var variants: [[Int32]]
 
     /// A pair of the record at `index`.
-    public init(index: Int, prompt: [Int32], chosen: [Int32], rejected: [Int32]) {
+    public init(index: Int, prompt: [Int32], chosen: [Int32], rejected: [Int32], variants: [[Int32]] = []) {
+        precondition(variants.count.isMultiple(of: 2), "variants of one response alone")
         self.index = index
         self.prompt = prompt
         self.chosen = chosen
         self.rejected = rejected
+        self.variants = variants
     }
 
     /// `[chosen, rejected]`.
     public var responses: [[Int32]] { [chosen, rejected] }
+
+    /// The variants.
+    public var asides: [[Int32]] { variants }
+
+    /// The pair alone.
+    package var withoutVariants: TokenizedPair {
+        variants.isEmpty ? self : TokenizedPair(index: index, prompt: prompt, chosen: chosen, rejected: rejected)
+    }
 }
 
 /// A prompt and one response in token ids.

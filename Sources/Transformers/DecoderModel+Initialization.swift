@@ -1,8 +1,8 @@
 import Torch
 
 extension DecoderModel {
-    /// Draws all parameters afresh: matrices from N(0, initializer_range²), norms 1, biases 0, and a score head from
-    /// N(0, 1 / (width + 1)). What a parameter gets is a function of the seed and its name alone.
+    /// Draws all parameters afresh: matrices from N(0, initializer_range²), norms 1, biases 0, and score and auxiliary heads
+    /// from N(0, 1 / (width + 1)). What a parameter gets is a function of the seed and its name alone.
     public func initialize(seed: UInt64) {
         for declaration in parameters.declarations { initialize(declaration.name, seed: seed) }
     }
@@ -13,9 +13,14 @@ extension DecoderModel {
         initialize(ParameterNames.score, seed: seed)
     }
 
+    /// Draws the auxiliary head afresh, where there is one.
+    package func initializeAuxiliaryHead(seed: UInt64) {
+        if let auxiliaryHead { initialize(auxiliaryHead.parameterName, seed: seed) }
+    }
+
     private func initialize(_ name: String, seed: UInt64) {
         let parameter = parameters[name]
-        if name == ParameterNames.score {
+        if [ParameterNames.score, auxiliaryHead?.parameterName].contains(name) {
             let deviation = 1 / (Double(specification.width) + 1).squareRoot()
             parameter.fillNormal(deviation: deviation, seed: Self.seed(seed, name))
         } else if parameter.rank > 1 {

@@ -11,6 +11,8 @@ public final class DecoderModel {
     public let specification: DecoderSpecification
     /// What it ends in.
     public let head: DecoderHead
+    /// A head beside that one, which is trained with the model and is no part of what it leaves.
+    public let auxiliaryHead: AuxiliaryHead?
     /// Its parameters.
     public let parameters: ParameterStore
 
@@ -30,14 +32,18 @@ public final class DecoderModel {
 
     /// A decoder whose parameters are all zero: fill them by ``initialize(seed:)``, from a ``ModelDirectory``, or by
     /// copying those of another one.
-    public init(_ configuration: ModelConfiguration, head: DecoderHead, trainable: Bool) {
+    public init(
+        _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool
+    ) {
         let specification = configuration.specification
         let base = ParameterGroup("base", specification.declarations(head: head), trainable: trainable)
-        let parameters = ParameterStore([base])
+        let auxiliary = auxiliaryHead.map { $0.group(width: specification.width, trainable: trainable) }
+        let parameters = ParameterStore([base] + [auxiliary].compactMap(\.self))
         let parts = DecoderParts(specification, parameters)
         self.configuration = configuration
         self.specification = specification
         self.head = head
+        self.auxiliaryHead = auxiliaryHead
         self.parameters = parameters
         layers = specification.layers.indices.map(parts.layer)
         finalNorm = parts.finalNorm()

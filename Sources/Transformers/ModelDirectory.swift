@@ -19,10 +19,12 @@ public struct ModelDirectory: Sendable {
     /// A decoder with the directory's weights.
     ///
     /// - Parameter scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
-    public func decoder(head: DecoderHead, trainable: Bool, scoreSeed: UInt64? = nil) throws -> DecoderModel {
+    public func decoder(
+        head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool, scoreSeed: UInt64? = nil
+    ) throws -> DecoderModel {
         // Before memory is taken for what the configuration asks.
         try check()
-        let decoder = DecoderModel(configuration, head: head, trainable: trainable)
+        let decoder = DecoderModel(configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable)
         try load(into: decoder, scoreSeed: scoreSeed)
         if head == .score { decoder.padTokenID = try scoredPadTokenID() }
         return decoder
@@ -38,7 +40,7 @@ public struct ModelDirectory: Sendable {
         try WeightFiles(url).contains(ParameterNames.score) ? configuration.padTokenID : nil
     }
 
-    /// Reads the directory's weights into a decoder, converted to float32.
+    /// Reads the directory's weights into a decoder, converted to float32; an auxiliary head stays as it is.
     ///
     /// A score head is left aside where the decoder has a language-model head and the weights hold that, and the other way
     /// round: so a reward model starts from a policy, and a critic from a reward model.
@@ -50,7 +52,8 @@ public struct ModelDirectory: Sendable {
         let weights = try WeightFiles(url)
         let names = decoder.specification.names
         var read: Set<String> = []
-        for declaration in decoder.parameters.declarations {
+        for declaration in decoder.parameters.declarations
+        where declaration.name != decoder.auxiliaryHead?.parameterName {
             if let name = weights.name(of: declaration.name, names) {
                 try weights.read(name, into: decoder.parameters[declaration.name])
                 read.insert(name)

@@ -4,7 +4,7 @@
 Straight from the formulas in float64, gradients by automatic differentiation (torch), sharing no code with the program. With
 --inputs the inputs of another file of the same format are taken, and the entries that both have are compared instead.
 """
-import argparse, json, math, os, random
+import argparse, collections, json, math, os, random, re
 import torch
 from torch.nn.functional import logsigmoid as ls
 
@@ -52,7 +52,20 @@ def make_inputs(seed=7):
             {"rejected": [5], "chosen": [5], "stop": []},
             {"rejected": [], "chosen": [4, 4], "stop": []},
         ],
+        "spo": make_spo(),
         "weights": {k: [num(-2, 2) for _ in range(6)] for k in ["w0", "trained1", "trained2", "trained3"]},
+    }
+
+
+def make_spo(degrees=4):
+    import random
+    random = random.Random(17)
+    logits = lambda: [[round(random.uniform(-2, 2), 3) for _ in range(degrees + 1)] for _ in range(degrees + 1)]
+    return {
+        "text": "Boil the fresh pasta until it's firm; meanwhile melt butter, then stir a well-aged cheese and fresh herbs "
+                "into the butter.  Drain the fresh pasta, and serve 2.5 portions of it at once!",
+        "stopwords": ["the", "until", "it's", "a", "and", "into", "of", "it", "at", "then"],
+        "degrees": degrees, "head_logits_chosen": logits(), "head_logits_rejected": logits(),
     }
 
 
@@ -157,6 +170,50 @@ def ld(p, side, alpha):
     m = min(p.lengths)
     t = torch.arange(len(side["logps"]))
     return p.ratio(side, torch.where(t < m, 1.0, alpha))
+
+
+def rake(text, stop):
+    """The phrases of a text in order, each a list of words, with where it begins and ends."""
+    phrases, last = [], None
+    for word in re.finditer(r"\d+(?:[.,]\d+)+|\w+(?:['\u2019-]\w+)*", text):
+        if word.group().lower() in stop:
+            last = None
+            continue
+        if last is not None and not text[last:word.start()].strip():
+            phrases[-1][0].append(word.group().lower())
+            phrases[-1][2] = word.end()
+        else:
+            phrases.append([[word.group().lower()], word.start(), word.end()])
+        last = word.end()
+    return phrases
+
+
+def keywords(text, stop, degrees):
+    phrases = rake(text, stop)
+    degree, count = collections.Counter(), collections.Counter()
+    for words, _, _ in phrases:
+        for word in words:
+            degree[word] += len(words)
+            count[word] += 1
+    scores = {}
+    for words, _, _ in phrases:
+        scores.setdefault(" ".join(words), sum(degree[w] / count[w] for w in words))
+    best = sorted(scores, key=lambda phrase: -scores[phrase])
+    variants = [text]
+    for k in range(1, degrees + 1):
+        removed, rest = set(best[:math.ceil(k * len(best) / degrees)]), text
+        for words, start, end in reversed(phrases):
+            if " ".join(words) in removed:
+                rest = rest[:start] + rest[end:]
+        variants.append(re.sub(r" ([,.;:!?])", r"\1", " ".join(rest.split())))
+    return {"keywords": best, "scores": [scores[p] for p in best], "variants": variants}
+
+
+def degree_loss(inputs, gamma):
+    sides = [torch.tensor(inputs["head_logits_" + n], dtype=torch.float64, requires_grad=True) for n in ("chosen", "rejected")]
+    loss = gamma * sum(torch.nn.functional.cross_entropy(s, torch.arange(len(s))) for s in sides)
+    loss.backward()
+    return {"loss": loss.item(), "grad_chosen": sides[0].grad.tolist(), "grad_rejected": sides[1].grad.tolist()}
 
 
 def bmc(p, side, delta):
@@ -333,6 +390,9 @@ def make_entries(inputs):
     entries.append(entry("expectile_value", "reward-model", {"kappa": kappa}, {
         "loss": loss.item(), "grad_values": values.grad.tolist()}))
     entries.append(entry("bmc_masks", "data", {}, {"masks": [masks(p) for p in inputs["bmc"]]}))
+    spo = inputs["spo"]
+    entries.append(entry("spo_keywords", "data", {}, keywords(spo["text"], set(spo["stopwords"]), spo["degrees"])))
+    entries.append(entry("spo_degree_loss", "reward-model", {"gamma": 0.1}, degree_loss(spo, 0.1)))
     return entries + weight_entries(inputs["weights"])
 
 
@@ -347,7 +407,8 @@ def weight_entries(weights):
 
 def compare(mine, theirs):
     theirs = {(e["id"], e["family"]): e for e in theirs}
-    flat = lambda x: [y for v in (x.values() if isinstance(x, dict) else x) for y in flat(v)] if isinstance(x, (dict, list)) else [float(x)]
+    flat = lambda x: [y for v in (x.values() if isinstance(x, dict) else x) for y in flat(v)] if isinstance(x, (dict, list)) else [x if isinstance(x, str) else float(x)]
+    apart = lambda x, y: (0 if x == y else math.inf) if isinstance(x, str) else abs(x - y) / (1 + abs(y))
     worst, count = 0.0, 0
     for e in mine:
         other = theirs.get((e["id"], e["family"]))
@@ -357,7 +418,7 @@ def compare(mine, theirs):
             if key in e["expected"] and not (key == "losses" and e["id"].startswith("aot")):
                 a, b = flat(e["expected"][key]), flat(value)
                 assert len(a) == len(b), (e["id"], key)
-                d = max((abs(x - y) / (1 + abs(y)) for x, y in zip(a, b)), default=0)
+                d = max((apart(x, y) for x, y in zip(a, b)), default=0)
                 if not d <= 1e-9:
                     print("differs:", e["id"], e["family"], key, d)
                 worst, count = (d if d != d else max(worst, d)), count + 1

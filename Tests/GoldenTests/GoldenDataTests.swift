@@ -5,7 +5,9 @@ import Torch
 
 @Suite("Golden data steps and tables")
 struct GoldenDataTests {
-    static let ids: Set<String> = ["bmc_masks", "kendall_link_table", "expectile_value"]
+    static let ids: Set<String> = [
+        "bmc_masks", "kendall_link_table", "expectile_value", "spo_keywords", "spo_degree_loss",
+    ]
 
     @Test("Tokens by which responses differ are marked as difflib has it")
     func masks() throws {
@@ -44,5 +46,38 @@ struct GoldenDataTests {
         #expect(distance([loss(rewards, values).mean().item()], [entry.expected["loss"]?.double ?? .nan]) < 1e-9)
         let slopes = loss.slopes(rewards, values).doubles().map { $0 / Double(2 * pairs.count) }
         #expect(distance(slopes, entry.expected["grad_values"]?.numbers ?? []) < 1e-9)
+    }
+
+    @Test("A text's key phrases, and the text without more and more of them")
+    func keywords() throws {
+        let entry = try #require(GoldenFile.standard["spo_keywords"])
+        let inputs = try #require(GoldenFile.standard.inputs["spo"])
+        let text = try #require(inputs["text"]?.text)
+        let stop = Set((inputs["stopwords"]?.elements ?? []).compactMap(\.text))
+        let keywords = Keywords(of: text, isStopWord: stop.contains)
+        #expect(keywords.phrases == entry.expected["keywords"]?.elements?.compactMap(\.text))
+        #expect(distance(keywords.scores, entry.expected["scores"]?.numbers ?? []) < 1e-12)
+        let degrees = try #require(inputs["degrees"]?.integer)
+        let variants = ResponseVariants.variants(of: text, degrees: degrees, isStopWord: stop.contains)
+        #expect([text] + variants == entry.expected["variants"]?.elements?.compactMap(\.text))
+    }
+
+    @Test("The loss of degrees and its gradient")
+    func degrees() throws {
+        let entry = try #require(GoldenFile.standard["spo_degree_loss"])
+        let inputs = try #require(GoldenFile.standard.inputs["spo"])
+        let sides = ["chosen", "rejected"]
+        let logits = try sides.map { try #require(inputs["head_logits_\($0)"]) }
+        let degrees = try #require(logits[0].elements?.count)
+        let group = ParameterGroup(
+            "logits", [ParameterGroup.Declaration(name: "logits", shape: [1, 2, degrees, degrees], decays: false)],
+            trainable: true, .float64)
+        group["logits"].copy(from: Tensor(logits.flatMap(\.numbers), shape: [1, 2, degrees, degrees]))
+        let loss = KeywordDegrees.losses(group["logits"]).sum() * entry.number("gamma")
+        loss.backward()
+        #expect(distance([loss.item()], [entry.expected["loss"]?.double ?? .nan]) < 1e-9)
+        let gradients = Array((group.gradients?.doubles() ?? []).prefix(2 * degrees * degrees))
+        let expected = sides.flatMap { entry.expected["grad_\($0)"]?.numbers ?? [] }
+        #expect(distance(gradients, expected) < 1e-9)
     }
 }

@@ -17,7 +17,8 @@ struct SquaredProbabilitiesTests {
                 response, in: rows.append(response, after: prompt), promptEnd: prompt.upperBound - 1, sequence: sequence
             )
         }
-        let (tokens, squares) = withoutGradients { model.tokenLogpsAndSquares(rows, predictions: predictions) }
+        let reading = withoutGradients { model.reading(rows, predictions: predictions, squares: true) }
+        let squares = try #require(reading.logSumSquares)
         let logps = withoutGradients {
             model.logits(model.hiddenStates(rows, at: predictions.rows)).logSoftmax(1)
         }
@@ -25,6 +26,6 @@ struct SquaredProbabilitiesTests {
         #expect(squares.shape == [8])
         for (actual, expected) in zip(squares.doubles(), expected) { #expect(abs(actual - expected) < 1e-5) }
         let plain = withoutGradients { model.tokenLogps(rows, predictions: predictions) }
-        #expect(tokens.logps.floats() == plain.logps.floats())
+        #expect(reading.tokens.logps.floats() == plain.logps.floats())
     }
 }

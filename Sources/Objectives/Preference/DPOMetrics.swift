@@ -30,6 +30,11 @@ public struct DPOMetrics: AdditiveMetrics {
     /// Chosen tokens that are the most likely ones.
     public var correctTokens = 0.0
 
+    /// Responses and variants of them whose degree was to be told.
+    public var degrees = 0.0
+    /// Those whose degree the head tells.
+    public var correctDegrees = 0.0
+
     /// Nothing counted.
     public init() {}
 
@@ -44,6 +49,8 @@ public struct DPOMetrics: AdditiveMetrics {
         private let kinds: [LossDenominator]
         private let weights: [Int]
         private var losses: [Tensor?]
+        /// The logits of degrees, `[n, 2, K + 1, K + 1]`, where a loss has them.
+        var degrees: Tensor?
 
         init(_ kinds: [LossDenominator], weight: (LossDenominator) -> Int) {
             (self.kinds, weights, losses) = (kinds, kinds.map(weight), kinds.map { _ in nil })
@@ -59,8 +66,8 @@ public struct DPOMetrics: AdditiveMetrics {
             losses[index] = losses[index].map { $0 + more } ?? more
         }
 
-        /// Losses `[n]` of each kind.
-        var figures: [Tensor] { losses.compactMap(\.self) }
+        /// Losses `[n]` of each kind, and the logits of degrees.
+        var figures: [Tensor] { losses.compactMap(\.self) + [degrees].compactMap(\.self) }
 
         func add(to metrics: inout DPOMetrics, _ numbers: ArraySlice<[Double]>) {
             for (index, numbers) in zip(kinds.indices, numbers) {
@@ -68,9 +75,10 @@ public struct DPOMetrics: AdditiveMetrics {
                 metrics.losses[row] += numbers.reduce(0, +)
                 metrics.weights[row] += Double(weights[index])
             }
+            if let degrees, let logits = numbers.last { metrics.add(logits, degrees: degrees.shape[3]) }
         }
 
-        fileprivate var count: Int { kinds.count }
+        fileprivate var count: Int { figures.count }
     }
 
     /// - Parameter numbers: Losses by ``LossSums``, implicit rewards of chosen and rejected responses, then ``figures(of:)``.
@@ -85,6 +93,15 @@ public struct DPOMetrics: AdditiveMetrics {
         chosenLogps = numbers[2].reduce(0, +)
         rejectedLogps = numbers[3].reduce(0, +)
         if numbers.count > 5 { addStatistics(numbers[4], ofResponses: numbers[5]) }
+    }
+
+    /// Row k of a response's logits is of degree k.
+    private mutating func add(_ logits: [Double], degrees: Int) {
+        for (row, start) in stride(from: 0, to: logits.count, by: degrees).enumerated() {
+            let logits = logits[start..<start + degrees]
+            self.degrees += 1
+            correctDegrees += logits.max() == logits[start + row % degrees] ? 1 : 0
+        }
     }
 
     private mutating func addStatistics(_ statistics: [Double], ofResponses responses: [Double]) {
@@ -109,6 +126,7 @@ public struct DPOMetrics: AdditiveMetrics {
         LossDenominator.allCases.indices.flatMap { [\Self.weights[$0], \Self.losses[$0]] } + [
             \.pairs, \.correct, \.chosenRewards, \.rejectedRewards, \.chosenLogps, \.rejectedLogps,
             \.chosenTokens, \.rejectedTokens, \.chosenLogits, \.rejectedLogits, \.entropy, \.correctTokens,
+            \.degrees, \.correctDegrees,
         ]
     }
 
@@ -117,7 +135,13 @@ public struct DPOMetrics: AdditiveMetrics {
         zip(losses, weights).reduce(0) { $1.1 > 0 ? $0 + $1.0 / $1.1 : $0 }
     }
 
-    /// `loss`; `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over tokens.
+    /// The names of ``report`` for a loss.
+    package static func names(of loss: PreferenceLoss) -> [String] {
+        names.filter { $0 != "degree_accuracy" || loss.needs.head?.name == KeywordDegrees.headName }
+    }
+
+    /// `loss`; `rewards/*` and `logps/*` as means over pairs; `logits/*`, `entropy` and `mean_token_accuracy` over tokens;
+    /// `degree_accuracy` where a loss asks for degrees.
     public var report: [String: Double] {
         guard pairs > 0 else { return [:] }
         var report = [
@@ -136,6 +160,7 @@ public struct DPOMetrics: AdditiveMetrics {
             report["entropy"] = entropy / (chosenTokens + rejectedTokens)
             report["mean_token_accuracy"] = correctTokens / chosenTokens
         }
+        if degrees > 0 { report["degree_accuracy"] = correctDegrees / degrees }
         return report
     }
 }

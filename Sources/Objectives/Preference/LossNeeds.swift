@@ -12,27 +12,46 @@ package struct LossNeeds: Sendable, Equatable {
     package var references = 0
     /// A reward of each response beside the preference.
     package var auxiliaryRewards = false
+    /// Variants of both responses, which the policy is shown beside them; no log-probabilities are taken of their tokens.
+    package var variants: ResponseVariants?
+    /// A head that is trained beside the policy, and asked at the last token of every response and variant.
+    package var head: LossHead?
     /// The scores of all pairs of the step; a pass without gradient gives them before the step's losses.
     package var wholeStep = false
 
     package init(
         tokenLogps: Bool = false, logSumSquares: Bool = false, referenceEntropies: Bool = false,
-        mask: TokenMask? = nil, references: Int = 0, auxiliaryRewards: Bool = false, wholeStep: Bool = false
+        mask: TokenMask? = nil, references: Int = 0, auxiliaryRewards: Bool = false,
+        variants: ResponseVariants? = nil, head: LossHead? = nil, wholeStep: Bool = false
     ) {
         (self.tokenLogps, self.logSumSquares, self.referenceEntropies) = (tokenLogps, logSumSquares, referenceEntropies)
         (self.mask, self.references) = (mask, references)
         (self.auxiliaryRewards, self.wholeStep) = (auxiliaryRewards, wholeStep)
+        (self.variants, self.head) = (variants, head)
     }
 
-    /// Both needs together. Parts that ask for two masks do not go together.
+    /// Both needs together. Parts that ask for two masks, sets of variants or heads do not go together.
     package func union(_ other: LossNeeds) -> LossNeeds {
         precondition(mask == nil || other.mask == nil || mask == other.mask, "a loss with two masks")
+        precondition(variants == nil || other.variants == nil || variants == other.variants, "a loss of two variants")
+        precondition(head == nil || other.head == nil || head == other.head, "a loss with two heads")
         return LossNeeds(
             tokenLogps: tokenLogps || other.tokenLogps, logSumSquares: logSumSquares || other.logSumSquares,
             referenceEntropies: referenceEntropies || other.referenceEntropies, mask: mask ?? other.mask,
             references: max(references, other.references),
-            auxiliaryRewards: auxiliaryRewards || other.auxiliaryRewards, wholeStep: wholeStep || other.wholeStep)
+            auxiliaryRewards: auxiliaryRewards || other.auxiliaryRewards, variants: variants ?? other.variants,
+            head: head ?? other.head, wholeStep: wholeStep || other.wholeStep)
     }
+}
+
+/// A linear layer on the policy's last hidden states, which a loss trains and no model that a stage leaves has.
+package struct LossHead: Sendable, Equatable {
+    /// What it tells.
+    package let name: String
+    /// Its width.
+    package let outputs: Int
+
+    package init(name: String, outputs: Int) { (self.name, self.outputs) = (name, outputs) }
 }
 
 /// What the sum of losses over an optimizer step is divided by.

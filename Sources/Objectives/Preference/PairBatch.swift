@@ -32,13 +32,16 @@ package struct PairBatch {
         package var vocabularySize: Int?
         /// Standardised rewards of both responses.
         package var rewards: PairNumbers?
+        /// What a head says at the last token of both responses and of their variants, with gradient: `[n, 2, 1 + variants,
+        /// outputs]`.
+        package var headOutputs: Tensor?
 
         package init(
             logSumSquares: Tensor? = nil, referenceEntropies: [Tensor] = [], mask: Tensor? = nil,
-            vocabularySize: Int? = nil, rewards: PairNumbers? = nil
+            vocabularySize: Int? = nil, rewards: PairNumbers? = nil, headOutputs: Tensor? = nil
         ) {
             (self.logSumSquares, self.referenceEntropies, self.mask) = (logSumSquares, referenceEntropies, mask)
-            (self.vocabularySize, self.rewards) = (vocabularySize, rewards)
+            (self.vocabularySize, self.rewards, self.headOutputs) = (vocabularySize, rewards, headOutputs)
         }
     }
 
@@ -71,6 +74,10 @@ package struct PairBatch {
 
     /// Rewards of both responses beside the preference, standardised over the data.
     package var auxiliaryRewards: PairNumbers { asked(columns.rewards, "auxiliaryRewards") }
+
+    /// The outputs of ``LossNeeds/head``, `[n, 2, 1 + variants, outputs]`: of the chosen and the rejected response, then of each
+    /// one's variants.
+    package var headOutputs: Tensor { asked(columns.headOutputs, "head") }
 
     /// How many tokens the models' distributions are over, where reference entropies are asked for.
     package var vocabularySize: Int { asked(columns.vocabularySize, "referenceEntropies") }

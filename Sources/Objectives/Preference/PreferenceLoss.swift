@@ -75,6 +75,7 @@ package struct PreferenceLoss: Sendable {
         var sums = DPOMetrics.LossSums(denominators) { kind in
             lengths.reduce(0) { $0 + kind.weight(chosen: $1.0, rejected: $1.1) }
         }
+        if needs.head?.name == KeywordDegrees.headName { sums.degrees = batch.headOutputs.detached() }
         var (value, rewards): (Tensor?, PairNumbers?)
         var observations: [Double] = []
         let weights = weighting.map { weighting in withoutGradients { weighting(batch) } }

@@ -14,6 +14,11 @@ extension PreferenceLosses {
             PreferenceLossForm("bmc", BridgedTokens.self, LogRatio.self, Sigmoid.self),
             PreferenceLossForm("mrpo", Sum.self, MultipleReferences.self, Sigmoid.self),
             PreferenceLossForm("multi_dpo", Sum.self, SeparateReferences.self, Sigmoid.self),
+            PreferenceLossForm(
+                "spo", PreferenceLossForm.TermForm(Sum.self, LogRatio.self, Sigmoid.self),
+                PreferenceLossForm.TermForm(Sum.self, Likelihood.self, KeywordDegrees.self) {
+                    (options: KeywordDegreeOptions) in options.gamma
+                }),
             // TRL's and other peers'.
             PreferenceLossForm("robust", Sum.self, LogRatio.self, Robust.self),
             PreferenceLossForm("exo_pair", Sum.self, LogRatio.self, ExactOptimization.self),

@@ -13,9 +13,15 @@ package final class ExampleCounter {
         data = DataStore(plan, try TextPipeline(configuration))
     }
 
-    package func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> ExampleCount? {
-        try count("pairs", references, lengths.prompt, lengths.maxLength) {
-            ExampleCount(try data.pairs(references, lengths).examples)
+    /// - Parameters:
+    ///   - variants: Makes texts of each response's, which a stage reads beside it.
+    ///   - name: What the variants are.
+    package func pairs(
+        _ references: [ArtifactReference], _ lengths: LengthOptions, variants: ((String) -> [String])? = nil,
+        named name: String = ""
+    ) throws -> ExampleCount? {
+        try count("pairs \(name)", references, lengths.prompt, lengths.maxLength) {
+            ExampleCount(try data.pairs(references, lengths, variants: variants).examples)
         }
     }
 

@@ -42,8 +42,10 @@ package struct MemoryEstimate: Equatable {
     }
 
     /// Adds a model that is trained.
-    package mutating func train(_ model: DecoderSpecification, head: DecoderHead, _ training: Training) {
-        let bytes = model.parameterBytes(head: head)
+    package mutating func train(
+        _ model: DecoderSpecification, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, _ training: Training
+    ) {
+        let bytes = model.parameterBytes(head: head) + 4 * (auxiliaryHead?.outputs ?? 0) * model.width
         weights += bytes
         gradients += bytes
         moments += (2 * bytes + training.shards - 1) / training.shards

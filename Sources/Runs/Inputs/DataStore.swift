@@ -21,22 +21,17 @@ package struct DataStore {
     }
 
     /// Preference pairs within `lengths`.
-    package func pairs(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false) throws
-        -> Loaded<PreferencePair, TokenizedPair>
-    {
-        try pairs(references, lengths.limits(), keepsRecords: keepsRecords)
-    }
-
-    /// Preference pairs within `lengths`.
     ///
-    /// - Parameter visit: Sees the record of each pair that the limits keep.
+    /// - Parameters:
+    ///   - variants: Makes texts of each response's, which are tokenized beside it.
+    ///   - visit: Sees the record of each pair that the limits keep.
     package func pairs(
         _ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false,
-        visiting visit: (PreferencePair) throws -> Void
+        variants: ((String) -> [String])? = nil, visiting visit: (PreferencePair) throws -> Void = { _ in }
     ) throws -> Loaded<PreferencePair, TokenizedPair> {
         try load(references, lengths.limits(), keepsRecords: keepsRecords) {
             let count = $2.examples.count
-            try $0.add($1, to: &$2)
+            try $0.add($1, to: &$2, variants: variants)
             if $2.examples.count > count { try visit($1) }
         }
     }

@@ -25,17 +25,24 @@ package struct ModelStore {
 
     /// Loads the model that a reference stands for.
     ///
-    /// The base model is drawn at random where the run asks for it; a policy loaded with a score head gets a new one.
+    /// The base model is drawn at random where the run asks for it; a policy loaded with a score head gets a new one,
+    /// and an auxiliary head is always new.
     package func load(
-        _ reference: ArtifactReference, head: ModelHead, trainable: Bool, seed: UInt64
+        _ reference: ArtifactReference, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool,
+        seed: UInt64
     ) throws -> DecoderModel {
         let directory = directory(of: reference)
         guard isDrawn(reference) else {
-            return try load(directory, head: head, trainable: trainable, newHeadSeed: seed)
+            let model = try load(
+                directory, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, newHeadSeed: seed)
+            model.initializeAuxiliaryHead(seed: seed)
+            return model
         }
-        let model = DecoderModel(try configuration(of: reference), head: head, trainable: trainable)
+        let model = DecoderModel(
+            try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: trainable)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
+        model.initializeAuxiliaryHead(seed: seed)
         return model
     }
 
@@ -61,11 +68,12 @@ package struct ModelStore {
     /// Loads the model in a directory.
     ///
     /// - Parameter newHeadSeed: Draws a score head where the directory has none; without it that is an error.
-    package func load(_ directory: URL, head: ModelHead, trainable: Bool, newHeadSeed: UInt64? = nil) throws
-        -> DecoderModel
-    {
+    package func load(
+        _ directory: URL, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool,
+        newHeadSeed: UInt64? = nil
+    ) throws -> DecoderModel {
         try ModelDirectory(directory, families: families).decoder(
-            head: head, trainable: trainable, scoreSeed: newHeadSeed)
+            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed)
     }
 
     /// Reads the weights of a directory into a model of the same shape.

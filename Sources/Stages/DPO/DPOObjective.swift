@@ -36,6 +36,11 @@ package struct DPOObjective: OfflineObjective {
         return loss.weights(chosen: counts.chosen, rejected: counts.rejected)
     }
 
+    /// The head of the loss, as a model has it.
+    package static func auxiliaryHead(_ loss: PreferenceLoss) -> AuxiliaryHead? {
+        loss.needs.head.map { AuxiliaryHead(name: $0.name, outputs: $0.outputs) }
+    }
+
     package func loss(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> LossTerm<DPOMetrics> {
         loss(pairs(model, batch, of: step), stepWeights: step.weights, state: state(of: step))
     }
@@ -45,6 +50,9 @@ package struct DPOObjective: OfflineObjective {
     package var wholeStepTerms: Int { loss.wholeStepTerms }
     package var initialState: [Double] { loss.initialState }
     package var observationCount: Int { loss.observationCount }
+
+    /// Scores are of the preference, to which variants and heads say nothing.
+    package func stepExample(of example: TokenizedPair) -> TokenizedPair { example.withoutVariants }
 
     package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]] {
         loss.scores(of: pairs(model, batch, of: step), state: state(of: step))
@@ -60,15 +68,15 @@ package struct DPOObjective: OfflineObjective {
 
     private func pairs(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> PairBatch {
         var columns = PairBatch.Columns()
-        let tokens: TokenLogps
-        if needs.logSumSquares {
-            let found = model.tokenLogpsAndSquares(batch.rows, predictions: batch.predictions)
-            (tokens, columns.logSumSquares) = (found.tokens, found.logSumSquares)
-        } else {
-            tokens = model.tokenLogps(batch.rows, predictions: batch.predictions)
+        let reading = model.reading(
+            batch.rows, predictions: batch.predictions, squares: needs.logSumSquares,
+            auxiliaryRows: auxiliaryRows(of: batch))
+        columns.logSumSquares = reading.logSumSquares
+        columns.headOutputs = reading.auxiliaryOutputs.map { outputs in
+            outputs.reshaped([batch.indices.count, 2, outputs.shape[0] / (2 * batch.indices.count), outputs.shape[1]])
         }
         let policy = PairLogps(
-            tokens, responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)
+            reading.tokens, responses: batch.predictions.sequences.map(Int.init), pairCount: batch.indices.count)
         if needs.referenceEntropies {
             columns.referenceEntropies = references.map { $0.column(.entropies, ofPairs: batch.indices) }
             columns.vocabularySize = model.specification.vocabularySize
@@ -78,6 +86,15 @@ package struct DPOObjective: OfflineObjective {
         return PairBatch(
             policy: policy, references: references.map { logps(under: $0, batch.indices, of: policy) },
             indices: batch.indices, epoch: step.epoch, columns: columns, step: step.pairs)
+    }
+
+    /// The last token of each response, and behind it those of its variants, where a head is asked.
+    private func auxiliaryRows(of batch: ResponseBatch) -> [Int32] {
+        guard needs.head != nil, batch.sequenceCount > 0 else { return [] }
+        let variants = batch.asideLastRows.count / batch.sequenceCount
+        return batch.lastRows.enumerated().flatMap { sequence, row in
+            [row] + batch.asideLastRows[variants * sequence..<variants * (sequence + 1)]
+        }
     }
 
     private func logps(under reference: ReferencePair, _ indices: [Int], of policy: PairLogps) -> PairLogps {

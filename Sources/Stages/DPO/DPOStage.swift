@@ -29,7 +29,8 @@ package struct DPOStage: Stage {
         try scope.checkInputs(of: self)
         try options.checkLoss(scope)
         try options.optimizer.check(scope)
-        try options.loop.inherit(scope, data: options.pairs, metrics: DPOMetrics.names)
+        let metrics = DPOMetrics.names(of: options.loss)
+        try options.loop.inherit(scope, data: options.pairs, metrics: metrics)
         try options.lengths.inherit(scope)
     }
 
@@ -59,31 +60,39 @@ package struct DPOStage: Stage {
     package func roles(workers: Int) -> StageRoles { .allLearn(workers) }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
+        let (head, variants) = (DPOObjective.auxiliaryHead(options.loss), options.loss.needs.variants)
         // References take turns: one is freed before the next is loaded.
-        try planner.offline(
-            stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths,
-            try planner.counter.pairs(options.pairs, options.lengths), "pairs", reference: options.frozen.first,
+        return try planner.offline(
+            stage, options.initial, .languageModel, auxiliaryHead: head, options.loop, options.optimizer,
+            options.lengths,
+            try planner.counter.pairs(
+                options.pairs, options.lengths, variants: variants?.texts, named: variants?.name ?? ""),
+            "pairs", responses: 2 + 2 * (variants?.count ?? 0), reference: options.frozen.first,
             reward: options.auxiliaryReward)
     }
 
     package func run(on context: StageContext) throws {
         var (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
         var failure: (any Error)?
-        let keepsRecords = options.auxiliaryReward?.readsRecords ?? false
-        let data = try context.data.pairs(options.pairs, options.lengths, keepsRecords: keepsRecords) { pair in
+        let loss = options.loss
+        let (keepsRecords, variants) = (options.auxiliaryReward?.readsRecords ?? false, loss.needs.variants?.texts)
+        let data = try context.data.pairs(
+            options.pairs, options.lengths, keepsRecords: keepsRecords, variants: variants
+        ) { pair in
             do { try given.take(pair) } catch { failure = failure ?? error }
         }
         try context.note(data.summary)
         var evalRecords: [PreferencePair] = []
         let eval = try context.evalExamples(options.loop) {
-            let loaded = try context.data.pairs($0, options.lengths, keepsRecords: keepsRecords) { pair in
+            let loaded = try context.data.pairs(
+                $0, options.lengths, keepsRecords: keepsRecords, variants: variants
+            ) { pair in
                 do { try evalGiven.take(pair) } catch { failure = failure ?? error }
             }
             evalRecords = loaded.records
             return loaded.examples
         }
         try context.checkTogether(failure)
-        let loss = options.loss
         let columns = ReferenceColumns(loss.needs)
         if loss.needs.references != 1 || !columns.isEmpty, !(given.logps + evalGiven.logps).isEmpty {
             try context.note(
@@ -91,24 +100,27 @@ package struct DPOStage: Stage {
             (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
         }
         let maxTokens = options.loop.maxTokensPerMicroBatch
+        // Frozen models are asked about the responses alone.
+        let (pairs, evalPairs) = (data.examples.map(\.withoutVariants), eval.map(\.withoutVariants))
         let references = try options.frozen.map { reference in
             // Freed before the next, and before the policy is loaded.
             let model = context.frozen(reference)
             return ReferencePair(
                 training: try context.referenceTable(
-                    of: model, for: data.examples, columns, given: given, maxTokens: maxTokens),
+                    of: model, for: pairs, columns, given: given, maxTokens: maxTokens),
                 heldOut: try context.referenceTable(
-                    of: model, for: eval, columns, given: evalGiven, maxTokens: maxTokens))
+                    of: model, for: evalPairs, columns, given: evalGiven, maxTokens: maxTokens))
         }
         let rewards = try options.auxiliaryReward.map { reward in
             PairRewards(
-                training: try context.pairRewards(by: reward, of: data.examples, data.records, maxTokens: maxTokens),
-                heldOut: try context.pairRewards(by: reward, of: eval, evalRecords, maxTokens: maxTokens))
+                training: try context.pairRewards(by: reward, of: pairs, data.records, maxTokens: maxTokens),
+                heldOut: try context.pairRewards(by: reward, of: evalPairs, evalRecords, maxTokens: maxTokens))
         }
         if let rewards { try context.note(rewards.summary) }
         // Where the reference lay there may be no room for a model of the same size at the same alignment.
         TorchRuntime.releaseFreedMemory()
-        let model = try context.trainable(options.initial, head: .languageModel)
+        let model = try context.trainable(
+            options.initial, head: .languageModel, auxiliaryHead: DPOObjective.auxiliaryHead(loss))
         let trainer = OfflineTrainer(
             context: context, model: model,
             objective: DPOObjective(loss: loss, references: references, rewards: rewards) {

@@ -46,7 +46,10 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
             model.parameters, optimizer, totalSteps: total, communicator: context.workers,
             tracer: context.tracer)
         model.recomputesActivations = loop.gradientCheckpointing
-        let state = OfflineCheckpoint(updater: updater, save: save)
+        let state = OfflineCheckpoint(updater: updater) {
+            try save($0)
+            try model.saveAuxiliaryHead(to: $0)
+        }
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
         var progress = TrainerState(step: 0, metrics: MetricsState(position: 0), tokens: 0, nonFinite: NonFiniteSteps())
         if let step = context.checkpoint { progress = try state.restore(from: context.checkpoints.url(ofStep: step)) }

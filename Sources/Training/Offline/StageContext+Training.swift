@@ -11,13 +11,17 @@ extension StageContext {
     }
 
     /// The model that training starts from: the stage's checkpoint where there is one, else `initial`.
-    package func trainable(_ initial: ArtifactReference, head: ModelHead) throws -> DecoderModel {
+    package func trainable(
+        _ initial: ArtifactReference, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil
+    ) throws -> DecoderModel {
         if let checkpoint {
-            let model = try models.load(checkpoints.url(ofStep: checkpoint), head: head, trainable: true)
+            let directory = checkpoints.url(ofStep: checkpoint)
+            let model = try models.load(directory, head: head, auxiliaryHead: auxiliaryHead, trainable: true)
+            try model.loadAuxiliaryHead(from: directory)
             // The checkpoint's own is there for whoever reads it; training goes on where it began.
             model.padTokenID = head == .score ? try models.scoredPadTokenID(of: initial) : nil
             return model
         }
-        return try models.load(initial, head: head, trainable: true, seed: seed)
+        return try models.load(initial, head: head, auxiliaryHead: auxiliaryHead, trainable: true, seed: seed)
     }
 }

@@ -5,18 +5,21 @@ import Transformers
 extension StagePlanner {
     /// A stage in which every worker learns from a fixed set of examples.
     ///
-    /// - Parameter asked: Of how many times the tokens of an example a frozen model may be asked at once.
+    /// - Parameters:
+    ///   - responses: The most responses of an example, variants of them included.
+    ///   - asked: Of how many times the tokens of an example a frozen model may be asked at once.
     package func offline(
-        _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead, _ loop: TrainingLoopOptions,
-        _ optimizer: OptimizerOptions, _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String,
+        _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead,
+        auxiliaryHead: AuxiliaryHead? = nil, _ loop: TrainingLoopOptions, _ optimizer: OptimizerOptions,
+        _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String, responses: Int? = nil,
         reference: ArtifactReference? = nil, reward: ArtifactReference? = nil, asked: Int = 1
     ) throws -> StageForecast {
         var memory = MemoryEstimate()
-        let longest = count?.longest ?? lengths.maxLength * (unit == "pairs" ? 2 : 1)
+        let longest = count?.longest ?? lengths.maxLength * (responses ?? (unit == "pairs" ? 2 : 1))
         let size = count.limiting(loop.trainBatchSize)
         let rows = rows(loop.maxTokensPerMicroBatch, longest: longest, examples: size, learners: workerCount)
         try memory.train(
-            specification(of: initial), head: head,
+            specification(of: initial), head: head, auxiliaryHead: auxiliaryHead,
             MemoryEstimate.Training(
                 rows: rows, zero: optimizer.zero, learners: workerCount, recomputes: loop.gradientCheckpointing))
         // Held-out data, and all of it under the reference, is gone through in full micro-batches.

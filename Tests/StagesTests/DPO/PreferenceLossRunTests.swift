@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import Torch
 
 @Suite("Preference losses in runs", .serialized, .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
 struct PreferenceLossRunTests {
@@ -14,8 +15,9 @@ struct PreferenceLossRunTests {
             ["loss_type=ipo", "reduction=sampo"], ["loss_type=simpo", "reduction=d2po_decay"],
             ["loss_type=multi_dpo", "references=[base, sft]"], ["use_weighting=true"],
         ]
+        let head = ["loss_type=spo", "spo.degrees=2"]
         let long = TestSupport.runsLongTests ? alone.map { ["loss_type=\($0)"] } + combined : []
-        return [together, second] + long
+        return [together, second, head] + long
     }()
 
     private let runs = LossRuns(program: "mpo")
@@ -30,6 +32,24 @@ struct PreferenceLossRunTests {
         try runs.expectSameOfResumed(settings, references: references)
     }
 
+    @Test("A head that a loss trains is in checkpoints, and no part of the model that is left")
+    func head() throws {
+        try RunWorkspace.with { workspace in
+            try runs.prepare(workspace)
+            try runs.train(workspace, ["loss_type=spo"], to: "out", ranks: 3)
+            let names = { (file: String) in
+                try SafetensorsFile(workspace.url("out/stages/\(file)")).entries.keys.sorted()
+            }
+            #expect(try names("02-dpo/checkpoint-00000004/auxiliary.safetensors") == ["auxiliary.degree.weight"])
+            #expect(try names("02-dpo/final/model.safetensors") == names("01-sft/final/model.safetensors"))
+            #expect(!workspace.has("out/stages/02-dpo/final/auxiliary.safetensors"))
+            let last = try #require(try workspace.metrics("out").last { $0.stage == "02-dpo" })
+            for name in ["degree_accuracy", "eval_degree_accuracy"] {
+                #expect((0...1).contains(try #require(last.values[name])), "\(name)")
+            }
+        }
+    }
+
     @Test("With its neutral setting a loss has DPO's bytes")
     func neutral() throws {
         try RunWorkspace.with { workspace in
@@ -39,6 +59,7 @@ struct PreferenceLossRunTests {
                 ["loss_type=d2po_decay", "d2po.gamma=1"], ["loss_type=focalpo", "focalpo.gamma=0"], ["ld_alpha=1"],
                 ["loss_type=r_dpo", "r_dpo.alpha=0"], ["rpo_alpha=0"],
                 ["hpo.gamma=0", "hpo.reward=rule:length:20"], ["loss_type=bmc", "bmc.delta=0"],
+                ["loss_type=spo", "spo.gamma=0"],
                 ["loss_weights=[1, 0]", "loss_type=[sigmoid, sft]"],
             ] {
                 try runs.train(workspace, settings, to: settings[0])
