@@ -53,6 +53,9 @@ def make_inputs(seed=7):
             {"rejected": [], "chosen": [4, 4], "stop": []},
         ],
         "weights": {k: [num(-2, 2) for _ in range(6)] for k in ["w0", "trained1", "trained2", "trained3"]},
+        # A gap of the threshold, two equal ones and a tie among them.
+        "split": {"threshold": 1.0, "scores": [[num(-2, 3), num(-2, 3)] for _ in range(6)]
+                  + [[0.5, 1.5], [-0.25, 0.25], [0.75, 0.25], [2.0, 2.0]]},
     }
 
 
@@ -304,6 +307,14 @@ def masks(pair):
     return result
 
 
+def split(scores, threshold):
+    """Which of two responses is chosen, and the pairs by falling gap on either side of the threshold."""
+    gaps = [abs(a - b) for a, b in scores]
+    order = sorted(range(len(gaps)), key=lambda i: -gaps[i])
+    return {"chosen": [int(b > a) for a, b in scores], "gap": gaps, "easy": [i for i in order if gaps[i] >= threshold],
+            "difficult": [i for i in order if gaps[i] < threshold]}
+
+
 def make_entries(inputs):
     entries = []
     for family, key, ids in (("offline", "pairs", PAIR), ("extreme", "extreme_pairs", EXTREME)):
@@ -333,6 +344,7 @@ def make_entries(inputs):
     entries.append(entry("expectile_value", "reward-model", {"kappa": kappa}, {
         "loss": loss.item(), "grad_values": values.grad.tolist()}))
     entries.append(entry("bmc_masks", "data", {}, {"masks": [masks(p) for p in inputs["bmc"]]}))
+    entries.append(entry("mpo_split", "data", {}, split(**inputs["split"])))
     return entries + weight_entries(inputs["weights"])
 
 
