@@ -21,7 +21,8 @@ package struct KTOStage: Stage {
         }
         if !scope.given.contains("reference") { options.reference = options.initial }
         if !scope.given.contains("data") {
-            options.data = try scope.rows(from: [(SplitStage.type, "easy"), (SampleStage.type, nil)], for: "data")
+            options.data = try scope.rows(
+                from: [(BridgeStage.type, nil), (SplitStage.type, "easy"), (SampleStage.type, nil)], for: "data")
         }
         try scope.checkInputs(of: self)
         try options.checkWeights(scope)
