@@ -11,6 +11,11 @@ public protocol PackableExample: Sendable {
 extension PackableExample {
     /// Rows that the example takes: the prompt once, and every response.
     public var tokenCount: Int { prompt.count + responses.reduce(0) { $0 + $1.count } }
+
+    /// How many tokens of all responses are predicted: the first of a response to nothing is not.
+    package var predictedCount: Int {
+        responses.reduce(0) { $0 + $1.count - (prompt.isEmpty ? 1 : 0) }
+    }
 }
 
 /// A preference pair in token ids.

@@ -59,11 +59,16 @@ package struct DPOStage: Stage {
     package func roles(workers: Int) -> StageRoles { .allLearn(workers) }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
-        // References take turns: one is freed before the next is loaded.
-        try planner.offline(
+        let count = { try planner.counter.pairs($0, options.lengths) }
+        var forecast = try planner.offline(
             stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths,
-            try planner.counter.pairs(options.pairs, options.lengths), "pairs", reference: options.frozen.first,
-            reward: options.auxiliaryReward)
+            try count(options.pairs), "pairs", references: options.frozen, reward: options.auxiliaryReward)
+        let data = [options.pairs, options.loop.evalData]
+        forecast.tables = try planner.tables(
+            of: options.frozen, over: data, ReferenceColumns(options.loss.needs), form: "pairs", options.lengths,
+            maxTokens: options.loop.maxTokensPerMicroBatch, count: count)
+        forecast.tables += try planner.rewardTables(by: options.auxiliaryReward, over: data, in: stage, count: count)
+        return forecast
     }
 
     package func run(on context: StageContext) throws {
