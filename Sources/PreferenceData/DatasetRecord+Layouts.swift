@@ -36,7 +36,8 @@ extension PreferencePair {
         if case .null? = fields[key] { throw RecordError("'\(key)' is null, not a string or a list of messages") }
         let why =
             fields.has("completion") && fields.has("label")
-            ? "; answers with a label are no pairs: join a good and a bad answer to a prompt"
+            ? "; answers with a label are no pairs: join a good and a bad answer to a prompt, or give them to a "
+                + "kto stage"
             : "; write prompt and responses under 'prompt', 'chosen' and 'rejected'"
         throw RecordError("a pair needs 'chosen' and 'rejected'; it has \(fields.keyList)\(fields.wayOutOfList ?? why)")
     }

@@ -18,6 +18,11 @@ extension PackableExample {
     public var tokenCount: Int {
         prompt.count + responses.reduce(0) { $0 + $1.count } + asides.reduce(0) { $0 + $1.count }
     }
+
+    /// How many tokens of all responses are predicted: the first of a response to nothing is not.
+    package var predictedCount: Int {
+        responses.reduce(0) { $0 + $1.count - (prompt.isEmpty ? 1 : 0) }
+    }
 }
 
 /// A preference pair in token ids.

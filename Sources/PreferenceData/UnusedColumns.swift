@@ -69,7 +69,9 @@ extension JSONObject {
                 default: false
                 }
             guard isFalse else { continue }
-            throw RecordError("'\(entry.key)' is false: its answer is not one to learn from; take such lines out")
+            throw RecordError(
+                "'\(entry.key)' is false: its answer is not one to learn from; take such lines out, or give them to a "
+                    + "kto stage")
         }
     }
 

@@ -50,6 +50,7 @@ CPO = {
     "loss_type: cpo": {"loss_type": "sigmoid", "cpo_alpha": 1.0},
     "{loss_type: cpo, cpo_alpha: 0.5, label_smoothing: 0.1}": {"loss_type": "sigmoid", "cpo_alpha": 0.5, "label_smoothing": 0.1},
     "loss_type: simpo": {"loss_type": "simpo", "cpo_alpha": 0.0, "simpo_gamma": 0.5},
+    "{loss_type: simpo, label_smoothing: 0.1}": {"loss_type": "simpo", "cpo_alpha": 0.0, "simpo_gamma": 0.5, "label_smoothing": 0.1},
     "{loss_type: [simpo, sft], loss_weights: [1, 0.3]}": {"loss_type": "simpo", "cpo_alpha": 0.3, "simpo_gamma": 0.5},
 }
 

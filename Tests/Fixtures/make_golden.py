@@ -54,6 +54,9 @@ def make_inputs(seed=7):
         ],
         "spo": make_spo(),
         "weights": {k: [num(-2, 2) for _ in range(6)] for k in ["w0", "trained1", "trained2", "trained3"]},
+        # A gap of the threshold, two equal ones and a tie among them.
+        "split": {"threshold": 1.0, "scores": [[num(-2, 3), num(-2, 3)] for _ in range(6)]
+                  + [[0.5, 1.5], [-0.25, 0.25], [0.75, 0.25], [2.0, 2.0]]},
     }
 
 
@@ -361,6 +364,14 @@ def masks(pair):
     return result
 
 
+def split(scores, threshold):
+    """Which of two responses is chosen, and the pairs by falling gap on either side of the threshold."""
+    gaps = [abs(a - b) for a, b in scores]
+    order = sorted(range(len(gaps)), key=lambda i: -gaps[i])
+    return {"chosen": [int(b > a) for a, b in scores], "gap": gaps, "easy": [i for i in order if gaps[i] >= threshold],
+            "difficult": [i for i in order if gaps[i] < threshold]}
+
+
 def make_entries(inputs):
     entries = []
     for family, key, ids in (("offline", "pairs", PAIR), ("extreme", "extreme_pairs", EXTREME)):
@@ -393,6 +404,7 @@ def make_entries(inputs):
     spo = inputs["spo"]
     entries.append(entry("spo_keywords", "data", {}, keywords(spo["text"], set(spo["stopwords"]), spo["degrees"])))
     entries.append(entry("spo_degree_loss", "reward-model", {"gamma": 0.1}, degree_loss(spo, 0.1)))
+    entries.append(entry("mpo_split", "data", {}, split(**inputs["split"])))
     return entries + weight_entries(inputs["weights"])
 
 

@@ -1,5 +1,6 @@
 import JSON
 import Objectives
+import PreferenceData
 import Testing
 import Torch
 
@@ -7,6 +8,7 @@ import Torch
 struct GoldenDataTests {
     static let ids: Set<String> = [
         "bmc_masks", "kendall_link_table", "expectile_value", "spo_keywords", "spo_degree_loss",
+        "mpo_split",
     ]
 
     @Test("Tokens by which responses differ are marked as difflib has it")
@@ -20,6 +22,22 @@ struct GoldenDataTests {
             #expect(found.chosen.map(Double.init) == expected["chosen"]?.numbers)
             #expect(found.rejected.map(Double.init) == expected["rejected"]?.numbers)
         }
+    }
+
+    @Test("MPO's split: the better answer is chosen, and the largest gaps come first on either side of gamma")
+    func split() throws {
+        let entry = try #require(GoldenFile.standard["mpo_split"])
+        let input = try #require(GoldenFile.standard.inputs["split"])
+        let scores = (input["scores"]?.elements ?? []).map(\.numbers)
+        let pairs = zip(scores, try #require(entry.expected["chosen"]).integers).enumerated().map { index, pair in
+            ScoredPair(index: index, chosenReward: pair.0[pair.1], rejectedReward: pair.0[1 - pair.1])
+        }
+        #expect(pairs.count == scores.count && pairs.allSatisfy { $0.isCorrect || $0.gap == 0 })
+        #expect(distance(pairs.map(\.gap), entry.expected["gap"]?.numbers ?? []) < 1e-9)
+        let gamma = try #require(input["threshold"]?.double)
+        let parts = try GapSplit(.threshold(gamma), order: .easyToHard).split(pairs)
+        #expect(parts.easy.map(\.index) == entry.expected["easy"]?.integers)
+        #expect(parts.difficult.map(\.index) == entry.expected["difficult"]?.integers)
     }
 
     @Test("Kendall's link is the probability of a pair, bridged where it jumps")

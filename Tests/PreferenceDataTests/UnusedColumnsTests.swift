@@ -127,14 +127,16 @@ struct UnusedColumnsTests {
     func labels() throws {
         for label in [#""label": false"#, #""label": "False""#, #""kto_tag": false"#] {
             let line = "{\"prompt\": \"q\", \"completion\": \"c\", \(label)}"
-            #expect(failure(line, as: PromptCompletion.self).contains("is false: its answer is not one to learn from"))
+            #expect(
+                failure(line, as: PromptCompletion.self).contains(
+                    "not one to learn from; take such lines out, or give them to a kto stage"))
             #expect(try dataset(line, as: Prompt.self).records.count == 1)
         }
         for label in [#""label": true"#, #""label": 0"#] {
             _ = try dataset("{\"prompt\": \"q\", \"completion\": \"c\", \(label)}", as: PromptCompletion.self)
         }
         let text = failure(#"{"prompt": "q", "completion": "c", "label": true}"#, as: PreferencePair.self)
-        #expect(text.contains("answers with a label are no pairs"))
+        #expect(text.contains("are no pairs: join a good and a bad answer to a prompt, or give them to a kto stage"))
         let weight =
             #"{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0}]}"#
         #expect(failure(weight, as: PromptCompletion.self).contains("marked as not to be learnt"))

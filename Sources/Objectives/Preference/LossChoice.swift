@@ -96,8 +96,13 @@ package struct LossChoice: Sendable, Equatable {
 
     /// Refuses an option that has been set and that no part of the loss reads.
     private func checkIdle(_ made: LossTerms) throws(LossConflict) {
-        var read = made.terms.flatMap { $0.term.parts.map(\.optionType) }
-        read += made.terms.compactMap { ($0.term.reduction as? Mean)?.base.optionType }
+        let standard = LossChoice(of: losses).beta
+        if beta != standard, !made.terms.contains(where: \.term.link.readsBeta) {
+            throw LossConflict(
+                "beta", "has no meaning for \(described)", "name another loss, or leave it at \(standard)")
+        }
+        var read = made.terms.flatMap { $0.term.parts.flatMap { type(of: $0).optionTypes } }
+        read += made.terms.flatMap { ($0.term.reduction as? Mean).map { type(of: $0.base).optionTypes } ?? [] }
         read += types.compactMap { losses[$0] }.flatMap { $0.terms.compactMap(\.weightOptionType) }
         guard let option = losses.idleOption(in: settings, readTypes: Set(read.map { ObjectIdentifier($0) })) else {
             return

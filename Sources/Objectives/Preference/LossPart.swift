@@ -14,6 +14,12 @@ package protocol LossPart: Sendable {
 
     init(_ options: Options)
 
+    /// The part as settings have it, from its own options and those that it shares with other parts.
+    init(settings: LossSettings)
+
+    /// The types of all options that it reads.
+    static var optionTypes: [any LossOptions.Type] { get }
+
     /// Why the part cannot be used with the options that it was made of; `nil` where it can.
     var conflict: LossConflict? { get }
 
@@ -35,8 +41,8 @@ package protocol LossPart: Sendable {
 }
 
 extension LossPart {
-    /// The type of the part's options.
-    var optionType: any LossOptions.Type { Options.self }
+    package init(settings: LossSettings) { self.init(settings[Options.self]) }
+    package static var optionTypes: [any LossOptions.Type] { [Options.self] }
 
     package static var name: String { "\(Self.self)".snakeCased }
     package var conflict: LossConflict? { nil }
@@ -136,6 +142,9 @@ package protocol Link: LossPart {
     /// Whether it takes the policy's own log-probabilities a token for scores, and nothing else.
     var isOfMeanLogps: Bool { get }
 
+    /// Whether its losses depend on β.
+    var readsBeta: Bool { get }
+
     /// The losses `[n]`, one a pair.
     func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor
 }
@@ -144,4 +153,5 @@ extension Link {
     package var denominator: LossDenominator { .pairs }
     package var isOfMargin: Bool { false }
     package var isOfMeanLogps: Bool { false }
+    package var readsBeta: Bool { true }
 }

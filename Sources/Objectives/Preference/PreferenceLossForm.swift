@@ -35,7 +35,7 @@ package struct PreferenceLossForm: Sendable {
             _ weight: @escaping @Sendable (LossSettings) -> Double
         ) {
             (reduction, score, link) = (LossPartForm(R.self), LossPartForm(S.self), LossPartForm(L.self))
-            optionTypes = [R.Options.self, S.Options.self, L.Options.self] + [weightOptionType].compactMap(\.self)
+            optionTypes = R.optionTypes + S.optionTypes + L.optionTypes + [weightOptionType].compactMap(\.self)
             (self.weightOptionType, self.weight) = (weightOptionType, weight)
             isOfPreference = S.self != Likelihood.self
         }
@@ -68,18 +68,18 @@ package struct LossPartForm<Part>: Sendable {
 
 extension LossPartForm where Part == any Reduction {
     package init<R: Reduction>(_: R.Type) {
-        self.init(name: R.name) { R($0[R.Options.self]) }
+        self.init(name: R.name) { R(settings: $0) }
     }
 }
 
 extension LossPartForm where Part == any PairScore {
     package init<S: PairScore>(_: S.Type) {
-        self.init(name: S.name) { S($0[S.Options.self]) }
+        self.init(name: S.name) { S(settings: $0) }
     }
 }
 
 extension LossPartForm where Part == any Link {
     package init<L: Link>(_: L.Type) {
-        self.init(name: L.name) { L($0[L.Options.self]) }
+        self.init(name: L.name) { L(settings: $0) }
     }
 }

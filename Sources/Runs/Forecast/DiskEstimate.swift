@@ -1,21 +1,29 @@
 import Configuration
 import Transformers
 
-/// Bytes of models and checkpoints that a stage has in the run directory when it is done.
+/// Bytes of models, checkpoints and tables that a stage has in the run directory when it is done.
 ///
-/// Rows of data, metrics and what references say of data are small beside them, and not counted.
+/// Rows of data and metrics are small beside them, and not counted.
 package struct DiskEstimate: Equatable {
     /// What the stage leaves, a critic with it.
     package private(set) var models = 0
     /// The checkpoints that are kept, each with its models and AdamW's moments.
     package private(set) var checkpoints = 0
+    /// What frozen models said of its data.
+    package private(set) var tables = 0
+    /// Whether it makes tables whose size only an earlier stage will tell.
+    package private(set) var hasUnknownTables = false
 
-    package var total: Int { models + checkpoints }
+    package var total: Int { models + checkpoints + tables }
 
     /// What a stage keeps that is forecast so. Where its steps are not known yet it has as many checkpoints as
     /// are kept, or one where all are.
-    package init(_ forecast: StageForecast, _ planner: StagePlanner) throws {
+    ///
+    /// - Parameter made: Those of its tables that are not there already.
+    package init(_ forecast: StageForecast, making made: [TableForecast], _ planner: StagePlanner) throws {
         let stage = forecast.configuration
+        tables = made.reduce(0) { $0 + ($1.bytes ?? 0) }
+        hasUnknownTables = made.contains { $0.bytes == nil }
         let trained = forecast.roles.map(\.memory.weights).max() ?? 0
         guard trained > 0 else {
             // A model that is made without training has the shape of what it is made from.

@@ -64,7 +64,9 @@ package final class ExampleCounter {
         _ kind: String, _ references: [ArtifactReference], _ prompt: PromptOptions, _ length: Int,
         answers: Int = 1, _ read: () throws -> ExampleCount
     ) throws -> ExampleCount? {
-        guard data.files(references).allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else {
+        let files = data.files(references)
+        if files.isEmpty { return ExampleCount(examples: 0) }
+        guard files.allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else {
             guard references.count == 1, var estimate = try estimate(references[0]) else { return nil }
             estimate.examples *= answers
             return estimate
@@ -90,11 +92,16 @@ package struct ExampleCount: Equatable, Sendable {
     package var tokens: Int?
     /// Tokens of the longest prompt with its responses.
     package var longest: Int?
+    /// Tokens of responses that a model predicts; `nil` where only examples are known.
+    package var predictedTokens: Int?
     /// Whether it may be off by a few, because an earlier stage has yet to leave the data.
     package var isEstimate = false
 
-    package init(examples: Int, tokens: Int? = nil, longest: Int? = nil, isEstimate: Bool = false) {
-        (self.examples, self.tokens, self.longest, self.isEstimate) = (examples, tokens, longest, isEstimate)
+    package init(
+        examples: Int, tokens: Int? = nil, longest: Int? = nil, predictedTokens: Int? = nil, isEstimate: Bool = false
+    ) {
+        (self.examples, self.tokens, self.longest) = (examples, tokens, longest)
+        (self.predictedTokens, self.isEstimate) = (predictedTokens, isEstimate)
     }
 }
 
@@ -102,6 +109,7 @@ extension ExampleCount {
     fileprivate init(_ examples: [some PackableExample]) {
         self.init(
             examples: examples.count, tokens: examples.reduce(0) { $0 + $1.tokenCount },
-            longest: examples.map(\.tokenCount).max())
+            longest: examples.map(\.tokenCount).max(),
+            predictedTokens: examples.reduce(0) { $0 + $1.predictedCount })
     }
 }

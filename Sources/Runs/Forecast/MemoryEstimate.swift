@@ -65,6 +65,12 @@ package struct MemoryEstimate: Equatable {
         evaluate(model, head: head, rows: rows)
     }
 
+    /// Adds models of which each computes rows of at most `rows` tokens and is freed before the next is loaded.
+    package mutating func compute(inTurns models: [(model: DecoderSpecification, head: DecoderHead)], rows: Int) {
+        frozen += models.map { $0.model.parameterBytes(head: $0.head) }.max() ?? 0
+        for (model, head) in models { evaluate(model, head: head, rows: rows) }
+    }
+
     /// Adds passes without gradients over rows of at most `rows` tokens, by a model that is counted already.
     package mutating func evaluate(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
         activations = max(activations, rows * model.computingBytesPerToken + model.vocabularyBytes(head: head))

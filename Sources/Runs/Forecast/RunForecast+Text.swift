@@ -55,18 +55,22 @@ extension RunForecast {
     }
 
     private var diskTable: String {
-        var table = TextTable(["stage", "models", "checkpoints"])
+        var table = TextTable(["stage", "models", "checkpoints", "tables"])
         for (stage, disk) in zip(stages, disk) where disk.total > 0 {
             table.add(
                 [stage.configuration.name]
-                    + [disk.models, disk.checkpoints].map { $0 == 0 ? "-" : HumanFormat.bytes($0) })
+                    + [disk.models, disk.checkpoints, disk.tables].map { $0 == 0 ? "-" : HumanFormat.bytes($0) })
         }
         return table.render()
     }
 
     private var diskLine: String {
-        "At the end \(HumanFormat.bytes(disk.map(\.total).reduce(0, +))); one checkpoint more while it is written. Rows, "
-            + "metrics and tables of references come beside.\n"
+        let unknown = zip(stages, disk).filter(\.1.hasUnknownTables).map(\.0.configuration.name)
+        let tables =
+            unknown.isEmpty ? "" : ", and tables of \(unknown.joined(separator: ", ")), whose data is yet to be made,"
+        return
+            "At the end \(HumanFormat.bytes(disk.map(\.total).reduce(0, +))); one checkpoint more while it is written. "
+            + "Rows and metrics\(tables) come beside.\n"
     }
 
     private var memoryTable: String {

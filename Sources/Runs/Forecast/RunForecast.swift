@@ -45,7 +45,7 @@ package struct RunForecast {
         let planner = StagePlanner(
             configuration: configuration, ranks: ranks, counter: try ExampleCounter(configuration))
         stages = try configuration.stages.map { try $0.stage.forecast($0, planner) }
-        disk = try stages.map { try DiskEstimate($0, planner) }
+        disk = try zip(stages, stages.madeTables).map { try DiskEstimate($0, making: $1, planner) }
     }
 
     /// Checks that every stage fits the memory of its nodes.

@@ -16,8 +16,12 @@ package struct StageForecast {
     package var roles: [Role]
     /// How its batches are divided.
     package var batches: Batches
+    /// What it asks of frozen models and keeps.
+    package var tables: [TableForecast]
 
-    package init(configuration: StageConfiguration, roles: [Role], batches: Batches) {
-        (self.configuration, self.roles, self.batches) = (configuration, roles, batches)
+    package init(
+        configuration: StageConfiguration, roles: [Role], batches: Batches, tables: [TableForecast] = []
+    ) {
+        (self.configuration, self.roles, self.batches, self.tables) = (configuration, roles, batches, tables)
     }
 }

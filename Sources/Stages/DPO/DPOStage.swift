@@ -61,14 +61,20 @@ package struct DPOStage: Stage {
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
         let (head, variants) = (DPOObjective.auxiliaryHead(options.loss), options.loss.needs.variants)
-        // References take turns: one is freed before the next is loaded.
-        return try planner.offline(
+        let count = { try planner.counter.pairs($0, options.lengths) }
+        var forecast = try planner.offline(
             stage, options.initial, .languageModel, auxiliaryHead: head, options.loop, options.optimizer,
             options.lengths,
             try planner.counter.pairs(
                 options.pairs, options.lengths, variants: variants?.texts, named: variants?.name ?? ""),
-            "pairs", responses: 2 + 2 * (variants?.count ?? 0), reference: options.frozen.first,
+            "pairs", responses: 2 + 2 * (variants?.count ?? 0), references: options.frozen,
             reward: options.auxiliaryReward)
+        let data = [options.pairs, options.loop.evalData]
+        forecast.tables = try planner.tables(
+            of: options.frozen, over: data, ReferenceColumns(options.loss.needs), form: "pairs", options.lengths,
+            maxTokens: options.loop.maxTokensPerMicroBatch, count: count)
+        forecast.tables += try planner.rewardTables(by: options.auxiliaryReward, over: data, in: stage, count: count)
+        return forecast
     }
 
     package func run(on context: StageContext) throws {

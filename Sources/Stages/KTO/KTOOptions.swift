@@ -45,7 +45,8 @@ extension KTOOptions: KeyedOptions {
             "Frozen policy that log-probabilities are compared with.")
         Field.input(
             "data", \.data, .rows(.labeledCompletions),
-            default: "the easy part of the split stage, else the sample stage, else dataset.train",
+            default:
+                "the bridge stage, else the easy part of the split stage, else the sample stage, else dataset.train",
             "Prompts with a completion and a label, or pairs, of which each is a desirable and an undesirable one.")
         Field("beta", \.beta, .greaterThan(0), "Strength of the tie to the reference.")
         Field(

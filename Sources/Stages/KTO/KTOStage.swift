@@ -21,7 +21,8 @@ package struct KTOStage: Stage {
         }
         if !scope.given.contains("reference") { options.reference = options.initial }
         if !scope.given.contains("data") {
-            options.data = try scope.rows(from: [(SplitStage.type, "easy"), (SampleStage.type, nil)], for: "data")
+            options.data = try scope.rows(
+                from: [(BridgeStage.type, nil), (SplitStage.type, "easy"), (SampleStage.type, nil)], for: "data")
         }
         try scope.checkInputs(of: self)
         try options.checkWeights(scope)
@@ -50,10 +51,16 @@ package struct KTOStage: Stage {
     package func roles(workers: Int) -> StageRoles { .allLearn(workers) }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
-        try planner.offline(
+        let count = { try planner.counter.labeledCompletions($0, options.lengths) }
+        let asked = options.loss.needsDivergence ? 2 : 1
+        var forecast = try planner.offline(
             stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths,
-            try planner.counter.labeledCompletions(options.data, options.lengths), "answers",
-            reference: options.reference, asked: options.loss.needsDivergence ? 2 : 1)
+            try count(options.data), "answers", references: [options.reference], asked: asked)
+        forecast.tables = try planner.tables(
+            of: [options.reference], over: [options.data, options.loop.evalData], sums: asked,
+            form: asked > 1 ? "answers with mismatched ones" : "answers", options.lengths,
+            maxTokens: options.loop.maxTokensPerMicroBatch, count: count)
+        return forecast
     }
 
     package func run(on context: StageContext) throws {

@@ -55,7 +55,10 @@ package struct SplitStage: Stage {
             return nil
         }
         let difficult = Int((Double(count.examples) * quantile).rounded())
-        return ExampleCount(examples: part == "difficult" ? difficult : count.examples - difficult, isEstimate: true)
+        let examples = part == "difficult" ? difficult : count.examples - difficult
+        // Its share of the tokens that the pairs have on average.
+        let tokens = count.predictedTokens.map { $0 * examples / max(1, count.examples) }
+        return ExampleCount(examples: examples, predictedTokens: tokens, isEstimate: true)
     }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {

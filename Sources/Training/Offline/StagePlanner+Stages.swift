@@ -12,7 +12,7 @@ extension StagePlanner {
         _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead,
         auxiliaryHead: AuxiliaryHead? = nil, _ loop: TrainingLoopOptions, _ optimizer: OptimizerOptions,
         _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String, responses: Int? = nil,
-        reference: ArtifactReference? = nil, reward: ArtifactReference? = nil, asked: Int = 1
+        references: [ArtifactReference] = [], reward: ArtifactReference? = nil, asked: Int = 1
     ) throws -> StageForecast {
         var memory = MemoryEstimate()
         let longest = count?.longest ?? lengths.maxLength * (responses ?? (unit == "pairs" ? 2 : 1))
@@ -25,8 +25,10 @@ extension StagePlanner {
         // Held-out data, and all of it under the reference, is gone through in full micro-batches.
         let most = self.rows(loop.maxTokensPerMicroBatch, longest: asked * longest, examples: nil)
         try memory.evaluate(specification(of: initial), head: head, rows: most)
-        if let reward { try addReward(reward, most, to: &memory) }
-        if let reference { try memory.compute(specification(of: reference), head: head, rows: most) }
+        let rewards = [reward].compactMap(\.self).filter(\.isModel)
+        try memory.compute(
+            inTurns: references.map { (try specification(of: $0), head) }
+                + rewards.map { (try specification(of: $0), .score) }, rows: most)
         var batches = Batches(
             unit: unit, count: count, size: size, learners: workerCount,
             maxTokens: loop.maxTokensPerMicroBatch, steps: loop.maxSteps)
@@ -63,9 +65,7 @@ extension StagePlanner {
     }
 
     package func addReward(_ reward: ArtifactReference, _ rows: Int, to memory: inout MemoryEstimate) throws {
-        switch reward {
-        case .rule, .command, .column: return
-        default: memory.compute(try specification(of: reward), head: .score, rows: rows)
-        }
+        guard reward.isModel else { return }
+        memory.compute(try specification(of: reward), head: .score, rows: rows)
     }
 }

@@ -103,12 +103,4 @@ extension TokenizedPair {
         let first = prompt.isEmpty ? 1 : 0
         return (chosen.count - first, rejected.count - first)
     }
-
-}
-
-extension PackableExample {
-    /// How many tokens of all responses are predicted.
-    package var predictedCount: Int {
-        responses.reduce(0) { $0 + $1.count - (prompt.isEmpty ? 1 : 0) }
-    }
 }

@@ -55,15 +55,6 @@ package struct PairRewards: Sendable {
     }
 }
 
-extension ArtifactReference {
-    fileprivate var isModel: Bool {
-        switch self {
-        case .rule, .command, .column: false
-        default: true
-        }
-    }
-}
-
 extension StageContext {
     /// The rewards of both responses of all pairs, each worker scoring its share; all workers call this together.
     ///
@@ -135,6 +126,22 @@ extension StageContext {
             }
         }
         return pairs.sorted { $0.index < $1.index }
+    }
+}
+
+extension StagePlanner {
+    /// The tables of ``StageContext/pairRewards(by:of:_:maxTokens:)`` over each of several data sets.
+    package func rewardTables(
+        by reward: ArtifactReference?, over data: [[ArtifactReference]], in stage: StageConfiguration,
+        count: ([ArtifactReference]) throws -> ExampleCount?
+    ) throws -> [TableForecast] {
+        guard let reward, reward.isModel else { return [] }
+        return try data.map { (references: $0, count: try count($0)) }.filter { $0.count?.examples != 0 }.map { data in
+            // Two numbers and an index a pair; the key, the manifest and the header. No other stage reads them.
+            TableForecast(
+                subject: "\(stage.name): rewards of \(data.references)",
+                bytes: data.count.map { 24 * $0.examples + 600 })
+        }
     }
 }
 

@@ -54,18 +54,46 @@ struct PreferenceLossRunTests {
     func neutral() throws {
         try RunWorkspace.with { workspace in
             try runs.prepare(workspace)
-            try runs.train(workspace, ["loss_type=sigmoid"], to: "dpo")
-            for settings in [
-                ["loss_type=d2po_decay", "d2po.gamma=1"], ["loss_type=focalpo", "focalpo.gamma=0"], ["ld_alpha=1"],
-                ["loss_type=r_dpo", "r_dpo.alpha=0"], ["rpo_alpha=0"],
-                ["hpo.gamma=0", "hpo.reward=rule:length:20"], ["loss_type=bmc", "bmc.delta=0"],
-                ["loss_type=spo", "spo.gamma=0"],
-                ["loss_weights=[1, 0]", "loss_type=[sigmoid, sft]"],
-            ] {
-                try runs.train(workspace, settings, to: settings[0])
-                let same = try workspace.weights(settings[0], "02-dpo") == workspace.weights("dpo", "02-dpo")
-                #expect(same, "\(settings)")
+            try expectBytesOfDPO(
+                workspace,
+                [
+                    ["loss_type=d2po_decay", "d2po.gamma=1"], ["loss_type=focalpo", "focalpo.gamma=0"], ["ld_alpha=1"],
+                    ["loss_type=r_dpo", "r_dpo.alpha=0"], ["rpo_alpha=0"],
+                    ["hpo.gamma=0", "hpo.reward=rule:length:20"], ["loss_type=bmc", "bmc.delta=0"],
+                    ["loss_type=spo", "spo.gamma=0"],
+                    ["loss_weights=[1, 0]", "loss_type=[sigmoid, sft]"],
+                    ["loss_type=mrpo", "references=[sft, sft]"], ["loss_type=dpop", "dpop.lambda=0"],
+                ])
+        }
+    }
+
+    @Test("Where both responses of every pair are of one length, what weighs lengths has DPO's bytes")
+    func equalLengths() throws {
+        try RunWorkspace.with { workspace in
+            try runs.prepare(workspace)
+            for (file, count) in [("train.jsonl", 24), ("eval.jsonl", 6)] {
+                let rows = (0..<count).map { number in
+                    let (first, second) = number.isMultiple(of: 2) ? ("big dog", "dog big") : ("red ball", "ball red")
+                    return
+                        "{\"prompt\": \"Tom saw \(number)\", \"chosen\": \" \(first)\", \"rejected\": \" \(second)\"}\n"
+                }
+                try workspace.write(rows.joined(), to: file)
             }
+            try expectBytesOfDPO(
+                workspace,
+                [
+                    ["loss_type=sampo"], ["loss_type=sampo_average"], ["ld_alpha=0.3"], ["loss_type=r_dpo"],
+                ])
+        }
+    }
+
+    private func expectBytesOfDPO(_ workspace: RunWorkspace, _ settings: [[String]]) throws {
+        try runs.train(workspace, ["loss_type=sigmoid"], to: "dpo")
+        let weights = try workspace.weights("dpo", "02-dpo")
+        #expect(try weights != workspace.weights("dpo", "01-sft"))
+        for settings in settings {
+            try runs.train(workspace, settings, to: settings[0])
+            #expect(try workspace.weights(settings[0], "02-dpo") == weights, "\(settings)")
         }
     }
 

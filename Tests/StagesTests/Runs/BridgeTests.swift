@@ -150,18 +150,20 @@ struct BridgeTests {
         #expect(fault?.reason == reason)
     }
 
-    @Test("It reads the pairs that dpo would, which reads its pairs, in the order that they have")
+    @Test("It reads the pairs that dpo and kto would, which read its pairs, in the order that they have")
     func inputs() throws {
         let run = try configuration(
             """
-            stages: [sft, reward, split, bridge, dpo]
+            stages: [sft, reward, split, bridge, dpo, kto]
             split: {order: easy_to_hard}
             bridge: {command: cat}
             """)
         let bridge = try #require(run.stage(named: "bridge")?.stage as? BridgeStage)
         let dpo = try #require(run.stage(named: "dpo")?.stage as? DPOStage)
         #expect(bridge.options.pairs == [.stage("split", part: "easy")])
+        let kto = try #require(run.stage(named: "kto")?.stage as? KTOStage)
         #expect(dpo.options.pairs == [.stage("bridge", part: nil)] && !dpo.options.loop.shuffle)
+        #expect(kto.options.data == dpo.options.pairs && !kto.options.loop.shuffle)
     }
 
     @Test("Its plan counts pairs, and its inspection shows the lines that the program reads")

@@ -9,7 +9,7 @@ struct PeakMemoryTests {
     private static let modelBytes = 34 << 20
     private static let textBytes = 96 << 20
 
-    @Test("Training keeps neither the text that it tokenized nor, in dpo, the reference model")
+    @Test("Training keeps neither the text that it tokenized nor, in dpo, a reference model, however many there are")
     func trainingKeepsModelAndIDs() throws {
         try RunWorkspace.with { workspace in
             try workspace.addLargerModel()
@@ -17,19 +17,21 @@ struct PeakMemoryTests {
             for (data, note) in [("short", 8), ("long", Self.textBytes / 32)] {
                 try workspace.write(String(repeating: pair(note: note), count: 32), to: "\(data).jsonl")
             }
-            func peak(_ stage: String, _ data: String) throws -> Int {
+            func peak(_ stage: String, _ data: String, _ options: String = "") throws -> Int {
                 try workspace.write(
                     """
-                    {output_dir: \(stage)-\(data), model_name_or_path: model, random_init: true, stages: [\(stage)],
+                    {output_dir: \(stage)-\(data)-\(options.count), model_name_or_path: model, random_init: true, stages: [\(stage)],
                     dataset: {train: \(data).jsonl, max_length: 64, max_prompt_length: 32},
-                    \(stage): {max_steps: 1, train_batch_size: 2}}
+                    \(stage): {max_steps: 1, train_batch_size: 2\(options)}}
                     """, to: "run.yaml")
                 return try workspace.peakMemory(of: workspace.job(ranks: 1))
             }
             let reward = try peak("reward", "short")
             let (long, dpo) = (try peak("reward", "long"), try peak("dpo", "short"))
+            let several = try peak("dpo", "short", ", loss_type: mrpo, references: [base, base]")
             #expect(long - reward < Self.textBytes / 2, "the text stays: \((long - reward) >> 20) MiB more")
             #expect(dpo - reward < Self.modelBytes / 2, "the reference stays: \((dpo - reward) >> 20) MiB more")
+            #expect(several - reward < Self.modelBytes / 2, "one stays: \((several - reward) >> 20) MiB more")
         }
     }
 

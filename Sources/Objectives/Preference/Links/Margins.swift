@@ -1,10 +1,12 @@
 import Configuration
 import Torch
 
-/// `-log σ(β h - γ)`: SimPO's sigmoid with a margin to be reached (arXiv 2405.14734).
+/// `-(1 - ε) log σ(β h - γ) - ε log σ(γ - β h)`: SimPO's sigmoid with a margin to be reached (arXiv 2405.14734), smoothed as
+/// TRL's CPO trainer does.
 package struct TargetMargin: Link {
     package static let name = "simpo"
     private let gamma: Double
+    private var labelSmoothing = 0.0
 
     package var isOfMargin: Bool { true }
 
@@ -12,8 +14,18 @@ package struct TargetMargin: Link {
         gamma = options.gamma
     }
 
+    package init(settings: LossSettings) {
+        self.init(settings[TargetMarginOptions.self])
+        labelSmoothing = settings[LabelSmoothing.self].labelSmoothing
+    }
+
+    package static var optionTypes: [any LossOptions.Type] { [TargetMarginOptions.self, LabelSmoothing.self] }
+
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
-        -(scores.margin * beta - gamma).logSigmoid()
+        let logits = scores.margin * beta - gamma
+        let asLabelled = -logits.logSigmoid()
+        if labelSmoothing == 0 { return asLabelled }
+        return asLabelled * (1 - labelSmoothing) - (-logits).logSigmoid() * labelSmoothing
     }
 }
 

@@ -13,6 +13,7 @@ package struct Negation: Link {
     package init(_: NoLossOptions) {}
 
     package var denominator: LossDenominator { .chosenTokens }
+    package var readsBeta: Bool { false }
 
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor { -scores.chosen }
 }
@@ -22,6 +23,8 @@ package struct PairNegation: Link {
     package static let name = "negation_by_pair"
 
     package init(_: NoLossOptions) {}
+
+    package var readsBeta: Bool { false }
 
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor { -scores.chosen }
 }

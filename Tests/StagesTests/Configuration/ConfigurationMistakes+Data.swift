@@ -1,0 +1,104 @@
+extension ConfigurationMistakes {
+    /// `sample`, `split` and `bridge`.
+    static let data: [Mistake] = [
+        (
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", top_k: 1}",
+            "run.yaml:5: sample.top_k: 1 draws the same response every time; write 50, or 0 for all tokens"
+        ),
+        (
+            "stages: [bridge]",
+            "run.yaml: bridge.command: missing; give the program that edits, as in command: python3 edit.py"
+        ),
+        (
+            "stages: [bridge, split]\nbridge: {command: cat}\nsplit: {pairs: bridge, reward: \"column:score\"}",
+            "run.yaml:6: split.reward: column:score scores answers that the data had, and stage bridge puts others in "
+                + "their place; give a model, rule:NAME or command:LINE"
+        ),
+        (
+            "split: {gamma: 0}",
+            "run.yaml:4: split.gamma: 0 makes every pair easy, but ppo.prompts reads split.difficult; write a larger "
+                + "number, or let ppo.prompts read something else"
+        ),
+        (
+            "split: {quantile: 0}",
+            "run.yaml:4: split.quantile: 0 makes every pair easy, but ppo.prompts reads split.difficult; write a larger "
+                + "number, or let ppo.prompts read something else"
+        ),
+        (
+            "stages: [reward, reward-b, split]\nreward-b: {type: reward}\nreward: {init: base}\nsplit: {reward: "
+                + "'rule:'}",
+            "run.yaml:7: split.reward: expected a stage's name or a path, found 'rule:'; leave it out for the "
+                + "default (the "
+                + "reward stage)"
+        ),
+        (
+            "stages: [sft, reward, split]\nsplit: {gamma: 1, quantile: 0.5}",
+            "run.yaml:5: split.quantile: given together with gamma; keep one of the two, and null for the other"
+        ),
+    ]
+
+    /// `merge` and `evaluate`.
+    static let policies: [Mistake] = [
+        (
+            "stages: [merge]",
+            "run.yaml: merge.policy: no stage before it leaves a policy; name base or a model directory, and the same for "
+                + "from"
+        ),
+        (
+            "stages: [merge]\nmerge: {policy: ./a}",
+            "run.yaml:5: merge.from: is not given, and nothing tells what ./a was trained from; name that policy, as in "
+                + "from: base"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {policy: base}",
+            "run.yaml:5: merge.from: is not given, and nothing tells what base was trained from; name that policy, as in "
+                + "from: base"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {from: sft}",
+            "run.yaml:5: merge.from: sft is policy too, so every alpha gives it back; name another policy"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: [0.1, 0.3]}",
+            "run.yaml:5: merge.alpha: has 2 values, and nothing chooses between them: no reward stage comes before it; add "
+                + "one to stages, give reward: a model directory, rule:NAME or command:LINE, or keep one value"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: [0.1, 0.10], reward: \"rule:length:9\"}",
+            "run.yaml:5: merge.alpha: 0.1 is listed twice; keep one"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: .inf}",
+            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, found '.inf'; leave it out "
+                + "for the default, alpha: [0.5]"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {alpha: [0.1, nan]}",
+            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, found a list; leave it out "
+                + "for the default, alpha: [0.5]"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {temperature: 0.9}",
+            "run.yaml:5: merge.temperature: has no meaning without a reward: no responses are drawn; leave it out, or give "
+                + "reward"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {prompts: dataset.train}",
+            "run.yaml:5: merge.prompts: has no meaning without a reward: no responses are drawn; leave it out, or give "
+                + "reward"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {method: apo}",
+            "run.yaml:5: merge.method: expected one of expo, interpolate, found 'apo'; leave it out for the "
+                + "default, method: expo"
+        ),
+        (
+            "stages: [sft, reward, evaluate]\nevaluate: {policies: [sft, base, sft]}",
+            "run.yaml:5: evaluate.policies: 'sft' is listed twice; keep one"
+        ),
+        (
+            "stages: [sft, reward, evaluate]\nevaluate: {policies: []}",
+            "run.yaml:5: evaluate.policies: is empty; name a policy"
+        ),
+    ]
+}

@@ -1,0 +1,68 @@
+extension ConfigurationMistakes {
+    /// `ppo`.
+    static let ppo: [Mistake] = [
+        (
+            "ppo: {gradient_accumulation_steps: 4}",
+            "run.yaml:4: ppo.gradient_accumulation_steps: batch sizes are global here; for 1 a device x 4 "
+                + "accumulated = 4, "
+                + "let rollout_batch_size x n_samples_per_prompt / num_mini_batches be 4 x learner ranks "
+                + "(4 on one learner rank, 16 on four)"
+        ),
+        (
+            "ppo:\n  kl_coef: high",
+            "run.yaml:5: ppo.kl_coef: expected a number, at least 0.0, found 'high'; leave it out for the default, "
+                + "kl_coef: 0.05"
+        ),
+        (
+            "ppo:\n  kl_coef: -1",
+            "run.yaml:5: ppo.kl_coef: expected a number, at least 0.0, found '-1'; leave it out for the default, "
+                + "kl_coef: 0.05"
+        ),
+        (
+            "stages: [sft, ppo]",
+            "run.yaml: ppo.reward: no reward stage comes before it; add one to stages, or give a model "
+                + "directory, rule:NAME "
+                + "or command:LINE"
+        ),
+        (
+            "stages: [sft, ppo]\nppo: {reward: base}",
+            "run.yaml:5: ppo.reward: expected a reward, but 'base' is a policy; write a model directory, "
+                + "rule:NAME or command:LINE"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {rollout_batch_size: 6, n_samples_per_prompt: 2, num_mini_batches: 5}",
+            "run.yaml:5: ppo.num_mini_batches: 5 does not divide the 12 responses of a step (rollout_batch_size 6 x "
+                + "n_samples_per_prompt 2); the nearest that does is 4"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {max_steps: 5, total_episodes: 500}",
+            "run.yaml:5: ppo.max_steps: given together with total_episodes; keep one of the two"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {total_episodes: 50}",
+            "run.yaml:5: ppo.total_episodes: 50 is less than one step's 64 responses; write at least 64, or a smaller "
+                + "rollout_batch_size"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {rollout_batch_size: 32, kl_target: 6, kl_horizon: 6}",
+            "run.yaml:5: ppo.kl_horizon: 6 is too short for the 32 responses of a step: at or below responses / 5 a step "
+                + "below kl_target would turn kl_coef to 0 or negative; write at least 7, better some hundred steps' "
+                + "responses, or a smaller rollout_batch_size"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {rollout_batch_size: 5, n_samples_per_prompt: 2, kl_target: 6, kl_horizon: 2}",
+            "run.yaml:5: ppo.kl_horizon: 2 is too short for the 10 responses of a step: at or below responses / 5 a step "
+                + "below kl_target would turn kl_coef to 0 or negative; write at least 3, better some hundred steps' "
+                + "responses, or a smaller rollout_batch_size"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {kl_coef: 0, kl_target: 6}",
+            "run.yaml:5: ppo.kl_coef: 0 stays 0 whatever kl_target; write a weight to start from, such as 0.05, or "
+                + "kl_target: null"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {temperature: 0}",
+            "run.yaml:5: ppo.temperature: 0 leaves nothing to explore; write 0.7 or 1.0"
+        ),
+    ]
+}
