@@ -126,8 +126,10 @@ extension PairScore {
     /// Log-ratios of sums to the first reference, or the policy's own numbers where there is none.
     package func rewards(of pairs: ReducedPairs) -> PairNumbers {
         guard let reference = pairs.batch.references.first else { return pairs.policy }
-        let ratio = pairs.batch.policy - reference
-        return PairNumbers(chosen: ratio.chosen, rejected: ratio.rejected)
+        let policy = pairs.batch.policy
+        return PairNumbers(
+            chosen: policy.chosen - reference.chosen.detached(),
+            rejected: policy.rejected - reference.rejected.detached())
     }
 }
 

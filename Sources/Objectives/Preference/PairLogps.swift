@@ -23,10 +23,11 @@ public struct PairLogps {
 
         /// For each token its place in its response, from 1.
         package var positions: [Int] {
-            var lengths: [Int64: Int] = [:]
-            return responses.integers().map { response in
-                lengths[response, default: 0] += 1
-                return lengths[response, default: 0]
+            let responses = responses.integers().map { Int($0) }
+            var lengths = [Int](repeating: 0, count: (responses.max() ?? -1) + 1)
+            return responses.map { response in
+                lengths[response] += 1
+                return lengths[response]
             }
         }
     }

@@ -59,9 +59,10 @@ package struct ReducedPairs {
         let mean = reduction as? Mean
         let (base, reference) = (mean?.base ?? reduction, batch.references[index])
         let divisors = mean?.divisors(in: seen)
-        guard base is any WeightedSum else { return (base(batch.policy - reference, in: seen), divisors) }
+        guard let base = base as? any WeightedSum else { return (base(batch.policy - reference, in: seen), divisors) }
         // Sums apart, as those are that came with the data or stand in a table: weights of 1 give their difference to the bit.
-        let (own, other) = (base(batch.policy, in: seen), base(reference, in: seen))
+        let weights = base.weights(of: batch.policy.knownTokens, in: seen)
+        let (own, other) = (batch.policy.sums(weighing: weights), reference.sums(weighing: weights))
         return (PairNumbers(chosen: own.chosen - other.chosen, rejected: own.rejected - other.rejected), divisors)
     }
 }

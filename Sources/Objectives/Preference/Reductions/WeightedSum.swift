@@ -10,12 +10,14 @@ extension WeightedSum {
     package var needs: LossNeeds { LossNeeds(tokenLogps: true) }
 
     package func callAsFunction(_ logps: PairLogps, in batch: PairBatch) -> PairNumbers {
-        let tokens = logps.knownTokens
-        return logps.sums(of: tokens.logps * weights(of: tokens, in: batch))
+        logps.sums(weighing: weights(of: logps.knownTokens, in: batch))
     }
 }
 
 extension PairLogps {
+    /// Sums over each response of its tokens' log-probabilities, each times a weight, `[tokens]`.
+    func sums(weighing weights: Tensor) -> PairNumbers { sums(of: knownTokens.logps * weights) }
+
     /// What the sums are made of, where the loss has asked for it.
     package var knownTokens: Tokens {
         guard let tokens else { preconditionFailure("a loss reads tokenLogps, which is not among its needs") }
