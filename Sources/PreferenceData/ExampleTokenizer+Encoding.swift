@@ -17,6 +17,16 @@ extension ExampleTokenizer {
         return encoded
     }
 
+    /// Token ids of another response to a prompt, made as the first ones were.
+    func encode(_ response: Content, to encoded: Encoded, source: RecordSource) throws -> [Int32] {
+        let (prompt, ids) = encoded.whole
+        if !encoded.seamMerged {
+            let joint = encode(try rendering(source) { try renderer.render(prompt, response) })
+            if joint.starts(with: ids) { return ending(Array(joint.dropFirst(ids.count))) }
+        }
+        return ending(try encodeApart(prompt, response, source: source))
+    }
+
     /// Token ids of a prompt up to where a response starts.
     func encodePrompt(_ prompt: Content, source: RecordSource) throws -> [Int32] {
         let ids = encode(try rendering(source) { try renderer.render(prompt) })

@@ -1,14 +1,17 @@
 extension ExampleTokenizer {
     /// Token ids of one prompt and the responses to it.
-    struct Encoded: Equatable {
+    struct Encoded {
         var prompt: [Int32]
         var responses: [[Int32]]
         var seamMerged = false
-        /// The prompt as it was encoded, some of its turns left out.
-        var content: Content
+        /// The prompt as it was encoded, some of its turns left out, and its tokens before they were cut.
+        let whole: (content: Content, prompt: [Int32])
+        /// Which responses were cut.
+        var isCut: [Bool] = []
 
         init(_ content: Content, prompt: [Int32], responses: [[Int32]]) {
-            (self.content, self.prompt, self.responses) = (content, prompt, responses)
+            (self.prompt, self.responses) = (prompt, responses)
+            whole = (content, prompt)
         }
 
         var longestResponse: Int { responses.reduce(0) { max($0, $1.count) } }
@@ -43,14 +46,30 @@ extension ExampleTokenizer {
         summary.promptsTruncated += encoded.prompt.count < whole.prompt.count ? 1 : 0
         summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }
         summary.seamsMerged += encoded.seamMerged ? 1 : 0
+        encoded.isCut = zip(encoded.responses, whole.responses).map { $0.count < $1.count }
         return encoded
     }
 
-    /// Token ids of more responses to a prompt that fits already, each cut as the first ones were.
-    func more(_ responses: [Content], to fitting: Encoded, source: RecordSource) throws -> [[Int32]] {
+    /// Token ids of variants of a response, to a prompt that fits already; empty for one that is the response itself or is the
+    /// same as the one after it, that has no room, or that the chat template refuses.
+    ///
+    /// A response that was cut has none: their ends would tell them from it.
+    func variants(
+        of response: Int, _ texts: [Content], in fitting: Encoded, source: RecordSource
+    ) throws -> [[Int32]] {
+        guard !fitting.isCut[response] else { return texts.map { _ in [] } }
         let room = (limits.maxLength ?? .max) - fitting.prompt.count
-        return try encode(fitting.content, responses, source: source).responses.map {
-            Array(limits.mode == .keepEnd ? $0.suffix(room) : $0.prefix(room))
+        let all = try texts.map { text in
+            do {
+                let ids = try encode(text, to: fitting, source: source)
+                return ids.count <= room ? ids : []
+            } catch is BadRecord {
+                return []
+            }
+        }
+        return all.indices.map { index in
+            let isSame = all[index] == fitting.responses[response] || all.dropFirst(index + 1).first == all[index]
+            return isSame ? [] : all[index]
         }
     }
 

@@ -59,13 +59,15 @@ public struct ExampleTokenizer: Sendable {
     ) throws {
         try add(to: &dataset) { summary in
             try fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map { encoded in
-                let others = variants.map { variants in
-                    [pair.chosen, pair.rejected].flatMap { $0.replacing(by: variants) }
+                let made = try variants.map { variants in
+                    try [pair.chosen, pair.rejected].enumerated().flatMap { index, response in
+                        try self.variants(
+                            of: index, response.replacing(by: variants), in: encoded, source: pair.source)
+                    }
                 }
                 return TokenizedPair(
                     index: pair.index, prompt: encoded.prompt, chosen: encoded.responses[0],
-                    rejected: encoded.responses[1],
-                    variants: try others.map { try more($0, to: encoded, source: pair.source) } ?? [])
+                    rejected: encoded.responses[1], variants: made ?? [])
             }
         }
     }

@@ -17,8 +17,8 @@ public struct ResponseBatch: Sendable, Equatable {
     public private(set) var promptRows: [Range<Int>] = []
     /// The rows of each sequence's response; empty for a prompt alone.
     public private(set) var responseRows: [Range<Int>] = []
-    /// The row of the last token of each aside (``PackableExample/asides``), example after example.
-    public private(set) var asideLastRows: [Int32] = []
+    /// The row of the last token of each aside (``PackableExample/asides``), example after example; `nil` for one that is none.
+    public private(set) var asideLastRows: [Int32?] = []
     /// For each example, the index of its record in the dataset (``PackableExample/index``).
     public private(set) var indices: [Int] = []
 
@@ -57,8 +57,7 @@ public struct ResponseBatch: Sendable, Equatable {
             addSequence(prompt: prompt, response: responseRows)
         }
         for aside in example.asides {
-            precondition(!aside.isEmpty, "example \(example.index) has an empty aside")
-            asideLastRows.append(Int32(rows.append(aside, after: prompt).upperBound - 1))
+            asideLastRows.append(aside.isEmpty ? nil : Int32(rows.append(aside, after: prompt).upperBound - 1))
         }
     }
 

@@ -25,7 +25,7 @@ public struct TokenizationSummary: Sendable, Equatable {
     public var seamsMerged = 0
     /// Tokens of the longest example that is left: its prompt and its longest response.
     public var longest = 0
-    /// Tokens of all examples that are left, a shared prompt counted once.
+    /// Tokens of all examples that are left, a shared prompt counted once, and variants of responses with them.
     public var tokens = 0
 
     /// No records yet.

@@ -6,7 +6,8 @@ public protocol PackableExample: Sendable {
     var prompt: [Int32] { get }
     /// The responses, each with at least one token; none where the prompt alone is a sequence to score.
     var responses: [[Int32]] { get }
-    /// Other continuations of the prompt, each with at least one token, that a model reads and that nothing predicts.
+    /// Other continuations of the prompt, that a model reads and that nothing predicts; one without tokens is none, in the place
+    /// of one.
     var asides: [[Int32]] { get }
 }
 
@@ -35,7 +36,8 @@ public struct TokenizedPair: PackableExample, Equatable {
     public var chosen: [Int32]
     /// The other response, its end token included.
     public var rejected: [Int32]
-    /// Variants of the preferred response, then as many of the other one, where they were asked for.
+    /// Variants of the preferred response, then as many of the other one, where they were asked for; empty where there is no
+    /// such variant that differs from others and from the response.
     public var variants: [[Int32]]
 
     /// A pair of the record at `index`.

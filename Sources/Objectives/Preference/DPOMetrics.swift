@@ -51,6 +51,8 @@ public struct DPOMetrics: AdditiveMetrics {
         private var losses: [Tensor?]
         /// The logits of degrees, `[n, 2, K + 1, K + 1]`, where a loss has them.
         var degrees: Tensor?
+        /// Which of them count.
+        var counted: [Bool] = []
 
         init(_ kinds: [LossDenominator], weight: (LossDenominator) -> Int) {
             (self.kinds, weights, losses) = (kinds, kinds.map(weight), kinds.map { _ in nil })
@@ -75,7 +77,9 @@ public struct DPOMetrics: AdditiveMetrics {
                 metrics.losses[row] += numbers.reduce(0, +)
                 metrics.weights[row] += Double(weights[index])
             }
-            if let degrees, let logits = numbers.last { metrics.add(logits, degrees: degrees.shape[3]) }
+            if let degrees, let logits = numbers.last {
+                metrics.add(logits, degrees: degrees.shape[3], counted: counted)
+            }
         }
 
         fileprivate var count: Int { figures.count }
@@ -96,8 +100,8 @@ public struct DPOMetrics: AdditiveMetrics {
     }
 
     /// Row k of a response's logits is of degree k.
-    private mutating func add(_ logits: [Double], degrees: Int) {
-        for (row, start) in stride(from: 0, to: logits.count, by: degrees).enumerated() {
+    private mutating func add(_ logits: [Double], degrees: Int, counted: [Bool]) {
+        for (row, start) in stride(from: 0, to: logits.count, by: degrees).enumerated() where counted[row] {
             let logits = logits[start..<start + degrees]
             self.degrees += 1
             correctDegrees += logits.max() == logits[start + row % degrees] ? 1 : 0

@@ -38,13 +38,23 @@ package struct LossChoice: Sendable, Equatable {
             for part in term.term.parts { if let conflict = part.conflict { throw conflict } }
             if let conflict = term.conflict { throw conflict }
         }
-        let masks = made.terms.compactMap(\.term.needs.mask)
-        guard masks.allSatisfy({ $0 == masks[0] }) else {
+        // What counts nothing is not computed; the first tells the rewards that are reported.
+        let counted = made.terms.enumerated().filter { $0.offset == 0 || $0.element.term.weight != 0 }.map(\.element)
+        try checkTogether(counted.map(\.term.needs))
+        return PreferenceLoss(name, beta: beta, counted.map(\.term), weighting: made.weighting)
+    }
+
+    /// Refuses parts of which a batch has only one kind.
+    private func checkTogether(_ needs: [LossNeeds]) throws(LossConflict) {
+        for (what, names) in [
+            ("tokens marked", needs.compactMap(\.mask?.name)),
+            ("variants of responses", needs.compactMap(\.variants?.name)),
+            ("a head", needs.compactMap(\.head?.name)),
+        ] {
+            guard let other = names.first(where: { $0 != names[0] }) else { continue }
             throw LossConflict(
-                "loss_type", "\(name) asks for tokens marked in two ways (\(masks[0].name), \(masks[1].name))",
-                "leave one of them out")
+                "loss_type", "\(name) asks for \(what) in two ways (\(names[0]), \(other))", "leave one of them out")
         }
-        return PreferenceLoss(name, beta: beta, made.terms.map(\.term), weighting: made.weighting)
     }
 
     /// The terms of the losses, with the parts that were asked for by name.

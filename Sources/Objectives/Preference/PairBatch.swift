@@ -35,6 +35,8 @@ package struct PairBatch {
         /// What a head says at the last token of both responses and of their variants, with gradient: `[n, 2, 1 + variants,
         /// outputs]`.
         package var headOutputs: Tensor?
+        /// Which of them are of a response or variant that is there, in the same order.
+        package var headCounts: [Bool] = []
 
         package init(
             logSumSquares: Tensor? = nil, referenceEntropies: [Tensor] = [], mask: Tensor? = nil,
@@ -78,6 +80,10 @@ package struct PairBatch {
     /// The outputs of ``LossNeeds/head``, `[n, 2, 1 + variants, outputs]`: of the chosen and the rejected response, then of each
     /// one's variants.
     package var headOutputs: Tensor { asked(columns.headOutputs, "head") }
+
+    /// Whether each of those is of something that is there, `n * 2 * (1 + variants)`: a response has as many variants as it
+    /// can, and one without any does not count itself.
+    package var headCounts: [Bool] { columns.headCounts }
 
     /// How many tokens the models' distributions are over, where reference entropies are asked for.
     package var vocabularySize: Int { asked(columns.vocabularySize, "referenceEntropies") }

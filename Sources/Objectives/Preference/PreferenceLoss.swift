@@ -75,7 +75,9 @@ package struct PreferenceLoss: Sendable {
         var sums = DPOMetrics.LossSums(denominators) { kind in
             lengths.reduce(0) { $0 + kind.weight(chosen: $1.0, rejected: $1.1) }
         }
-        if needs.head?.name == KeywordDegrees.headName { sums.degrees = batch.headOutputs.detached() }
+        if needs.head?.name == KeywordDegrees.headName {
+            (sums.degrees, sums.counted) = (batch.headOutputs.detached(), batch.headCounts)
+        }
         var (value, rewards): (Tensor?, PairNumbers?)
         var observations: [Double] = []
         let weights = weighting.map { weighting in withoutGradients { weighting(batch) } }

@@ -26,14 +26,17 @@ package struct PreferenceLosses: Sendable, Equatable {
     /// The loss of that name.
     package subscript(_ name: String) -> PreferenceLossForm? { forms.first { $0.name == name } }
 
-    /// The reductions of all losses, each once.
-    package var reductions: [LossPartForm<any Reduction>] { Self.distinct(forms.flatMap { $0.terms.map(\.reduction) }) }
+    /// The reductions that can be asked for by name: those of the losses' first terms, each once.
+    package var reductions: [LossPartForm<any Reduction>] { Self.distinct(firstTerms.map(\.reduction)) }
 
     /// Their scores.
-    package var scores: [LossPartForm<any PairScore>] { Self.distinct(forms.flatMap { $0.terms.map(\.score) }) }
+    package var scores: [LossPartForm<any PairScore>] { Self.distinct(firstTerms.map(\.score)) }
 
     /// Their links.
-    package var links: [LossPartForm<any Link>] { Self.distinct(forms.flatMap { $0.terms.map(\.link) }) }
+    package var links: [LossPartForm<any Link>] { Self.distinct(firstTerms.map(\.link)) }
+
+    /// A term that is added to another is no loss of a pair by itself.
+    private var firstTerms: [PreferenceLossForm.TermForm] { forms.compactMap(\.terms.first) }
 
     /// The most references that any of the losses compares with.
     package var mostReferences: Int {

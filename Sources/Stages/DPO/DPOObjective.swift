@@ -55,7 +55,7 @@ package struct DPOObjective: OfflineObjective {
     package func stepExample(of example: TokenizedPair) -> TokenizedPair { example.withoutVariants }
 
     package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]] {
-        loss.scores(of: pairs(model, batch, of: step), state: state(of: step))
+        loss.scores(of: pairs(model, batch, of: step, asksHead: false), state: state(of: step))
     }
 
     package func state(after observations: [Double], from state: [Double]) -> [Double] {
@@ -66,12 +66,15 @@ package struct DPOObjective: OfflineObjective {
 
     // MARK: What the loss reads
 
-    private func pairs(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> PairBatch {
+    private func pairs(
+        _ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep, asksHead: Bool = true
+    ) -> PairBatch {
         var columns = PairBatch.Columns()
+        let (rows, counted) = asksHead ? auxiliaryRows(of: batch) : ([], [])
         let reading = model.reading(
-            batch.rows, predictions: batch.predictions, squares: needs.logSumSquares,
-            auxiliaryRows: auxiliaryRows(of: batch))
+            batch.rows, predictions: batch.predictions, squares: needs.logSumSquares, auxiliaryRows: rows)
         columns.logSumSquares = reading.logSumSquares
+        columns.headCounts = counted
         columns.headOutputs = reading.auxiliaryOutputs.map { outputs in
             outputs.reshaped([batch.indices.count, 2, outputs.shape[0] / (2 * batch.indices.count), outputs.shape[1]])
         }
@@ -88,13 +91,18 @@ package struct DPOObjective: OfflineObjective {
             indices: batch.indices, epoch: step.epoch, columns: columns, step: step.pairs)
     }
 
-    /// The last token of each response, and behind it those of its variants, where a head is asked.
-    private func auxiliaryRows(of batch: ResponseBatch) -> [Int32] {
-        guard needs.head != nil, batch.sequenceCount > 0 else { return [] }
+    /// The last token of each response, and behind it those of its variants, where a head is asked; and which of them are there.
+    private func auxiliaryRows(of batch: ResponseBatch) -> (rows: [Int32], counted: [Bool]) {
+        guard needs.head != nil, batch.sequenceCount > 0 else { return ([], []) }
         let variants = batch.asideLastRows.count / batch.sequenceCount
-        return batch.lastRows.enumerated().flatMap { sequence, row in
-            [row] + batch.asideLastRows[variants * sequence..<variants * (sequence + 1)]
+        var (rows, counted): ([Int32], [Bool]) = ([], [])
+        for (sequence, row) in batch.lastRows.enumerated() {
+            let asides = batch.asideLastRows[variants * sequence..<variants * (sequence + 1)]
+            rows += [row] + asides.map { $0 ?? row }
+            // A response that has no variants has nothing that it could be told from.
+            counted += [variants == 0 || asides.contains { $0 != nil }] + asides.map { $0 != nil }
         }
+        return (rows, counted)
     }
 
     private func logps(under reference: ReferencePair, _ indices: [Int], of policy: PairLogps) -> PairLogps {

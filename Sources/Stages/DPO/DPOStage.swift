@@ -68,7 +68,8 @@ package struct DPOStage: Stage {
             try planner.counter.pairs(
                 options.pairs, options.lengths, variants: variants?.texts, named: variants?.name ?? ""),
             "pairs", responses: 2 + 2 * (variants?.count ?? 0), references: options.frozen,
-            reward: options.auxiliaryReward)
+            reward: options.auxiliaryReward,
+            longestAsked: try count(options.pairs)?.longest ?? 2 * options.lengths.maxLength)
         let data = [options.pairs, options.loop.evalData]
         forecast.tables = try planner.tables(
             of: options.frozen, over: data, ReferenceColumns(options.loss.needs), form: "pairs", options.lengths,
@@ -106,6 +107,7 @@ package struct DPOStage: Stage {
             (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
         }
         let maxTokens = options.loop.maxTokensPerMicroBatch
+        if loss.needs.variants != nil { try context.note(data.examples.variantsSummary) }
         // Frozen models are asked about the responses alone.
         let (pairs, evalPairs) = (data.examples.map(\.withoutVariants), eval.map(\.withoutVariants))
         let references = try options.frozen.map { reference in
@@ -141,5 +143,17 @@ package struct DPOStage: Stage {
         try trainer.train(data.examples, eval: marked) {
             try context.models.save(model, to: $0, text: context.text)
         }
+    }
+}
+
+extension [TokenizedPair] {
+    /// Of how many responses there are variants.
+    fileprivate var variantsSummary: String {
+        let have = reduce(0) { sum, pair in
+            let half = pair.variants.count / 2
+            return sum
+                + [pair.variants.prefix(half), pair.variants.dropFirst(half)].count { $0.contains { !$0.isEmpty } }
+        }
+        return "\(have) of \(2 * count) responses have variants; others have no key phrases, or were cut at max_length"
     }
 }

@@ -53,9 +53,11 @@ package struct KTOStage: Stage {
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
         let count = { try planner.counter.labeledCompletions($0, options.lengths) }
         let asked = options.loss.needsDivergence ? 2 : 1
+        let answers = try count(options.data)
         var forecast = try planner.offline(
-            stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths,
-            try count(options.data), "answers", references: [options.reference], asked: asked)
+            stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths, answers,
+            "answers", references: [options.reference],
+            longestAsked: asked * (answers?.longest ?? options.lengths.maxLength))
         forecast.tables = try planner.tables(
             of: [options.reference], over: [options.data, options.loop.evalData], sums: asked,
             form: asked > 1 ? "answers with mismatched ones" : "answers", options.lengths,

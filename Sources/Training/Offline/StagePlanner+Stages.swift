@@ -7,12 +7,13 @@ extension StagePlanner {
     ///
     /// - Parameters:
     ///   - responses: The most responses of an example, variants of them included.
-    ///   - asked: Of how many times the tokens of an example a frozen model may be asked at once.
+    ///   - longestAsked: The most tokens that a frozen model may be asked about at once; those of the longest example where it is
+    ///     not said.
     package func offline(
         _ stage: StageConfiguration, _ initial: ArtifactReference, _ head: DecoderHead,
         auxiliaryHead: AuxiliaryHead? = nil, _ loop: TrainingLoopOptions, _ optimizer: OptimizerOptions,
         _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String, responses: Int? = nil,
-        references: [ArtifactReference] = [], reward: ArtifactReference? = nil, asked: Int = 1
+        references: [ArtifactReference] = [], reward: ArtifactReference? = nil, longestAsked: Int? = nil
     ) throws -> StageForecast {
         var memory = MemoryEstimate()
         let longest = count?.longest ?? lengths.maxLength * (responses ?? (unit == "pairs" ? 2 : 1))
@@ -23,12 +24,12 @@ extension StagePlanner {
             MemoryEstimate.Training(
                 rows: rows, zero: optimizer.zero, learners: workerCount, recomputes: loop.gradientCheckpointing))
         // Held-out data, and all of it under the reference, is gone through in full micro-batches.
-        let most = self.rows(loop.maxTokensPerMicroBatch, longest: asked * longest, examples: nil)
-        try memory.evaluate(specification(of: initial), head: head, rows: most)
+        let most = { self.rows(loop.maxTokensPerMicroBatch, longest: $0, examples: nil) }
+        try memory.evaluate(specification(of: initial), head: head, rows: most(longest))
         let rewards = [reward].compactMap(\.self).filter(\.isModel)
         try memory.compute(
             inTurns: references.map { (try specification(of: $0), head) }
-                + rewards.map { (try specification(of: $0), .score) }, rows: most)
+                + rewards.map { (try specification(of: $0), .score) }, rows: most(longestAsked ?? longest))
         var batches = Batches(
             unit: unit, count: count, size: size, learners: workerCount,
             maxTokens: loop.maxTokensPerMicroBatch, steps: loop.maxSteps)

@@ -12,28 +12,35 @@ package struct KeywordDegrees: Link {
 
     package init(_ options: KeywordDegreeOptions) { self.options = options }
 
-    /// Nothing where the term counts nothing.
     package var needs: LossNeeds {
-        guard options.gamma > 0 else { return LossNeeds() }
-        return LossNeeds(
+        LossNeeds(
             variants: .withoutKeywords(degrees: options.degrees),
             head: LossHead(name: Self.headName, outputs: options.degrees + 1))
     }
 
+    package var readsBeta: Bool { false }
+
     package func callAsFunction(_ scores: PairScores, beta: Double, in batch: PairBatch) -> Tensor {
-        guard options.gamma > 0 else { return scores.chosen.detached() * 0 }
-        return Self.losses(batch.headOutputs)
+        Self.losses(batch.headOutputs, counted: batch.headCounts)
     }
 
-    /// - Parameter outputs: `[n, 2, K + 1, K + 1]`: of each pair, response, and degree the logits of all degrees.
-    /// - Returns: The sums over both responses, `[n]`.
-    package static func losses(_ outputs: Tensor) -> Tensor {
+    /// - Parameters:
+    ///   - outputs: `[n, 2, K + 1, K + 1]`: of each pair, response, and degree the logits of all degrees.
+    ///   - counted: Whether each pair's response has each degree, `n * 2 * (K + 1)` in the same order.
+    /// - Returns: The sums over both responses of means over the degrees that are there, `[n]`.
+    package static func losses(_ outputs: Tensor, counted: [Bool]? = nil) -> Tensor {
         let (count, degrees) = (outputs.shape[0], outputs.shape[2])
         let labels = Tensor(
             (0..<2 * count * degrees).map { Int64($0 % degrees) }, shape: [count, 2, degrees, 1],
             on: outputs.placement.device)
-        let logps = outputs.logSoftmax(3).gathered(3, labels)
-        return logps.reshaped([count, 2 * degrees]).sum(1) * (-1 / Double(degrees))
+        let logps = outputs.logSoftmax(3).gathered(3, labels).reshaped([count, 2 * degrees])
+        guard let counted, counted.contains(false) else { return logps.sum(1) * (-1 / Double(degrees)) }
+        let shares = stride(from: 0, to: counted.count, by: degrees).flatMap { start -> [Float] in
+            let own = counted[start..<start + degrees]
+            let share = -1 / Float(max(1, own.count { $0 }))
+            return own.map { $0 ? share : 0 }
+        }
+        return (logps * Tensor(shares, shape: logps.shape, on: outputs.placement.device)).sum(1)
     }
 }
 
@@ -52,6 +59,6 @@ package struct KeywordDegreeOptions: LossOptions {
         Field("gamma", \.gamma, .atLeast(0), "What the loss of the degrees is multiplied by before it is added.")
         Field(
             "degrees", \.degrees, .between(1, 16),
-            "How many variants a response has, each with more of its key phrases removed.")
+            "How many variants a response has, each with more of its key phrases removed; a pair's row grows by them.")
     }
 }

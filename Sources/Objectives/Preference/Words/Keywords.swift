@@ -1,6 +1,6 @@
 /// The phrases that carry a text's content, best first: RAKE (Rose et al. 2010).
 ///
-/// A phrase is a run of words between stop words and punctuation. A word scores its degree (the words of the phrases that it
+/// A phrase is a run of words of one line between stop words and punctuation. A word scores its degree (the words of the phrases that it
 /// stands in, itself among them) over its frequency, a phrase the sum of its words.
 package struct Keywords: Sendable, Equatable {
     /// Each phrase once, in lower case; of equal scores the one that comes first in the text.
@@ -40,8 +40,8 @@ package struct Keywords: Sendable, Equatable {
 
     /// The text without the best `count` phrases, wherever they stand.
     ///
-    /// A run of white space becomes one space, and none is left before punctuation; that at the text's ends stays, since
-    /// tokens depend on it.
+    /// A run of white space becomes one space, or the line breaks that it holds, and none is left before punctuation; that at
+    /// the text's ends stays, since tokens depend on it.
     package func textWithoutBest(_ count: Int) -> String {
         var kept: [Character] = []
         var end = 0
@@ -56,9 +56,18 @@ package struct Keywords: Sendable, Equatable {
 
     private static func tidied(_ text: [Character]) -> String {
         var tidy = ""
-        for part in text.split(whereSeparator: \.isWhitespace) {
-            if !tidy.isEmpty, let first = part.first, !",.;:!?".contains(first) { tidy.append(" ") }
-            tidy.append(contentsOf: part)
+        var space: [Character] = []
+        for character in text {
+            if character.isWhitespace {
+                space.append(character)
+                continue
+            }
+            let breaks = space.filter(\.isNewline)
+            if !tidy.isEmpty, !space.isEmpty, !(breaks.isEmpty && ",.;:!?".contains(character)) {
+                tidy.append(breaks.isEmpty ? " " : String(breaks))
+            }
+            tidy.append(character)
+            space = []
         }
         return tidy
     }
@@ -77,7 +86,7 @@ package struct Keywords: Sendable, Equatable {
         var place = 0
         while place < text.count {
             guard let end = endOfWord(at: place, in: text) else {
-                if !text[place].isWhitespace { isOpen = false }
+                if !text[place].isWhitespace || text[place].isNewline { isOpen = false }
                 place += 1
                 continue
             }

@@ -18,7 +18,7 @@ package struct ResponseVariants: Sendable, Equatable {
     /// The paper (arXiv 2409.17791) says that growing amounts of key content are removed, and not how much.
     package static func withoutKeywords(degrees: Int) -> ResponseVariants {
         ResponseVariants("keywords-\(degrees)", count: degrees) { text in
-            variants(of: text, degrees: degrees, isStopWord: StopWords.words.contains)
+            variants(of: text, degrees: degrees, isStopWord: StopWords.contains(contraction:))
         }
     }
 

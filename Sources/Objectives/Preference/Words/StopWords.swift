@@ -7,6 +7,16 @@ enum StopWords {
         return words.contains(String(bare.reversed().drop { $0.isWhitespace }.reversed()))
     }
 
+    /// Whether a word of a text, in lower case, is one of them, or a contraction of them: "don't", "it’s".
+    static func contains(contraction word: String) -> Bool {
+        let word = word.replacing("’", with: "'")
+        guard let apostrophe = word.lastIndex(of: "'") else { return words.contains(word) }
+        let (stem, end) = (word[..<apostrophe], word[apostrophe...].dropFirst())
+        // No other words are negated so.
+        if end == "t", stem.last == "n" { return true }
+        return ["s", "re", "ll", "ve", "d", "m"].contains(end) && words.contains(String(stem))
+    }
+
     static let words: Set<String> = Set(
         """
         a an the this that these those
