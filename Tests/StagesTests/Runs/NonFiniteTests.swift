@@ -30,7 +30,9 @@ struct NonFiniteTests {
             // What a study knows an arm that diverged by; it does not stand in the way of another start.
             let note = "out/stages/01-dpo/not_finite.json"
             #expect(workspace.has(note))
-            try workspace.train(ranks: ranks, resume: true, ["dpo.learning_rate=1.0e-3", "dpo.max_steps=2"])
+            try workspace.train(
+                ranks: ranks, resume: true, ["dpo.learning_rate=1.0e-3", "dpo.max_steps=2"],
+                flags: ["--allow-config-change"])
             #expect(!workspace.has(note))
         }
     }
