@@ -63,6 +63,9 @@ struct StudyCommand: LoneCommand {
         let plan = try StudyPlan(options, registry: .standard)
         guard !next else {
             guard let (run, progress) = try plan.next() else { return }
+            if let note = plan.tuning?.note, progress == .missing, run.directory == plan.tuningRuns[0][0].directory {
+                StandardError.write("mpo: \(note)\n")
+            }
             let lines = [run.title, run.directory] + run.options(progress)
             return try StandardOutput.write(lines.map { "\($0)\n" }.joined())
         }

@@ -84,6 +84,20 @@ struct StudyCommandTests {
         #expect(outcome.output.isEmpty)
     }
 
+    @Test("A run in which an arm diverged is followed by what mpo then says is next")
+    func divergence() throws {
+        let without = "seed 1 (1 of 2) without a\nout/seed-1-without-a\n"
+        let outcome = try study(
+            next: Self.seed1, then: without,
+            ending: #"if [[ -e "$here/then" ]]; then finish; exit 1; fi; : >"$here/next"; touch "$here/over""#,
+            Self.options)
+        #expect(outcome.status == 0, "\(outcome.error)")
+        #expect(
+            outcome.error.contains("launch/study: an arm diverged in seed 1 (1 of 2), which counts as lost for it\n"))
+        #expect(outcome.error.contains("launch/study: seed 1 (1 of 2) without a: out/seed-1-without-a\n"))
+        #expect(outcome.output.hasPrefix("table: "))
+    }
+
     @Test("A run that ends well and is not finished is not started for ever")
     func unfinished() throws {
         let outcome = try study(next: Self.seed1, then: Self.seed1 + "--resume\n", ending: "finish", Self.options)

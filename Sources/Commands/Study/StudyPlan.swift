@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import Runs
+import Stages
 
 /// A study as it is asked for.
 package struct StudyOptions: Sendable {
@@ -30,7 +31,8 @@ package struct StudyPlan: Sendable {
     package let tuning: StudyTuning?
     /// The directory of all runs.
     package let directory: String
-    /// Those that tune, values in order and a value's seeds in order.
+    /// Those that tune, values in order and a value's seeds in order; see ``StudyTrial`` for what becomes of an arm that
+    /// diverges.
     package let tuningRuns: [[StudyRun]]
 
     private let options: StudyOptions
@@ -61,14 +63,36 @@ package struct StudyPlan: Sendable {
 
     /// The first run that is not finished, with how far it has come; `nil` once all are.
     ///
-    /// - Throws: ``StudyError`` where a directory holds a run of another configuration.
+    /// - Throws: ``StudyError`` where a directory holds a run of another configuration, or where the first run that is
+    ///   finished shows that no arm has a metric that the table is to show.
     package func next() throws -> (run: StudyRun, progress: StudyRun.Progress)? {
-        try Self.firstLeft(tuningRuns.flatMap(\.self)) ?? Self.firstLeft(mainRuns())
+        try firstLeft(trials().flatMap(\.self).compactMap(\.run)) ?? firstLeft(mainRuns())
     }
 
-    private static func firstLeft(_ runs: [StudyRun]) throws -> (run: StudyRun, progress: StudyRun.Progress)? {
+    private func firstLeft(_ runs: [StudyRun]) throws -> (run: StudyRun, progress: StudyRun.Progress)? {
         // All are looked at, so that a directory that is in the way is told at once.
-        try runs.map { ($0, try $0.progress()) }.first { $0.1 != .finished }
+        let found = try runs.map { ($0, try $0.progress()) }
+        let names = Set(comparison.arms)
+        let whole = found.first { $0.1 == .finished && names.isSubset(of: $0.0.configuration.stages.map(\.name)) }
+        if let run = whole?.0 {
+            try StudyResults.checkShown(
+                shown, among: SeedOutcome(run, comparison).arms.values.map(\.training.last.keys))
+        }
+        return found.first { $0.1 != .finished }
+    }
+
+    /// The runs that tune, less the arms that diverged in them.
+    private func trials() throws -> [[StudyTrial]] {
+        guard let tuning else { return [] }
+        return try zip(tuning.values, tuningRuns).map { value, runs in
+            try runs.map { run in
+                try StudyTrial(of: run, comparison, tuning: tuning, value: value) { directory, overrides, addition in
+                    try StudyRun(
+                        title: "\(run.title) \(addition)", seed: run.seed, directory: directory, of: options,
+                        overrides: overrides, registry: registry)
+                }
+            }
+        }
     }
 
     /// A run a seed, with what was chosen for each arm.
@@ -86,13 +110,15 @@ package struct StudyPlan: Sendable {
     /// What was tried and chosen; `nil` where nothing is tuned.
     package func tuningReport() throws -> TuningReport? {
         guard let tuning else { return nil }
-        let evaluations = try tuningRuns.map { runs in
-            try runs.map { run in
+        let evaluations = try trials().map { trials in
+            try trials.map { trial in
+                guard let run = trial.run else { return nil as Evaluation? }
                 try Self.checkFinished(run)
-                return try run.evaluation(comparison.evaluation, of: tuning.arms)
+                return try run.evaluation(
+                    comparison.evaluation, of: tuning.arms.filter { !trial.diverged.contains($0) })
             }
         }
-        return TuningReport(tuning, evaluations)
+        return try TuningReport(tuning, evaluations)
     }
 
     /// What the finished runs say.
@@ -101,7 +127,7 @@ package struct StudyPlan: Sendable {
     package func results() throws -> StudyResults {
         let runs = try mainRuns()
         for run in runs { try Self.checkFinished(run) }
-        try Self.checkData(of: runs + tuningRuns.flatMap(\.self))
+        try Self.checkData(of: runs + trials().flatMap(\.self).compactMap(\.run))
         let outcomes = try runs.map { try SeedOutcome($0, comparison) }
         let results = StudyResults(outcomes, comparison, tuning: try tuningReport())
         try results.checkShown(shown)
@@ -145,7 +171,9 @@ package struct StudyPlan: Sendable {
                         title: "\(tuning.key) \(value) on seed \(seed)", seed: seed,
                         directory: "\(folder)/seed-\(seed)", of: options, overrides: overrides, registry: registry)
                 } catch let error as ConfigurationError where overrides.map({ .override($0) }).contains(error.origin) {
-                    throw StudyError("--tune \(tuning.key)=\(value)", error.problem, "try other values")
+                    let arm = tuning.arms.first { error.key?.hasPrefix("\($0).") == true }
+                    let others = tuning.arms.count > 1 ? arm.map { ", or leave \($0) out of --arms" } ?? "" : ""
+                    throw StudyError("--tune \(tuning.key)=\(value)", error.problem, "try other values\(others)")
                 }
             }
             let settings = (runs.first?.configuration.settings ?? [:]).filter { $0.key != "output_dir" }

@@ -78,7 +78,12 @@ package struct StudyResults: Sendable, Equatable, Codable {
     ///
     /// - Throws: ``StudyError``
     package func checkShown(_ metrics: [String]) throws {
-        let all = Set(arms.flatMap(\.metrics.keys)).sorted()
+        try Self.checkShown(metrics, among: arms.map(\.metrics.keys))
+    }
+
+    /// - Parameter found: What arms have.
+    static func checkShown(_ metrics: [String], among found: some Sequence<some Sequence<String>>) throws {
+        let all = Set(found.flatMap(\.self)).sorted()
         for metric in metrics where !all.contains(metric) {
             throw StudyError("--show", "no arm has '\(metric)'", StudyComparison.choices(metric, all, "metrics"))
         }

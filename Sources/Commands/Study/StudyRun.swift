@@ -51,6 +51,15 @@ package struct StudyRun: Sendable {
         return state.isFinished(plan) ? .finished : .begun
     }
 
+    /// The first of some arms that a number which is not finite has ended, where the run has not got past it.
+    package func diverged(of arms: [String]) throws -> String? {
+        let plan = RunPlan(configuration)
+        let done = Set(try RunState.read(from: plan.directory)?.done ?? [])
+        return plan.stages.first {
+            arms.contains($0.name) && !done.contains($0.directoryName) && NonFiniteNote.isLeft(in: $0)
+        }?.name
+    }
+
     /// What the run has read from outside, as its latest start found it.
     package func inputs() throws -> [RunInput] {
         let stages = Set(configuration.stages.map(\.name))

@@ -9,6 +9,8 @@ package struct StudyTuning: Sendable, Equatable {
     package let seeds: [Int]
     /// The arms that have the key.
     package let arms: [String]
+    /// The others, which go on as they are configured; none where one arm's key was named.
+    package let untouched: [String]
     /// The key within an arm's block.
     private let armKey: String
 
@@ -39,6 +41,8 @@ package struct StudyTuning: Sendable, Equatable {
                 "tune on other seeds")
         }
         (arms, armKey) = try Self.arms(key, comparison, of: configuration)
+        let (held, isOfOne) = (arms, armKey != key)
+        untouched = isOfOne ? [] : comparison.arms.filter { !held.contains($0) }
         try Self.checkApart(arms, key: key, of: configuration)
     }
 
@@ -48,6 +52,15 @@ package struct StudyTuning: Sendable, Equatable {
     /// The overrides of a run in which each arm has the value that was chosen for it.
     package func overrides(_ chosen: [(arm: String, value: String)]) -> [String] {
         chosen.map { "\($0.arm).\(armKey)=\($0.value)" }
+    }
+
+    /// What to know before the first run: which arms have no such key, and so no such budget.
+    package var note: String? {
+        guard !untouched.isEmpty else { return nil }
+        let (has, goes) = untouched.count == 1 ? ("has", "goes") : ("have", "go")
+        return
+            "--tune tries values for \(arms.joined(separator: ", ")); \(untouched.joined(separator: ", ")) \(has) no key "
+            + "'\(key)' and \(goes) on as configured"
     }
 
     private static func parse(_ text: String) throws -> (key: String, values: [String]) {

@@ -60,7 +60,9 @@ package struct PlannedStage {
     static func hasBegun(_ directory: URL) -> Bool {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
         return names.contains { name in
-            if AtomicDirectory.isPartial(name) || name.hasPrefix(tablePrefix) { return false }
+            if AtomicDirectory.isPartial(name) || name.hasPrefix(tablePrefix) || name == NonFiniteNote.name {
+                return false
+            }
             return name != ItemJournalFile.name || ItemJournalFile.holdsItems(in: directory)
         }
     }

@@ -35,6 +35,7 @@ package struct Worker {
     /// Runs a stage; where it was left for the run to stop says so to all workers, those that were through with it too.
     private func stopped(_ context: StageContext) throws -> StageStopped? {
         var stop: StageStopped?
+        if context.isFirst { NonFiniteNote.remove(from: context.stage) }
         do {
             try tracer.measure(.stage, label: context.stage.name) {
                 try context.stopTogether(over: workers, at: context.checkpoint)
@@ -42,6 +43,9 @@ package struct Worker {
             }
         } catch let error as StageStopped {
             stop = error
+        } catch {
+            NonFiniteNote.leave(because: error, in: context.stage, rank: cluster.control.rank)
+            throw error
         }
         // Nobody may read what the stage leaves before everybody is through.
         try tracer.measure(.waiting) { try workers.quietBarrier() }

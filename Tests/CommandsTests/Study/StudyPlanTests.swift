@@ -53,6 +53,10 @@ struct StudyPlanTests {
                 "--tune learning_rate=fast", ["arms": "dpo,ipo", "tune": "learning_rate=1e-3,fast"],
                 "expected a number, at least 0.0, found 'fast'"
             ),
+            (
+                "--tune label_smoothing=0.1", ["tune": "label_smoothing=0,0.1", "arms": "dpo,ipo"],
+                "has no meaning for loss_type ipo; try other values, or leave ipo out of --arms"
+            ),
             ("--tune-seeds", ["tune": "beta=1,2", "tune_seeds": "2-4"], "seed 2 is one of --seeds, where its luck"),
             (
                 "--tune", ["tune": "learning_rate=1,2"],
@@ -115,6 +119,91 @@ struct StudyPlanTests {
             }
             let text = try #require(try plan.tuningReport()).text
             #expect(text.hasSuffix("on seeds 90: dpo 0.2, ipo 0.1; at an end of what was tried: ipo"))
+        }
+    }
+
+    @Test("Arms without the key that is tuned are told before the first run, and those to which it makes no difference")
+    func untouched() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan {
+                $0.tune = ["beta=0.1,0.2"]
+                $0.tuneSeeds = "90"
+            }
+            #expect(
+                plan.tuning?.note
+                    == "--tune tries values for dpo, ipo; sft has no key 'beta' and goes on as configured")
+            for (runs, score) in zip(plan.tuningRuns, [1.0, 2]) {
+                try workspace.finish(runs[0]) { $0 == "dpo" ? score : 3 }
+            }
+            let text = try #require(try plan.tuningReport()).text
+            #expect(text.hasSuffix("on seeds 90: dpo 0.2, ipo 0.1; makes no difference to ipo"))
+            let one = try workspace.plan {
+                $0.tune = ["ipo.beta=0.1,0.2"]
+                $0.tuneSeeds = "90"
+            }
+            #expect(one.tuning?.note == nil)
+        }
+    }
+
+    @Test("A metric that no arm has is told once a first run is finished")
+    func shown() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan { $0.show = "los" }
+            let run = try #require(try plan.next()).run
+            try workspace.finish(run) { _ in 1 }
+            let error = #expect(throws: StudyError.self) { try plan.next() }
+            #expect(error?.description.hasPrefix("--show: no arm has 'los'; did you mean loss? metrics are") == true)
+            #expect(try workspace.plan { $0.show = "loss" }.next()?.run.seed == 2)
+        }
+    }
+
+    @Test("An arm that diverges loses the value, and the others are tried on that seed without it")
+    func divergence() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan {
+                $0.arms = "dpo,ipo"
+                $0.tune = ["beta=0.1,0.2"]
+                $0.tuneSeeds = "90-91"
+            }
+            try workspace.diverge(plan.tuningRuns[0][0], at: "ipo")
+            let without = try #require(try plan.next()).run
+            #expect(without.title == "beta 0.1 on seed 90 without ipo")
+            #expect(without.directory == plan.tuningRuns[0][0].directory + "-without-ipo")
+            #expect(without.configuration.stages.map(\.name) == ["sft", "dpo", "evaluate"])
+            #expect(
+                without.options(.missing).suffix(6) == [
+                    "--set", "dpo.beta=0.1", "--set", "stages=[sft, dpo, evaluate]", "--set",
+                    "evaluate.policies=[sft, dpo]",
+                ])
+            try workspace.finish(without) { _ in 3 }
+            for run in plan.tuningRuns.flatMap(\.self).dropFirst() { try workspace.finish(run) { _ in 1 } }
+            let report = try #require(try plan.tuningReport())
+            #expect(report.arms.map(\.chosen) == ["0.1", "0.2"])
+            #expect(report.arms[1].scores == [nil, [1, 1]] && report.arms[1].means == [nil, 1])
+            #expect(report.text.hasSuffix("on seeds 90-91: dpo 0.1, ipo 0.2; diverged: ipo with 0.1"))
+            for run in try plan.mainRuns() { try workspace.finish(run) { _ in 1 } }
+            #expect(try plan.next() == nil)
+            #expect(try plan.results().tuning == report)
+        }
+    }
+
+    @Test("What diverges with every value ends the study, and what is no arm fails as before")
+    func lost() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan {
+                $0.arms = "dpo,ipo"
+                $0.tune = ["ipo.beta=0.1,0.2"]
+                $0.tuneSeeds = "90"
+            }
+            let runs = plan.tuningRuns.flatMap(\.self)
+            try workspace.diverge(runs[0], at: "dpo")
+            #expect(try plan.next()?.run.directory == runs[0].directory, "dpo is the same at every value")
+            for run in runs { try workspace.diverge(run, at: "ipo") }
+            let error = #expect(throws: StudyError.self) { try plan.next() }
+            #expect(
+                error?.description
+                    == "--tune: ipo diverged with every ipo.beta (0.1, 0.2); try other values, or leave ipo out of --arms"
+            )
         }
     }
 

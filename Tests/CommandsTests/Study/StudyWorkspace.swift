@@ -51,27 +51,18 @@ struct StudyWorkspace {
     /// Makes the run directory of a run that is finished: `score(arm)` is what its judge said.
     func finish(_ run: StudyRun, data: Int = 7, score: (String) -> Double) throws {
         let plan = RunPlan(run.configuration)
-        let place = run.directory.dropFirst(directory.path.count + 1)
-        let settings = run.configuration.settings.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) }
-        let text = JSON.object(JSONObject(uniqueKeysWithValues: settings)).line
-        let done = JSON.array(plan.stages.map { .string($0.directoryName) }).line
-        try write(
-            """
-            {"done": \(done), "position": 0, "version": 1, "identity": {
-             "settings": \(text),
-             "inputs": [{"key": "dataset.train", "files": [{"path": "pairs.jsonl", "contents": {"size": 1, "crc32": \(data)},
-              "stamp": {"size": 1, "modified": 0, "inode": 1}}]}],
-             "topology": {"ranks": 1, "workers": [{"threads": 1, "cpu": "x"}], "stages": {},
-              "build": {"version": "0", "libTorch": "2", "executable": {"size": 1, "crc32": 1}}}}}
-            """, to: "\(place)/run.json")
-        let policies = ["sft", "dpo", "ipo"]
+        let place = place(of: run)
+        try begin(run, done: plan.stages.map(\.directoryName), data: data)
+        let names = Set(plan.stages.map(\.name))
+        let policies = ["sft", "dpo", "ipo"].filter(names.contains)
         let numbers = policies.map { name in
             """
             {"name": "\(name)", "prompts": 4, "mean_score": \(score(name)), "mean_length": 10, "finished": 0.5,
              "standard_error": 0.1}
             """
         }
-        let matches = [("dpo", "sft", 3), ("ipo", "sft", 2), ("ipo", "dpo", 1)].map { policy, against, wins in
+        let pairs = [("dpo", "sft", 3), ("ipo", "sft", 2), ("ipo", "dpo", 1)].filter { names.contains($0.0) }
+        let matches = pairs.map { policy, against, wins in
             """
             {"policy": "\(policy)", "against": "\(against)", "wins": \(wins), "ties": 0, "losses": \(4 - wins),
              "win_rate": \(Double(wins) / 4), "low": 0, "high": 1}
@@ -79,7 +70,7 @@ struct StudyWorkspace {
         }
         try write(
             "{\"policies\": [\(numbers.joined(separator: ","))], \"matches\": [\(matches.joined(separator: ","))]}",
-            to: "\(place)/stages/04-evaluate/evaluation.json")
+            to: "\(place)/stages/\(plan.stage(named: "evaluate").directoryName)/evaluation.json")
         try write(
             """
             {"stage":"01-sft","step":2,"time":1.5,"loss":3,"timing/forward":0.5,"num_tokens":100}
@@ -91,5 +82,31 @@ struct StudyWorkspace {
             "completions/mean_length":5,"non_finite":{"loss":"NaN"}}
 
             """, to: "\(place)/metrics.jsonl")
+    }
+
+    /// Makes the run directory of a run that a number which is not finite has ended in this stage.
+    func diverge(_ run: StudyRun, at stage: String) throws {
+        let stages = RunPlan(run.configuration).stages
+        try begin(run, done: stages.prefix { $0.name != stage }.map(\.directoryName))
+        for planned in stages where planned.name == stage {
+            try write("{}", to: "\(place(of: run))/stages/\(planned.directoryName)/\(NonFiniteNote.name)")
+        }
+    }
+
+    private func place(of run: StudyRun) -> Substring { run.directory.dropFirst(directory.path.count + 1) }
+
+    private func begin(_ run: StudyRun, done: [String], data: Int = 7) throws {
+        let settings = run.configuration.settings.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) }
+        let text = JSON.object(JSONObject(uniqueKeysWithValues: settings)).line
+        let done = JSON.array(done.map(JSON.string)).line
+        try write(
+            """
+            {"done": \(done), "position": 0, "version": 1, "identity": {
+             "settings": \(text),
+             "inputs": [{"key": "dataset.train", "files": [{"path": "pairs.jsonl", "contents": {"size": 1, "crc32": \(data)},
+              "stamp": {"size": 1, "modified": 0, "inode": 1}}]}],
+             "topology": {"ranks": 1, "workers": [{"threads": 1, "cpu": "x"}], "stages": {},
+              "build": {"version": "0", "libTorch": "2", "executable": {"size": 1, "crc32": 1}}}}}
+            """, to: "\(place(of: run))/run.json")
     }
 }

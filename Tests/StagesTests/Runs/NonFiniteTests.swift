@@ -27,6 +27,13 @@ struct NonFiniteTests {
             #expect(line.firstMatch(of: pattern) != nil, "\(line)")
             #expect(line.contains("on_non_finite: skip"), "\(line)")
             #expect(try workspace.metrics().map(\.step) == [1])
+            // What a study knows an arm that diverged by; it does not stand in the way of another start.
+            let note = "out/stages/01-dpo/not_finite.json"
+            #expect(workspace.has(note))
+            try workspace.train(
+                ranks: ranks, resume: true, ["dpo.learning_rate=1.0e-3", "dpo.max_steps=2"],
+                flags: ["--allow-config-change"])
+            #expect(!workspace.has(note))
         }
     }
 
