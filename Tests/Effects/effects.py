@@ -9,7 +9,7 @@ STEPS = (60, 120, 240)
 
 def table(name, study):
     return {
-        "focalpo": focalpo, "minor_dpo": minor_dpo, "sampo": sampo, "expo": expo, "hpo": hpo, "bmc": bmc,
+        "focalpo": focalpo, "minor_dpo": minor_dpo, "sampo": sampo, "expo": expo, "hpo": hpo, "bmc": bmc, "spo": spo,
     }[name](study)
 
 
@@ -55,6 +55,15 @@ def bmc(study):
             ("DPO, bridged pairs", "bridged_dpo", "raw_dpo"),
             ("BMC's weights, bridged pairs", "bridged_bmc", "raw_dpo")]
     return compare(study, rows, [SCORE, figure("pair accuracy", "eval_rewards/accuracies", 3), LENGTH])
+
+
+def spo(study):
+    def degrees(study, arm):
+        return [] if arm == "dpo" else study.values(arm, "eval_degree_accuracy")
+
+    rows = [("DPO", "dpo", None), ("SPO, γ 0.1", "spo", "dpo"), ("SPO, γ 1", "spo_one", "dpo")]
+    columns = [figure("pair accuracy", "eval_rewards/accuracies", 3), SCORE]
+    return compare(study, rows, columns, more=[("degree accuracy", degrees, 3)])
 
 
 def sampo(study):
@@ -112,14 +121,20 @@ SCORE = figure("score", "score", 3)
 LENGTH = figure("length", "length", 1)
 
 
-def compare(study, rows, columns, title="loss"):
-    """A row an arm, `(title, arm, against)`: means with intervals, and the difference to what it is compared with."""
+def compare(study, rows, columns, title="loss", more=()):
+    """A row an arm, `(title, arm, against)`: means with intervals, and the difference to what it is compared with; `more`
+    columns are of some arms alone, and compared with nothing."""
     head, cells = [title], [[row[0]] for row in rows]
     for column, values, digits in columns:
         head += [column, "difference"]
         for cell, (_, arm, against) in zip(cells, rows):
             own = values(study, arm)
             cell += [text(own, digits), "" if against is None else difference(own, values(study, against), digits)]
+    for column, values, digits in more:
+        head.append(column)
+        for cell, (_, arm, _) in zip(cells, rows):
+            own = values(study, arm)
+            cell.append(text(own, digits) if own else "")
     return markdown(head, cells)
 
 
