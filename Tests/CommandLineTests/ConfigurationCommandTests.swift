@@ -86,10 +86,10 @@ struct ConfigurationCommandTests {
             let memory = try #require(result.rows("sft").last)
             #expect(memory.prefix(9) == ["sft", "learner", "107", "KiB", "107", "KiB", "213", "KiB", "-"])
             #expect(!workspace.has("out"))
-            // Six steps leave a model and two checkpoints, each of three times its size.
-            #expect(result.rows("sft").contains(["sft", "107", "KiB", "-"]))
+            // Six steps leave a model and two checkpoints, each of three times its size, and no tables.
+            #expect(result.rows("sft").contains(["sft", "107", "KiB", "-", "-"]))
             let saved = try workspace.mpo("plan", "run.yaml", "-n", "5", "--set", "save_steps=2")
-            #expect(saved.rows("sft").contains(["sft", "107", "KiB", "640", "KiB"]))
+            #expect(saved.rows("sft").contains(["sft", "107", "KiB", "640", "KiB", "-"]))
             let divided = try workspace.mpo("plan", "run.yaml", "-n", "5", "--set", "sft.zero=1")
             let quarter = try #require(divided.rows("sft").last)
             #expect(quarter.prefix(9) == ["sft", "learner", "107", "KiB", "107", "KiB", "53.3", "KiB", "-"])
