@@ -36,12 +36,21 @@ package struct LossChoice: Sendable, Equatable {
         for type in losses.modifiers { try settings.modify(by: type, &made) }
         for term in made.terms {
             for part in term.term.parts { if let conflict = part.conflict { throw conflict } }
-            if let conflict = term.conflict { throw conflict }
+            if let conflict = term.conflict { throw asGiven(conflict) }
         }
         // What counts nothing is not computed; the first tells the rewards that are reported.
         let counted = made.terms.enumerated().filter { $0.offset == 0 || $0.element.term.weight != 0 }.map(\.element)
         try checkTogether(counted.map(\.term.needs))
         return PreferenceLoss(name, beta: beta, counted.map(\.term), weighting: made.weighting)
+    }
+
+    /// The conflict under the key of a part that was asked for, where it is of one that the loss brings itself.
+    private func asGiven(_ conflict: LossConflict) -> LossConflict {
+        let given = [("link", link), ("score", score), ("reduction", reduction)].compactMap { key, part in
+            part.map { _ in key }
+        }
+        guard !given.contains(conflict.key), let key = given.first else { return conflict }
+        return LossConflict(key, conflict.problem, "leave \(key) out")
     }
 
     /// Refuses parts of which a batch has only one kind.
@@ -123,7 +132,7 @@ package struct LossChoice: Sendable, Equatable {
     }
 
     /// The loss in a message, with parts that are not its own.
-    private var described: String {
+    package var described: String {
         let parts = [("reduction", reduction), ("score", score), ("link", link)].compactMap { key, part in
             part.map { "\(key) \($0)" }
         }

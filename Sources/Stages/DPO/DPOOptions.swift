@@ -80,7 +80,7 @@ extension DPOOptions: KeyedOptions {
     private static var rewardField: Field<Self> {
         Field.input(
             "hpo.reward", \.auxiliaryReward, .rowReward, isOptional: true, default: "none",
-            "Reward of the same responses, of which a term of likelihood weighted by advantage is added to the loss (HPO); null for none."
+            "Reward of the same responses, of which a term of likelihood weighted by advantage is added to the loss (HPO), also as column:NAME, which reads the data's NAME_chosen and NAME_rejected; null for none."
         )
     }
 
@@ -106,7 +106,7 @@ extension DPOOptions {
         guard count > 1 || references.isEmpty else {
             throw scope.error(
                 "references",
-                "has no meaning for loss_type \(choice.name), which compares with "
+                "has no meaning for \(choice.described), which compares with "
                     + (count == 0 ? "no reference" : "one reference"),
                 count == 0 ? "leave it out" : "give reference")
         }
@@ -114,7 +114,7 @@ extension DPOOptions {
         case 0:
             guard reference == nil else {
                 throw scope.error(
-                    "reference", "has no meaning for loss_type \(choice.name), which compares with no reference",
+                    "reference", "has no meaning for \(choice.described), which compares with no reference",
                     "leave it out")
             }
         case 1:

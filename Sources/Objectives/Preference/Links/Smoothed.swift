@@ -36,7 +36,7 @@ package struct ExactOptimization: Link {
         labelSmoothing > 0
             ? nil
             : LossConflict(
-                "label_smoothing", "has to be above 0 for loss_type exo_pair",
+                "label_smoothing", "has to be above 0 for exo_pair",
                 "write label_smoothing: 0.001, as its paper has")
     }
 
