@@ -49,7 +49,8 @@ package struct ConfigurationReader {
                 let names = known.map { String($0.key.prefix { $0 != "." }) }
                 throw UnknownKey(entry: entry, siblings: entries, key: key).error(
                     known: names.indices.filter { names.firstIndex(of: names[$0]) == $0 }.map { names[$0] } + others,
-                    elsewhere: elsewhere(entry.key), foreignKeys)
+                    elsewhere: elsewhere(entry.key),
+                    nested: known.map(\.key).first { $0.replacing(".", with: "_") == entry.key }, foreignKeys)
             }
             guard field.read(&options, entry.value) else {
                 let kind = field.words.isEmpty ? field.kind : "a word that \(field.key) takes, or a list of such"
@@ -72,11 +73,12 @@ package struct ConfigurationReader {
     private static func remedy<Options>(
         for field: Field<Options>, _ found: ConfigurationNode, defaults: Options
     ) -> String {
-        if !field.words.isEmpty {
-            let wrong = [String](found)?.first { !field.words.contains($0) }
-            let nearest = wrong.flatMap { NearestName.of($0, in: field.words) }
-            return nearest.map { "did you mean \($0)?" } ?? "launch/CONFIGURATION.md lists them"
+        if let advice = field.advice(found) { return advice }
+        let wrong = [String](found)?.first { !field.candidates.contains($0) }
+        if let nearest = wrong.flatMap({ NearestName.of($0, in: field.candidates) }) {
+            return "did you mean \(nearest)?"
         }
+        if !field.words.isEmpty { return "launch/CONFIGURATION.md lists them" }
         if let text = field.defaultText { return "leave it out for the default (\(text))" }
         return "leave it out for the default, \(field.key): \(ConfigurationWriter.inline(field.write(defaults)))"
     }

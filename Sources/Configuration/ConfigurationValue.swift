@@ -2,10 +2,16 @@
 package protocol ConfigurationValue: Sendable {
     /// What is expected, in the words of an error message and of the reference: "a number".
     static var kind: String { get }
+    /// The words that it is one of; empty for what is not chosen among words.
+    static var words: [String] { get }
     /// Reads the value, or returns `nil` where the node is something else.
     init?(_ node: ConfigurationNode)
     /// The value as it is written.
     var node: ConfigurationNode { get }
+}
+
+extension ConfigurationValue {
+    package static var words: [String] { [] }
 }
 
 extension Double: ConfigurationValue {
@@ -65,6 +71,7 @@ extension String: ConfigurationValue {
 
 extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
     package static var kind: String { "\(Wrapped.kind) or null" }
+    package static var words: [String] { Wrapped.words }
 
     package init?(_ node: ConfigurationNode) {
         if node.isNull {
@@ -81,6 +88,7 @@ extension Optional: ConfigurationValue where Wrapped: ConfigurationValue {
 
 extension Array: ConfigurationValue where Element: ConfigurationValue {
     package static var kind: String { "\(Element.kind), or a list of such" }
+    package static var words: [String] { Element.words }
 
     /// One value stands for a list of one.
     package init?(_ node: ConfigurationNode) {
@@ -101,7 +109,8 @@ extension Array: ConfigurationValue where Element: ConfigurationValue {
 package protocol ConfigurationWord: ConfigurationValue, CaseIterable, RawRepresentable where RawValue == String {}
 
 extension ConfigurationWord {
-    package static var kind: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
+    package static var kind: String { "one of " + words.joined(separator: ", ") }
+    package static var words: [String] { allCases.map(\.rawValue) }
 
     package init?(_ node: ConfigurationNode) {
         guard case .scalar(let text, _) = node.content else { return nil }

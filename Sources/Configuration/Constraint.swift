@@ -35,6 +35,12 @@ extension Constraint where Value == Double {
     }
 }
 
+extension Constraint where Value: Collection & SendableMetatype, Value.Element: Sendable {
+    package static func each(_ rule: Constraint<Value.Element>) -> Self {
+        Self(description: "each \(rule.description)") { $0.allSatisfy(rule.holds) }
+    }
+}
+
 extension Constraint where Value: Collection & SendableMetatype {
     package static var notEmpty: Self {
         Self(description: "not empty") { !$0.isEmpty }

@@ -8,6 +8,10 @@ package struct Field<Options>: Sendable {
     package let kind: String
     /// The words that it takes, where they are too many to tell them all in an error.
     package var words: [String] = []
+    /// All words that it takes, of which the nearest to a wrong one is told.
+    package var candidates: [String] = []
+    /// What to do about a wrong value of which more is known than that; `nil` for others.
+    package var advice: @Sendable (ConfigurationNode) -> String? = { _ in nil }
     /// The default in words, where it depends on other keys or stages; `nil` where it is the struct's own value.
     package let defaultText: String?
     /// What a change of it means for a run that is resumed.
@@ -64,6 +68,7 @@ extension Field {
                 return true
             },
             write: { $0[keyPath: path].node })
+        candidates = Value.words
     }
 
     /// A key whose values keep to a rule.
@@ -80,6 +85,7 @@ extension Field {
                 return true
             },
             write: { $0[keyPath: path].node })
+        candidates = Value.words
     }
 
     /// A key that may be null, with a rule for the values that are not.
@@ -96,6 +102,7 @@ extension Field {
                 return true
             },
             write: { $0[keyPath: path].node })
+        candidates = Value.words
     }
 
     /// This field as a field of a struct that embeds `Options`, where default and effect may come from elsewhere.
@@ -110,8 +117,13 @@ extension Field {
             defaultText: outerDefault ?? defaultText, effect: outerEffect ?? effect, role: role,
             read: { read(&$0[keyPath: path], $1) },
             write: { write($0[keyPath: path]) })
-        field.words = words
+        field.copyHints(from: self)
         return field
+    }
+
+    /// What is known of wrong values, of another field of the same key.
+    package mutating func copyHints<Other>(from other: Field<Other>) {
+        (words, candidates, advice) = (other.words, other.candidates, other.advice)
     }
 
     /// This field of a block within a block, as the inner block knows it.
@@ -119,7 +131,7 @@ extension Field {
         var field = Field(
             key: String(key.dropFirst(block.count + 1)), summary: summary, kind: kind, defaultText: defaultText,
             effect: effect, role: role, read: read, write: write)
-        field.words = words
+        field.copyHints(from: self)
         return field
     }
 }

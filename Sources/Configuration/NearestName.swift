@@ -1,15 +1,18 @@
 /// Finds the name that someone who mistyped probably meant.
 package enum NearestName {
-    /// The candidate closest to `name`, or `nil` where none is close. Case, `-` and `_` make no difference.
-    package static func of(_ name: String, in candidates: some Sequence<String>) -> String? {
+    /// The candidate closest to `name`, else the only one that begins with it as a word, as `js` for `js_divergence`; `nil`
+    /// where there is none. Case, `-` and `_` make no difference.
+    package static func of(_ name: String, in candidates: some Collection<String>) -> String? {
         let wanted = normalized(name)
         let limit = max(1, wanted.count / 3)
         let nearest =
             candidates
             .map { (candidate: $0, distance: distance(wanted, normalized($0))) }
             .min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }
-        guard let nearest, nearest.distance <= limit else { return nil }
-        return nearest.candidate
+        guard let nearest else { return nil }
+        if nearest.distance <= limit { return nearest.candidate }
+        let longer = candidates.filter { normalized($0).starts(with: wanted + ["_"]) }
+        return longer.count == 1 ? longer.first : nil
     }
 
     /// Damerau-Levenshtein distance in its "optimal string alignment" form: insertions, deletions, substitutions and

@@ -16,9 +16,17 @@ package struct UnknownKey {
     /// - Parameters:
     ///   - known: The keys of the block.
     ///   - elsewhere: The blocks that know the key.
-    package func error(known: [String], elsewhere: [String], _ foreign: ForeignKeys) -> ConfigurationError {
+    ///   - nested: The dotted key of a block within the block that it is but for a `_` in place of the dot.
+    package func error(
+        known: [String], elsewhere: [String], nested: String? = nil, _ foreign: ForeignKeys
+    ) -> ConfigurationError {
         let (problem, remedy) =
-            foreign.explanation(self, known) ?? ("unknown key", remedy(known: known, elsewhere: elsewhere, foreign))
+            foreign.explanation(self, known)
+            ?? (
+                "unknown key",
+                nested.map { "it is \($0) here, a key of a block" }
+                    ?? remedy(known: known, elsewhere: elsewhere, foreign)
+            )
         return ConfigurationError(entry.origin, key: key, problem: problem, remedy: remedy)
     }
 

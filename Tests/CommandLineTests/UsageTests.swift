@@ -51,6 +51,23 @@ struct UsageTests {
         }
     }
 
+    @Test(
+        "A loss that cannot be measured is told with what was probably meant",
+        arguments: [
+            (
+                "kto",
+                "'kto' is no loss of pairs; use a stage of type kto, which learns from answers apart; losses are sigmoid,"
+            ),
+            ("hinje", "'hinje' is no loss; did you mean hinge? Losses are sigmoid, "),
+            ("nothing", "'nothing' is no loss; losses are sigmoid, "),
+        ])
+    func losses(name: String, message: String) throws {
+        try Workspace.with { workspace in
+            let result = try workspace.mpo("bench", "--model", "policy", "--loss-type", name, status: 2)
+            #expect(result.errors.hasPrefix("mpo: --loss-type: loss_type \(message)"), "\(result.errors)")
+        }
+    }
+
     @Test("Without a command, mpo prints its help")
     func bare() throws {
         try Workspace.with { workspace in

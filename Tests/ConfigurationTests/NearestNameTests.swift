@@ -16,5 +16,7 @@ struct NearestNameTests {
         #expect(NearestName.of("Learning-Rate", in: ["learning_rate", "seed"]) == "learning_rate")
         #expect(NearestName.of("warmup_step", in: ["warmup_ratio", "warmup_steps"]) == "warmup_steps")
         #expect(NearestName.of("xyz", in: ["seed", "lam"]) == nil)
+        #expect(NearestName.of("js", in: ["reverse_kl", "js_divergence"]) == "js_divergence")
+        #expect(NearestName.of("eval", in: ["eval_data", "eval_steps"]) == nil)
     }
 }

@@ -90,7 +90,13 @@ package struct LossChoice: Sendable, Equatable {
     }
 
     private func unknown(_ name: String) -> LossConflict {
-        LossConflict("loss_type", "'\(name)' is no loss", "losses are \(losses.names.joined(separator: ", "))")
+        let all = "losses are \(losses.names.joined(separator: ", "))"
+        if let advice = Self.adviceOnUnpaired(name) {
+            return LossConflict("loss_type", "'\(name)' is no loss of pairs", "\(advice); \(all)")
+        }
+        let nearest = NearestName.of(name, in: losses.names)
+        return LossConflict(
+            "loss_type", "'\(name)' is no loss", nearest.map { "did you mean \($0)? L\(all.dropFirst())" } ?? all)
     }
 
     // MARK: Checks
@@ -167,66 +173,5 @@ extension LossSettings {
         by _: Modifier.Type, _ terms: inout LossTerms
     ) throws(LossConflict) {
         try self[Modifier.self].apply(to: &terms)
-    }
-}
-
-// MARK: Keys
-
-extension LossChoice: KeyedOptions {
-    package init() { self.init(of: .standard) }
-
-    package static var fields: [Field<Self>] { fields(of: .standard) }
-
-    package var fields: [Field<Self>] { Self.fields(of: losses) }
-
-    /// The keys of a stage that has these losses to choose from.
-    package static func fields(of losses: PreferenceLosses) -> [Field<Self>] {
-        Field<Self>.list {
-            Field("beta", \.beta, .greaterThan(0), "Strength of the tie to the reference.")
-            typeField(losses)
-            Field(
-                "loss_weights", \.weights, .each(.atLeast(0)), default: "1 for each",
-                "What each loss is multiplied by, where loss_type lists several.")
-            partField("reduction", \.reduction, losses.reductions.map(\.name), "token log-probabilities are summed up")
-            partField("score", \.score, losses.scores.map(\.name), "sums are compared with those of references")
-            partField("link", \.link, losses.links.map(\.name), "scores of a pair become its loss")
-            losses.fields(at: \.settings)
-        }
-    }
-
-    private static func typeField(_ losses: PreferenceLosses) -> Field<Self> {
-        var field = Field<Self>(
-            key: "loss_type", summary: "Loss of a pair, or several that are added.",
-            kind: "one of \(losses.names.joined(separator: ", ")), or a list of such",
-            read: { choice, node in
-                guard let names = [String](node), !names.isEmpty, names.allSatisfy({ losses[$0] != nil }) else {
-                    return false
-                }
-                choice.types = names
-                return true
-            },
-            write: { $0.types.count == 1 ? $0.types[0].node : $0.types.node })
-        field.words = losses.names
-        return field
-    }
-
-    private static func partField(
-        _ key: String, _ path: any WritableKeyPath<Self, String?> & Sendable, _ names: [String], _ how: String
-    ) -> Field<Self> {
-        Field(
-            key: key, summary: "How \(how), in place of the loss's own way.",
-            kind: "one of \(names.joined(separator: ", ")), or null",
-            read: { choice, node in
-                guard let name = String?(node), name.map(names.contains) ?? true else { return false }
-                choice[keyPath: path] = name
-                return true
-            },
-            write: { $0[keyPath: path].node })
-    }
-}
-
-extension Constraint where Value: Collection & SendableMetatype, Value.Element: Sendable {
-    fileprivate static func each(_ rule: Constraint<Value.Element>) -> Self {
-        Self(description: "each \(rule.description)") { $0.allSatisfy(rule.holds) }
     }
 }

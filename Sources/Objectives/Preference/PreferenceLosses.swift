@@ -105,11 +105,13 @@ extension LossOptions {
         at path: any WritableKeyPath<Outer, LossSettings> & Sendable
     ) -> [Field<Outer>] {
         fields.map { field in
-            Field<Outer>(
+            var outer = Field<Outer>(
                 key: dotted(field.key), summary: field.summary, kind: field.kind, defaultText: field.defaultText,
                 effect: field.effect, role: field.role,
                 read: { field.read(&$0[keyPath: path][Self.self], $1) },
                 write: { field.write($0[keyPath: path][Self.self]) })
+            outer.copyHints(from: field)
+            return outer
         }
     }
 
