@@ -18,6 +18,9 @@ package struct StudyComparison: Sendable, Equatable {
         (self.arms, self.baseline) = (arms, baseline)
     }
 
+    /// Stages whose policies are evaluated and left out of the arms that were named, and that nothing else needs: they are not run.
+    package private(set) var leftOut: [String] = []
+
     /// The arms, after the baseline where it is none of them.
     package var rows: [String] { (arms.contains(baseline) ? [] : [baseline]) + arms }
 
@@ -50,6 +53,27 @@ package struct StudyComparison: Sendable, Equatable {
                 "--baseline", "\(stage.name) does not compare '\(self.baseline)'",
                 Self.choices(self.baseline, policies, "its policies"))
         }
+        guard wanted != nil else { return }
+        leftOut = Self.unneeded(policies.filter { !rows.contains($0) }, besides: stage.name, of: configuration)
+        policies.removeAll(where: leftOut.contains)
+    }
+
+    /// Of these policies the stages that no other stage reads, but the evaluation.
+    private static func unneeded(
+        _ policies: [String], besides evaluation: String, of configuration: RunConfiguration
+    ) -> [String] {
+        var names = policies.filter { configuration.stage(named: $0) != nil }
+        func isRead(_ name: String) -> Bool {
+            configuration.stages.contains { stage in
+                guard !names.contains(stage.name) else { return false }
+                return stage.inputs.contains { input in
+                    guard case .stage(name, _) = input.reference else { return false }
+                    return stage.name != evaluation || input.key != "policies"
+                }
+            }
+        }
+        while let needed = names.firstIndex(where: isRead) { names.remove(at: needed) }
+        return names
     }
 
     private static func arms(_ text: String, of configuration: RunConfiguration) throws -> [String] {

@@ -58,7 +58,8 @@ package struct StudyPlan: Sendable {
             of: configuration, arms: options.arms, baseline: options.baseline, evaluation: options.evaluation)
         tuning = try StudyTuning(
             options.tune, seeds: options.tuneSeeds, besides: seeds, comparison, of: configuration)
-        tuningRuns = try tuning.map { try Self.runs($0, in: configuration.outputDir, options, registry) } ?? []
+        let maker = StudyRunMaker(options, registry, comparison)
+        tuningRuns = try tuning.map { try Self.runs($0, in: configuration.outputDir, maker) } ?? []
     }
 
     /// The first run that is not finished, with how far it has come; `nil` once all are.
@@ -100,10 +101,11 @@ package struct StudyPlan: Sendable {
     /// - Throws: ``StudyError`` where runs that tune are not finished.
     package func mainRuns() throws -> [StudyRun] {
         let tuned = try tuningReport().flatMap { report in tuning?.overrides(report.choices) } ?? []
+        let maker = StudyRunMaker(options, registry, comparison)
         return try seeds.enumerated().map { index, seed in
-            try StudyRun(
-                title: "seed \(seed) (\(index + 1) of \(seeds.count))", seed: seed,
-                directory: "\(directory)/seed-\(seed)", of: options, overrides: tuned, registry: registry)
+            try maker(
+                "seed \(seed) (\(index + 1) of \(seeds.count))", seed: seed, directory: "\(directory)/seed-\(seed)",
+                overrides: tuned)
         }
     }
 
@@ -159,7 +161,7 @@ package struct StudyPlan: Sendable {
     }
 
     private static func runs(
-        _ tuning: StudyTuning, in directory: String, _ options: StudyOptions, _ registry: Registry
+        _ tuning: StudyTuning, in directory: String, _ maker: StudyRunMaker
     ) throws -> [[StudyRun]] {
         var tried: [(value: String, settings: [String: String])] = []
         return try tuning.values.map { value in
@@ -167,9 +169,9 @@ package struct StudyPlan: Sendable {
             let overrides = tuning.overrides(trying: value)
             let runs = try tuning.seeds.map { seed in
                 do {
-                    return try StudyRun(
-                        title: "\(tuning.key) \(value) on seed \(seed)", seed: seed,
-                        directory: "\(folder)/seed-\(seed)", of: options, overrides: overrides, registry: registry)
+                    return try maker(
+                        "\(tuning.key) \(value) on seed \(seed)", seed: seed, directory: "\(folder)/seed-\(seed)",
+                        overrides: overrides)
                 } catch let error as ConfigurationError where overrides.map({ .override($0) }).contains(error.origin) {
                     let arm = tuning.arms.first { error.key?.hasPrefix("\($0).") == true }
                     let others = tuning.arms.count > 1 ? arm.map { ", or leave \($0) out of --arms" } ?? "" : ""

@@ -1,7 +1,3 @@
-import Configuration
-import Runs
-import Stages
-
 /// A value on a seed that tunes: the run that tries it, less the arms that a number which is not finite has ended in it.
 ///
 /// An arm that diverges ends its run; the others are tried once more without it, in a directory of its own
@@ -26,40 +22,13 @@ package struct StudyTrial: Sendable {
                 (self.run, self.diverged) = (nil, diverged + [arm])
                 return
             }
-            guard
-                let next = Self.leavingOut(
-                    arm, of: current, comparison,
-                    make: { directory, overrides, addition in
-                        try make(directory, tuning.overrides(left.map { ($0, value) }) + overrides, addition)
-                    })
-            else { break }
+            let directory = "\(current.directory)-without-\(arm)"
+            let next = current.leavingOut([arm], of: comparison.evaluation) { overrides in
+                try make(directory, tuning.overrides(left.map { ($0, value) }) + overrides, "without \(arm)")
+            }
+            guard let next else { break }
             (current, diverged) = (next, diverged + [arm])
         }
         (self.run, self.diverged) = (current, diverged)
-    }
-
-    /// The same run without an arm; `nil` where the configuration does not hold without it, or would mean something else
-    /// for what is left.
-    private static func leavingOut(
-        _ arm: String, of run: StudyRun, _ comparison: StudyComparison,
-        make: (_ directory: String, _ overrides: [String], _ addition: String) throws -> StudyRun
-    ) -> StudyRun? {
-        let evaluation = comparison.evaluation
-        let stages = run.configuration.stages.map(\.name).filter { $0 != arm }
-        let policies =
-            run.configuration.stage(named: evaluation)?.inputs.filter { $0.key == "policies" }
-            .map(\.reference.description).filter { $0 != arm } ?? []
-        func list(_ names: [String]) -> String {
-            "[\(names.map { ConfigurationWriter.inline($0.node) }.joined(separator: ", "))]"
-        }
-        let next = try? make(
-            "\(run.directory)-without-\(arm)",
-            ["stages=\(list(stages))", "\(evaluation).policies=\(list(policies))"], "without \(arm)")
-        guard let next else { return nil }
-        let apart: Set = ["output_dir", "stages", "\(evaluation).policies"]
-        func rest(_ run: StudyRun) -> [String: String] {
-            run.configuration.settings.filter { !apart.contains($0.key) && !$0.key.hasPrefix("\(arm).") }
-        }
-        return rest(next) == rest(run) ? next : nil
     }
 }

@@ -21,7 +21,47 @@ struct StudyPlanTests {
                 $0.arms = "ipo"
                 $0.baseline = "sft"
             }.comparison
-            #expect((beside.arms, beside.rows, beside.others) == (["ipo"], ["sft", "ipo"], ["dpo"]))
+            #expect((beside.arms, beside.rows, beside.others) == (["ipo"], ["sft", "ipo"], []))
+        }
+    }
+
+    @Test("A stage that --arms leaves out, and that no other needs, is not run, nor tuned beside the others")
+    func leftOut() throws {
+        try StudyWorkspace.with { workspace in
+            let plan = try workspace.plan {
+                $0.arms = "ipo"
+                $0.tune = ["beta=0.1,0.2"]
+                $0.tuneSeeds = "90"
+            }
+            #expect((plan.comparison.leftOut, plan.comparison.others) == (["dpo"], ["sft"]))
+            for run in plan.tuningRuns.flatMap(\.self) {
+                #expect(run.configuration.stages.map(\.name) == ["sft", "ipo", "evaluate"])
+                try workspace.finish(run) { _ in 1 }
+            }
+            let run = try #require(try plan.next()).run
+            #expect(
+                run.options(.missing).suffix(6) == [
+                    "--set", "ipo.beta=0.1", "--set", "stages=[sft, ipo, evaluate]", "--set",
+                    "evaluate.policies=[sft, ipo]",
+                ])
+            try workspace.finish(run) { _ in 1 }
+            #expect(try plan.next()?.run.seed == 2)
+            // What another stage reads stays.
+            try workspace.configure(
+                stages: "[sft, dpo, late, ipo, evaluate]", "late: {type: dpo, init: dpo, reference: dpo}")
+            #expect(try workspace.plan { $0.arms = "late,ipo" }.comparison.leftOut == [])
+            #expect(try workspace.plan { $0.arms = "ipo" }.comparison.leftOut == ["dpo", "late"])
+        }
+    }
+
+    @Test("Runs of all arms that are there serve a study of some of them")
+    func wholeRuns() throws {
+        try StudyWorkspace.with { workspace in
+            for run in try workspace.plan().mainRuns() { try workspace.finish(run) { $0 == "ipo" ? 2 : 1 } }
+            let plan = try workspace.plan { $0.arms = "ipo" }
+            #expect(try plan.next() == nil)
+            let results = try plan.results()
+            #expect(results.arms.map(\.score.mean) == [2] && !results.table().contains("win rate over dpo"))
         }
     }
 
