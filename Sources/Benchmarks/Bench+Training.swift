@@ -22,9 +22,11 @@ extension Bench {
         let loss = try options.loss.loss()
         let objective = DPOObjective(loss: loss, references: try references(loss.needs, pairs))
         let variants = loss.needs.variants?.count ?? 0
-        return try steps(
+        var measurement = try steps(
             "dpo", of: objective, unit: "pairs", head: .languageModel, auxiliaryHead: DPOObjective.auxiliaryHead(loss)
         ) { $0.withVariants(variants) }
+        measurement.loss = options.namesLoss ? loss.name : nil
+        return measurement
     }
 
     /// What the loss asks of frozen models, each of them this one.

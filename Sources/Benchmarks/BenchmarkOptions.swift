@@ -39,6 +39,8 @@ package struct BenchmarkOptions: Sendable {
     package var numPPOEpochs = 4
     /// The preference loss of `dpo`.
     package var loss = LossChoice()
+    /// Whether the report names it.
+    package var namesLoss = false
 
     /// All items on a model.
     package init(_ model: Model) {

@@ -31,7 +31,7 @@ package struct BenchmarkReport {
         var table = TextTable(["item", "rate", "spread", "a repeat", "GFLOP/s", "of peak", "cores", "memory"])
         for measurement in measurements {
             table.add([
-                measurement.name, "\(HumanFormat.metric(measurement.rate)) \(measurement.unit)/s",
+                measurement.title, "\(HumanFormat.metric(measurement.rate)) \(measurement.unit)/s",
                 measurement.spread.map(percent) ?? "",
                 HumanFormat.duration(seconds: measurement.seconds), HumanFormat.metric(measurement.gigaflops),
                 measurement.fractionOfPeak > 1 ? "noise" : percent(measurement.fractionOfPeak),
@@ -44,7 +44,7 @@ package struct BenchmarkReport {
 
     /// Which figures say little.
     private var noise: String {
-        let names = measurements.filter(\.isNoise).map(\.name)
+        let names = measurements.filter(\.isNoise).map(\.title)
         guard !names.isEmpty else { return "" }
         return
             "noise: the machine's speed changed too much during \(names.joined(separator: ", ")); measure again when it is "
@@ -86,7 +86,7 @@ package struct BenchmarkReport {
         for measurement in divided {
             let parts = names.map { measurement.phases[$0].map { $0 / measurement.seconds } }
             let rest = measurement.otherSeconds.map { $0 / measurement.seconds }
-            table.add([measurement.name] + (parts + [rest]).map { $0.map(percent) ?? "" })
+            table.add([measurement.title] + (parts + [rest]).map { $0.map(percent) ?? "" })
         }
         return "\n" + table.render()
     }

@@ -21,6 +21,8 @@ package struct Measurement: Codable {
 
     /// The item, such as `dpo` or `decode 32`.
     var name: String
+    /// The preference loss, where one was asked for.
+    var loss: String?
     /// What is counted: `pairs`, `tokens`.
     var unit: String
     var samples: [Sample]
@@ -40,6 +42,8 @@ package struct Measurement: Codable {
         (self.samples, self.peaks, self.peakMemory) = (samples, peaks, peakMemory)
     }
 
+    /// The item with its loss.
+    var title: String { loss.map { "\(name) (\($0))" } ?? name }
     /// Seconds of a repeat, median.
     var seconds: Double { median(samples.map(\.seconds)) }
     /// Processors in use, median: fewer than there are threads where something else had them.

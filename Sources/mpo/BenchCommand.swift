@@ -133,7 +133,7 @@ struct BenchCommand: ParsableCommand {
         (options.trainBatchSize, options.maxTokensPerMicroBatch) = (trainBatchSize, maxTokensPerMicroBatch)
         (options.maxLength, options.responseLength) = (maxLength, responseLength)
         (options.rolloutBatchSize, options.numPPOEpochs) = (rolloutBatchSize, numPpoEpochs)
-        options.loss = try loss()
+        (options.loss, options.namesLoss) = (try loss(), lossType != nil || lossKeys != nil)
         return options
     }
 

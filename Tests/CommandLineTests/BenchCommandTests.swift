@@ -38,6 +38,7 @@ struct BenchCommandTests {
         ]
         let result = try workspace.mpo(["bench"] + small + arguments, ranks: ranks)
         #expect(result.output.contains("GFLOP/s"))
+        #expect(result.output.contains("dpo (hinge)") == arguments.contains("hinge"))
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         return try decoder.decode(Report.self, from: Data(workspace.read("bench.json").utf8))
@@ -80,6 +81,7 @@ struct BenchCommandTests {
         try Workspace.with { workspace in
             let arguments = [
                 "--model", "policy", "--data", "pairs.jsonl", "--only", "dpo,scoring", "--max-length", "64",
+                "--loss-type", "hinge",
             ]
             let one = try bench(workspace, arguments)
             let two = try bench(workspace, ranks: 2, arguments)
