@@ -6,11 +6,15 @@ public protocol ExitStatusProviding: Error {
     var exitStatus: Int32 { get }
     /// The rank that tells the error where several find the same one; `nil` where whoever finds it does.
     var teller: Int? { get }
+    /// Whether its text says which rank found it, as that of an error does which another rank tells.
+    var namesItsRank: Bool { get }
 }
 
 extension ExitStatusProviding {
     /// Every rank finds a mistake of the user's, and rank zero tells it.
     public var teller: Int? { exitStatus == 2 ? 0 : nil }
+    /// It does not: whoever tells it says so.
+    public var namesItsRank: Bool { false }
 }
 
 /// Runs a program's body between MPI's start and end, and exits with the status it returns.
@@ -70,8 +74,10 @@ public struct JobEnd: Sendable {
 
 /// Tells an error in one line, and returns the status to exit with.
 private func tell(_ error: any Error, of program: String, rank: Int, size: Int, isLaunched: Bool) -> Int32 {
-    let status = (error as? any ExitStatusProviding)?.exitStatus ?? 1
-    let place = size == 1 || (status == 2 && rank == 0) ? "" : "rank \(rank) on \(LaunchEnvironment.hostName): "
+    let known = error as? any ExitStatusProviding
+    let status = known?.exitStatus ?? 1
+    let isPlaced = known?.namesItsRank ?? false || size == 1 || (status == 2 && rank == 0)
+    let place = isPlaced ? "" : "rank \(rank) on \(LaunchEnvironment.hostName): "
     tell("\(program): \(place)\(oneLine(error))")
     // The launcher collects this line and the notice of the end on different ways: let the line pass first.
     if isLaunched { Thread.sleep(forTimeInterval: 0.2) }

@@ -46,6 +46,7 @@ package final class Orchestrator {
         case .finished:
             finishedWorkers.insert(worker)
             return finishedWorkers.count == workerCount ? try finishStage() : []
+        case .failed(let failure): throw failure
         case .stage(let kind):
             return try coordinator.handle(StageParcel(kind: kind, payload: parcel.payload), from: worker)
         }

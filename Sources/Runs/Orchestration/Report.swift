@@ -16,6 +16,8 @@ package enum Report: Sendable, Codable {
     case finished
     /// The worker has left the stage for the run to stop, `step` steps of it being done and saved.
     case stopped(step: Int?, StopReason)
+    /// The worker has failed, and waits for the job to be ended.
+    case failed(WorkerFailure)
 }
 
 /// What the orchestrator tells a worker.

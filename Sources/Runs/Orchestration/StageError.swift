@@ -1,11 +1,14 @@
 import MPI
 
-/// An error with the stage that it came from: `stage 02-dpo: cause`.
+/// An error with the stage that it came from: `stage 02-dpo: cause`, whose text need not begin with the stage's name then.
 package struct StageError: Error, CustomStringConvertible, ExitStatusProviding {
     package let stage: String
     package let cause: any Error
 
-    package var description: String { "stage \(stage): \(cause)" }
+    package var description: String {
+        let (text, name) = ("\(cause)", "\(PlannedStage.name(ofDirectory: stage)): ")
+        return "stage \(stage): \(text.hasPrefix(name) ? String(text.dropFirst(name.count)) : text)"
+    }
 
     package var exitStatus: Int32 { (cause as? any ExitStatusProviding)?.exitStatus ?? 1 }
 
@@ -16,7 +19,7 @@ package struct StageError: Error, CustomStringConvertible, ExitStatusProviding {
         do {
             return try body()
         } catch {
-            guard let stage, !(error is StageError) else { throw error }
+            guard let stage, !(error is StageError), !(error is WorkerFailure) else { throw error }
             throw StageError(stage: stage.directoryName, cause: error)
         }
     }

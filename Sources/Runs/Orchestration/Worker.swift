@@ -20,7 +20,7 @@ package struct Worker {
                 let context = StageContext(
                     plan: plan, stage: stage, cluster: cluster, workers: workers, link: link, text: text,
                     checkpoint: checkpoint, done: done, stopMonitor: StopMonitor(stopConditions), tracer: tracer)
-                if let stop = try StageError.naming(stage, { try stopped(context) }) {
+                if let stop = try reportingFailure({ try StageError.naming(stage) { try stopped(context) } }) {
                     ending = .stopped
                     try link.report(.stopped(step: stop.step, stop.reason))
                 } else {
@@ -29,6 +29,16 @@ package struct Worker {
             case .end: return ending
             case .stage, .save: throw UnexpectedOrder(order: order.header)
             }
+        }
+    }
+
+    /// Lets rank zero tell what others may meet as well; this rank tells it itself should it not be ended by then.
+    private func reportingFailure<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as StageError where !cluster.isAlone {
+            if let failure = WorkerFailure(error, rank: cluster.control.rank) { try link.report(.failed(failure)) }
+            throw error
         }
     }
 

@@ -2,7 +2,7 @@ import MPI
 import Runs
 
 /// What a `command:` did instead of answering.
-package struct CommandError: Error, Sendable, CustomStringConvertible, ExitStatusProviding {
+package struct CommandError: Error, Sendable, CustomStringConvertible, ToldOnce {
     /// What happened.
     package enum Problem: Sendable, Equatable {
         /// The shell or the system could not run it.
@@ -50,9 +50,13 @@ package struct CommandError: Error, Sendable, CustomStringConvertible, ExitStatu
         return "command '\(command)' \(what)\(words)"
     }
 
-    /// 2 for a command that cannot be started, which the configuration is to blame for; else 1.
+    /// 1 for a command that ended or stalled, which may do better when it is started again; 2 for one that cannot be started, or
+    /// whose lines are no answers.
     package var exitStatus: Int32 {
-        if case .cannotStart = problem { 2 } else { 1 }
+        switch problem {
+        case .ended, .stalled: 1
+        case .cannotStart, .nonsense, .unasked: 2
+        }
     }
 
     /// How it ended, where it failed by itself too.

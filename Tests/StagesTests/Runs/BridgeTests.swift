@@ -103,9 +103,14 @@ struct BridgeTests {
             func lastLine(_ command: String, ranks: Int = 1, status: Int32) throws -> String {
                 let result = try workspace.train(
                     ranks: ranks, status: status, ["output_dir=\(status)-\(ranks)", "bridge.command=\(command)"])
-                return String(result.errors.split(separator: "\n").last { $0.hasPrefix("mpo: ") } ?? "")
+                let told = result.errors.split(separator: "\n").filter {
+                    $0.contains(/^mpo: .*stage 01-bridge|bridge.command/)
+                }
+                #expect(told.count == 1, "\(result.errors)")
+                return String(told.last ?? "")
             }
-            let wrong = try lastLine(#"'read a; echo "{\"completion\": 3}"; cat > /dev/null'"#, ranks: 3, status: 1)
+            let wrong = try lastLine(#"'read a; echo "{\"completion\": 3}"; cat > /dev/null'"#, ranks: 3, status: 2)
+            #expect(wrong.hasPrefix("mpo: rank ") && wrong.contains(": stage 01-bridge: command '"), "\(wrong)")
             #expect(
                 wrong.contains(
                     #"after 0 of 12 answers, whose completion is neither text nor null; each line of its output must be "#
@@ -116,11 +121,14 @@ struct BridgeTests {
             #expect(try lastLine(five, status: 1).contains("ended with status 3 after 5 of 16 answers"))
             #expect(try workspace.data("1-1/stages/01-bridge/progress.jsonl").count { $0 == UInt8(ascii: "\n") } == 5)
             let missing = try lastLine("no-such-editor", status: 2)
-            #expect(missing.contains("no-such-editor' cannot be started"), "\(missing)")
+            #expect(
+                missing.contains("run.yaml:5: bridge.command: command 'no-such-editor' cannot be started: "),
+                "\(missing)")
             #expect(!workspace.has("2-1"))
             let none = try lastLine(#"'while read -r a; do echo "{\"completion\": null}"; done'"#, status: 2)
             #expect(
-                none.contains("bridge: no pair is left of 24: 24 left out by the program; change the program"),
+                none.hasPrefix(
+                    "mpo: stage 01-bridge: no pair is left of 24: 24 left out by the program; change the program"),
                 "\(none)")
         }
     }

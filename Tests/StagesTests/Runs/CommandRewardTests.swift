@@ -53,7 +53,10 @@ struct CommandRewardTests {
                 exit 7
                 """, to: "die.sh")
             let result = try workspace.train(ranks: ranks, status: 1, ["ppo.reward=command:sh die.sh"])
-            let line = try #require(result.errors.split(separator: "\n").last { $0.hasPrefix("mpo: ") })
+            let told = result.errors.split(separator: "\n").filter { $0.hasPrefix("mpo: ") && $0.contains("die.sh") }
+            let line = try #require(told.last)
+            #expect(told.count == 1, "\(result.errors)")
+            #expect(ranks == 1 || line.contains(/^mpo: rank [123] on .*: stage 01-ppo: command/), "\(line)")
             #expect(line.contains("sh die.sh") && line.contains("the licence server is gone"), "\(line)")
             #expect(line.contains("7"), "\(line)")
             #expect(result.seconds < 100)

@@ -83,7 +83,7 @@ struct CommandFailureTests {
         let error = try failure("read a; \(answer); read a; printf '%s\\n' '\(line)'; cat > /dev/null")
         #expect(error.problem == .nonsense(line: line, reason: reason))
         #expect(error.answered == (1, 5))
-        #expect(error.exitStatus == 1)
+        #expect(error.exitStatus == 2)
         #expect(error.description.contains("printed '\(line)' after 1 of 5 answers, \(reason)"))
     }
 
