@@ -3,7 +3,7 @@ extension RunForecast {
     package var text: String {
         let rankWord = ranks == 1 ? "1 rank (every role in one process)" : "\(ranks) ranks (rank 0 orchestrates)"
         return """
-            \(configuration.outputDir): \(stages.count) stages on \(rankWord)
+            \(configuration.outputDir): \(HumanFormat.counted(stages.count, "stage")) on \(rankWord)
 
             Roles
             \(roleTable)

@@ -27,6 +27,9 @@ package enum HumanFormat {
         return "\(threeDigits(value))\(countUnits[unit])"
     }
 
+    /// `1 step`, `12 steps`.
+    package static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
     /// `0.8s`, `12s`, `3m05s`, `2h00m`, `1d04h`.
     package static func duration(seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "?" }

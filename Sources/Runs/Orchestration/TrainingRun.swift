@@ -88,9 +88,9 @@ package struct TrainingRun {
     ) -> Orchestrator {
         let log = RunLog(plan, output: .standardError())
         log.note(
-            "mpo: \(cluster.control.size) \(cluster.control.size == 1 ? "rank" : "ranks") "
-                + "(\(cluster.isAlone ? "one process with every role" : "an orchestrator and \(cluster.workerCount) workers")), "
-                + "\(threads.count) \(threads.count == 1 ? "thread" : "threads") each, LibTorch \(TorchRuntime.numerics)"
+            "mpo: \(HumanFormat.counted(cluster.control.size, "rank")) "
+                + "(\(cluster.isAlone ? "one process with every role" : "an orchestrator and \(HumanFormat.counted(cluster.workerCount, "worker"))")), "
+                + "\(HumanFormat.counted(threads.count, "thread")) each, LibTorch \(TorchRuntime.numerics)"
         )
         log.note(opening)
         if let warning = TorchRuntime.warning(threads: threads.count) { log.note("mpo: warning: \(warning)") }

@@ -29,8 +29,8 @@ package enum ProgressLine {
     }
 
     private static func facts(_ progress: StageProgress, rate: Double?, elapsed: Double) -> [String] {
-        let of = progress.total.map { "/\($0)" } ?? ""
-        var facts = ["\(progress.step)\(of) \(progress.unit)s"]
+        let of = progress.total.map { _ in "\(progress.step)/" } ?? ""
+        var facts = [of + HumanFormat.counted(progress.total ?? progress.step, progress.unit)]
         if let rate {
             facts.append(
                 rate >= 1 || rate <= 0

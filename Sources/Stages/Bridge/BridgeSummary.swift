@@ -30,7 +30,8 @@ package struct BridgeSummary: Codable, Equatable {
     package func line(_ stage: String) -> String {
         let sign = meanLengthChange < 0 ? "" : "+"
         let change = pairs > 0 ? ["mean change \(sign)\(HumanFormat.metric(meanLengthChange)) characters"] : []
-        return "  \(stage): " + (["\(pairs) of \(count) pairs"] + left + change).joined(separator: "; ")
+        return "  \(stage): "
+            + (["\(pairs) of \(HumanFormat.counted(count, "pair"))"] + left + change).joined(separator: "; ")
     }
 
     /// What is not left, and why.

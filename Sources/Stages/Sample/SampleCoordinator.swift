@@ -41,7 +41,7 @@ package final class SampleCoordinator: ResponseCoordinator {
         }
         try writer.finish()
         try journal.remove()
-        return ["  \(stage.name): \(count) pairs"]
+        return ["  \(stage.name): \(HumanFormat.counted(count, "pair"))"]
     }
 }
 

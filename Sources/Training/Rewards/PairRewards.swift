@@ -37,7 +37,7 @@ package struct PairRewards: Sendable {
 
     /// What a run says of them.
     package var summary: String {
-        "rewards of \(training.count) pairs have mean \(HumanFormat.metric(mean)) and deviation "
+        "rewards of \(HumanFormat.counted(training.count, "pair")) have mean \(HumanFormat.metric(mean)) and deviation "
             + (deviation > 0 ? HumanFormat.metric(deviation) : "0, so they weigh all responses alike")
     }
 
@@ -72,10 +72,12 @@ extension StageContext {
             try reward.isModel ? PairRewardFile(stage.directory, key(of: reward, pairs, maxTokens: maxTokens)) : nil
         let kept = try workers.broadcast(isFirst ? encoded(file?.read() ?? []) : [], root: 0)
         guard kept.isEmpty else {
-            try note("rewards by \(reward) are read from the stage's directory, of \(pairs.count) pairs")
+            try note(
+                "rewards by \(reward) are read from the stage's directory, of \(HumanFormat.counted(pairs.count, "pair"))"
+            )
             return try decoded([kept])
         }
-        try note("asks \(reward) for rewards of \(pairs.count) pairs")
+        try note("asks \(reward) for rewards of \(HumanFormat.counted(pairs.count, "pair"))")
         let scoring = try score()
         let mine = workers.share(of: pairs) { $0 }
         let bytes = try interruptible { goesOn in
