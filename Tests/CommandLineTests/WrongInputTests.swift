@@ -76,6 +76,16 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
             spoil: { try $0.configure(stages: "[split]", "split: {reward: ./policy, quantile: 0.5}") },
             clues: ["run.yaml:5: split.reward: ./policy is no reward: it has no score head (score.weight); give"]),
         WrongInput(
+            testDescription: "a rule that nobody knows as an auxiliary reward",
+            spoil: { try $0.configure("dpo: {hpo: {reward: 'rule:lenght:9'}}") },
+            clues: ["run.yaml:5: dpo.hpo.reward: unknown reward 'rule:lenght:9'; did you mean 'rule:length:TOKENS'? "]),
+        WrongInput(
+            testDescription: "a judge whose program is not there",
+            spoil: { try $0.configure("evaluate: {judge: 'command:nosuchprogram --score'}") },
+            clues: [
+                "run.yaml:5: evaluate.judge: command 'nosuchprogram --score' cannot be started: nosuchprogram: not found; give"
+            ]),
+        WrongInput(
             testDescription: "policies of two families to be merged",
             spoil: { workspace in
                 try workspace.addModel("other", from: "qwen2")

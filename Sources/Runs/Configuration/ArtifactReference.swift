@@ -47,7 +47,17 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
             let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             self = .stage(parts[0], part: parts.count > 1 ? parts[1] : nil)
         }
-        if ["", "rule:", "command:", "column:"].contains(text.trimmingSpaces) { return nil }
+        if text.trimmingSpaces.isEmpty || Self.form(of: text) != nil { return nil }
+    }
+
+    /// How a reference is written whose prefix has nothing behind it; `nil` for other text.
+    package static func form(of text: String) -> String? {
+        switch text.trimmingSpaces {
+        case "rule:": "rule:NAME, as in rule:length:64"
+        case "command:": "command:LINE, as in 'command: python3 score.py'"
+        case "column:": "column:NAME, as in column:score for the rows' score_chosen and score_rejected"
+        default: nil
+        }
     }
 
     /// The reference as it is written in a configuration.

@@ -31,7 +31,7 @@ package struct BridgeStage: Stage {
 
     package func check(in run: RunConfiguration, name: String) throws { try run.checkColumns(ofRowsMadeBy: name) }
 
-    package func check(at start: StageStart) throws { try ShellProgram.check(options.command) }
+    package func check(at start: StageStart) throws { try start.checkProgram(options.command, for: "command") }
     package func limits() throws -> LengthLimits { .none }
     package var longestSequence: (length: Int, key: String) { (0, "pairs") }
     package func roles(workers: Int) -> StageRoles { .allSample(workers) }

@@ -33,7 +33,7 @@ package struct EvaluateStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.judge)
+        try start.checkReward(options.judge, for: "judge")
         try start.checkStop(options.sampling.stopToken)
     }
 

@@ -54,7 +54,7 @@ package struct PPOStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.reward)
+        try start.checkReward(options.reward, for: "reward")
         try start.checkStop(options.sampling.stopToken)
         try OnlinePlacement.check(
             options.placement, stage: start.name, workerCount: start.workers, ranks: start.ranks)

@@ -31,7 +31,7 @@ package struct SampleStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.reward)
+        try start.checkReward(options.reward, for: "reward")
         try start.checkStop(options.sampling.stopToken)
     }
 

@@ -32,9 +32,9 @@ package struct ColumnReward: Sendable {
 
 extension StageStart {
     /// Checks that a reward can score the rows of these files: a column that it is in every one of them, anything else as
-    /// ``checkReward(_:)`` does.
-    package func checkReward(_ reference: ArtifactReference, ofPairs files: [URL]) throws {
-        guard case .column(let name) = reference else { return try checkReward(reference) }
+    /// ``checkReward(_:for:)`` does.
+    package func checkReward(_ reference: ArtifactReference, for key: String, ofPairs files: [URL]) throws {
+        guard case .column(let name) = reference else { return try checkReward(reference, for: key) }
         let column = ColumnReward(name)
         try Dataset<PreferencePair>.read(files, onBadRecord: configuration.dataset.onBadRecord) {
             _ = try column.scores(of: $0)

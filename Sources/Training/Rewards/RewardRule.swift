@@ -89,14 +89,25 @@ package struct RuleError: Error, Sendable, Equatable, CustomStringConvertible, E
     package let problem: Problem
 
     /// One line: what is wrong, and what could stand there.
-    package var description: String {
+    package var description: String { "\(fault); \(remedy)" }
+
+    /// What is wrong.
+    package var fault: String {
+        switch problem {
+        case .unknown: "unknown reward 'rule:\(text)'"
+        case .argument(_, let reason): "reward 'rule:\(text)': \(reason)"
+        }
+    }
+
+    /// What could stand there.
+    package var remedy: String {
         switch problem {
         case .unknown(let nearest):
             let guess = nearest.map { "did you mean 'rule:\($0.form)'? " } ?? ""
             let forms = RewardRule.Name.allCases.map { "rule:\($0.form)" }.joined(separator: ", ")
-            return "unknown reward 'rule:\(text)'; \(guess)the rules are \(forms)"
-        case .argument(let name, let reason):
-            return "reward 'rule:\(text)': \(reason); write rule:\(name.form), \(name.meaning)"
+            return "\(guess)the rules are \(forms)"
+        case .argument(let name, _):
+            return "write rule:\(name.form), \(name.meaning)"
         }
     }
 
