@@ -48,7 +48,7 @@ extension KTOOptions: KeyedOptions {
             default:
                 "the bridge stage, else the easy part of the split stage, else the sample stage, else dataset.train",
             "Prompts with a completion and a label, or pairs, of which each is a desirable and an undesirable one.")
-        Field("beta", \.beta, .greaterThan(0), "Strength of the tie to the reference.")
+        Field("beta", \.beta, .strength, "Strength of the tie to the reference.")
         Field(
             "loss_type", \.lossType,
             "Loss of an answer: kto compares its log-ratio with the policy's divergence, apo_zero_unpaired with 0.")

@@ -48,9 +48,9 @@ extension MergeOptions: KeyedOptions {
             "Policy that it is moved away from, or towards: for ExPO the one before alignment, for APO's rounds what the "
                 + "round before has trained.")
         Field(
-            "alpha", \.alpha, .notEmpty,
+            "alpha", \.alpha, .someWithin(100),
             "How far; of several the one with the highest mean score on prompts, the first of equals. With expo 0 is policy and "
-                + "-1 is from, with interpolate 1 and 0.")
+                + "-1 is from, with interpolate 1 and 0, beyond which it does not go.")
         Field.input(
             "reward", \.reward, .reward, isOptional: true,
             default: "the reward stage where alpha has several values, else null", "Reward that scores each alpha.")
@@ -87,6 +87,14 @@ package enum MergeMethod: String, Sendable, ConfigurationWord {
     }
 }
 
+extension Constraint<[Double]> {
+    /// At least one, and none so far out that weights would be lost in its product.
+    fileprivate static func someWithin(_ bound: Double) -> Self {
+        let each = Self.each(.between(-bound, bound))
+        return Self(description: "not empty, \(each.description)") { !$0.isEmpty && each.holds($0) }
+    }
+}
+
 // MARK: Checks
 
 extension MergeOptions {
@@ -120,6 +128,11 @@ extension MergeOptions {
     ///
     /// - Throws: ``ConfigurationError``
     package mutating func resolveScoring(_ scope: StageScope) throws {
+        if method == .interpolate, let outside = alpha.first(where: { !(0...1).contains($0) }) {
+            throw scope.error(
+                "alpha", "\(outside) does not lie between from (0) and policy (1)",
+                "write one from 0 to 1, or the same as method: expo with alpha: \(HumanFormat.metric(outside - 1))")
+        }
         if let twice = alpha.first(where: { value in alpha.count { $0 == value } > 1 }) {
             throw scope.error("alpha", "\(twice) is listed twice", "keep one")
         }

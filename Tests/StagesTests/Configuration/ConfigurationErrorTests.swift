@@ -16,6 +16,18 @@ struct ConfigurationErrorTests {
         #expect(error?.description.contains("\n") == false)
     }
 
+    @Test("The part of a loss that was probably meant is named")
+    func nearestPart() {
+        let error = #expect(throws: ConfigurationError.self) { try configuration("dpo: {link: ipoo}") }
+        #expect(error?.problem.hasPrefix("expected one of sigmoid, ipo, ") == true)
+        #expect(error?.remedy == "did you mean ipo?")
+    }
+
+    @Test("null stands for the default of a key that takes it")
+    func null() throws {
+        #expect(try configuration("stages: [sft, dpo]\ndpo: {reference: null}").settings["dpo.reference"] == "sft")
+    }
+
     @Test(
         "A mistake of the command line is named as such",
         arguments: [

@@ -27,9 +27,13 @@ extension ConfigurationMistakes {
         (
             "stages: [reward, reward-b, split]\nreward-b: {type: reward}\nreward: {init: base}\nsplit: {reward: "
                 + "'rule:'}",
-            "run.yaml:7: split.reward: expected a stage's name or a path, found 'rule:'; leave it out for the "
-                + "default (the "
-                + "reward stage)"
+            "run.yaml:7: split.reward: expected a stage's name or a path, found 'rule:'; write rule:NAME, as in "
+                + "rule:length:64"
+        ),
+        (
+            "split: {reward: 'column: '}",
+            "run.yaml:4: split.reward: expected a stage's name or a path, found 'column: '; write column:NAME, as in "
+                + "column:score for the rows' score_chosen and score_rejected"
         ),
         (
             "stages: [sft, reward, split]\nsplit: {gamma: 1, quantile: 0.5}",
@@ -69,13 +73,22 @@ extension ConfigurationMistakes {
         ),
         (
             "stages: [sft, merge]\nmerge: {alpha: .inf}",
-            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, found '.inf'; leave it out "
-                + "for the default, alpha: [0.5]"
+            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, each between -100.0 and 100.0, "
+                + "found '.inf'; leave it out for the default, alpha: [0.5]"
         ),
         (
-            "stages: [sft, merge]\nmerge: {alpha: [0.1, nan]}",
-            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, found a list; leave it out "
-                + "for the default, alpha: [0.5]"
+            "stages: [sft, merge]\nmerge: {alpha: [0.1, 1e38]}",
+            "run.yaml:5: merge.alpha: expected a number, or a list of such, not empty, each between -100.0 and 100.0, "
+                + "found a list; leave it out for the default, alpha: [0.5]"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {method: interpolate, alpha: [0.5, 1.5]}",
+            "run.yaml:5: merge.alpha: 1.5 does not lie between from (0) and policy (1); write one from 0 to 1, or the same "
+                + "as method: expo with alpha: 0.5000"
+        ),
+        (
+            "stages: [sft, merge]\nmerge: {method: interpolat}",
+            "run.yaml:5: merge.method: expected one of expo, interpolate, found 'interpolat'; did you mean interpolate?"
         ),
         (
             "stages: [sft, merge]\nmerge: {temperature: 0.9}",

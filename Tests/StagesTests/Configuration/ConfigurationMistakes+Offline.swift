@@ -105,4 +105,55 @@ extension ConfigurationMistakes {
                 + "mallows_theta or another that reads it, or leave it at 0.0"
         ),
     ]
+
+    /// The losses of `dpo` and `kto`.
+    static let losses: [Mistake] = [
+        (
+            "dpo: {loss_type: kto}",
+            "run.yaml:4: dpo.loss_type: expected a word that loss_type takes, or a list of such, found 'kto'; use a stage of "
+                + "type kto, which learns from answers apart"
+        ),
+        (
+            "dpo: {loss_type: []}",
+            "run.yaml:4: dpo.loss_type: expected a word that loss_type takes, or a list of such, found a list; write "
+                + "loss_type: [sigmoid, sft] and loss_weights: [1, 0.5], or one name"
+        ),
+        (
+            "dpo: {loss_type: 'ipo, sft'}",
+            "run.yaml:4: dpo.loss_type: expected a word that loss_type takes, or a list of such, found 'ipo, sft'; write "
+                + "loss_type: [ipo, sft] and loss_weights: [1, 1], or one name"
+        ),
+        (
+            "dpo: {loss_type: {hinge: 1, sft: 0.2}}",
+            "run.yaml:4: dpo.loss_type: expected a word that loss_type takes, or a list of such, found a block of keys; write "
+                + "loss_type: [hinge, sft] and loss_weights: [1, 0.2], or one name"
+        ),
+        (
+            "dpo: {f_divergence_type: js}",
+            "run.yaml:4: dpo.f_divergence_type: expected one of reverse_kl, forward_kl, js_divergence, alpha_divergence, "
+                + "found 'js'; did you mean js_divergence?"
+        ),
+        ("dpo: {simpo: {gamma: 1}}", "run.yaml:4: dpo.simpo: unknown key; did you mean simpo_gamma?"),
+        ("dpo: {r_dpo_alpha: 1}", "run.yaml:4: dpo.r_dpo_alpha: unknown key; it is r_dpo.alpha here, a key of a block"),
+        (
+            "dpo: {f_alpha_divergence_coef: 1e30}",
+            "run.yaml:4: dpo.f_alpha_divergence_coef: expected a number, between -10.0 and 10.0, found '1e30'; leave it out "
+                + "for the default, f_alpha_divergence_coef: 0.5"
+        ),
+        (
+            "dpo: {beta: 1e-30}",
+            "run.yaml:4: dpo.beta: expected a number, between 1e-06 and 1000000.0, found '1e-30'; leave it out for the "
+                + "default, beta: 0.1"
+        ),
+        (
+            "kto: {beta: 1e-30}",
+            "run.yaml:4: kto.beta: expected a number, between 1e-06 and 1000000.0, found '1e-30'; leave it out for the "
+                + "default, beta: 0.1"
+        ),
+        (
+            "kto: {loss_type: apo_zero}",
+            "run.yaml:4: kto.loss_type: expected one of kto, apo_zero_unpaired, found 'apo_zero'; did you mean "
+                + "apo_zero_unpaired?"
+        ),
+    ]
 }

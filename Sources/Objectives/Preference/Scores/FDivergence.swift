@@ -54,7 +54,9 @@ package struct FDivergenceOptions: LossModifier {
 
     package static let fields = Field<Self>.list {
         Field("f_divergence_type", \.type, "Divergence that ties the policy to the reference (f-DPO).")
-        Field("f_alpha_divergence_coef", \.coefficient, "α of alpha_divergence.")
+        Field(
+            "f_alpha_divergence_coef", \.coefficient, .between(-10, 10),
+            "α of alpha_divergence: the nearer to 1, the nearer to reverse_kl, and to 0, to forward_kl.")
     }
 
     package func apply(to terms: inout LossTerms) throws(LossConflict) {
