@@ -46,6 +46,11 @@ package struct DPOOptions: Sendable, Equatable {
 
     /// The frozen policies that the loss compares with, in its order.
     package var frozen: [ArtifactReference] { references.isEmpty ? [reference].compactMap(\.self) : references }
+
+    /// One that is listed twice; `nil` where there is none.
+    package var repeatedReference: ArtifactReference? {
+        references.indices.first { references[..<$0].contains(references[$0]) }.map { references[$0] }
+    }
 }
 
 extension DPOOptions: KeyedOptions {
@@ -62,7 +67,7 @@ extension DPOOptions: KeyedOptions {
             Field.input(
                 "reference", \.reference, .policy, isOptional: true,
                 default: "the same as init, where the loss compares with one",
-                "Frozen policy that log-probabilities are compared with.")
+                "Frozen policy that log-probabilities are compared with; null for the default.")
             losses.mostReferences > 1 ? [referencesField] : []
             Field.input(
                 "pairs", \.pairs, .rows(.predictedPairs),

@@ -38,7 +38,7 @@ package struct DPOStage: Stage {
     package func check(at start: StageStart) throws {
         if let reward = options.auxiliaryReward {
             let files = (options.pairs + options.loop.evalData).flatMap(start.sources)
-            try start.checkReward(reward, ofPairs: files)
+            try start.checkReward(reward, for: "hpo.reward", ofPairs: files)
         }
         guard options.frozen.count == 1, ReferenceColumns(options.loss.needs).isEmpty else { return }
         for references in [options.pairs, options.loop.evalData] {
@@ -107,6 +107,9 @@ package struct DPOStage: Stage {
             (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
         }
         let maxTokens = options.loop.maxTokensPerMicroBatch
+        if let twice = options.repeatedReference {
+            try context.note("warning: references lists \(twice) twice, of which the second adds nothing to the first")
+        }
         if loss.needs.variants != nil { try context.note(data.examples.variantsSummary) }
         // Frozen models are asked about the responses alone.
         let (pairs, evalPairs) = (data.examples.map(\.withoutVariants), eval.map(\.withoutVariants))

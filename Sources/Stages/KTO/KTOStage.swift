@@ -101,6 +101,11 @@ package struct KTOStage: Stage {
                 context.configuration.error(at: "\(context.stage.name).\(key)", problem, remedy: remedy))
         }
         try context.note(labels.text(options))
+        if options.loss.needsDivergence, data.allSatisfy({ $0.prompt == data[0].prompt }) {
+            try context.note(
+                "warning: all answers are of one prompt, so that the divergence, which is to be taken from completions of "
+                    + "other prompts, is taken from its own; loss_type apo_zero_unpaired needs none")
+        }
     }
 
     /// The run's seed, in place of the stage's, lets a later stage read this one's table.

@@ -92,8 +92,11 @@ struct PreferenceLossRunTests {
         let weights = try workspace.weights("dpo", "02-dpo")
         #expect(try weights != workspace.weights("dpo", "01-sft"))
         for settings in settings {
-            try runs.train(workspace, settings, to: settings[0])
+            let result = try runs.train(workspace, settings, to: settings[0])
             #expect(try workspace.weights(settings[0], "02-dpo") == weights, "\(settings)")
+            #expect(
+                result.errors.contains("dpo: warning: references lists sft twice")
+                    == settings.contains("references=[sft, sft]"), "\(result.errors)")
         }
     }
 

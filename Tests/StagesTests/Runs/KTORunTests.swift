@@ -175,6 +175,10 @@ struct KTORunTests {
                 ranks: 1, ["output_dir=one", "kto.loss_type=apo_zero_unpaired", "dataset.train=one.jsonl"]
             ).run()
             #expect(one.status == 0, "\(one.errors)")
+            try workspace.write(Self.desirable.replacing("\"Q\"", with: "\"P\""), to: "same.jsonl")
+            let same = try workspace.train(["output_dir=same", "dataset.train=same.jsonl"])
+            #expect(same.errors.contains("  kto: warning: all answers are of one prompt, so "), "\(same.errors)")
+            #expect(!all.errors.contains("of one prompt") && !one.errors.contains("of one prompt"))
         }
     }
 }
