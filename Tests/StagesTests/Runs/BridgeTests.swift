@@ -122,10 +122,11 @@ struct BridgeTests {
             #expect(try workspace.data("1-1/stages/01-bridge/progress.jsonl").count { $0 == UInt8(ascii: "\n") } == 5)
             let missing = try lastLine("no-such-editor", status: 2)
             #expect(
-                missing.contains("run.yaml:5: bridge.command: command 'no-such-editor' cannot be started: "),
+                missing.contains(": bridge.command: command 'no-such-editor' cannot be started: "),
                 "\(missing)")
             #expect(!workspace.has("2-1"))
-            let none = try lastLine(#"'while read -r a; do echo "{\"completion\": null}"; done'"#, status: 2)
+            let none = try lastLine(
+                #"'while read -r a; do echo "{\"completion\": null}"; done'"#, ranks: 2, status: 2)
             #expect(
                 none.hasPrefix(
                     "mpo: stage 01-bridge: no pair is left of 24: 24 left out by the program; change the program"),
