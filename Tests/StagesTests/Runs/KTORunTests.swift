@@ -176,7 +176,7 @@ struct KTORunTests {
             ).run()
             #expect(one.status == 0, "\(one.errors)")
             try workspace.write(Self.desirable.replacing("\"Q\"", with: "\"P\""), to: "same.jsonl")
-            let same = try workspace.train(["output_dir=same", "dataset.train=same.jsonl"])
+            let same = try workspace.job(ranks: 1, ["output_dir=same", "dataset.train=same.jsonl"]).run()
             #expect(same.errors.contains("  kto: warning: all answers are of one prompt, so "), "\(same.errors)")
             #expect(!all.errors.contains("of one prompt") && !one.errors.contains("of one prompt"))
         }

@@ -106,15 +106,26 @@ struct MergeTests {
         }
     }
 
-    @Test("An alpha past all numbers ends the run with a line that names a tensor", arguments: [1, 3])
+    @Test("Weights past all numbers end the run with a line that names a tensor", arguments: [1, 3])
     func overflow(ranks: Int) throws {
         try RunWorkspace.with { workspace in
             try prepare(workspace)
-            try workspace.configure("\(Self.data)\nstages: [sft, merge]\nmerge: {alpha: 1.0e+300}")
+            try FileManager.default.createDirectory(at: workspace.url("huge"), withIntermediateDirectories: true)
+            for name in try FileManager.default.contentsOfDirectory(atPath: workspace.base.path) {
+                var bytes = try Data(contentsOf: workspace.base.appending(path: name))
+                // The last number of the last tensor.
+                if name == "model.safetensors" {
+                    bytes.removeLast(4)
+                    bytes.append(contentsOf: withUnsafeBytes(of: Float(3e38)) { Data($0) })
+                }
+                try bytes.write(to: workspace.url("huge/\(name)"))
+            }
+            try workspace.configure(
+                "\(Self.data)\nstages: [merge]\nmerge: {policy: base, from: ./huge, alpha: 99}")
             let result = try workspace.train(ranks: ranks, status: 2)
             let line = try #require(result.errors.split(separator: "\n").last)
-            #expect(line.contains("alpha 1e+300 takes tensor ") && line.contains("; write one nearer to 0"), "\(line)")
-            #expect(!workspace.has("out/stages/02-merge/final"))
+            #expect(line.contains("alpha 99.0 takes tensor ") && line.contains("; write one nearer to 0"), "\(line)")
+            #expect(!workspace.has("out/stages/01-merge/final"))
         }
     }
 
