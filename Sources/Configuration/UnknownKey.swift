@@ -35,6 +35,9 @@ package struct UnknownKey {
         if let synonym = foreign.synonyms[entry.key], known.contains(synonym) {
             return "it is called \(synonym) here"
         }
+        if let inner = entry.value.entries?.first?.key, known.contains("\(entry.key)_\(inner)") {
+            return "did you mean \(entry.key)_\(inner)?"
+        }
         if !elsewhere.isEmpty { return "it belongs under \(elsewhere.joined(separator: ", "))" }
         if let nearest = NearestName.of(entry.key, in: known) { return "did you mean \(nearest)?" }
         if let synonym = foreign.synonyms[entry.key] {

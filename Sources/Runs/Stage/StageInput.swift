@@ -106,7 +106,13 @@ extension Field {
         default defaultText: String? = nil, effect: ResumeEffect = .numerics, _ summary: String
     ) -> Field {
         var field = Field(key, path, default: defaultText, effect: effect, summary)
-        if kind.isReward { field.advice = { String($0).flatMap(ArtifactReference.form(of:)).map { "write \($0)" } } }
+        if kind.isReward {
+            field.advice = { node in
+                // A space behind the colon, or nothing, makes a block of it.
+                let text = String(node) ?? node.entries?.first.map { "\($0.key):" }
+                return text.flatMap(ArtifactReference.form(of:)).map { "write \($0)" }
+            }
+        }
         field.role = InputRole(
             kind: kind, startsModel: startsModel, isHeldOut: isHeldOut, isOptional: isOptional)
         return field

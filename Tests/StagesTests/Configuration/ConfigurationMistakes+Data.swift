@@ -31,6 +31,11 @@ extension ConfigurationMistakes {
                 + "rule:length:64"
         ),
         (
+            "split: {reward: {rule: 'length:9'}}",
+            "run.yaml:4: split.reward: expected a stage's name or a path, found a block of keys; write rule:NAME, as in "
+                + "rule:length:64"
+        ),
+        (
             "split: {reward: 'column: '}",
             "run.yaml:4: split.reward: expected a stage's name or a path, found 'column: '; write column:NAME, as in "
                 + "column:score for the rows' score_chosen and score_rejected"

@@ -134,6 +134,7 @@ extension ConfigurationMistakes {
                 + "found 'js'; did you mean js_divergence?"
         ),
         ("dpo: {simpo: {gamma: 1}}", "run.yaml:4: dpo.simpo: unknown key; did you mean simpo_gamma?"),
+        ("dpo: {rpo: {alpha: 1}}", "run.yaml:4: dpo.rpo: unknown key; did you mean rpo_alpha?"),
         ("dpo: {r_dpo_alpha: 1}", "run.yaml:4: dpo.r_dpo_alpha: unknown key; it is r_dpo.alpha here, a key of a block"),
         (
             "dpo: {f_alpha_divergence_coef: 1e30}",
