@@ -10,7 +10,7 @@ extension Bench {
     /// learning.
     func ppo() throws -> Measurement {
         let policy = try model(.languageModel, trainable: true)
-        let learner = PPOLearner(
+        let learner = PolicyLearner(
             policy: policy, critic: try model(.score, trainable: true), settings, totalSteps: options.repeats + 1,
             learners: ranks, seed: 1, tracer: tracer)
         let reference = try model(.languageModel, trainable: false)
@@ -34,8 +34,8 @@ extension Bench {
         }
     }
 
-    private var settings: PPOOptions {
-        var settings = PPOOptions()
+    private var settings: PolicyGradientOptions {
+        var settings = PolicyGradientOptions()
         settings.rollouts.rolloutBatchSize = options.rolloutBatchSize
         settings.rollouts.numPPOEpochs = options.numPPOEpochs
         settings.sampling = SamplingOptions(responseLength: options.responseLength)

@@ -33,6 +33,13 @@ package struct Field<Options>: Sendable {
     }
 }
 
+extension Field {
+    /// Whether two values of the options say the same under this key.
+    package func isSame(in options: Options, as other: Options) -> Bool {
+        ConfigurationWriter.inline(write(options)) == ConfigurationWriter.inline(write(other))
+    }
+}
+
 /// What a key is to the layers above, such as the name of an input.
 package protocol FieldRole: Sendable {}
 
@@ -103,6 +110,22 @@ extension Field {
             },
             write: { $0[keyPath: path].node })
         candidates = Value.words
+    }
+
+    /// A key that takes some of the words of a choice.
+    package init<Value: ConfigurationWord & Equatable>(
+        _ key: String, _ path: any WritableKeyPath<Options, Value> & Sendable, among words: [Value],
+        default defaultText: String? = nil, effect: ResumeEffect = .numerics, _ summary: String
+    ) {
+        self.init(
+            key: key, summary: summary, kind: "one of " + words.map(\.rawValue).joined(separator: ", "),
+            defaultText: defaultText, effect: effect,
+            read: { options, node in
+                guard let value = Value(node), words.contains(value) else { return false }
+                options[keyPath: path] = value
+                return true
+            },
+            write: { $0[keyPath: path].node })
     }
 
     /// This field as a field of a struct that embeds `Options`, where default and effect may come from elsewhere.

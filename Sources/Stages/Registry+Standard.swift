@@ -13,6 +13,8 @@ extension Registry {
             DPOStage(),
             KTOStage(),
             PPOStage(),
+            GRPOStage(),
+            RLOOStage(),
             MergeStage(),
             EvaluateStage(),
         ],

@@ -52,12 +52,29 @@ def make_inputs(seed=7):
             {"rejected": [5], "chosen": [5], "stop": []},
             {"rejected": [], "chosen": [4, 4], "stop": []},
         ],
-        "spo": make_spo(),
+        "spo": make_spo(), "rollouts": make_rollouts(),
         "weights": {k: [num(-2, 2) for _ in range(6)] for k in ["w0", "trained1", "trained2", "trained3"]},
         # A gap of the threshold, two equal ones and a tie among them.
         "split": {"threshold": 1.0, "scores": [[num(-2, 3), num(-2, 3)] for _ in range(6)]
                   + [[0.5, 1.5], [-0.25, 0.25], [0.75, 0.25], [2.0, 2.0]]},
     }
+
+
+def make_rollouts(prompts=2, samples=3):
+    """Responses in groups, whose policy has moved a little since they were drawn; none of them the same length."""
+    source = random.Random(23)
+    number = lambda low, high: round(source.uniform(low, high), 3)
+    rollouts = []
+    for index in range(prompts * samples):
+        count = 2 + (3 * index) % 5
+        old = [number(-4, -0.2) for _ in range(count)]
+        near = lambda spread: [round(x + source.uniform(-spread, spread), 3) for x in old]
+        values = [number(-1, 1) for _ in range(count)]
+        rollouts.append({
+            "prompt": index // samples, "old_logps": old, "logps": near(0.4), "sampling_logps": near(0.6),
+            "ref_logps": near(1), "old_values": values,
+            "values": [round(v + source.uniform(-0.4, 0.4), 3) for v in values], "score": number(-3, 7)})
+    return rollouts
 
 
 def make_spo(degrees=4):
@@ -405,7 +422,162 @@ def make_entries(inputs):
     entries.append(entry("spo_keywords", "data", {}, keywords(spo["text"], set(spo["stopwords"]), spo["degrees"])))
     entries.append(entry("spo_degree_loss", "reward-model", {"gamma": 0.1}, degree_loss(spo, 0.1)))
     entries.append(entry("mpo_split", "data", {}, split(**inputs["split"])))
-    return entries + weight_entries(inputs["weights"])
+    return entries + policy_entries(inputs["rollouts"]) + weight_entries(inputs["weights"])
+
+
+class Rollouts:
+    """Tensors a token of all responses in turn, and what is made of them."""
+
+    def __init__(self, rollouts):
+        self.raw = rollouts
+        self.owner = torch.tensor([i for i, r in enumerate(rollouts) for _ in r["logps"]])
+        self.groups = [r["prompt"] for r in rollouts]
+        self.scores = torch.tensor([r["score"] for r in rollouts])
+        for key in ("old_logps", "logps", "sampling_logps", "ref_logps", "old_values", "values"):
+            setattr(self, key, torch.tensor([x for r in rollouts for x in r[key]], requires_grad=key in ("logps", "values")))
+
+    def split(self, flat):
+        return list(torch.split(flat, [len(r["logps"]) for r in self.raw]))
+
+    def lists(self, flat):
+        return [x.tolist() for x in self.split(flat)]
+
+    def mean(self, flat):
+        """A mean over responses of means over their tokens."""
+        return torch.stack([x.mean() for x in self.split(flat)]).mean()
+
+    def rewards(self, beta, clip, penalty=None):
+        gap = self.old_logps - self.ref_logps
+        penalty = gap if penalty is None else penalty(gap)
+        rewards = self.split(-beta * penalty)
+        return [torch.cat([r[:-1], r[-1:] + s.clamp(-clip, clip)]) for r, s in zip(rewards, self.scores)]
+
+    def gae(self, rewards, gamma, lam):
+        advantages = []
+        for reward, value in zip(rewards, self.split(self.old_values)):
+            tail, row = 0.0, []
+            for t in reversed(range(len(reward))):
+                after = value[t + 1] if t + 1 < len(reward) else 0.0
+                tail = reward[t] + gamma * after - value[t] + gamma * lam * tail
+                row.insert(0, tail)
+            advantages.append(torch.stack(row))
+        return torch.cat(advantages)
+
+    def group(self, scale):
+        out = []
+        for group, score in zip(self.groups, self.scores):
+            mine = torch.stack([s for g, s in zip(self.groups, self.scores) if g == group])
+            deviation = {"group": mine.std(), "batch": self.scores.std(), "none": None}[scale]
+            out.append((score - mine.mean()) / (1 if deviation is None else deviation + 1e-4))
+        return torch.stack(out)
+
+    def others(self):
+        total = lambda i: [s for j, (g, s) in enumerate(zip(self.groups, self.scores)) if g == self.groups[i] and j != i]
+        return torch.stack([s - sum(total(i)) / len(total(i)) for i, s in enumerate(self.scores)])
+
+
+def whiten(x):
+    return (x - x.mean()) / torch.sqrt(x.var(unbiased=False) + 1e-8)
+
+
+def policy_entries(rollouts):
+    entries = []
+    new = lambda: Rollouts(rollouts)
+    b = new()
+    gap = b.old_logps - b.ref_logps
+    rows = lambda tensors: [t.tolist() for t in tensors]
+    shaping = {"beta": 0.05, "clip": 5.0}
+    entries.append(entry("kl_shaping", "rollout", shaping, {"rewards": rows(b.rewards(0.05, 5.0))}))
+    entries.append(entry("kl_shaping_clamped", "rollout", {"beta": 0.4, "clip": 5.0}, {
+        "rewards": rows(b.rewards(0.4, 5.0, lambda gap: gap.clamp(min=0)))}))
+    matching = lambda gap: torch.where(b.ref_logps > math.log(0.3), b.old_logps, gap)
+    entries.append(entry("pm_rlhf", "rollout", {"beta": 0.1, "alpha": 0.3, "clip": 5.0}, {
+        "rewards": rows(b.rewards(0.1, 5.0, matching))}))
+    entries.append(entry("kl_estimators", "rollout", {}, {
+        "k1": b.lists(gap), "k2": b.lists(gap ** 2 / 2), "k3": b.lists(torch.exp(-gap) - 1 + gap)}))
+    divergence = torch.stack([x.sum() for x in b.split(gap)]).mean().item()
+    target, horizon, n = 6.0, 10000, len(rollouts)
+    entries.append(entry("adaptive_kl", "rollout", {"beta": 0.2, "target": target, "horizon": horizon, "n": n}, {
+        "kl": divergence, "beta": 0.2 * (1 + min(max(divergence / target - 1, -0.2), 0.2) * n / horizon)}))
+    advantages = b.gae(b.rewards(0.05, 5.0), 1.0, 0.95)
+    entries.append(entry("gae", "rollout", shaping | {"gamma": 1.0, "lam": 0.95}, {
+        "advantages": b.lists(advantages), "returns": b.lists(advantages + b.old_values),
+        "whitened": b.lists(whiten(advantages))}))
+    for id, scale in (("adv_grpo", "group"), ("adv_grpo_batch", "batch"), ("adv_dr_grpo", "none")):
+        entries.append(entry(id, "advantage", {}, {"advantages": b.group(scale).tolist()}))
+    others = b.others()
+    entries.append(entry("adv_rloo", "advantage", {}, {
+        "advantages": others.tolist(), "normalized": ((others - others.mean()) / (others.std() + 1e-4)).tolist()}))
+    returns = torch.cat([r.flip(0).cumsum(0).flip(0) for r in b.rewards(0.05, 5.0)])
+    entries.append(entry("adv_reinforce_pp", "advantage", shaping, {
+        "returns": b.lists(returns), "advantages": b.lists(whiten(returns))}))
+    entries.append(entry("adv_reinforce_pp_baseline", "advantage", {}, {
+        "advantages": b.lists(whiten(b.group("none")[b.owner]))}))
+
+    def graded(id, params, loss, keys=("logps",), more=lambda b: {}):
+        b = new()
+        value = loss(b)
+        value.backward()
+        entries.append(entry(id, "policy-loss", params, {"loss": value.item()} | more(b) | {
+            "grad_" + key: b.lists(getattr(b, key).grad) for key in keys}))
+
+    ratio = lambda b: torch.exp(b.logps - b.old_logps)
+    clipped = lambda r, a, low, high: -torch.minimum(r * a, r.clamp(1 - low, 1 + high) * a)
+    k3 = lambda b: torch.exp(b.ref_logps - b.logps) - (b.ref_logps - b.logps) - 1
+    lam = 0.95
+
+    def critic(b, beta):
+        a = b.gae(b.rewards(beta, 5.0), 1.0, lam)
+        return whiten(a), a + b.old_values
+
+    def values(b, beta, bound):
+        returns = critic(b, beta)[1]
+        near = b.old_values + (b.values - b.old_values).clamp(-bound, bound)
+        return 0.5 * torch.maximum((b.values - returns) ** 2, (near - returns) ** 2).mean()
+
+    graded("ppo_policy", shaping | {"lam": lam, "cliprange": 0.2},
+           lambda b: clipped(ratio(b), critic(b, 0.05)[0], 0.2, 0.2).mean())
+    graded("ppo_value", shaping | {"lam": lam, "cliprange_value": 0.2}, lambda b: values(b, 0.05, 0.2), keys=("values",))
+    apa = lambda b: ((b.logps - 10 * critic(b, 0)[0] - b.ref_logps) ** 2).mean()
+    awr = lambda b: -(b.logps * torch.exp(0.5 * critic(b, 0)[0])).mean()
+    for id, c, loss in (("apa", 10.0, apa), ("awr", 0.5, awr)):
+        graded(id, {"clip": 5.0, "lam": lam, "c": c, "vf_coef": 1.0}, lambda b: loss(b) + values(b, 0, math.inf),
+               keys=("logps", "values"),
+               more=lambda b: {"policy_loss": loss(b).item(), "value_loss": values(b, 0, math.inf).item()})
+    group = lambda b, scale="group": b.group(scale)[b.owner]
+    plain = {"eps_low": 0.2, "eps_high": 0.2, "beta": 0.04}
+    graded("grpo", plain, lambda b: b.mean(clipped(ratio(b), group(b), 0.2, 0.2) + 0.04 * k3(b)))
+    graded("bnpo", plain, lambda b: (clipped(ratio(b), group(b), 0.2, 0.2) + 0.04 * k3(b)).mean())
+    graded("dr_grpo", plain | {"beta": 0.0, "scale": "none", "max_length": 8},
+           lambda b: clipped(ratio(b), group(b, "none"), 0.2, 0.2).sum() / (len(rollouts) * 8))
+    graded("dapo", {"eps_low": 0.2, "eps_high": 0.28, "beta": 0.0},
+           lambda b: clipped(ratio(b), group(b), 0.2, 0.28).mean())
+
+    def whole(b, reduce):
+        return torch.exp(torch.stack([reduce(x) for x in b.split(b.logps - b.old_logps)]))
+
+    graded("gspo", {"eps_low": 0.1, "eps_high": 0.08, "beta": 0.0},
+           lambda b: clipped(whole(b, torch.mean), b.group("group"), 0.1, 0.08).mean())
+    graded("cispo", {"eps_max": 1.2}, lambda b: -(ratio(b).detach().clamp(max=1.2) * group(b) * b.logps).mean())
+
+    def gate(b):
+        a = group(b)
+        tau = torch.where(a > 0, 1.0, 1.05)
+        return b.mean(-a * torch.sigmoid(tau * (ratio(b) - 1)) * 4 / tau)
+
+    graded("sapo", {"tau_pos": 1.0, "tau_neg": 1.05}, gate)
+    graded("rloo", {"eps_low": 0.2, "eps_high": 0.2},
+           lambda b: clipped(whole(b, torch.sum), b.others(), 0.2, 0.2).mean())
+    cap = 1.5
+    token = torch.exp(b.old_logps - b.sampling_logps)
+    sequence = torch.stack([torch.exp(x.sum()) for x in b.split(b.old_logps - b.sampling_logps)])
+    cut = lambda w: torch.where(w <= cap, w, 0.0)
+    graded("tis", {"C": cap},
+           lambda b: b.mean(clipped(ratio(b), group(b), 0.2, 0.2) * token.clamp(max=cap)),
+           more=lambda b: {
+               "token_truncate": b.lists(token.clamp(max=cap)), "token_mask": b.lists(cut(token)),
+               "sequence_truncate": sequence.clamp(max=cap).tolist(), "sequence_mask": cut(sequence).tolist()})
+    return entries
 
 
 def weight_entries(weights):

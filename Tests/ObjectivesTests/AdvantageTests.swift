@@ -143,8 +143,8 @@ import Testing
         let fixtures = try Fixture.load().shapedRewards
         for fixture in fixtures {
             let shaping = KLPenalizedReward(
-                estimator: try #require(KLEstimator(rawValue: fixture.estimator)), rewardClip: fixture.rewardClip,
-                missingEOSPenalty: fixture.missingEosPenalty)
+                estimator: try #require(KLEstimator(rawValue: fixture.estimator)),
+                score: ScoreShaping(clip: fixture.rewardClip, missingEOSPenalty: fixture.missingEosPenalty))
             let rewards = shaping.rewards(
                 score: fixture.score, endsWithEOS: fixture.endsWithEos, logps: fixture.oldLogps,
                 referenceLogps: fixture.referenceLogps, coefficient: fixture.klCoef)

@@ -10,9 +10,11 @@ import Torch
         let expected = weighted ? fixture.policyWithBehaviourWeights : fixture.policy
         let inputs = Inputs(["logps": fixture.newLogps])
         let old = Tensor(fixture.oldLogps)
-        let weights = ClippedPolicyLoss.behaviourWeights(oldLogps: old, sampledLogps: Tensor(fixture.sampledLogps))
+        let count = fixture.newLogps.count
+        let weights = BehaviourWeights()(
+            oldLogps: old, sampledLogps: Tensor(fixture.sampledLogps), responses: [Int](repeating: 0, count: count))
         #expect(difference(weights.doubles(), fixture.behaviourWeights) < 1e-6)
-        let term = ClippedPolicyLoss(clipRange: fixture.clipRange)(
+        let term = PolicyLoss(Clip(low: fixture.clipRange))(
             TokenLogps(inputs["logps"]), oldLogps: old, advantages: Tensor(fixture.advantages),
             behaviourWeights: weighted ? weights : nil, globalTokens: fixture.newLogps.count)
         term.value.backward()
@@ -35,7 +37,7 @@ import Torch
         var source = NumberSource(11)
         let logps = source.list(50, scale: 4, offset: -5).map { Double(Float($0)) }
         let advantages = source.list(50)
-        let term = ClippedPolicyLoss()(
+        let term = PolicyLoss(Clip())(
             TokenLogps(Tensor(logps).converted(to: .float32)), oldLogps: Tensor(logps).converted(to: .float32),
             advantages: Tensor(advantages).converted(to: .float32), globalTokens: 50)
         let report = term.metrics.report
@@ -48,7 +50,7 @@ import Torch
     func clipping() {
         // Ratio e^0.5 twice, e^-0.5 twice; the clip binds where the step would go on in the advantage's direction.
         let inputs = Inputs(["logps": [-1, -1, -2, -2]])
-        let term = ClippedPolicyLoss(clipRange: 0.2)(
+        let term = PolicyLoss(Clip(low: 0.2))(
             TokenLogps(inputs["logps"]), oldLogps: Tensor([-1.5, -1.5, -1.5, -1.5] as [Float]),
             advantages: Tensor([1, -1, 1, -1] as [Float]), globalTokens: 4)
         term.value.backward()
@@ -60,7 +62,7 @@ import Torch
     @Test("a token that left the old policy altogether gives finite loss and gradient")
     func farToken() {
         let inputs = Inputs(["logps": [0, -1]])
-        let term = ClippedPolicyLoss()(
+        let term = PolicyLoss(Clip())(
             TokenLogps(inputs["logps"]), oldLogps: Tensor([-200, -1] as [Float]),
             advantages: Tensor([-1, 1] as [Float]), globalTokens: 2)
         term.value.backward()
@@ -71,8 +73,8 @@ import Torch
     @Test("behaviour weights are exp(old - sampled), at most 2, and take no gradient")
     func behaviourWeights() {
         let inputs = Inputs(["old": [-1, -1, -1]])
-        let weights = ClippedPolicyLoss.behaviourWeights(
-            oldLogps: inputs["old"], sampledLogps: Tensor([-1, -5, -0.5] as [Float]))
+        let weights = BehaviourWeights()(
+            oldLogps: inputs["old"], sampledLogps: Tensor([-1, -5, -0.5] as [Float]), responses: [0, 0, 0])
         #expect(difference(weights.doubles(), [1, 2, exp(-0.5)]) < 1e-6)
         #expect(!weights.requiresGradient)
     }
@@ -81,12 +83,12 @@ import Torch
     func microBatches() throws {
         let fixture = try Fixture.load().ppo[2]
         let count = fixture.newLogps.count
-        let run = { (parts: [Range<Int>]) -> (Double, [Double], PPOPolicyMetrics) in
+        let run = { (parts: [Range<Int>]) -> (Double, [Double], PolicyMetrics) in
             let inputs = Inputs(["logps": fixture.newLogps])
             var value = 0.0
-            var metrics = PPOPolicyMetrics()
+            var metrics = PolicyMetrics()
             for part in parts {
-                let term = ClippedPolicyLoss()(
+                let term = PolicyLoss(Clip())(
                     TokenLogps(inputs["logps"].narrowed(0, part)), oldLogps: Tensor(Array(fixture.oldLogps[part])),
                     advantages: Tensor(Array(fixture.advantages[part])), globalTokens: count)
                 term.value.backward()
@@ -99,6 +101,19 @@ import Torch
         #expect(difference(parts.0, whole.0) < 1e-6)
         #expect(difference(parts.1, whole.1) < 1e-6)
         #expect(difference(parts.2.sums, whole.2.sums) < 1e-6)
+    }
+}
+
+extension PolicyLoss {
+    /// Of the tokens of one response.
+    fileprivate func callAsFunction(
+        _ tokens: TokenLogps, oldLogps: Tensor, advantages: Tensor, behaviourWeights: Tensor? = nil, globalTokens: Int
+    ) -> LossTerm<PolicyMetrics> {
+        self(
+            PolicyBatch(
+                tokens: tokens, responses: [Int](repeating: 0, count: tokens.logps.count), responseCount: 1,
+                oldLogps: oldLogps, advantages: advantages, behaviourWeights: behaviourWeights),
+            of: PolicyCounts(tokens: globalTokens, responses: 1))
     }
 }
 

@@ -15,8 +15,8 @@ public struct GeneralizedAdvantage: AdvantageEstimator, Equatable {
     }
 
     /// The estimates, of each response by itself.
-    public func callAsFunction(rewards: [[Double]], values: [[Double]], groups: [Int]) -> [AdvantageEstimate] {
-        zip(rewards, values).map { self(rewards: $0, values: $1) }
+    public func callAsFunction(_ responses: RewardedResponses) -> [AdvantageEstimate] {
+        zip(responses.rewards, responses.values).map { self(rewards: $0, values: $1) }
     }
 
     /// The estimate for one response from its rewards and values a token.

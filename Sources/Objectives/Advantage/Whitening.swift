@@ -52,6 +52,9 @@ public struct Moments: AdditiveMetrics {
     /// The population variance; 0 of no numbers.
     public var variance: Double { count > 0 ? max(0, squares / count - mean * mean) : 0 }
 
+    /// The deviation of a population of which these are a sample (Bessel); 0 of less than two numbers.
+    public var sampleDeviation: Double { count > 1 ? (variance * count / (count - 1)).squareRoot() : 0 }
+
     /// See ``AdditiveMetrics``.
     public static var additive: [WritableKeyPath<Self, Double>] { [\.count, \.sum, \.squares] }
 

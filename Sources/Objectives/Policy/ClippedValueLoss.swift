@@ -21,7 +21,7 @@ public struct ClippedValueLoss: Sendable, Equatable {
     ///   - globalTokens: how many response tokens the whole optimizer step has.
     public func callAsFunction(
         _ values: Tensor, oldValues: Tensor, returns: Tensor, globalTokens: Int
-    ) -> LossTerm<PPOValueMetrics> {
+    ) -> LossTerm<ValueMetrics> {
         precondition(
             values.shape == oldValues.shape && values.shape == returns.shape,
             "\(values.shape) values, \(oldValues.shape) old ones, \(returns.shape) returns")
@@ -35,7 +35,7 @@ public struct ClippedValueLoss: Sendable, Equatable {
         return LossTerm(
             value: sum * (1 / Double(globalTokens)), figures: [values, returns, sum, clippedCount]
         ) { numbers in
-            var metrics = PPOValueMetrics(values: numbers[0], returns: numbers[1])
+            var metrics = ValueMetrics(values: numbers[0], returns: numbers[1])
             (metrics.loss, metrics.clipped) = (numbers[2][0], numbers[3][0])
             return metrics
         }
@@ -43,7 +43,7 @@ public struct ClippedValueLoss: Sendable, Equatable {
 }
 
 /// Sums of PPO's critic over response tokens.
-public struct PPOValueMetrics: AdditiveMetrics {
+public struct ValueMetrics: AdditiveMetrics {
     /// Response tokens.
     public var tokens = 0.0
     /// Sum of their losses.

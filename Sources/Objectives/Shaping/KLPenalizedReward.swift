@@ -4,23 +4,17 @@
 public struct KLPenalizedReward: TokenReward, Equatable {
     /// What the penalty is made of.
     public var estimator: KLEstimator
-    /// Scores are bounded to ± this; `nil` leaves them.
-    public var rewardClip: Double?
-    /// Subtracted, after clipping, from the score of a response that did not end by itself.
-    public var missingEOSPenalty: Double
+    /// Clipping, and the penalty for a missing end.
+    public var score: ScoreShaping
 
     /// A shaping with TRL's defaults.
-    public init(estimator: KLEstimator = .k1, rewardClip: Double? = nil, missingEOSPenalty: Double = 0) {
-        precondition(rewardClip.map { $0 > 0 } ?? true, "reward clip \(rewardClip ?? 0)")
-        self.estimator = estimator
-        self.rewardClip = rewardClip
-        self.missingEOSPenalty = missingEOSPenalty
+    public init(estimator: KLEstimator = .k1, score: ScoreShaping = ScoreShaping()) {
+        (self.estimator, self.score) = (estimator, score)
     }
 
     /// The score after clipping and the penalty for a missing end.
     public func finalScore(_ score: Double, endsWithEOS: Bool) -> Double {
-        let bounded = rewardClip.map { min(max(score, -$0), $0) } ?? score
-        return endsWithEOS ? bounded : bounded - missingEOSPenalty
+        self.score.final(score, endsWithEOS: endsWithEOS)
     }
 
     /// See ``TokenReward``.

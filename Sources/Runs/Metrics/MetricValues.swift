@@ -35,4 +35,11 @@ package struct MetricValues: Sendable, Equatable, ExpressibleByDictionaryLiteral
     package mutating func merge(_ other: MetricValues, prefix: String = "") {
         for (name, value) in other.entries { self[prefix + name] = value }
     }
+
+    /// The same metrics in the same order, some of them under other names.
+    package func renamed(_ others: [String: String]) -> MetricValues {
+        var renamed: MetricValues = [:]
+        for (name, value) in entries { renamed[others[name] ?? name] = value }
+        return renamed
+    }
 }

@@ -167,10 +167,3 @@ extension MergeOptions {
         }
     }
 }
-
-extension Field {
-    /// Whether two values of the options say the same under this key.
-    fileprivate func isSame(in options: Options, as other: Options) -> Bool {
-        ConfigurationWriter.inline(write(options)) == ConfigurationWriter.inline(write(other))
-    }
-}

@@ -1,3 +1,5 @@
+import MPI
+import Objectives
 import PreferenceData
 import Runs
 
@@ -28,12 +30,27 @@ package struct MiniBatchSchedule {
         }
     }
 
-    /// This learner's response tokens in each mini-batch, by epoch.
-    package func responseTokens(of rollouts: [Rollout]) -> [[Int64]] {
+    /// What this learner has in each mini-batch, by epoch.
+    ///
+    /// - Parameter countsTokens: Whether the tokens of a response, by its index in the share, count.
+    package func counts(_ countsTokens: (Int) -> Bool) -> [[PolicyCounts]] {
         epochs.map { miniBatches in
             miniBatches.map { microBatches in
-                microBatches.reduce(0) { $0 + Int64($1.predictions.count) }
+                microBatches.reduce(PolicyCounts(tokens: 0, responses: 0)) { sum, batch in
+                    let sequences = batch.predictions.sequences
+                    return PolicyCounts(
+                        tokens: sum.tokens + sequences.count { countsTokens(batch.indices[Int($0)]) },
+                        responses: sum.responses + batch.sequenceCount)
+                }
             }
         }
+    }
+}
+
+extension [PolicyCounts] {
+    /// What all learners have together.
+    package func reduced(over learners: Communicator) throws -> [PolicyCounts] {
+        let sums = try learners.allReduce(flatMap { [Int64($0.tokens), Int64($0.responses)] }, .sum)
+        return indices.map { PolicyCounts(tokens: Int(sums[2 * $0]), responses: Int(sums[2 * $0 + 1])) }
     }
 }

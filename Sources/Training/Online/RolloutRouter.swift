@@ -1,19 +1,18 @@
 import Runs
 
-/// Rank zero's part in an online stage: gathers a step's responses from the samplers and divides them over the learners by
-/// tokens.
+/// Rank zero's part in an online stage: gathers a step's responses from the samplers and divides them over the learners.
 ///
 /// A step goes out only when it is whole and in its own order, so what a learner gets does not depend on who was first.
 package final class RolloutRouter: StageCoordinator {
     private let learners: [Int]
-    private let keepsGroups: Bool
+    private let division: RolloutDivision
     private var waiting: [Int: [Rollout]] = [:]
 
     /// - Parameters:
     ///   - learners: The workers that learn.
-    ///   - keepsGroups: Whether the responses to one prompt stay together.
-    package init(learners: [Int], keepsGroups: Bool = false) {
-        (self.learners, self.keepsGroups) = (learners, keepsGroups)
+    ///   - division: How they share a step.
+    package init(learners: [Int], _ division: RolloutDivision = .responses) {
+        (self.learners, self.division) = (learners, division)
     }
 
     package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
@@ -22,8 +21,7 @@ package final class RolloutRouter: StageCoordinator {
         waiting[step, default: []] += batch.rollouts
         guard let whole = waiting[step], whole.count == batch.total else { return [] }
         waiting[step] = nil
-        let shares = RolloutBatch(total: batch.total, rollouts: whole)
-            .shares(over: learners.count, keepsGroups: keepsGroups)
+        let shares = RolloutBatch(total: batch.total, rollouts: whole).shares(over: learners.count, division)
         return try zip(learners, shares).map { learner, share in
             try Delivery(worker: learner, LearnMessage(step: step), bulk: share.bytes)
         }

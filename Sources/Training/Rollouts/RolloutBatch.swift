@@ -12,12 +12,15 @@ package struct RolloutBatch: Equatable, Sendable {
         (self.total, self.rollouts) = (total, rollouts)
     }
 
-    /// Divides a whole step over learners by tokens, the same way whoever does it.
-    ///
-    /// - Parameter keepsGroups: Whether the responses to one prompt stay together.
-    package func shares(over learners: Int, keepsGroups: Bool = false) -> [RolloutBatch] {
+    /// Divides a whole step over learners, the same way whoever does it.
+    package func shares(over learners: Int, _ division: RolloutDivision = .responses) -> [RolloutBatch] {
         let whole = rollouts.sorted { $0.stepIndex < $1.stepIndex }
-        let groups = keepsGroups ? Self.groups(of: whole) : whole.map { [$0] }
+        let groups: [[Rollout]]
+        switch division {
+        case .whole: return Array(repeating: RolloutBatch(total: total, rollouts: whole), count: learners)
+        case .groups: groups = Self.groups(of: whole)
+        case .responses: groups = whole.map { [$0] }
+        }
         let sizes = groups.map { group in group.reduce(0) { $0 + $1.tokenCount } }
         return TokenBalancer.share(sizes, over: learners).map { share in
             RolloutBatch(total: total, rollouts: share.flatMap { groups[$0] })
@@ -25,7 +28,7 @@ package struct RolloutBatch: Equatable, Sendable {
     }
 
     /// Responses to one prompt together; a prompt that a step has twice is two.
-    private static func groups(of rollouts: [Rollout]) -> [[Rollout]] {
+    package static func groups(of rollouts: [Rollout]) -> [[Rollout]] {
         rollouts.reduce(into: []) { groups, rollout in
             if rollout.sample > 0, !groups.isEmpty, groups[groups.count - 1][0].promptIndex == rollout.promptIndex {
                 groups[groups.count - 1].append(rollout)
@@ -34,6 +37,16 @@ package struct RolloutBatch: Equatable, Sendable {
             }
         }
     }
+}
+
+/// How the responses of a step are divided over learners.
+package enum RolloutDivision: Sendable {
+    /// Each response by itself, by tokens.
+    case responses
+    /// Those to one prompt together, by tokens.
+    case groups
+    /// Every learner has all of them, to make up and divide what it learns from.
+    case whole
 }
 
 // MARK: Bytes

@@ -5,8 +5,8 @@ struct ToyAdvantage: AdvantageEstimator {
     var needsCritic: Bool { false }
     var keepsGroups: Bool { true }
 
-    func callAsFunction(rewards: [[Double]], values: [[Double]], groups: [Int]) -> [AdvantageEstimate] {
-        let totals = rewards.map { $0.reduce(0, +) }
+    func callAsFunction(_ responses: RewardedResponses) -> [AdvantageEstimate] {
+        let (rewards, groups, totals) = (responses.rewards, responses.groups, responses.totals)
         let members = Dictionary(grouping: totals.indices) { groups[$0] }
         return totals.indices.map { index in
             let company = members[groups[index], default: []].map { totals[$0] }

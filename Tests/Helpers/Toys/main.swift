@@ -11,7 +11,7 @@ guard words.count > 2 else {
 }
 let registry = Registry.standard
     .adding(ToyStage())
-    .adding(PPOStage(.ppo.with { _ in ToyAdvantage() }))
+    .adding(PPOStage(.chosen.with(advantage: { _ in ToyAdvantage() })))
     .adding(ToyFamily.self)
 
 runJob(named: "toys") { runtime in

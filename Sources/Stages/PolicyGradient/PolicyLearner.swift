@@ -6,8 +6,8 @@ import Torch
 import Training
 import Transformers
 
-/// A learner of PPO: from a share of a step's responses to updates of policy and critic that all learners make alike.
-package final class PPOLearner {
+/// A learner: from a share of a step's responses to updates of policy and critic that all learners make alike.
+package final class PolicyLearner: OnlineLearner {
     package let policy: DecoderModel
     /// `nil` where advantages need none.
     package let critic: DecoderModel?
@@ -17,8 +17,8 @@ package final class PPOLearner {
     package var controller: KLController
     /// The updates that were skipped.
     package var nonFinite = NonFiniteSteps()
-    private let options: PPOOptions
-    private let algorithm: PolicyGradient
+    private let options: PolicyGradientOptions
+    private let algorithm: PolicyGradientParts
     private let stage: String
     private let note: (String) throws -> Void
     private let learners: Communicator
@@ -28,12 +28,13 @@ package final class PPOLearner {
     private let plannedUpdates: Int
 
     /// - Parameters:
-    ///   - totalSteps: PPO steps of the whole stage.
+    ///   - totalSteps: Steps of the whole stage.
     ///   - seed: The seed of the stage.
     ///   - stage: The name of the stage, for messages.
     ///   - note: Is told of updates that are skipped.
     package init(
-        policy: DecoderModel, critic: DecoderModel?, _ options: PPOOptions, _ algorithm: PolicyGradient = .ppo,
+        policy: DecoderModel, critic: DecoderModel?, _ options: PolicyGradientOptions,
+        _ algorithm: PolicyGradientParts = .chosen,
         totalSteps: Int, learners: Communicator, seed: UInt64, tracer: Tracer = Tracer(), stage: String = "ppo",
         note: @escaping (String) throws -> Void = { _ in }
     ) {
@@ -62,35 +63,49 @@ package final class PPOLearner {
         controller = KLController(options.shaping.klCoef, rule: rule ?? .fixed)
     }
 
-    /// Learns from a step.
-    ///
-    /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)``, on all learners alike, unless such updates are skipped.
+    /// What the critic is called.
+    package static let critic = "critic"
+
+    package var trainees: [Trainee] {
+        let others = critic.flatMap { critic in criticUpdater.map { Trainee(Self.critic, critic, $0) } }
+        return [Trainee(Trainee.policy, policy, policyUpdater)] + (others.map { [$0] } ?? [])
+    }
+
+    package func state(step: Int, metrics: MetricsState) -> TrainerState {
+        TrainerState(step: step, metrics: metrics, controller: controller, nonFinite: nonFinite)
+    }
+
+    package func restore(_ state: TrainerState) {
+        if let saved = state.controller { controller = controller.resumed(at: saved) }
+        nonFinite = state.nonFinite
+    }
+
     package func learn(step: Int, from batch: RolloutBatch) throws -> MetricValues {
         let (rollouts, schedule, kl) = try prepare(step: step, batch)
-        let tokenCounts = try tracer.collective(over: learners) {
-            try schedule.responseTokens(of: rollouts).map { try learners.allReduce($0, .sum) }
+        let counts = try tracer.collective(over: learners) {
+            try schedule.counts { options.loss.countsTokens(of: rollouts[$0]) }.map { try $0.reduced(over: learners) }
         }
-        var (policySums, valueSums) = (PPOPolicyMetrics(), PPOValueMetrics())
+        var (policySums, valueSums) = (PolicyMetrics(), ValueMetrics())
         var norms: [ParameterUpdater.Update] = []
         var planned = plannedUpdates * step
         updates: for (epoch, miniBatches) in schedule.epochs.enumerated() {
             // In a step with fewer responses than mini-batches some are empty on all learners: an update would be made of
             // momentum and weight decay alone.
-            for (number, microBatches) in miniBatches.enumerated() where tokenCounts[epoch][number] > 0 {
+            for (number, microBatches) in miniBatches.enumerated() where counts[epoch][number].tokens > 0 {
                 planned = plannedUpdates * step + options.rollouts.numMiniBatches * epoch + number
-                let losses = PPOLosses(
+                let losses = MiniBatchLosses(
                     policy: policy, critic: critic, options, algorithm, rollouts,
-                    globalTokens: Int(tokenCounts[epoch][number]))
-                var policyPending: [PendingMetrics<PPOPolicyMetrics>] = []
-                var valuePending: [PendingMetrics<PPOValueMetrics>] = []
+                    of: counts[epoch][number])
+                var policyPending: [PendingMetrics<PolicyMetrics>] = []
+                var valuePending: [PendingMetrics<ValueMetrics>] = []
                 for microBatch in microBatches {
                     policyPending.append(backpropagate { losses.policyTerm(microBatch) })
                     if let valueTerm = losses.valueTerm {
                         valuePending.append(backpropagate(weight: options.loss.vfCoef) { valueTerm(microBatch) })
                     }
                 }
-                let policyPart = try PPOPolicyMetrics.gathered(policyPending).reduced(over: learners)
-                let valuePart = try PPOValueMetrics.gathered(valuePending).reduced(over: learners)
+                let policyPart = try PolicyMetrics.gathered(policyPending).reduced(over: learners)
+                let valuePart = try ValueMetrics.gathered(valuePending).reduced(over: learners)
                 guard let update = try update(policyPart, valuePart, at: planned) else {
                     let search = NonFiniteSearch(
                         parameters: updaters.map(\.parameters), communicator: learners)
@@ -115,15 +130,15 @@ package final class PPOLearner {
             }
         }
         var metrics = kl.values
-        metrics["objective/kl_coef"] = controller.coefficient
+        if kl.compared > 0 { metrics["objective/kl_coef"] = controller.coefficient }
         metrics.merge(policySums.values)
         metrics.merge(valueSums.values)
         metrics["grad_norm"] = norms.map(\.gradientNorm).reduce(0, +) / Double(norms.count)
         metrics["lr"] = policyUpdater.schedule.rate(at: planned)
         if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
-        let divergence = kl.report["objective/kl"] ?? 0
+        let divergence = kl.report["objective/kl"] ?? .nan
         if divergence.isFinite { controller.update(kl: divergence, responses: batch.total) }
-        return metrics
+        return metrics.renamed(algorithm.metricNames)
     }
 
     /// Adds a loss's gradients, times `weight`. The graph of its forward pass is gone when this returns, so that a rank never
@@ -141,7 +156,7 @@ package final class PPOLearner {
 
     /// Updates all models, or none where a loss or gradient is not finite: `nil`, with gradients cleared.
     private func update(
-        _ policy: PPOPolicyMetrics, _ value: PPOValueMetrics, at planned: Int
+        _ policy: PolicyMetrics, _ value: ValueMetrics, at planned: Int
     ) throws -> ParameterUpdater.Update? {
         // Reduced figures and norms are the same on all learners, so all take the same way.
         let losses = [policy.report["loss/policy_avg"], value.report["loss/value_avg"]].compactMap(\.self)
@@ -203,7 +218,10 @@ package final class PPOLearner {
         var rewards = rollouts.map { rollout in
             let rewards = tokenReward.rewards(
                 score: rollout.score, endsWithEOS: rollout.isFinished, logps: rollout.oldLogps,
-                referenceLogps: rollout.referenceLogps.map(Double.init), coefficient: controller.coefficient)
+                // Where no reference is read there is no penalty.
+                referenceLogps: rollout.referenceLogps.isEmpty
+                    ? rollout.oldLogps : rollout.referenceLogps.map(Double.init),
+                coefficient: controller.coefficient)
             metrics.add(
                 rollout, rewards: rewards,
                 finalScore: tokenReward.finalScore(rollout.score, endsWithEOS: rollout.isFinished))
@@ -211,9 +229,14 @@ package final class PPOLearner {
         }
         if shaping.whitenRewards { rewards = try whiten(rewards, Whitening(shiftsMean: false)) }
         let estimator = algorithm.advantage(options)
-        let estimates = estimator(
+        let responses = RewardedResponses(
             rewards: rewards, values: rollouts.map(\.values),
-            groups: rollouts.map { $0.stepIndex / options.rollouts.nSamplesPerPrompt })
+            groups: rollouts.map { $0.stepIndex / options.rollouts.nSamplesPerPrompt }
+        ) { [learners] in try $0.reduced(over: learners) }
+        let estimates = try estimator(responses)
+        if estimator.keepsGroups {
+            for group in responses.moments(ofGroups: rollouts.map(\.score)) { metrics.add(group: group) }
+        }
         var advantages = estimates.map(\.advantages)
         if shaping.whitenAdvantages { advantages = try whiten(advantages, Whitening()) }
         for index in rollouts.indices {

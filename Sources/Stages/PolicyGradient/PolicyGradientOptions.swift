@@ -2,29 +2,29 @@ import Configuration
 import Runs
 import Training
 
-/// Proximal Policy Optimization on prompts, with a reward less the KL divergence from a reference policy.
+/// A policy gradient on prompts: with a reward of the policy's own responses, and a divergence from a reference policy.
 ///
 /// A step draws `rolloutBatchSize * nSamplesPerPrompt` responses over all ranks together, and makes
 /// `numPPOEpochs * numMiniBatches` optimizer steps on them.
-package struct PPOOptions: Sendable, Equatable {
+package struct PolicyGradientOptions: Sendable, Equatable {
     /// The policy that training starts from.
     package var initial = ArtifactReference.base
-    /// The frozen policy that the KL divergence is taken from.
-    package var reference = ArtifactReference.base
+    /// The frozen policy that the KL divergence is taken from, where one is read.
+    package var reference: ArtifactReference?
     /// The reward.
     package var reward = ArtifactReference.unset
-    /// The model that the critic starts from; a policy gives its body, with a new head.
-    package var criticInitial = ArtifactReference.unset
+    /// The model that the critic starts from, where there is one; a policy gives its body, with a new head.
+    package var criticInitial: ArtifactReference?
     /// Where the prompts come from.
     package var prompts: [ArtifactReference] = [.dataset(.train)]
     /// Length and batches.
-    package var rollouts = PPORolloutOptions()
+    package var rollouts = RolloutStepOptions()
     /// How responses are drawn.
     package var sampling = SamplingOptions(responseLength: 128, temperature: 0.7)
     /// What becomes of the reward, and advantages.
     package var shaping = RewardShapingOptions()
     /// The clipped losses.
-    package var loss = PPOLossOptions()
+    package var loss = PolicyLossOptions()
     /// AdamW of the policy, and of the critic but for its learning rate.
     package var optimizer = OptimizerOptions(learningRate: 3e-6, adamEpsilon: 1e-5)
     /// The critic's peak learning rate.
@@ -47,36 +47,44 @@ package struct PPOOptions: Sendable, Equatable {
     package var responsesPerStep: Int { rollouts.rolloutBatchSize * rollouts.nSamplesPerPrompt }
 }
 
-extension PPOOptions: KeyedOptions {
+extension PolicyGradientOptions: KeyedOptions {
     /// Keys that mean nothing without a critic.
     package static let criticKeys: Set = ["critic_init", "critic_learning_rate", "cliprange_value", "vf_coef", "lam"]
 
-    package static let fields = Field<Self>.list {
-        Field.input(
-            "init", \.initial, .policy, startsModel: true, default: "the dpo stage, else sft, else base",
-            "Policy that training starts from.")
-        Field.input(
-            "reference", \.reference, .policy, default: "the same as init",
-            "Frozen policy that the KL divergence is taken from."
-        )
-        Field.input(
-            "reward", \.reward, .reward, default: "the reward stage",
-            "Reward: a reward stage, a model directory, rule:NAME, or command:LINE.")
-        Field.input(
-            "critic_init", \.criticInitial, .model, default: "the reward model, else the same as init",
-            "Model that the critic starts from; a policy gives its body, with a new head.")
-        Field.input(
-            "prompts", \.prompts, .rows(.prompts),
-            default: "the difficult part of the split stage, else the sample stage, else dataset.train",
-            "Data whose prompts are answered.")
-        embed(\.rollouts)
-        embed(\.sampling)
-        embed(\.shaping)
-        embed(\.loss)
-        embed(\.optimizer)
-        Field(
-            "critic_learning_rate", \.criticLearningRate, .atLeast(0), default: "the same as learning_rate",
-            "Peak learning rate of the critic.")
+    package static var fields: [Field<Self>] { PPORecipe.fields }
+
+    /// What is read.
+    static func inputFields(critic: Bool) -> [Field<Self>] {
+        Field<Self>.list {
+            Field.input(
+                "init", \.initial, .policy, startsModel: true, default: "the dpo stage, else sft, else base",
+                "Policy that training starts from.")
+            Field.input(
+                "reference", \.reference, .policy, isOptional: true,
+                default: "the same as init, where one is read",
+                "Frozen policy that the KL divergence is taken from.")
+            Field.input(
+                "reward", \.reward, .reward, default: "the reward stage",
+                "Reward: a reward stage, a model directory, rule:NAME, or command:LINE.")
+            critic ? [criticInput] : []
+            Field.input(
+                "prompts", \.prompts, .rows(.prompts),
+                default: "the difficult part of the split stage, else the sample stage, else dataset.train",
+                "Data whose prompts are answered.")
+        }
+    }
+
+    private static let criticInput = Field<Self>.input(
+        "critic_init", \.criticInitial, .model, isOptional: true,
+        default: "the reward model, else the same as init",
+        "Model that the critic starts from; a policy gives its body, with a new head.")
+
+    static let criticRate = Field<Self>(
+        "critic_learning_rate", \.criticLearningRate, .atLeast(0), default: "the same as learning_rate",
+        "Peak learning rate of the critic.")
+
+    /// How it runs.
+    static let runFields = Field<Self>.list {
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward and backward pass on a rank; bounds memory, not the result.")

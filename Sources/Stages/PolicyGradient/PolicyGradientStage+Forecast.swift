@@ -3,7 +3,7 @@ import Runs
 import Training
 import Transformers
 
-extension PPOStage {
+extension PolicyGradientStage {
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
         let placement = OnlinePlacement(options.placement, workerCount: planner.workerCount)
         let rollouts = options.rollouts
@@ -19,7 +19,9 @@ extension PPOStage {
             rows: rows(over: placement.learners), zero: options.optimizer.zero, learners: placement.learners.count,
             recomputes: options.gradientCheckpointing)
         try learner.train(planner.specification(of: options.initial), head: .languageModel, training)
-        if needsCritic { try learner.train(planner.specification(of: options.criticInitial), head: .score, training) }
+        if let critic = options.criticInitial {
+            try learner.train(planner.specification(of: critic), head: .score, training)
+        }
         var sampler = placement.isColocated ? learner : MemoryEstimate()
         // A colocated rank samples from the policy that it trains.
         let policy = try planner.specification(of: options.initial)
@@ -27,8 +29,10 @@ extension PPOStage {
             sampler.compute(policy, head: .languageModel, rows: planner.prefillRows(options.prompt))
         }
         sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
-        try sampler.compute(
-            planner.specification(of: options.reference), head: .languageModel, rows: rows(over: placement.rollouts))
+        if let reference = options.reference {
+            try sampler.compute(
+                planner.specification(of: reference), head: .languageModel, rows: rows(over: placement.rollouts))
+        }
         try planner.addReward(options.reward, rows(over: placement.rollouts), to: &sampler)
         let roles =
             placement.isColocated
@@ -52,7 +56,7 @@ extension PPOStage {
     }
 }
 
-extension PPORolloutOptions {
+extension RolloutStepOptions {
     /// What a step of so many prompts is made of.
     ///
     /// - Parameter count: All prompts, where they are counted.

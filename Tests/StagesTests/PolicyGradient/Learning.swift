@@ -11,13 +11,13 @@ import Transformers
 
 /// A learner on small fixtures, and responses for it to learn from.
 struct Learning {
-    var options: PPOOptions
+    var options: PolicyGradientOptions
     /// Whether the critic's values are all zero.
     var hasBlankCritic = false
 
     /// One pass over a step, with nothing clipped or whitened and gradients left as they are in the optimizer.
-    init(_ change: (inout PPOOptions) -> Void = { _ in }) {
-        options = PPOOptions()
+    init(_ change: (inout PolicyGradientOptions) -> Void = { _ in }) {
+        options = PolicyGradientOptions()
         options.sampling.temperature = 1
         options.rollouts.numPPOEpochs = 1
         options.optimizer = OptimizerOptions(learningRate: 1e-3)
@@ -27,10 +27,10 @@ struct Learning {
         change(&options)
     }
 
-    func learner() throws -> PPOLearner {
+    func learner() throws -> PolicyLearner {
         let critic = try trainable("models/reward-llama", head: .score)
         if hasBlankCritic { critic.parameters["score.weight"].fill(0) }
-        return PPOLearner(
+        return PolicyLearner(
             policy: try trainable("dpo/policy"), critic: critic, options, totalSteps: 100,
             learners: try MPIRuntime().world, seed: 7)
     }

@@ -52,19 +52,19 @@ struct PPONonFiniteTests {
         try responses(count) { $0 == number ? .nan : 1 }
     }
 
-    private func learn(_ learner: PPOLearner, step: Int, _ rollouts: [Rollout]) throws -> MetricValues {
+    private func learn(_ learner: PolicyLearner, step: Int, _ rollouts: [Rollout]) throws -> MetricValues {
         try learner.learn(step: step, from: RolloutBatch(total: rollouts.count, rollouts: rollouts))
     }
 
     /// Parameters and moments of both models.
-    private func state(of learner: PPOLearner) -> [Float] {
+    private func state(of learner: PolicyLearner) -> [Float] {
         [learner.policyUpdater, learner.criticUpdater].compactMap(\.self).flatMap {
             $0.parameters.groups[0].values.floats() + $0.optimizer.firstMoments.floats()
                 + $0.optimizer.secondMoments.floats()
         }
     }
 
-    private func gradients(of learner: PPOLearner) -> [Float] {
+    private func gradients(of learner: PolicyLearner) -> [Float] {
         [learner.policyUpdater, learner.criticUpdater].compactMap(\.self).flatMap {
             $0.parameters.groups[0].gradients?.floats() ?? [.nan]
         }

@@ -1,7 +1,6 @@
 import MPI
 import PreferenceData
 import Runs
-import Training
 import Transformers
 
 // The loop of an online stage.
@@ -28,42 +27,61 @@ import Transformers
 //
 // A colocated worker is learner and sampler in turn, and there is no weight channel.
 
-/// One worker's part in PPO: a learner, a sampler, or both.
+/// One worker's part in an online stage: a learner, a sampler, or both.
 ///
 /// The schedule is fixed, so a run can be repeated: a step's responses come from the policy after `step - max_staleness`
 /// updates. With `max_staleness: 1` samplers draw the next step's responses while learners use this one's, and a
 /// checkpoint keeps the responses that were drawn before the update it is made after.
-package struct PPOWorker {
+package struct OnlineWorker {
     package let context: StageContext
-    package let options: PPOOptions
+    package let settings: Settings
     package let totalSteps: Int
     package let order: DataOrder
     private let placement: OnlinePlacement
-    private let learner: PPOLearner?
+    private let learner: (any OnlineLearner)?
     private let learners: Communicator?
-    private let sampler: RolloutWorker?
+    private let sampler: RolloutSampler?
     private let channel: WeightChannel?
     private let firstStep: Int
     /// The responses of the first step, where the checkpoint keeps them.
     private let restored: RolloutBatch?
-    /// Whether the responses to one prompt go to one learner.
-    private let keepsGroups: Bool
 
-    /// What the weight channel calls the policy.
-    private static let policyName = "policy"
+    /// What the loop reads of a stage's options.
+    package struct Settings {
+        package var rollouts: RolloutStepOptions
+        package var placement: PlacementOptions
+        /// Steps between checkpoints.
+        package var saveSteps: Int
+        /// How a step's responses are divided over learners.
+        package var division: RolloutDivision
+        /// The metric that tells the seconds of a learner's step.
+        package var timing: String
+        /// What is said of the warm-up, where it takes long.
+        package var warmupNote: String?
 
+        package init(
+            _ rollouts: RolloutStepOptions, _ placement: PlacementOptions, saveSteps: Int, division: RolloutDivision,
+            timing: String, warmupNote: String?
+        ) {
+            (self.rollouts, self.placement, self.saveSteps) = (rollouts, placement, saveSteps)
+            (self.division, self.timing, self.warmupNote) = (division, timing, warmupNote)
+        }
+    }
+
+    /// - Parameters:
+    ///   - policy: Loads the policy, to be trained or only drawn from.
+    ///   - learner: Makes what learns, of the policy, on the workers that do.
+    ///   - sampler: Makes what draws, of the policy, as one of so many.
     package init(
-        _ context: StageContext, _ options: PPOOptions, _ algorithm: PolicyGradient,
-        _ prompts: DataStore.Loaded<Prompt, TokenizedPrompt>,
-        _ order: DataOrder
+        _ context: StageContext, _ settings: Settings, _ order: DataOrder,
+        policy load: (_ trainable: Bool) throws -> DecoderModel,
+        learner makeLearner: (DecoderModel, Communicator) throws -> any OnlineLearner,
+        sampler makeSampler: (DecoderModel, _ number: Int, _ count: Int) throws -> RolloutSampler
     ) throws {
-        self.context = context
-        self.options = options
-        self.order = order
-        keepsGroups = algorithm.advantage(options).keepsGroups
+        (self.context, self.settings, self.order) = (context, settings, order)
         firstStep = context.checkpoint ?? 0
-        totalSteps = options.rollouts.steps(in: order)
-        placement = OnlinePlacement(options.placement, workerCount: context.workers.size)
+        totalSteps = settings.rollouts.steps(in: order)
+        placement = OnlinePlacement(settings.placement, workerCount: context.workers.size)
         let me = context.workers.rank
         let learns = placement.learners.contains(me), samples = placement.rollouts.contains(me)
         learners = try context.workers.split(color: learns ? 0 : nil, key: me, name: "learners")
@@ -71,64 +89,48 @@ package struct PPOWorker {
         channel = try context.workers.split(color: carries ? 0 : nil, key: me, name: "weights").map {
             WeightChannel($0, tracer: context.tracer)
         }
-        let policy = try context.ppoModel(options.initial, .languageModel, trainable: learns)
+        let policy = try load(learns)
         let checkpoint = context.checkpoint.map { context.checkpoints.url(ofStep: $0) }
-        let isAhead = options.rollouts.maxStaleness > 0 && firstStep < totalSteps
+        let isAhead = settings.rollouts.maxStaleness > 0 && firstStep < totalSteps
         restored = try (isAhead ? checkpoint : nil).map {
             try RolloutBatch.read(from: $0, vocabularySize: policy.configuration.vocabularySize)
         }
         learner = try learners.map { learners in
-            let critic =
-                algorithm.advantage(options).needsCritic
-                ? try context.ppoModel(options.criticInitial, .score, trainable: true, part: "critic") : nil
-            let learner = PPOLearner(
-                policy: policy, critic: critic, options, algorithm, totalSteps: options.rollouts.steps(in: order),
-                learners: learners, seed: context.seed, tracer: context.tracer, stage: context.stage.name,
-                note: context.note)
+            let learner = try makeLearner(policy, learners)
             if let checkpoint {
-                try PPOCheckpoint(learner: learner, models: context.models, text: context.text).restore(
-                    from: checkpoint)
+                try OnlineCheckpoint(learner, models: context.models, text: context.text).restore(from: checkpoint)
             }
             return learner
         }
-        guard samples else {
-            sampler = nil
-            return
-        }
-        sampler = RolloutWorker(
-            context: context, options: options, prompts: prompts, batches: order.batches, policy: policy,
-            reference: try context.models.load(
-                options.reference, head: .languageModel, trainable: false, seed: context.seed),
-            scorer: try context.scorer(
-                options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: false),
-            sampler: placement.rollouts.firstIndex(of: me) ?? 0, samplerCount: placement.rollouts.count)
+        let (number, count) = (placement.rollouts.firstIndex(of: me), placement.rollouts.count)
+        sampler = try number.map { try makeSampler(policy, $0, count) }
     }
 
     package func run() throws {
         try context.begin(total: totalSteps, unit: "step", step: firstStep)
-        let updates = totalSteps * options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
-        if let line = options.optimizer.warmupNote(steps: updates, "updates") { try context.note(line) }
+        if let line = settings.warmupNote { try context.note(line) }
         if let learner, let learners {
             try run(learner, learners)
-            for model in [learner.policy, learner.critic].compactMap(\.self) {
-                try RunError.check(model.parameters, after: totalSteps, of: context.stage.name, over: learners)
+            for trainee in learner.trainees {
+                try RunError.check(
+                    trainee.model.parameters, after: totalSteps, of: context.stage.name, over: learners)
             }
         } else if let sampler {
             try run(sampler)
         }
         if isFirst, let learner {
-            try AtomicDirectory.write(to: context.stage.final) { directory in
-                try context.models.save(learner.policy, to: directory, text: context.text)
-            }
-            if let critic = learner.critic {
-                try AtomicDirectory.write(to: context.stage.directory.appending(path: "critic")) { directory in
-                    try context.models.save(critic, to: directory, text: context.text)
+            for trainee in learner.trainees {
+                let place =
+                    trainee.name == Trainee.policy
+                    ? context.stage.final : context.stage.directory.appending(path: trainee.name)
+                try AtomicDirectory.write(to: place) { directory in
+                    try context.models.save(trainee.model, to: directory, text: context.text)
                 }
             }
         }
     }
 
-    package var staleness: Int { options.rollouts.maxStaleness }
+    package var staleness: Int { settings.rollouts.maxStaleness }
 
     /// Whether this worker draws responses.
     package var samples: Bool { sampler != nil }
@@ -140,13 +142,13 @@ package struct PPOWorker {
     private var firstDrawn: Int { firstStep + (restored == nil ? 0 : 1) }
 
     /// A worker that only samples. Learners tell it, in the place of weights, where the run stops.
-    private func run(_ sampler: RolloutWorker) throws {
+    private func run(_ sampler: RolloutSampler) throws {
         for step in firstDrawn..<totalSteps {
             // The first steps after a start are drawn from the policy as it was loaded.
             let version = max(firstStep, step - staleness)
             if version > firstStep,
                 let stop = try channel?.transfer(
-                    sampler.policy.parameters, of: Self.policyName, version: version)
+                    sampler.policy.parameters, of: Trainee.policy, version: version)
             {
                 throw StageStopped(step: version, reason: stop)
             }
@@ -155,12 +157,12 @@ package struct PPOWorker {
     }
 
     /// A learner, which draws responses too where roles are colocated.
-    private func run(_ learner: PPOLearner, _ learners: Communicator) throws {
-        context.stopMonitor.expectSaving(
-            bytes: learner.policyUpdater.stateBytes + (learner.criticUpdater?.stateBytes ?? 0))
+    private func run(_ learner: any OnlineLearner, _ learners: Communicator) throws {
+        context.stopMonitor.expectSaving(bytes: learner.trainees.reduce(0) { $0 + $1.updater.stateBytes })
         let steps = LearnerSteps(self, learner, learners, reports: isFirst)
+        let policy = learner.trainees[0].model.parameters
         var drawn = firstDrawn
-        var ahead = restored?.shares(over: learners.size, keepsGroups: keepsGroups)[learners.rank]
+        var ahead = restored?.shares(over: learners.size, settings.division)[learners.rank]
         for step in firstStep..<totalSteps {
             while let sampler, drawn <= min(step + staleness, totalSteps - 1) {
                 try sampler.produce(step: drawn, version: step)
@@ -174,9 +176,9 @@ package struct PPOWorker {
             // What the samplers of the step after these wait for.
             if done + staleness < totalSteps {
                 _ = try channel?.transfer(
-                    learner.policy.parameters, of: Self.policyName, version: done, stop: stop)
+                    policy, of: Trainee.policy, version: done, stop: stop)
             }
-            if stop != nil || done.isMultiple(of: options.saveSteps) {
+            if stop != nil || done.isMultiple(of: settings.saveSteps) {
                 if staleness > 0 { ahead = try steps.receive(done) }
                 try steps.save(step: done, inFlight: ahead)
             }

@@ -1,16 +1,17 @@
 import MPI
 import Runs
-import Training
 
 /// The steps of a learner as rank zero sees them: responses come in, metrics and checkpoints go out.
 package struct LearnerSteps {
-    private let worker: PPOWorker
-    private let learner: PPOLearner
+    private let worker: OnlineWorker
+    private let learner: any OnlineLearner
     private let learners: Communicator
     private let reports: Bool
 
     /// - Parameter reports: Whether this learner speaks and writes for all.
-    package init(_ worker: PPOWorker, _ learner: PPOLearner, _ learners: Communicator, reports: Bool) {
+    package init(
+        _ worker: OnlineWorker, _ learner: any OnlineLearner, _ learners: Communicator, reports: Bool
+    ) {
         (self.worker, self.learner, self.learners, self.reports) = (worker, learner, learners, reports)
     }
 
@@ -36,9 +37,9 @@ package struct LearnerSteps {
         let now = ContinuousClock.now
         // As in TRL, though its steps are all full: what was learned from, and that as a share of the data.
         let prompts = worker.order.examplesTaken(by: step + 1)
-        metrics["episode"] = Double(prompts * worker.options.rollouts.nSamplesPerPrompt)
+        metrics["episode"] = Double(prompts * worker.settings.rollouts.nSamplesPerPrompt)
         metrics["epoch"] = Double(prompts) / Double(worker.order.count)
-        metrics["timing/ppo_train"] = start.duration(to: now).seconds
+        metrics[worker.settings.timing] = start.duration(to: now).seconds
         metrics.merge(context.tracer.takeTimings(worker.samples ? .ppo : .offline))
         if reports { try context.link.report(.step(step + 1, metrics)) }
     }
@@ -51,16 +52,12 @@ package struct LearnerSteps {
             try learners.gather(share.bytes, root: 0)?.map { try RolloutBatch(bytes: $0).rollouts }
                 .joined()
         }
-        let checkpoint = PPOCheckpoint(learner: learner, models: context.models, text: context.text)
+        let checkpoint = OnlineCheckpoint(learner, models: context.models, text: context.text)
         guard let optimizers = try checkpoint.gatherOptimizers(), reports else { return }
         let batch = whole.map { RolloutBatch(total: $0.count, rollouts: $0.sorted { $0.stepIndex < $1.stepIndex }) }
         try context.save(step: step) { directory, metrics in
             try checkpoint.write(
-                to: directory,
-                TrainerState(
-                    step: step, metrics: metrics, controller: learner.controller,
-                    nonFinite: learner.nonFinite),
-                optimizers, inFlight: batch)
+                to: directory, learner.state(step: step, metrics: metrics), optimizers, inFlight: batch)
         }
     }
 }

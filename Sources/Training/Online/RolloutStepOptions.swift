@@ -1,10 +1,9 @@
 import Configuration
 import PreferenceData
 import Runs
-import Training
 
-/// Length and batches of PPO.
-package struct PPORolloutOptions: Sendable, Equatable {
+/// Length and batches of an online stage.
+package struct RolloutStepOptions: Sendable, Equatable {
     /// Prompts a step over all ranks together.
     package var rolloutBatchSize = 64
     /// Responses drawn for each prompt.
@@ -27,7 +26,22 @@ package struct PPORolloutOptions: Sendable, Equatable {
     /// The defaults.
     package init() {}
 
-    package mutating func resolve(_ scope: StageScope, data: [ArtifactReference]) throws {
+    /// What a stage calls the keys that trainers call by different names.
+    package struct Keys: Sendable {
+        package var samples = "n_samples_per_prompt"
+        package var passes = "num_ppo_epochs"
+
+        package init() {}
+
+        /// TRL's names in GRPO and RLOO.
+        package static let groups: Keys = {
+            var keys = Keys()
+            (keys.samples, keys.passes) = ("num_generations", "num_iterations")
+            return keys
+        }()
+    }
+
+    package mutating func resolve(_ scope: StageScope, data: [ArtifactReference], _ keys: Keys) throws {
         if !scope.given.contains("shuffle") { shuffle = !scope.isOrdered(data) }
         guard maxSteps == nil || totalEpisodes == nil else {
             throw scope.error("max_steps", "given together with total_episodes", "keep one of the two")
@@ -45,36 +59,44 @@ package struct PPORolloutOptions: Sendable, Equatable {
             throw scope.error(
                 "num_mini_batches",
                 "\(numMiniBatches) does not divide the \(responses) responses of a step "
-                    + "(rollout_batch_size \(rolloutBatchSize) x n_samples_per_prompt \(nSamplesPerPrompt))",
+                    + "(rollout_batch_size \(rolloutBatchSize) x \(keys.samples) \(nSamplesPerPrompt))",
                 "the nearest that does is \(nearest ?? 1)")
         }
     }
 }
 
-extension PPORolloutOptions: KeyedOptions {
-    package static let fields = Field<Self>.list {
-        Field(
-            "rollout_batch_size", \.rolloutBatchSize, .between(1, 1 << 20), "Prompts a step, over all ranks together.")
-        Field(
-            "n_samples_per_prompt", \.nSamplesPerPrompt, .between(1, 1 << 10),
-            "Responses drawn for a prompt; a step has rollout_batch_size x n_samples_per_prompt of them.")
-        Field("num_train_epochs", \.numTrainEpochs, .greaterThan(0), "Passes over the prompts.")
-        Field(
-            "total_episodes", \.totalEpisodes, .atLeast(1),
-            "Responses over the whole stage, in place of num_train_epochs; rounded up to whole steps.")
-        Field("max_steps", \.maxSteps, .atLeast(1), "Steps, in place of num_train_epochs.")
-        Field(
-            "shuffle", \.shuffle, default: "true, unless the prompts come from a split ordered easy_to_hard",
-            "Whether each epoch has a random order, or the data's own.")
-        Field("num_ppo_epochs", \.numPPOEpochs, .between(1, 1 << 20), "Passes over the responses of a step.")
-        Field("num_mini_batches", \.numMiniBatches, .atLeast(1), "Optimizer steps of a pass.")
-        Field(
-            "max_staleness", \.maxStaleness, .between(0, 1),
-            "How many steps old the sampling policy may be: 0 samples, then learns; 1 does both at a time.")
+extension RolloutStepOptions: KeyedOptions {
+    package static var fields: [Field<Self>] { fields(Keys()) }
+
+    /// The keys by a stage's names.
+    ///
+    /// - Parameter fewestSamples: How many responses to a prompt it takes at least.
+    package static func fields(_ keys: Keys, fewestSamples: Int = 1) -> [Field<Self>] {
+        Field<Self>.list {
+            Field(
+                "rollout_batch_size", \.rolloutBatchSize, .between(1, 1 << 20),
+                "Prompts a step, over all ranks together.")
+            Field(
+                keys.samples, \.nSamplesPerPrompt, .between(fewestSamples, 1 << 10),
+                "Responses drawn for a prompt; a step has rollout_batch_size x \(keys.samples) of them.")
+            Field("num_train_epochs", \.numTrainEpochs, .greaterThan(0), "Passes over the prompts.")
+            Field(
+                "total_episodes", \.totalEpisodes, .atLeast(1),
+                "Responses over the whole stage, in place of num_train_epochs; rounded up to whole steps.")
+            Field("max_steps", \.maxSteps, .atLeast(1), "Steps, in place of num_train_epochs.")
+            Field(
+                "shuffle", \.shuffle, default: "true, unless the prompts come from a split ordered easy_to_hard",
+                "Whether each epoch has a random order, or the data's own.")
+            Field(keys.passes, \.numPPOEpochs, .between(1, 1 << 20), "Passes over the responses of a step.")
+            Field("num_mini_batches", \.numMiniBatches, .atLeast(1), "Optimizer steps of a pass.")
+            Field(
+                "max_staleness", \.maxStaleness, .between(0, 1),
+                "How many steps old the sampling policy may be: 0 samples, then learns; 1 does both at a time.")
+        }
     }
 }
 
-extension PPORolloutOptions {
+extension RolloutStepOptions {
     /// Steps of a stage where `max_steps` or `total_episodes` gives them, whatever the prompts: as in TRL, as many as have
     /// at least those episodes if every step is full.
     package var fixedSteps: Int? {

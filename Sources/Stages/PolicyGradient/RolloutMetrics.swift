@@ -7,7 +7,9 @@ package struct RolloutMetrics: AdditiveMetrics {
     package var responses = 0.0
     package var tokens = 0.0
     package var scores = 0.0
-    /// Sum over responses of the log-ratio to the reference summed over tokens.
+    /// Responses that were compared with a reference.
+    package var compared = 0.0
+    /// Sum over those of the log-ratio to the reference summed over tokens.
     package var kl = 0.0
     /// The same by the estimator that is never negative.
     package var klK3 = 0.0
@@ -18,6 +20,12 @@ package struct RolloutMetrics: AdditiveMetrics {
     /// Sum over responses of all rewards.
     package var rewards = 0.0
     package var finished = 0.0
+    /// Groups of responses to one prompt, where they are compared.
+    package var groups = 0.0
+    /// Sum over groups of the deviation of their scores.
+    package var groupDeviations = 0.0
+    /// Groups whose scores are all the same, which teach nothing.
+    package var equalGroups = 0.0
     /// Sum over tokens of |old - sampled| log-probability.
     package var mismatch = 0.0
     package var largestMismatch = -Double.infinity
@@ -29,6 +37,7 @@ package struct RolloutMetrics: AdditiveMetrics {
     package static var additive: [WritableKeyPath<Self, Double>] {
         [
             \.responses, \.tokens, \.scores, \.kl, \.klK3, \.surprise, \.penalty, \.rewards, \.finished, \.mismatch,
+            \.compared, \.groups, \.groupDeviations, \.equalGroups,
         ]
     }
 
@@ -40,8 +49,11 @@ package struct RolloutMetrics: AdditiveMetrics {
         responses += 1
         tokens += length
         scores += rollout.score
-        kl += KLEstimator.k1(rollout).reduce(0, +)
-        klK3 += KLEstimator.k3(rollout).reduce(0, +)
+        if !rollout.referenceLogps.isEmpty {
+            compared += 1
+            kl += KLEstimator.k1(rollout).reduce(0, +)
+            klK3 += KLEstimator.k3(rollout).reduce(0, +)
+        }
         surprise -= rollout.oldLogps.reduce(0, +)
         let total = tokenRewards.reduce(0, +)
         rewards += total
@@ -56,12 +68,17 @@ package struct RolloutMetrics: AdditiveMetrics {
         negatedShortest = max(negatedShortest, -length)
     }
 
-    /// TRL's names; means over responses.
+    /// Takes in the scores of a group.
+    package mutating func add(group: Moments) {
+        groups += 1
+        groupDeviations += group.sampleDeviation
+        equalGroups += group.variance < 1e-16 ? 1 : 0
+    }
+
+    /// TRL's names; means over responses, and over groups.
     package var report: [String: Double] {
         guard responses > 0 else { return [:] }
-        return [
-            "objective/kl": kl / responses,
-            "objective/kl_k3": klK3 / responses,
+        var report = [
             "objective/entropy": surprise / responses,
             "objective/non_score_reward": penalty / responses,
             "objective/rlhf_reward": rewards / responses,
@@ -74,6 +91,15 @@ package struct RolloutMetrics: AdditiveMetrics {
             "sampling/sampling_logp_difference/mean": mismatch / max(1, tokens),
             "sampling/sampling_logp_difference/max": largestMismatch,
         ]
+        if compared > 0 {
+            report["objective/kl"] = kl / compared
+            report["objective/kl_k3"] = klK3 / compared
+        }
+        if groups > 0 {
+            report["reward_std"] = groupDeviations / groups
+            report["frac_reward_zero_std"] = equalGroups / groups
+        }
+        return report
     }
 }
 

@@ -29,7 +29,7 @@ struct RolloutBatchTests {
 
     @Test("The responses to one prompt stay together where they are compared", arguments: 1...4)
     func groups(learners: Int) {
-        let shares = batch.shares(over: learners, keepsGroups: true)
+        let shares = batch.shares(over: learners, .groups)
         #expect(shares.flatMap(\.rollouts).map(\.stepIndex).sorted() == [0, 1, 2, 3, 4, 5])
         for share in shares {
             for group in Dictionary(grouping: share.rollouts, by: \.promptIndex).values { #expect(group.count == 2) }

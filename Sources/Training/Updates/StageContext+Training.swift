@@ -25,3 +25,17 @@ extension StageContext {
         return try models.load(initial, head: head, auxiliaryHead: auxiliaryHead, trainable: true, seed: seed)
     }
 }
+
+extension StageContext {
+    /// A model that is trained, from the stage's checkpoint where there is one.
+    package func trained(
+        _ initial: ArtifactReference, _ head: ModelHead, trainable: Bool, part: String? = nil
+    ) throws -> DecoderModel {
+        if let checkpoint {
+            let directory = checkpoints.url(ofStep: checkpoint)
+            return try models.load(
+                part.map { directory.appending(path: $0) } ?? directory, head: head, trainable: trainable)
+        }
+        return try models.load(initial, head: head, trainable: trainable, seed: seed)
+    }
+}
