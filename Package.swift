@@ -103,7 +103,7 @@ let tests: [Target] = [
         name: "ObjectivesTests", dependencies: ["Configuration", "Objectives", "TestSupport"], swiftSettings: swift),
     .testTarget(
         name: "GoldenTests",
-        dependencies: ["Configuration", "JSON", "Objectives", "PreferenceData", "TestSupport", "Torch"],
+        dependencies: ["Configuration", "JSON", "Objectives", "PreferenceData", "Stages", "TestSupport", "Torch"],
         swiftSettings: swift),
     .target(name: "CSuddenEnd", path: "Tests/Helpers/CSuddenEnd"),
     .executableTarget(

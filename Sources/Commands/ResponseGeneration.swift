@@ -21,6 +21,8 @@ package struct ResponseGeneration {
     package var text: TextSettings
     /// What is answered.
     package var prompts: Prompts
+    /// What the model sees in front of each prompt; what is written has the prompt without it.
+    package var promptPrefix = ""
     /// How responses are drawn.
     package var sampling = SamplingOptions(responseLength: 128)
     /// Responses drawn for each prompt.
@@ -44,7 +46,8 @@ package struct ResponseGeneration {
         let records = try self.records()
         let pipeline = try text.pipeline()
         let model = try text.load(head: .languageModel, text: pipeline)
-        let data = try TextSettings.exampleTokenizer(pipeline, .none).tokenize(records)
+        let data = try TextSettings.exampleTokenizer(pipeline, .none).tokenize(
+            records.map { $0.prefixed(by: promptPrefix) })
         let room = "shorten prompts or --response-length"
         try model.check(length: data.summary.longest + sampling.responseLength, remedy: room)
         let sink = try LineSink(output, sparing: files)

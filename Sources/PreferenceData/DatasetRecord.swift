@@ -18,6 +18,15 @@ public protocol DatasetRecord: Sendable {
     init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws
 }
 
+/// A record that keeps every field of its line.
+package protocol RowRecord: DatasetRecord {
+    /// Every field of the line it was read from, in order.
+    var fields: JSONObject { get }
+}
+
+extension PreferencePair: RowRecord {}
+extension Prompt: RowRecord {}
+
 /// A prompt with a better and a worse response.
 public struct PreferencePair: DatasetRecord, Equatable {
     /// What a list of these is called.

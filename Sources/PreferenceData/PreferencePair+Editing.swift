@@ -2,11 +2,11 @@ import JSON
 import Tokenizers
 
 extension PreferencePair {
-    /// Prompt and responses alone, as a program is shown them.
+    /// Prompt and responses as a program is shown them, and the row's other columns behind.
     package var content: JSONObject {
         JSONObject(uniqueKeysWithValues: [
             ("prompt", prompt.json), ("chosen", chosen.json), ("rejected", rejected.json),
-        ])
+        ]).extended(by: fields.otherColumns)
     }
 
     /// A text as a response of the rejected one's form: among messages it has the role of that one's last.

@@ -10,7 +10,7 @@ public enum RecordRemark: Hashable, Sendable {
     case equalResponses
     /// A response is empty.
     case emptyResponse
-    /// A column that may belong to the prompt, whose text is not in it.
+    /// A column that may belong to the prompt, whose text is not in it. Rules and programs may read it.
     case unread(column: String)
     /// An answer with a label.
     case labeled
@@ -29,7 +29,8 @@ public enum RecordRemark: Hashable, Sendable {
         case .promptRepeatedOnce: "warning: in \(count) pairs one response repeats its prompt and the other does not"
         case .equalResponses: "warning: \(count) pairs have two equal responses"
         case .emptyResponse: "warning: \(count) examples have an empty response"
-        case .unread(let column): "warning: '\(column)' is not in the prompt of \(count) examples and not read"
+        case .unread(let column):
+            "warning: '\(column)' is not in the prompt of \(count) examples, and no model reads it"
         case .labeled: "\(count) rows with a label"
         case .takenApart: "\(count) preference pairs, each read as a desirable and an undesirable answer"
         case .givenSums(let column): "warning: '\(column)' of \(count) rows is not read: such sums are computed"

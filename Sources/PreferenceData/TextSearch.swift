@@ -6,7 +6,7 @@ extension StringProtocol where SubSequence == Substring {
     package func containsBytes(of text: String) -> Bool { text.isEmpty || firstRange(of: text) != nil }
 
     /// The last place of `pattern`, compared byte by byte.
-    func lastRange(of pattern: String) -> Range<String.Index>? { range(of: pattern) { $0.reversed() } }
+    package func lastRange(of pattern: String) -> Range<String.Index>? { range(of: pattern) { $0.reversed() } }
 
     /// The first of `order(starts)` where `pattern` stands.
     private func range<Starts: Sequence<Int>>(of pattern: String, _ order: (Range<Int>) -> Starts) -> Range<
@@ -26,7 +26,7 @@ extension StringProtocol where SubSequence == Substring {
     }
 
     /// Without white space at either end, which is told by code points: a mark that combines with a space stays.
-    var trimmed: SubSequence {
+    package var trimmed: SubSequence {
         self[...].trimmedAtEnd.trimmedAtStart
     }
 }

@@ -12,6 +12,7 @@ extension Registry {
             BridgeStage(),
             DPOStage(),
             KTOStage(),
+            OnlineDPOStage(),
             PPOStage(),
             GRPOStage(),
             RLOOStage(),

@@ -25,6 +25,11 @@ struct GenerateCommand: LoneCommand {
     @Option(help: ArgumentHelp("A prompt to answer; may be repeated.", valueName: "text"))
     var prompt: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "What the model sees in front of each prompt, or of a conversation's last question.", valueName: "text"))
+    var promptPrefix = ""
+
     @Option(help: "What logits are divided by; 0 takes the likeliest token.")
     var temperature = 1.0
 
@@ -63,6 +68,7 @@ struct GenerateCommand: LoneCommand {
     func work() throws {
         var generation = ResponseGeneration(
             text.settings, prompts: prompts.isEmpty ? .texts(prompt) : .files(prompts))
+        generation.promptPrefix = promptPrefix
         generation.sampling.temperature = temperature
         generation.sampling.topK = topK
         generation.sampling.topP = topP

@@ -8,11 +8,13 @@ import Training
 struct SynthesizeCommand: LoneCommand {
     static let configuration = CommandConfiguration(
         commandName: "synthesize",
-        abstract: "Write the synthetic preference task of the quickstart, or judge responses to it.",
+        abstract:
+            "Write a synthetic task: the preferences of the quickstart, or sums; or judge responses to the former.",
         discussion: """
-            The task has SFT text of mixed quality, noisy preference pairs, held-out prompts and the configuration of \
-            a small model. The judge answers lines {"prompt", "completion"} on standard input with {"score"}: the score \
-            that the pairs were labelled by.
+            The task orders has SFT text of mixed quality, noisy preference pairs, held-out prompts and the configuration of \
+            a small model. The task arithmetic has solved sums, more sums with their answers in a column, held-out ones, and \
+            the same model; rule:number:answer tells what is right. The judge answers lines {"prompt", "completion"} on standard input with {"score"}: the score \
+            that the pairs of orders were labelled by.
 
             Example: mpo synthesize --output task --seed 1
             """)
@@ -25,22 +27,37 @@ struct SynthesizeCommand: LoneCommand {
     @Option(help: "Seed of the task. (default: 1)")
     var seed: UInt64?
 
+    @Option(help: "What is written. (default: orders)")
+    var task: Task?
+
     @Flag(help: "Judge responses, until standard input ends.")
     var judge = false
 
     func validate() throws {
         guard judge != (output != nil) else { throw ValidationError("Give --output or --judge, one of the two.") }
         guard !judge || seed == nil else { throw ValidationError("--seed belongs to --output.") }
+        guard !judge || task == nil else { throw ValidationError("--task belongs to --output.") }
     }
 
     /// A worker may start its judge under mpirun.
     static let refusesRanks = false
 
+    /// The tasks that there are.
+    enum Task: String, ExpressibleByArgument, CaseIterable {
+        /// Guests order and waiters answer: ``SyntheticTask``.
+        case orders
+        /// Sums: ``ArithmeticTask``.
+        case arithmetic
+    }
+
     func work() throws {
-        if let output {
-            try SyntheticTask.write(to: URL(filePath: output), seed: seed ?? 1)
-        } else {
-            try SyntheticTask.serveJudge(input: .standardInput, output: .standardOutput)
+        guard let output else {
+            return try SyntheticTask.serveJudge(input: .standardInput, output: .standardOutput)
+        }
+        let directory = URL(filePath: output)
+        switch task ?? .orders {
+        case .orders: try SyntheticTask.write(to: directory, seed: seed ?? 1)
+        case .arithmetic: try ArithmeticTask(seed: seed ?? 1).write(to: directory)
         }
     }
 }

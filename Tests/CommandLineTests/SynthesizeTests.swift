@@ -15,6 +15,16 @@ struct SynthesizeTests {
         }
     }
 
+    @Test("--task says what is written, and is nothing to the judge")
+    func tasks() throws {
+        try Workspace.with { workspace in
+            try workspace.mpo("synthesize", "--output", "sums", "--task", "arithmetic")
+            #expect(try workspace.read("sums/prompts-eval.jsonl").hasPrefix("{\"prompt\": \"Q: "))
+            let result = try workspace.mpo("synthesize", "--judge", "--task", "orders", status: 2)
+            #expect(result.lastError.contains("--task belongs to --output;"))
+        }
+    }
+
     @Test("The judge scores the ideal answer of an order highest, and names the line that is no question")
     func judges() throws {
         try Workspace.with { workspace in

@@ -55,9 +55,64 @@ def make_inputs(seed=7):
         "spo": make_spo(), "rollouts": make_rollouts(),
         "weights": {k: [num(-2, 2) for _ in range(6)] for k in ["w0", "trained1", "trained2", "trained3"]},
         # A gap of the threshold, two equal ones and a tie among them.
+        "expert": make_expert(), "spg": make_groups(),
         "split": {"threshold": 1.0, "scores": [[num(-2, 3), num(-2, 3)] for _ in range(6)]
                   + [[0.5, 1.5], [-0.25, 0.25], [0.75, 0.25], [2.0, 2.0]]},
+        "d2po": make_d2po(), "reward_pairs": make_reward_pairs(), "mib": make_views(), "diffusion": make_predictions(),
     }
+
+
+def make_reward_pairs():
+    """Rewards of tokens, of responses that part at once, later and with their last token."""
+    source = random.Random(41)
+    number = lambda: round(source.uniform(-1.5, 1.5), 3)
+    return [{"chosen_rewards": [number() for _ in range(count)], "rejected_rewards": [number() for _ in range(count)],
+             "first_divergence": first, "kind": kind}
+            for count, first, kind in [(4, 0, "preference"), (6, 2, "demonstration"), (3, 2, "preference"),
+                                       (2, 1, "demonstration"), (5, 3, "demonstration")]]
+
+
+def make_views(dimensions=5, count=3):
+    source = random.Random(43)
+    numbers = lambda low, high, count: [round(source.uniform(low, high), 3) for _ in range(count)]
+    views = {}
+    for view in ("1", "2"):
+        views |= {"mu" + view: numbers(-1, 1, dimensions), "sigma" + view: numbers(0.4, 1.5, dimensions)}
+    return views | {"critic_joint": numbers(-2, 2, count), "critic_marginal": numbers(-2, 2, count)}
+
+
+def make_predictions(pairs=3, elements=5):
+    source = random.Random(47)
+    made = []
+    for _ in range(pairs):
+        noise = [round(source.gauss(0, 0.6), 3) for _ in range(elements)]
+        near = lambda: [round(x + source.gauss(0, 0.03), 4) for x in noise]
+        made.append({"noise": noise} | {k: near() for k in ("pred_chosen", "pred_rejected", "ref_pred_chosen", "ref_pred_rejected")})
+    return made
+
+
+def make_d2po():
+    """Scores of two responses each; the last pair's gap is that of the first."""
+    source = random.Random(31)
+    scores = [[round(source.uniform(-2, 2), 2) for _ in range(2)] for _ in range(7)]
+    return {"scores": scores + [[scores[0][1], scores[0][0]]], "relabels": 3}
+
+
+def make_expert():
+    """Scored samples, of which two say the same but for white space, and two prompts have the same text."""
+    rows = [(0, "12", 1), (0, "13", 0), (0, "12\n", 1), (1, " 12", 1), (1, "a dozen", 1.5), (1, "a  dozen", 1), (2, "", 0.5),
+            (1, " a dozen ", 1), (3, "12", 0.999)]
+    return {"samples": [{"prompt": p, "text": t, "reward": r} for p, t, r in rows]}
+
+
+def make_groups():
+    """Samples of prompts in clusters: two of one size, all in one, equal scores, and none that agree."""
+    source = random.Random(29)
+    clusters = [[0, 1, 1, 0, 2], [3, 3, 3], [0, 1, 2, 2, 2, 1], [0, 1, 2, 3, 4], [1, 0, 0, 1]]
+    groups = [{"cluster": c, "score": [round(source.uniform(-1, 2), 3) for _ in c], "uniform": round(source.random(), 3)}
+              for c in clusters]
+    groups[-1]["score"] = [0.5, 0.5, 0.5, 0.25]
+    return groups
 
 
 def make_rollouts(prompts=2, samples=3):
@@ -295,10 +350,18 @@ PAIR = {
     "bmc": (dict(beta=0.05, delta=2.0), lambda p, a: -ls(a["beta"] * (bmc(p, p.c, a["delta"]) - bmc(p, p.r, a["delta"])))),
     "mrpo": (dict(beta=0.1, eps=0.1, alpha=-1), lambda p, a: mrpo(p, a["beta"], a["eps"], a["alpha"])),
     "mrpo_fixed": (dict(beta=0.1, eps=0.1, alpha=0.3), lambda p, a: mrpo(p, a["beta"], a["eps"], a["alpha"])),
+    "spin": (dict(beta=0.1), lambda p, a: -ls(a["beta"] * p.h)),
+    "spin_linear": (dict(beta=0.1), lambda p, a: -a["beta"] * p.h),
     "multi_dpo": (dict(beta=0.1, eps=0.1, alpha=-1), lambda p, a: multi(p, a["beta"], a["eps"], a["alpha"])),
     "hpo": (dict(beta=0.1, gamma=0.1, tau=1.0, w_max=20.0), lambda p, a: -ls(a["beta"] * p.h) - a["gamma"] * sum(
         min(math.exp((p.raw["aux_" + n] - p.raw["aux_value_" + n]) / a["tau"]), a["w_max"]) * s["logps"].sum()
         for n, s in (("chosen", p.c), ("rejected", p.r)))),
+}
+# The same on pairs that the policy draws.
+ONLINE = {
+    "sail_dpr": (dict(beta=0.1, rho=0.2), lambda p, a: sail(p, a, 1, 0)),
+    "sail_dpp": (dict(beta=0.1, rho=0.2), lambda p, a: sail(p, a, 1, 1)),
+    "sail_ddp": (dict(beta=0.1, rho=0.2), lambda p, a: sail(p, a, 0, 1)),
 }
 EXTREME = ["sigmoid", "cdpo", "ipo", "hinge", "robust", "exo_pair", "nca_pair", "bco_pair", "sppo_hard", "apo_zero",
            "apo_down", "focalpo", "minor_dpo"]
@@ -306,6 +369,11 @@ EXTREME = ["sigmoid", "cdpo", "ipo", "hinge", "robust", "exo_pair", "nca_pair", 
 
 def exo(z, e):
     return torch.sigmoid(z) * (ls(z) - math.log(1 - e)) + torch.sigmoid(-z) * (ls(-z) - math.log(e))
+
+
+def sail(p, a, draws, labels):
+    l = ls(a["beta"] * p.h)
+    return -l - a["rho"] * l.detach() * (draws * (p.c["logps"].sum() + p.r["logps"].sum()) + labels * l)
 
 
 def discopop(z, tau):
@@ -337,6 +405,18 @@ BATCH = {
     "orpo": (dict(lam=0.1), lambda ps, a: sft(ps) - a["lam"] * mean(ps, lambda p: ls(
         odds(p.c["logps"].mean()) - odds(p.r["logps"].mean())))),
 }
+
+
+def kinds(ps, a):
+    """The first half are preferences, the others demonstrations against samples."""
+    half = len(ps) // 2
+    part = lambda ps: mean(ps, lambda p: -ls(a["beta"] * p.h))
+    return a["preference_weight"] * part(ps[:half]) + a["demonstration_weight"] * part(ps[half:])
+
+
+KINDS = dict(beta=0.1, preference_weight=1.0, demonstration_weight=1.0)
+BATCH["aihf_implicit"] = (KINDS, kinds)
+BATCH["aihf_implicit_weighted"] = (KINDS | dict(preference_weight=0.4, demonstration_weight=2.5), kinds)
 
 
 def mean(ps, loss):
@@ -389,11 +469,42 @@ def split(scores, threshold):
             "difficult": [i for i in order if gaps[i] < threshold]}
 
 
+def silver(scores, relabels):
+    """The label that two scores give, and the pairs that gold labels are asked for: those with the smallest gaps."""
+    gaps = [abs(a - b) for a, b in scores]
+    return {"chosen": [int(b > a) for a, b in scores], "gap": gaps,
+            "ask": sorted(range(len(gaps)), key=lambda i: gaps[i])[:relabels]}
+
+
+def expert(samples, threshold):
+    """What expert iteration keeps, and which samples RCRL calls good."""
+    seen, kept = set(), []
+    for i, s in enumerate(samples):
+        key = (s["prompt"], s["text"].strip())
+        if s["reward"] >= threshold and key not in seen:
+            seen.add(key)
+            kept.append(i)
+    return {"kept": kept, "rcrl_good": [s["reward"] >= threshold for s in samples]}
+
+
+def selective(group, threshold):
+    """RLP's pair: the best of the largest cluster over one of the others."""
+    clusters, scores = group["cluster"], group["score"]
+    largest = max(dict.fromkeys(clusters), key=clusters.count)
+    inside = [i for i, c in enumerate(clusters) if c == largest]
+    rest = [i for i, c in enumerate(clusters) if c != largest]
+    confidence = len(inside) / len(clusters)
+    accepted = confidence >= threshold and bool(rest)
+    return {"confidence": confidence, "accepted": accepted,
+            "chosen": max(inside, key=lambda i: scores[i]) if accepted else None,
+            "rejected": rest[int(group["uniform"] * len(rest))] if accepted else None}
+
+
 def make_entries(inputs):
     entries = []
-    for family, key, ids in (("offline", "pairs", PAIR), ("extreme", "extreme_pairs", EXTREME)):
+    for family, key, ids in (("offline", "pairs", PAIR), ("online-pairs", "pairs", ONLINE), ("extreme", "extreme_pairs", EXTREME)):
         for id in ids:
-            params, loss = PAIR[id]
+            params, loss = (ONLINE if family == "online-pairs" else PAIR)[id]
             pairs = [Pair(p) for p in inputs[key]]
             losses = [loss(p, params) for p in pairs]
             expected = {"losses": [x.item() for x in losses]} | graded(pairs, sum(losses) / len(losses))
@@ -401,6 +512,10 @@ def make_entries(inputs):
     for id, (params, loss) in BATCH.items():
         pairs = [Pair(p) for p in inputs["pairs"]]
         entries.append(entry(id, "offline", params, graded(pairs, loss(pairs, params))))
+    pairs = [Pair(p) for p in inputs["pairs"]]
+    losses = [-ls(0.05 * p.h) for p in pairs]
+    entries.append(entry("online_dpo_sum", "online-pairs", {"beta": 0.05}, {
+        "losses": [x.item() for x in losses]} | graded(pairs, sum(losses))))
     for id, params in (("kto", dict(beta=0.1, desirable=1.0, undesirable=1.0)), ("apo_zero_unpaired", dict(beta=0.1))):
         pairs = [Pair(p) for p in inputs["pairs"]]
         losses, kl = unpaired(pairs, inputs, id == "kto", params)
@@ -421,8 +536,63 @@ def make_entries(inputs):
     spo = inputs["spo"]
     entries.append(entry("spo_keywords", "data", {}, keywords(spo["text"], set(spo["stopwords"]), spo["degrees"])))
     entries.append(entry("spo_degree_loss", "reward-model", {"gamma": 0.1}, degree_loss(spo, 0.1)))
+    entries.append(entry("expert_iteration", "data", {"threshold": 1}, expert(inputs["expert"]["samples"], 1)))
+    entries.append(entry("rlp_spg", "data", {"threshold": 0.5}, {"pairs": [selective(g, 0.5) for g in inputs["spg"]]}))
     entries.append(entry("mpo_split", "data", {}, split(**inputs["split"])))
+    entries.append(entry("d2po_confidence", "data", {}, silver(**inputs["d2po"])))
+    entries += reward_entries(inputs["reward_pairs"]) + [views(inputs["mib"]), diffusion(inputs["diffusion"])]
     return entries + policy_entries(inputs["rollouts"]) + weight_entries(inputs["weights"])
+
+
+def reward_entries(pairs):
+    """A ranking loss on the last rewards, and one on all from where responses part."""
+    sides = ("chosen", "rejected")
+
+    def graded(id, params, loss):
+        c, r = ([torch.tensor(p[side + "_rewards"], requires_grad=True) for p in pairs] for side in sides)
+        losses = loss(c, r, params)
+        value = losses.pop("loss")
+        value.backward()
+        grads = {"grad_" + side: [x.grad.tolist() for x in rewards] for side, rewards in zip(sides, (c, r))}
+        return entry(id, "reward-model", params, {"loss": value.item()} | losses | grads)
+
+    def ranking(c, r, a):
+        margins = torch.stack([x[-1] - y[-1] for x, y in zip(c, r)])
+        sums = torch.stack([x[-1] + y[-1] for x, y in zip(c, r)])
+        return {"loss": (-ls(margins - a["margin"]) + a["center"] * sums ** 2).mean()}
+
+    def tokens(c, r, a):
+        losses = [-ls(x - y)[p["first_divergence"]:].mean() for x, y, p in zip(c, r, pairs)]
+        return {"loss": sum(a[p["kind"] + "_weight"] * l for p, l in zip(pairs, losses)), "losses": [x.item() for x in losses]}
+
+    last = graded("reward_bt", dict(margin=0.0, center=0.01), ranking)
+    for side in sides:
+        last["expected"]["grad_" + side] = [g[-1] for g in last["expected"]["grad_" + side]]
+    weights = dict(preference_weight=1.0, demonstration_weight=1.0)
+    return [last, graded("aihf_reward", weights, tokens),
+            graded("aihf_reward_weighted", dict(preference_weight=0.3, demonstration_weight=1.7), tokens)]
+
+
+def views(v):
+    from torch.distributions import Normal, kl_divergence
+    one, two = (Normal(torch.tensor(v["mu" + k]), torch.tensor(v["sigma" + k])) for k in "12")
+    kl = (kl_divergence(one, two).sum() + kl_divergence(two, one).sum()) / 2
+    soft = torch.nn.functional.softplus
+    joint, marginal = torch.tensor(v["critic_joint"]), torch.tensor(v["critic_marginal"])
+    information = (math.log(2) - soft(-joint)).mean() - (soft(marginal) - math.log(2)).mean()
+    return entry("rlp_mib", "reward-model", {}, {
+        "symmetric_kl": kl.item(), "mutual_information": information.item(), "loss": (kl - information).item()})
+
+
+def diffusion(pairs, beta=2000.0):
+    t = {k: torch.tensor([p[k] for p in pairs], requires_grad=k.startswith("pred")) for k in pairs[0]}
+    error = lambda name: ((t[name] - t["noise"]) ** 2).mean(1)
+    excess = (error("pred_chosen") - error("pred_rejected")) - (error("ref_pred_chosen") - error("ref_pred_rejected"))
+    losses = -ls(-beta / 2 * excess)
+    losses.mean().backward()
+    return entry("diffusion_dpo", "diffusion", {"beta": beta}, {
+        "loss": losses.mean().item(), "losses": losses.tolist(), "grad_chosen": t["pred_chosen"].grad.tolist(),
+        "grad_rejected": t["pred_rejected"].grad.tolist()})
 
 
 class Rollouts:
@@ -591,8 +761,8 @@ def weight_entries(weights):
 
 def compare(mine, theirs):
     theirs = {(e["id"], e["family"]): e for e in theirs}
-    flat = lambda x: [y for v in (x.values() if isinstance(x, dict) else x) for y in flat(v)] if isinstance(x, (dict, list)) else [x if isinstance(x, str) else float(x)]
-    apart = lambda x, y: (0 if x == y else math.inf) if isinstance(x, str) else abs(x - y) / (1 + abs(y))
+    flat = lambda x: [y for v in (x.values() if isinstance(x, dict) else x) for y in flat(v)] if isinstance(x, (dict, list)) else [x if isinstance(x, str) or x is None else float(x)]
+    apart = lambda x, y: (0 if x == y else math.inf) if isinstance(x, str) or x is None or y is None else abs(x - y) / (1 + abs(y))
     worst, count = 0.0, 0
     for e in mine:
         other = theirs.get((e["id"], e["family"]))

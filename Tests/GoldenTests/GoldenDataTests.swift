@@ -1,6 +1,7 @@
 import JSON
 import Objectives
 import PreferenceData
+import Stages
 import Testing
 import Torch
 
@@ -8,7 +9,7 @@ import Torch
 struct GoldenDataTests {
     static let ids: Set<String> = [
         "bmc_masks", "kendall_link_table", "expectile_value", "spo_keywords", "spo_degree_loss",
-        "mpo_split",
+        "mpo_split", "d2po_confidence", "expert_iteration", "rlp_spg",
     ]
 
     @Test("Tokens by which responses differ are marked as difflib has it")
@@ -38,6 +39,51 @@ struct GoldenDataTests {
         let parts = try GapSplit(.threshold(gamma), order: .easyToHard).split(pairs)
         #expect(parts.easy.map(\.index) == entry.expected["easy"]?.integers)
         #expect(parts.difficult.map(\.index) == entry.expected["difficult"]?.integers)
+    }
+
+    @Test("D2PO's discriminator: the larger score labels, and gold labels are asked for the closest pairs")
+    func gold() throws {
+        let entry = try #require(GoldenFile.standard["d2po_confidence"])
+        let input = try #require(GoldenFile.standard.inputs["d2po"])
+        let scores = (input["scores"]?.elements ?? []).map(\.numbers)
+        let pairs = try scores.map { try #require(PairRule.bestWorst.pairs(ofScores: $0, confidence: 1).first) }
+        #expect(pairs.map(\.chosen) == entry.expected["chosen"]?.integers)
+        let gaps = zip(scores, pairs).map { $0[$1.chosen] - $0[$1.rejected] }
+        #expect(distance(gaps, entry.expected["gap"]?.numbers ?? []) < 1e-9)
+        let count = try #require(input["relabels"]?.integer)
+        let asked = GoldChoice.confidence.asked(gaps: gaps, count: count, seed: 1, step: 0)
+        #expect(asked == entry.expected["ask"]?.integers)
+    }
+
+    @Test("Expert iteration keeps each right text once a prompt")
+    func expertIteration() throws {
+        let entry = try #require(GoldenFile.standard["expert_iteration"])
+        let samples = try #require(GoldenFile.standard.inputs["expert"]?["samples"]?.elements).map {
+            ScoredSample(
+                prompt: $0["prompt"]?.integer ?? -1, text: $0["text"]?.text ?? "", score: $0["reward"]?.double ?? .nan)
+        }
+        let found = CorrectSamples(samples, threshold: entry.number("threshold"))
+        #expect(found.kept == entry.expected["kept"]?.integers)
+        let good = samples.map { JSON.bool($0.score >= entry.number("threshold")) }
+        #expect(good == entry.expected["rcrl_good"]?.elements)
+        #expect(found.kept.count + found.duplicates == good.count { $0 == .bool(true) })
+    }
+
+    @Test("RLP's pair is the best of the samples that agree over one of the others")
+    func selectivePairs() throws {
+        let entry = try #require(GoldenFile.standard["rlp_spg"])
+        let groups = try #require(GoldenFile.standard.inputs["spg"]?.elements)
+        let expected = try #require(entry.expected["pairs"]?.elements)
+        #expect(groups.count == expected.count && expected.contains { $0["accepted"] == .bool(true) })
+        for (group, expected) in zip(groups, expected) {
+            let agreeing = AgreeingSamples(group["cluster"]?.integers ?? [])
+            #expect(agreeing.confidence == expected["confidence"]?.double)
+            let pair = agreeing.pair(
+                scores: group["score"]?.numbers ?? [], threshold: entry.number("threshold"),
+                uniform: group["uniform"]?.double ?? .nan)
+            #expect(.bool(pair != nil) == expected["accepted"])
+            #expect(pair?.chosen == expected["chosen"]?.integer && pair?.rejected == expected["rejected"]?.integer)
+        }
     }
 
     @Test("Kendall's link is the probability of a pair, bridged where it jumps")

@@ -62,11 +62,37 @@ struct GoldenLossTests {
             let (gamma, tau, most) = ($0.number("gamma"), $0.number("tau"), $0.number("w_max"))
             return "hpo: {gamma: \(gamma), tau: \(tau), max_weight: \(most)}"
         },
+        "spin": { _ in "loss_type: sigmoid" },
+        "spin_linear": { _ in "loss_type: spin_linear" },
+        "aihf_implicit": kindWeights, "aihf_implicit_weighted": kindWeights,
+        "sail_dpr": { "sail_rho: \($0.number("rho"))" },
+        "sail_dpp": { "sail_rho: \($0.number("rho"))" },
+        "sail_ddp": { "sail_rho: \($0.number("rho"))" },
+        "online_dpo_sum": { _ in "loss_type: sigmoid" },
         "multi_dpo": { "{loss_type: multi_dpo, mrpo: {epsilon: \($0.number("eps"))}}" },
     ]
 
-    private static let entries = GoldenFile.standard.entries(ofFamilies: ["offline", "extreme"]).filter {
+    private static let kindWeights: @Sendable (GoldenFile.Entry) -> String = { entry in
+        let weights = ["preference_weight", "demonstration_weight"].map { "\($0): \(entry.number($0))" }
+        return "aihf: {\(weights.joined(separator: ", "))}"
+    }
+
+    private static let entries = GoldenFile.standard.entries(ofFamilies: ["offline", "online-pairs", "extreme"]).filter
+    {
         configurations[$0.id] != nil
+    }
+
+    /// Where an entry's pairs come from, if it tells.
+    private func origins(of entry: GoldenFile.Entry, _ count: Int) -> [PairOrigin]? {
+        let all = { [PairOrigin](repeating: $0, count: count) }
+        switch entry.id {
+        case "sail_dpr": return all(PairOrigin(drawsResponses: true))
+        case "sail_dpp": return all(PairOrigin(drawsResponses: true, drawsLabel: true))
+        case "sail_ddp": return all(PairOrigin(drawsLabel: true))
+        case "aihf_implicit", "aihf_implicit_weighted":
+            return (0..<count).map { PairOrigin(kind: $0 < count / 2 ? .preference : .demonstration) }
+        default: return nil
+        }
     }
 
     @Test("Each loss, and its gradient of every token, is what its formula gives", arguments: entries)
@@ -74,14 +100,14 @@ struct GoldenLossTests {
         let pairs = try #require(inputs(of: entry).elements)
         let loss = try loss(entry, pairs)
         let state = entry.id == "bco_shift" ? [entry.number("delta") / entry.number("beta"), 1] : nil
-        let found = made(pairs, loss).evaluate(loss, state: state)
+        let found = made(pairs, loss, entry).evaluate(loss, state: state, isSum: entry.id == "online_dpo_sum")
         #expect(distance([found.loss], [entry.expected["loss"]?.double ?? .nan]) < 1e-9, "loss \(found.loss)")
         #expect(distance(found.chosen, entry.expected["grad_chosen"]?.numbers ?? []) < 1e-9)
         #expect(distance(found.rejected, entry.expected["grad_rejected"]?.numbers ?? []) < 1e-9)
         guard !loss.needs.wholeStep, loss.denominators == [.pairs], let losses = entry.expected["losses"] else {
             return
         }
-        let alone = pairs.indices.map { made(pairs, loss, rows: [$0]).evaluate(loss, state: state).loss }
+        let alone = pairs.indices.map { made(pairs, loss, entry, rows: [$0]).evaluate(loss, state: state).loss }
         #expect(distance(alone, losses.numbers) < 1e-9)
     }
 
@@ -90,7 +116,8 @@ struct GoldenLossTests {
         let pairs = try #require(inputs(of: entry).elements)
         let loss = try loss(entry, pairs)
         let state = entry.id == "bco_shift" ? [entry.number("delta") / entry.number("beta"), 1] : nil
-        let found = made(pairs, loss, in: .float32).evaluate(loss, state: state)
+        let found = made(pairs, loss, entry, in: .float32).evaluate(
+            loss, state: state, isSum: entry.id == "online_dpo_sum")
         // Sums of several hundred have a last digit of 3e-5.
         let bound = entry.family == "extreme" ? 1e-3 : 1e-5
         #expect(distance([found.loss], [entry.expected["loss"]?.double ?? .nan]) < bound, "loss \(found.loss)")
@@ -103,17 +130,19 @@ struct GoldenLossTests {
     }
 
     private func made(
-        _ pairs: [JSON], _ loss: PreferenceLoss, rows: [Int]? = nil, in placement: Placement = .float64
+        _ pairs: [JSON], _ loss: PreferenceLoss, _ entry: GoldenFile.Entry, rows: [Int]? = nil,
+        in placement: Placement = .float64
     ) -> GoldenPairs {
         GoldenPairs(
-            pairs, rows: rows, vocabularySize: GoldenFile.standard.vocabularySize, references: loss.needs.references,
+            pairs, rows: rows, origins: origins(of: entry, pairs.count),
+            vocabularySize: GoldenFile.standard.vocabularySize, references: loss.needs.references,
             placement)
     }
 
     private func loss(_ entry: GoldenFile.Entry, _ pairs: [JSON]) throws -> PreferenceLoss {
         let configuration = try #require(Self.configurations[entry.id])
         let text = configuration(entry)
-        var choice = LossChoice()
+        var choice = LossChoice(of: origins(of: entry, 0) == nil ? .standard : .online)
         if let beta = entry.params["beta"]?.double { choice.beta = beta }
         var reader = ConfigurationReader(file: .none)
         try reader.read(&choice, from: try ConfigurationNode(yaml: text) { _ in .none }, block: "dpo")

@@ -8,11 +8,16 @@ struct GoldenPairs {
     private let group: ParameterGroup
     private let chosenCounts: [Int]
     private let rejectedCounts: [Int]
+    private let kinds: [PairKind]
 
-    /// - Parameter rows: Which of the pairs; all where `nil`.
+    /// - Parameters:
+    ///   - rows: Which of the pairs; all where `nil`.
+    ///   - origins: Where each of the pairs comes from.
     init(
-        _ pairs: [JSON], rows: [Int]? = nil, vocabularySize: Int, references: Int, _ placement: Placement = .float64
+        _ pairs: [JSON], rows: [Int]? = nil, origins: [PairOrigin]? = nil, vocabularySize: Int, references: Int,
+        _ placement: Placement = .float64
     ) {
+        let origins = rows.flatMap { rows in origins.map { origins in rows.map { origins[$0] } } } ?? origins
         let pairs = rows.map { $0.map { pairs[$0] } } ?? pairs
         let column = { (key: String) in
             pairs.flatMap { pair in ["chosen", "rejected"].flatMap { pair[$0]?[key]?.numbers ?? [] } }
@@ -39,30 +44,35 @@ struct GoldenPairs {
         let advantage = { (side: String) in
             tensor(pairs.map { ($0["aux_\(side)"]?.double ?? 0) - ($0["aux_value_\(side)"]?.double ?? 0) })
         }
+        var columns = PairBatch.Columns(
+            logSumSquares: tensor(column("log_sum_sq_probs")), referenceEntropies: [tensor(column("ref_entropies"))],
+            mask: tensor(column("diff_mask")), vocabularySize: vocabularySize,
+            rewards: PairNumbers(chosen: advantage("chosen"), rejected: advantage("rejected")))
+        columns.origins = origins
         batch = PairBatch(
             policy: made(policy),
             references: ["ref_logps", "ref2_logps"].prefix(references).map { made(tensor(column($0))) },
-            indices: rows,
-            columns: PairBatch.Columns(
-                logSumSquares: tensor(column("log_sum_sq_probs")),
-                referenceEntropies: [tensor(column("ref_entropies"))], mask: tensor(column("diff_mask")),
-                vocabularySize: vocabularySize,
-                rewards: PairNumbers(chosen: advantage("chosen"), rejected: advantage("rejected"))))
+            indices: rows, columns: columns)
+        kinds = batch.kinds
     }
 
     /// The loss and its gradient of each chosen and each rejected token.
+    ///
+    /// - Parameter isSum: Whether it is summed over pairs in place of their mean.
     func evaluate(
-        _ loss: PreferenceLoss, state: [Double]? = nil
+        _ loss: PreferenceLoss, state: [Double]? = nil, isSum: Bool = false
     ) -> (loss: Double, chosen: [Double], rejected: [Double]) {
         var batch = batch
         if loss.needs.wholeStep {
             batch = batch.with(step: StepPairs(indices: batch.indices, terms: loss.scores(of: batch, state: state)))
         }
         let counts = zip(chosenCounts, rejectedCounts)
-        let weights = loss.denominators.map { kind in
-            counts.reduce(0) { $0 + kind.weight(chosen: $1.0, rejected: $1.1) }
+        let weights = loss.denominators.map { denominator in
+            zip(counts, kinds).reduce(0) {
+                $0 + denominator.weight(chosen: $1.0.0, rejected: $1.0.1, kind: $1.1)
+            }
         }
-        let term = loss(batch, stepWeights: weights, state: state)
+        let term = loss(batch, stepWeights: isSum ? weights.map { _ in 1 } : weights, state: state)
         term.value.backward()
         let gradients = Array(
             (group.gradients?.doubles() ?? []).prefix(chosenCounts.reduce(0, +) + rejectedCounts.reduce(0, +)))

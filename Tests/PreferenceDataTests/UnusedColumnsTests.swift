@@ -62,10 +62,13 @@ struct UnusedColumnsTests {
     func otherTexts() throws {
         let pair = #""chosen": "It is four.", "rejected": "It is five.""#
         let task = try dataset("{\"task\": \"Add two and two.\", \(pair)}", as: PreferencePair.self)
-        #expect(task.remarks.texts.contains { $0.contains("'task' is not in the prompt of 1 examples and not read") })
+        #expect(
+            task.remarks.texts.contains {
+                $0.contains("'task' is not in the prompt of 1 examples, and no model reads it")
+            })
         for column in [#""source": "a b""#, #""task": "math""#, #""task": 5"#, #""task": "It is""#] {
             let read = try dataset("{\(column), \(pair)}", as: PreferencePair.self)
-            #expect(!read.remarks.texts.contains { $0.contains("not read") }, "\(column)")
+            #expect(!read.remarks.texts.contains { $0.contains("no model reads it") }, "\(column)")
         }
     }
 

@@ -17,16 +17,11 @@ extension SyntheticTask {
 
     /// Writes this task's files into `directory`; see `write(to:seed:)`.
     package func write(to directory: URL) throws {
-        let model = directory.appending(path: "model")
-        try writing(model) { try FileManager.default.createDirectory(at: $0, withIntermediateDirectories: true) }
+        try SyntheticModel().write(to: directory.appending(path: "model"))
         try writeLines(demonstrations(), to: directory.appending(path: "sft.jsonl"))
         try writeLines(pairs(), to: directory.appending(path: "pairs.jsonl"))
         try writeLines(evaluationPairs(), to: directory.appending(path: "pairs-eval.jsonl"))
         try writeLines(evaluationPrompts(), to: directory.appending(path: "prompts-eval.jsonl"))
-        let texts = SyntheticModel()
-        try write(Data(texts.configuration.utf8), to: model.appending(path: "config.json"))
-        try write(Data(texts.tokenizer.utf8), to: model.appending(path: "tokenizer.json"))
-        try write(Data(texts.tokenizerConfiguration.utf8), to: model.appending(path: "tokenizer_config.json"))
     }
 
     private func writeLines<Row: Encodable>(_ rows: [Row], to file: URL) throws {
@@ -37,18 +32,24 @@ extension SyntheticTask {
             data += try encoder.encode(row)
             data.append(UInt8(ascii: "\n"))
         }
-        try write(data, to: file)
-    }
-
-    private func write(_ data: Data, to file: URL) throws {
         try OutputFile.write(data, to: file)
     }
+}
 
-    private func writing(_ url: URL, _ body: (URL) throws -> Void) throws {
+extension SyntheticModel {
+    /// Writes `config.json`, `tokenizer.json` and `tokenizer_config.json` into `directory`, which is made where it does not exist.
+    ///
+    /// - Throws: `SyntheticTaskError.cannotWrite` with the path, or `DataError`.
+    func write(to directory: URL) throws {
         do {
-            try body(url)
+            try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         } catch {
-            throw SyntheticTaskError.cannotWrite(path: url.path, reason: SystemError.reason(error))
+            throw SyntheticTaskError.cannotWrite(path: directory.path, reason: SystemError.reason(error))
+        }
+        for (name, text) in [
+            ("config", configuration), ("tokenizer", tokenizer), ("tokenizer_config", tokenizerConfiguration),
+        ] {
+            try OutputFile.write(Data(text.utf8), to: directory.appending(path: "\(name).json"))
         }
     }
 }

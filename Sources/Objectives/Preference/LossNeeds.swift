@@ -62,13 +62,17 @@ package enum LossDenominator: Sendable, CaseIterable {
     case tokens
     /// The tokens of the chosen responses.
     case chosenTokens
+    /// The pairs of one kind.
+    case preferences, demonstrations
 
     /// How much a pair with responses of so many tokens adds to it.
-    package func weight(chosen: Int, rejected: Int) -> Int {
+    package func weight(chosen: Int, rejected: Int, kind: PairKind = .preference) -> Int {
         switch self {
         case .pairs: 1
         case .tokens: chosen + rejected
         case .chosenTokens: chosen
+        case .preferences: kind == .preference ? 1 : 0
+        case .demonstrations: kind == .demonstration ? 1 : 0
         }
     }
 }

@@ -37,6 +37,8 @@ package struct PairBatch {
         package var headOutputs: Tensor?
         /// Which of them are of a response or variant that is there, in the same order.
         package var headCounts: [Bool] = []
+        /// Where each pair comes from, in a stage whose policy draws responses or labels.
+        package var origins: [PairOrigin]?
 
         package init(
             logSumSquares: Tensor? = nil, referenceEntropies: [Tensor] = [], mask: Tensor? = nil,
@@ -85,6 +87,12 @@ package struct PairBatch {
     /// can, and one without any does not count itself.
     package var headCounts: [Bool] { columns.headCounts }
 
+    /// Where each pair comes from.
+    package var origins: [PairOrigin] { asked(columns.origins, "origins") }
+
+    /// Of what kind each pair is: a preference where nothing says otherwise.
+    package var kinds: [PairKind] { columns.origins?.map(\.kind) ?? indices.map { _ in .preference } }
+
     /// How many tokens the models' distributions are over, where reference entropies are asked for.
     package var vocabularySize: Int { asked(columns.vocabularySize, "referenceEntropies") }
 
@@ -113,6 +121,20 @@ package struct PairBatch {
         batch.state = state
         if let term { batch.term = term }
         return batch
+    }
+}
+
+/// What of a pair the policy itself has drawn, and what the pair is.
+package struct PairOrigin: Sendable, Equatable {
+    /// Its responses.
+    package var drawsResponses: Bool
+    /// Which of them is the better one.
+    package var drawsLabel: Bool
+    /// What says which is.
+    package var kind: PairKind
+
+    package init(drawsResponses: Bool = false, drawsLabel: Bool = false, kind: PairKind = .preference) {
+        (self.drawsResponses, self.drawsLabel, self.kind) = (drawsResponses, drawsLabel, kind)
     }
 }
 

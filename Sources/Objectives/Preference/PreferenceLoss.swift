@@ -20,6 +20,8 @@ package struct PreferenceLoss: Sendable {
         package var weight: Double
         /// Whether pairs that count less count less here, too.
         package var isOfPreference: Bool
+        /// Which pairs it is of, by whose number its losses are divided; `nil` for all, divided as the link has it.
+        package var kind: PairKind?
 
         package init(
             reduction: any Reduction, score: any PairScore, link: any Link, weight: Double = 1,
@@ -30,6 +32,16 @@ package struct PreferenceLoss: Sendable {
         }
 
         package var parts: [any LossPart] { [reduction, score, link] }
+        /// What its losses are divided by.
+        package var denominator: LossDenominator {
+            switch kind {
+            case nil: link.denominator
+            case .preference: .preferences
+            case .demonstration: .demonstrations
+            }
+        }
+        /// What its parts carry from step to step, at the start.
+        package var initialState: [Double] { parts.flatMap(\.initialState) }
         /// What its parts need.
         package var needs: LossNeeds { parts.reduce(LossNeeds()) { $0.union($1.needs) } }
     }
@@ -55,12 +67,12 @@ package struct PreferenceLoss: Sendable {
 
     /// What the losses of a step are divided by: those of terms, each once.
     package var denominators: [LossDenominator] {
-        LossDenominator.allCases.filter { kind in terms.contains { $0.link.denominator == kind } }
+        LossDenominator.allCases.filter { kind in terms.contains { $0.denominator == kind } }
     }
 
     /// How much a pair with responses of so many tokens adds to each of the ``denominators``.
-    package func weights(chosen: Int, rejected: Int) -> [Int] {
-        denominators.map { $0.weight(chosen: chosen, rejected: rejected) }
+    package func weights(chosen: Int, rejected: Int, kind: PairKind = .preference) -> [Int] {
+        denominators.map { $0.weight(chosen: chosen, rejected: rejected, kind: kind) }
     }
 
     /// The loss of a micro-batch.
@@ -71,9 +83,10 @@ package struct PreferenceLoss: Sendable {
     package func callAsFunction(
         _ batch: PairBatch, stepWeights: [Int], state: [Double]? = nil
     ) -> LossTerm<DPOMetrics> {
-        let lengths = zip(batch.policy.chosenLengths, batch.policy.rejectedLengths)
-        var sums = DPOMetrics.LossSums(denominators) { kind in
-            lengths.reduce(0) { $0 + kind.weight(chosen: $1.0, rejected: $1.1) }
+        let kinds = batch.kinds
+        let lengths = zip(zip(batch.policy.chosenLengths, batch.policy.rejectedLengths), kinds)
+        var sums = DPOMetrics.LossSums(denominators) { denominator in
+            lengths.reduce(0) { $0 + denominator.weight(chosen: $1.0.0, rejected: $1.0.1, kind: $1.1) }
         }
         if needs.head?.name == KeywordDegrees.headName {
             (sums.degrees, sums.counted) = (batch.headOutputs.detached(), batch.headCounts)
@@ -86,11 +99,13 @@ package struct PreferenceLoss: Sendable {
             var losses = term.link.losses(scores, beta: beta, in: asked.batches[2])
             if term.weight != 1 { losses = losses * term.weight }
             if let weights, term.isOfPreference { losses = losses * weights }
-            let kind = term.link.denominator
+            if let kind = term.kind {
+                losses = losses * Tensor(kinds.map { $0 == kind ? Float(1) : 0 }).placed(losses.placement)
+            }
             // Where nothing of a kind is in the step, so is nothing in its losses.
-            let share = losses.sum() * (1 / Double(max(1, stepWeights[sums.index(of: kind)])))
+            let share = losses.sum() * (1 / Double(max(1, stepWeights[sums.index(of: term.denominator)])))
             value = value.map { $0 + share } ?? share
-            sums.add(losses, kind)
+            sums.add(losses, term.denominator)
             rewards = rewards ?? term.score.rewards(of: asked.pairs)
             observations += zip(term.parts, asked.batches).flatMap { $0.observations(of: scores, in: $1) }
         }

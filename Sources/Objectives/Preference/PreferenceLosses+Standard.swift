@@ -14,6 +14,7 @@ extension PreferenceLosses {
             PreferenceLossForm("bmc", BridgedTokens.self, LogRatio.self, Sigmoid.self),
             PreferenceLossForm("mrpo", Sum.self, MultipleReferences.self, Sigmoid.self),
             PreferenceLossForm("multi_dpo", Sum.self, SeparateReferences.self, Sigmoid.self),
+            PreferenceLossForm("spin_linear", Sum.self, LogRatio.self, Linear.self),
             PreferenceLossForm(
                 "spo", PreferenceLossForm.TermForm(Sum.self, LogRatio.self, Sigmoid.self),
                 PreferenceLossForm.TermForm(Sum.self, Likelihood.self, KeywordDegrees.self) {
@@ -45,6 +46,19 @@ extension PreferenceLosses {
         modifiers: [
             LengthDesensitization.self, FDivergenceOptions.self, ChosenLikelihood.self, PolicyWeighting.self,
             AuxiliaryLikelihood.self,
+        ])
+}
+
+extension PreferenceLosses {
+    /// Those of pairs that a policy draws on the way: all but what is made of a data set's text, with SAIL's term and
+    /// AIHF's weights.
+    package static let online = PreferenceLosses(
+        standard.forms.filter { form in
+            let needs = form.loss(beta: 1, LossSettings()).needs
+            return needs.variants == nil && needs.head == nil
+        },
+        modifiers: standard.modifiers.filter { $0 != AuxiliaryLikelihood.self } + [
+            OwnDistributionOptions.self, KindWeights.self,
         ])
 }
 

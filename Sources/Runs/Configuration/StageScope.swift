@@ -136,9 +136,11 @@ package struct StageScope {
             throw missing(stage, text, for: key)
         }
         guard kind.accepts(found.stage.leaves) else {
+            let noun =
+                found.stage.leaves == .completions && kind.rows != nil ? "pairs, but single completions" : kind.noun
             throw error(
                 key,
-                "stage '\(view.name(of: stage))' (\(found.type)) leaves no \(kind.noun)",
+                "stage '\(view.name(of: stage))' (\(found.type)) leaves no \(noun)",
                 remedy(for: kind))
         }
         let parts = if case .pairs(let parts)? = found.stage.leaves { parts } else { [String]() }

@@ -79,9 +79,4 @@ package struct PlannedStage {
     static func directoryName(_ index: Int, _ name: String) -> String {
         "\(index < 9 ? "0" : "")\(index + 1)-\(name)"
     }
-
-    /// The files of rows that a stage leaves in these parts; one where it has none.
-    package func files(ofParts parts: [String]) -> [String] {
-        (parts.isEmpty ? ["pairs"] : parts).map { "\($0).jsonl" }
-    }
 }

@@ -52,7 +52,7 @@ extension StageOutput {
         switch self {
         case .policy: .languageModel
         case .rewardModel: .score
-        case .pairs: nil
+        case .pairs, .completions: nil
         }
     }
 }

@@ -40,11 +40,12 @@ package final class ExampleCounter {
         }
     }
 
-    package func prompts(_ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil) throws
-        -> ExampleCount?
-    {
-        try count("prompts \(limit ?? 0)", references, prompt, 0) {
-            ExampleCount(try data.prompts(references, prompt, limit: limit).examples)
+    /// - Parameter prefix: What stands in front of each prompt.
+    package func prompts(
+        _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, prefix: String = ""
+    ) throws -> ExampleCount? {
+        try count("prompts \(limit ?? 0) \(prefix)", references, prompt, 0) {
+            ExampleCount(try data.prompts(references, prompt, limit: limit, prefix: prefix).examples)
         }
     }
 

@@ -18,6 +18,13 @@ package struct DataStore {
         package var examples: [Example]
         /// What was skipped and cut, for the person who watches.
         package var summary: String
+
+        /// The prompts of the examples, without records.
+        package var prompts: Loaded<Prompt, TokenizedPrompt> {
+            Loaded<Prompt, TokenizedPrompt>(
+                records: [], examples: examples.map { TokenizedPrompt(index: $0.index, prompt: $0.prompt) },
+                summary: summary)
+        }
     }
 
     /// Preference pairs within `lengths`.
@@ -74,17 +81,23 @@ package struct DataStore {
     }
 
     /// Prompts no longer than `prompt` allows.
+    ///
+    /// - Parameter prefix: What token ids have in front of each prompt, as ``PreferenceData/Content/prefixed(by:)`` puts it; records
+    ///   are as they were read.
     package func prompts(
-        _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, keepsRecords: Bool = false
+        _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, keepsRecords: Bool = false,
+        prefix: String = ""
     ) throws -> Loaded<Prompt, TokenizedPrompt> {
-        try prompts(references, prompt.limits(), limit: limit, keepsRecords: keepsRecords)
+        try prompts(references, prompt.limits(), limit: limit, keepsRecords: keepsRecords, prefix: prefix)
     }
 
-    /// Prompts within `limits`.
+    /// Prompts within `limits`, with the same parameters.
     package func prompts(
-        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int?, keepsRecords: Bool
+        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int?, keepsRecords: Bool, prefix: String = ""
     ) throws -> Loaded<Prompt, TokenizedPrompt> {
-        try load(references, limits, limit: limit, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
+        try load(references, limits, limit: limit, keepsRecords: keepsRecords) {
+            try $0.add($1.prefixed(by: prefix), to: &$2)
+        }
     }
 
     /// Records as they are, which no tokenizer sees.

@@ -13,6 +13,9 @@ package struct RewardStatistics: Codable, Equatable {
         (self.mean, self.std, self.isSubtracted) = (mean, std, isSubtracted)
     }
 
+    /// What is taken off each score.
+    package var offset: Double { isSubtracted ? mean : 0 }
+
     private enum CodingKeys: String, CodingKey {
         case mean, std
         case isSubtracted = "normalize_reward"

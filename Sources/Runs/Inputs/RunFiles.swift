@@ -16,7 +16,9 @@ package struct RunFiles {
             case .dataset(.eval): return plan.configuration.dataset.eval.map { URL(filePath: $0) }
             case .path(let path): return [URL(filePath: path)]
             case .stage(let name, let part):
-                return [plan.stage(named: name).directory.appending(path: "\(part ?? "pairs").jsonl")]
+                let stage = plan.stage(named: name)
+                let files = part.map { ["\($0).jsonl"] } ?? stage.configuration.stage.leaves?.fileNames ?? []
+                return files.map { stage.directory.appending(path: $0) }
             case .base, .rule, .command, .column: preconditionFailure("\(reference) is not data")
             }
         }

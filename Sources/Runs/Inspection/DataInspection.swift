@@ -68,8 +68,9 @@ extension InspectionReport {
             add(try data.pairs(references, limits, keepsRecords: true), mask: .scored, names: pair)
         case .prompts:
             add(
-                try data.prompts(references, limits, limit: stage.stage.rowLimit, keepsRecords: true), mask: .none,
-                names: [])
+                try data.prompts(
+                    references, limits, limit: stage.stage.rowLimit, keepsRecords: true,
+                    prefix: stage.stage.promptPrefix), mask: .none, names: [])
         case .editedPairs: add(try data.records(references, as: PreferencePair.self))
         case nil: break
         }

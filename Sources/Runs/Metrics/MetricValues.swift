@@ -23,6 +23,21 @@ package struct MetricValues: Sendable, Equatable, ExpressibleByDictionaryLiteral
         }
     }
 
+    /// The mean of each metric over those that have it.
+    package init(meansOf all: [MetricValues]) {
+        for name in all.flatMap(\.names) where self[name] == nil {
+            let found = all.compactMap { $0[name] }
+            self[name] = found.reduce(0, +) / Double(found.count)
+        }
+    }
+
+    /// The metrics with these names.
+    package func filter(_ isIncluded: (String) -> Bool) -> MetricValues {
+        var kept = MetricValues()
+        for name in names where isIncluded(name) { kept[name] = self[name] }
+        return kept
+    }
+
     /// Whether there are no metrics.
     package var isEmpty: Bool { names.isEmpty }
 

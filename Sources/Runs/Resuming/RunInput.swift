@@ -30,8 +30,9 @@ package struct RunInput: Codable, Equatable {
         justWritten: Bool = false
     ) throws {
         var paths: [String] = []
-        switch stage.configuration.stage.leaves {
-        case .pairs(let parts): paths = Self.present(stage.files(ofParts: parts), in: stage.directory.path)
+        let leaves = stage.configuration.stage.leaves
+        switch leaves {
+        case .pairs, .completions: paths = Self.present(leaves?.fileNames ?? [], in: stage.directory.path)
         case .policy, .rewardModel: paths = try Self.modelFiles(stage.final.path, withWeights: true, families)
         case nil: break
         }

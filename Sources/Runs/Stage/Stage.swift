@@ -13,6 +13,8 @@ package protocol Stage: Sendable {
     static var type: String { get }
     /// What it leaves for later stages; `nil` for nothing that they can read.
     static var leaves: StageOutput? { get }
+    /// What this one leaves, where that depends on its options.
+    var leaves: StageOutput? { get }
     /// The metrics that tell how it is doing, most telling first.
     static var keyMetrics: [String] { get }
 
@@ -36,6 +38,8 @@ package protocol Stage: Sendable {
     func limits() throws -> LengthLimits
     /// The longest sequence that it puts into a model, and the key that bounds it.
     var longestSequence: (length: Int, key: String) { get }
+    /// What its policy sees in front of each prompt.
+    var promptPrefix: String { get }
     /// How many rows of its data it takes, from the first on; `nil` for all.
     var rowLimit: Int? { get }
     /// Whether held-out data decides which of its models it leaves.
@@ -62,6 +66,7 @@ extension Stage {
     package var fields: [Field<Options>] { options.fields }
     package func check(in run: RunConfiguration, name: String) throws {}
     package func check(at start: StageStart) throws {}
+    package var promptPrefix: String { "" }
     package var rowLimit: Int? { nil }
     package var leavesBestModel: Bool { false }
     package var leavesOrder: Bool { false }
@@ -72,7 +77,6 @@ extension Stage {
 
     /// The word that names the type in a configuration.
     package var type: String { Self.type }
-    /// What it leaves for later stages.
     package var leaves: StageOutput? { Self.leaves }
     /// The keys of its block.
     package var keys: [String] { fields.map(\.key) }
@@ -114,6 +118,17 @@ package enum StageOutput: Sendable, Equatable {
     case rewardModel
     /// Preference pairs, whose prompts serve as prompts too: in one file, or in a file each part.
     case pairs(parts: [String])
+    /// Prompts with a completion each.
+    case completions
+
+    /// The names of the files that rows are in; none of what is a model.
+    package var fileNames: [String] {
+        switch self {
+        case .policy, .rewardModel: []
+        case .pairs(let parts): (parts.isEmpty ? ["pairs"] : parts).map { "\($0).jsonl" }
+        case .completions: ["completions.jsonl"]
+        }
+    }
 }
 
 /// Which workers learn in a stage, and which compute samples or scores, each by itself.

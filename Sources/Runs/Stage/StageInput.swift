@@ -75,7 +75,7 @@ package enum InputKind: Sendable, Equatable {
         switch (self, output) {
         case (.policy, .policy), (.model, .policy), (.model, .rewardModel), (.reward, .rewardModel),
             (.rowReward, .rewardModel),
-            (.rows, .pairs):
+            (.rows, .pairs), (.rows(.completions), .completions), (.rows(.prompts), .completions):
             true
         default: false
         }

@@ -42,7 +42,11 @@ package struct DataCheck {
                 try check(input) { tokenizer, records in
                     try tokenizer.tokenize(records as [UnpairedPreference]).examples.map(\.prompt.count)
                 }
-            case .prompts: try check(input, tokenizePrompts)
+            case .prompts:
+                let (prefix, tokenize) = (type.promptPrefix, tokenizePrompts)
+                try check(input) { tokenizer, records in
+                    try tokenize(tokenizer, records.map { (record: Prompt) in record.prefixed(by: prefix) })
+                }
             case .editedPairs: try checkRecords(of: input, as: PreferencePair.self)
             case nil: break
             }

@@ -13,16 +13,18 @@ package struct DPOObjective: OfflineObjective {
     private let needs: LossNeeds
     private let rewards: PairRewards?
     private let text: (Int32) -> String
+    private let origins: ((Int) -> PairOrigin)?
 
     /// - Parameters:
     ///   - rewards: What a loss reads that asks for rewards beside the preference.
+    ///   - origins: Where the pair of an index comes from, in a stage whose policy draws responses or labels.
     ///   - text: What a token says, for losses that mark tokens by it.
     package init(
         loss: PreferenceLoss, references: [ReferencePair], rewards: PairRewards? = nil,
-        text: @escaping (Int32) -> String = { _ in "" }
+        origins: ((Int) -> PairOrigin)? = nil, text: @escaping (Int32) -> String = { _ in "" }
     ) {
         (self.loss, self.references, needs) = (loss, references, loss.needs)
-        (self.rewards, self.text) = (rewards, text)
+        (self.rewards, self.origins, self.text) = (rewards, origins, text)
         precondition(references.count == needs.references, "\(references.count) references for \(needs.references)")
     }
 
@@ -33,7 +35,8 @@ package struct DPOObjective: OfflineObjective {
 
     package func weights(of example: TokenizedPair) -> [Int] {
         let counts = example.predictedCounts
-        return loss.weights(chosen: counts.chosen, rejected: counts.rejected)
+        let kind = origins?(example.index).kind ?? .preference
+        return loss.weights(chosen: counts.chosen, rejected: counts.rejected, kind: kind)
     }
 
     /// The head of the loss, as a model has it.
@@ -85,6 +88,7 @@ package struct DPOObjective: OfflineObjective {
             columns.vocabularySize = model.specification.vocabularySize
         }
         if needs.auxiliaryRewards { columns.rewards = rewards?.rewards(ofPairs: batch.indices) }
+        columns.origins = origins.map { batch.indices.map($0) }
         columns.mask = needs.mask.map { batch.marks(of: $0, text) }
         return PairBatch(
             policy: policy, references: references.map { logps(under: $0, batch.indices, of: policy) },

@@ -7,10 +7,8 @@ import Training
 package struct DPOOptions: Sendable, Equatable {
     /// The policy that training starts from.
     package var initial = ArtifactReference.base
-    /// The frozen policy that log-probabilities are compared with, of a loss that compares with one.
-    package var reference: ArtifactReference?
-    /// The frozen policies of a loss that compares with several; empty for others.
-    package var references: [ArtifactReference] = []
+    /// The frozen policies that log-probabilities are compared with.
+    package var compared = ComparedPolicies()
     /// Preference pairs.
     package var pairs: [ArtifactReference] = [.dataset(.train)]
     /// The loss of a pair.
@@ -43,14 +41,6 @@ package struct DPOOptions: Sendable, Equatable {
         choice.settings[AuxiliaryLikelihood.self].isUsed = auxiliaryReward != nil
         return choice
     }
-
-    /// The frozen policies that the loss compares with, in its order.
-    package var frozen: [ArtifactReference] { references.isEmpty ? [reference].compactMap(\.self) : references }
-
-    /// One that is listed twice; `nil` where there is none.
-    package var repeatedReference: ArtifactReference? {
-        references.indices.first { references[..<$0].contains(references[$0]) }.map { references[$0] }
-    }
 }
 
 extension DPOOptions: KeyedOptions {
@@ -64,11 +54,7 @@ extension DPOOptions: KeyedOptions {
             Field.input(
                 "init", \.initial, .policy, startsModel: true, default: "the sft stage, else base",
                 "Policy that training starts from.")
-            Field.input(
-                "reference", \.reference, .policy, isOptional: true,
-                default: "the same as init, where the loss compares with one",
-                "Frozen policy that log-probabilities are compared with; null for the default.")
-            losses.mostReferences > 1 ? [referencesField] : []
+            embed(\.compared, ComparedPolicies.fields(of: losses))
             Field.input(
                 "pairs", \.pairs, .rows(.predictedPairs),
                 default:
@@ -88,12 +74,6 @@ extension DPOOptions: KeyedOptions {
             "Reward of the same responses, of which a term of likelihood weighted by advantage is added to the loss (HPO), also as column:NAME, which reads the data's NAME_chosen and NAME_rejected; null for none."
         )
     }
-
-    private static var referencesField: Field<Self> {
-        Field.input(
-            "references", \.references, .policy, isOptional: true, default: "none",
-            "Frozen policies of a loss that compares with several, in its order.")
-    }
 }
 
 // MARK: Checks
@@ -103,38 +83,6 @@ extension DPOOptions {
     ///
     /// - Throws: ``ConfigurationError``
     package mutating func checkLoss(_ scope: StageScope) throws {
-        let loss: PreferenceLoss
-        do { loss = try usedChoice.loss() } catch {
-            throw scope.error("\(scope.name).\(error.key)", error.problem, error.remedy)
-        }
-        let count = loss.needs.references
-        guard count > 1 || references.isEmpty else {
-            throw scope.error(
-                "references",
-                "has no meaning for \(choice.described), which compares with "
-                    + (count == 0 ? "no reference" : "one reference"),
-                count == 0 ? "leave it out" : "give reference")
-        }
-        switch count {
-        case 0:
-            guard reference == nil else {
-                throw scope.error(
-                    "reference", "has no meaning for \(choice.described), which compares with no reference",
-                    "leave it out")
-            }
-        case 1:
-            reference = reference ?? initial
-        default:
-            guard references.count == count else {
-                throw scope.error(
-                    "references",
-                    "loss_type \(choice.name) compares with \(count) references, and \(references.count) are given",
-                    "list \(count), as in references: [\(initial), DIRECTORY]")
-            }
-            guard reference == nil else {
-                throw scope.error(
-                    "reference", "given beside references, whose first is \(references[0])", "leave it out")
-            }
-        }
+        try compared.resolve(for: usedChoice, initial: initial, scope)
     }
 }

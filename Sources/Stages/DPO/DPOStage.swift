@@ -37,14 +37,14 @@ package struct DPOStage: Stage {
     /// Looks whether the data's sums under a reference are whole, and of a reference that can be known yet.
     package func check(at start: StageStart) throws {
         if let reward = options.auxiliaryReward {
-            let files = (options.pairs + options.loop.evalData).flatMap(start.sources)
-            try start.checkReward(reward, for: "hpo.reward", ofPairs: files)
+            try start.checkReward(reward, for: "hpo.reward", ofPairs: options.pairs + options.loop.evalData)
         }
-        guard options.frozen.count == 1, ReferenceColumns(options.loss.needs).isEmpty else { return }
+        guard options.compared.frozen.count == 1, ReferenceColumns(options.loss.needs).isEmpty else { return }
         for references in [options.pairs, options.loop.evalData] {
             let source = try GivenReferenceLogps.check(
                 references.flatMap(start.sources), onBadRecord: start.configuration.dataset.onBadRecord)
-            guard let source, case .stage(let name, _)? = options.reference, !start.hasModel(ofStage: name) else {
+            guard let source, case .stage(let name, _)? = options.compared.reference, !start.hasModel(ofStage: name)
+            else {
                 continue
             }
             throw start.configuration.error(
@@ -67,12 +67,13 @@ package struct DPOStage: Stage {
             options.lengths,
             try planner.counter.pairs(
                 options.pairs, options.lengths, variants: variants?.texts, named: variants?.name ?? ""),
-            "pairs", responses: 2 + 2 * (variants?.count ?? 0), references: options.frozen,
+            "pairs", responses: 2 + 2 * (variants?.count ?? 0), references: options.compared.frozen,
             reward: options.auxiliaryReward,
             longestAsked: try count(options.pairs)?.longest ?? 2 * options.lengths.maxLength)
         let data = [options.pairs, options.loop.evalData]
         forecast.tables = try planner.tables(
-            of: options.frozen, over: data, ReferenceColumns(options.loss.needs), form: "pairs", options.lengths,
+            of: options.compared.frozen, over: data, ReferenceColumns(options.loss.needs), form: "pairs",
+            options.lengths,
             maxTokens: options.loop.maxTokensPerMicroBatch, count: count)
         forecast.tables += try planner.rewardTables(by: options.auxiliaryReward, over: data, in: stage, count: count)
         return forecast
@@ -107,13 +108,13 @@ package struct DPOStage: Stage {
             (given, evalGiven) = (GivenReferenceLogps(), GivenReferenceLogps())
         }
         let maxTokens = options.loop.maxTokensPerMicroBatch
-        if let twice = options.repeatedReference {
+        if let twice = options.compared.repeated {
             try context.note("warning: references lists \(twice) twice, of which the second adds nothing to the first")
         }
         if loss.needs.variants != nil { try context.note(data.examples.variantsSummary) }
         // Frozen models are asked about the responses alone.
         let (pairs, evalPairs) = (data.examples.map(\.withoutVariants), eval.map(\.withoutVariants))
-        let references = try options.frozen.map { reference in
+        let references = try options.compared.frozen.map { reference in
             // Freed before the next, and before the policy is loaded.
             let model = context.frozen(reference)
             return ReferencePair(
@@ -134,9 +135,9 @@ package struct DPOStage: Stage {
             options.initial, head: .languageModel, auxiliaryHead: DPOObjective.auxiliaryHead(loss))
         let trainer = OfflineTrainer(
             context: context, model: model,
-            objective: DPOObjective(loss: loss, references: references, rewards: rewards) {
-                context.text.tokenizer.token(of: $0) ?? ""
-            },
+            objective: DPOObjective(
+                loss: loss, references: references, rewards: rewards,
+                text: { context.text.tokenizer.token(of: $0) ?? "" }),
             loop: options.loop, optimizer: options.optimizer)
         let marked = eval.map { pair in
             var pair = pair

@@ -27,7 +27,10 @@ package final class EvaluateCoordinator: ResponseCoordinator {
         let samples = try checkedSamples(
             prompts: records.count, policies: names.count, each: options.nSamplesPerPrompt
         ).sorted { ($0.policy, $0.index, $0.sample) < ($1.policy, $1.index, $1.sample) }
-        let evaluation = Evaluation(samples, policies: names)
+        let answer = ResponseAnswer(to: options.judge)
+        let evaluation = Evaluation(samples, policies: names) { samples in
+            options.passThreshold.map { Accuracy(samples, threshold: $0, answer: answer) }
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try OutputFile.write(try encoder.encode(evaluation), to: stage.directory.appending(path: "evaluation.json"))

@@ -10,10 +10,14 @@ package struct EvaluateOptions: Sendable, Equatable {
     package var judge = ArtifactReference.unset
     /// Where the prompts come from.
     package var prompts: [ArtifactReference] = [.dataset(.eval)]
+    /// What the policies see in front of each prompt, and nobody else.
+    package var promptPrefix = ""
     /// How many prompts; `nil` for all.
     package var numPrompts: Int?
     /// Responses drawn for each prompt.
     package var nSamplesPerPrompt = 1
+    /// The score from which a response is right; `nil` where none says so.
+    package var passThreshold: Double?
     /// How they are drawn.
     package var sampling = SamplingOptions(responseLength: 128, temperature: 0.7)
     /// Most tokens in one forward pass of the judge.
@@ -32,8 +36,17 @@ extension EvaluateOptions: KeyedOptions {
             "Policies to compare: stages, base, or model directories.")
         Field.input("judge", \.judge, .reward, default: "the reward stage", "Reward that judges responses.")
         Field.input("prompts", \.prompts, .rows(.prompts), "Held-out data whose prompts are answered.")
+        Field(
+            "prompt_prefix", \.promptPrefix,
+            "Text in front of each prompt that the policies see, or of a conversation's last question; the judge has the prompt "
+                + "without it.")
         Field("num_prompts", \.numPrompts, .atLeast(1), "Number of prompts, from the first on; null for all.")
         Field("n_samples_per_prompt", \.nSamplesPerPrompt, .atLeast(1), "Responses drawn for a prompt.")
+        Field(
+            "pass_threshold", \.passThreshold,
+            default: "1 where the judge is a rule that compares with a column, else null", effect: .concluding,
+            "Score from which a response is right: with it maj@1, maj@k and pass@k are told, k being n_samples_per_prompt."
+        )
         embed(\.sampling)
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,

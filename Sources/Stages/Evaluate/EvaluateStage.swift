@@ -19,6 +19,9 @@ package struct EvaluateStage: Stage {
             options.policies = (stages.count < 2 ? [.base] : []) + stages.map { .stage($0.name, part: nil) }
         }
         if !scope.given.contains("judge") { options.judge = try scope.reward(from: RewardStage.type, for: "judge") }
+        if !scope.given.contains("pass_threshold"), ResponseAnswer(to: options.judge).isExtracted {
+            options.passThreshold = 1
+        }
         options.prompt.inherit(scope)
         try scope.checkInputs(of: self)
         let policies = options.policies
@@ -33,10 +36,11 @@ package struct EvaluateStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.judge, for: "judge")
+        try start.checkReward(options.judge, for: "judge", ofPrompts: options.prompts, limit: options.numPrompts)
         try start.checkStop(options.sampling.stopToken)
     }
 
+    package var promptPrefix: String { options.promptPrefix }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var rowLimit: Int? { options.numPrompts }
     package var longestSequence: (length: Int, key: String) {
@@ -45,7 +49,8 @@ package struct EvaluateStage: Stage {
     package func roles(workers: Int) -> StageRoles { .allSample(workers) }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
-        let count = try planner.counter.prompts(options.prompts, options.prompt, limit: options.numPrompts)
+        let count = try planner.counter.prompts(
+            options.prompts, options.prompt, limit: options.numPrompts, prefix: promptPrefix)
         return try planner.sampling(
             stage, options.policies, options.judge, count, options.sampling, options.prompt,
             options.nSamplesPerPrompt, options.maxTokensPerMicroBatch)
@@ -57,7 +62,8 @@ package struct EvaluateStage: Stage {
 
     package func run(on context: StageContext) throws {
         let prompts = try context.data.prompts(
-            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: options.judge.readsRecords)
+            options.prompts, options.prompt, limit: options.numPrompts, keepsRecords: options.judge.readsRecords,
+            prefix: options.promptPrefix)
         try context.note(prompts.summary)
         try context.sampleAndReport(
             policies: options.policies, prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,

@@ -14,9 +14,11 @@ package struct Evaluation: Codable, Equatable {
         package var meanLength: Double
         /// The share of responses that ended by themselves.
         package var finished: Double
+        /// How often it is right; `nil` where no score says so.
+        package var accuracy: Accuracy?
 
         private enum CodingKeys: String, CodingKey {
-            case name, prompts, finished
+            case name, prompts, finished, accuracy
             case meanScore = "mean_score"
             case standardError = "standard_error"
             case meanLength = "mean_length"
@@ -45,10 +47,15 @@ package struct Evaluation: Codable, Equatable {
     package var policies: [Policy]
     package var matches: [Match]
 
-    /// - Parameter samples: Responses of every policy to the same prompts, sorted by policy, prompt and sample.
-    package init(_ samples: [SampledResponse], policies names: [String]) {
+    /// - Parameters:
+    ///   - samples: Responses of every policy to the same prompts, sorted by policy, prompt and sample.
+    ///   - accuracy: How often the responses of one are right, where that is asked.
+    package init(
+        _ samples: [SampledResponse], policies names: [String],
+        accuracy: ([SampledResponse]) -> Accuracy? = { _ in nil }
+    ) {
         let groups = names.indices.map { policy in samples.filter { $0.policy == policy } }
-        policies = zip(names, groups).map { Policy(name: $0, $1) }
+        policies = zip(names, groups).map { Policy(name: $0, $1, accuracy($1)) }
         matches = names.indices.flatMap { second in
             (0..<second).map { first in
                 Match(policy: names[second], groups[second], against: names[first], groups[first])
@@ -71,7 +78,24 @@ package struct Evaluation: Codable, Equatable {
                     Self.number(policy.meanLength, 1),
                 ] + cells)
         }
+        return table.render() + (accuracyTable.map { "\n\($0)" } ?? "")
+    }
+
+    /// How often each policy is right, in percent; `nil` where that is not asked.
+    private var accuracyTable: String? {
+        guard let names = policies.first?.accuracy?.names else { return nil }
+        var table = TextTable(["policy"] + names)
+        for policy in policies {
+            table.add([policy.name] + names.map { policy.accuracy?.rates[$0].map(Self.percent) ?? "" })
+        }
         return table.render()
+    }
+
+    private static func percent(_ rate: Accuracy.Rate) -> String { percent(rate.rate, rate.low, rate.high) }
+
+    fileprivate static func percent(_ rate: Double, _ low: Double, _ high: Double) -> String {
+        let percent = { (value: Double) in number(100 * value, 1) }
+        return "\(percent(rate)) % [\(percent(low)), \(percent(high))]"
     }
 
     fileprivate static func number(_ value: Double, _ digits: Int) -> String {
@@ -80,12 +104,12 @@ package struct Evaluation: Codable, Equatable {
 }
 
 extension Evaluation.Policy {
-    fileprivate init(name: String, _ samples: [SampledResponse]) {
+    fileprivate init(name: String, _ samples: [SampledResponse], _ accuracy: Accuracy?) {
         let means = samples.grouped(by: \.index).map { $0.map(\.score).mean }
         self.init(
             name: name, prompts: means.count, meanScore: means.mean, standardError: means.standardError,
             meanLength: samples.map { Double($0.length) }.mean,
-            finished: samples.map { $0.isFinished ? 1 : 0 }.mean)
+            finished: samples.map { $0.isFinished ? 1 : 0 }.mean, accuracy: accuracy)
     }
 }
 
@@ -107,21 +131,18 @@ extension Evaluation.Match {
             low: interval.low, high: interval.high)
     }
 
-    fileprivate var text: String {
-        let percent = { (value: Double) in Evaluation.number(100 * value, 1) }
-        return "\(percent(winRate)) % [\(percent(low)), \(percent(high))]"
-    }
+    fileprivate var text: String { Evaluation.percent(winRate, low, high) }
 }
 
 extension Array {
     /// The elements with the same key together, in the order of keys: sums over groups then have the same bits each time.
-    fileprivate func grouped(by key: (Element) -> Int) -> [[Element]] {
+    func grouped(by key: (Element) -> Int) -> [[Element]] {
         Dictionary(grouping: self, by: key).sorted { $0.key < $1.key }.map(\.value)
     }
 }
 
 extension [Double] {
-    fileprivate var mean: Double { isEmpty ? 0 : reduce(0, +) / Double(count) }
+    var mean: Double { isEmpty ? 0 : reduce(0, +) / Double(count) }
 
     /// The standard error of the mean; `nil` of fewer than two.
     fileprivate var standardError: Double? {

@@ -26,7 +26,7 @@ package struct MergeStage: Stage {
     /// Checks that the two policies are of one shape, which is known before either is trained, and have all of it.
     package func check(at start: StageStart) throws {
         if let reward = options.reward {
-            try start.checkReward(reward, for: "reward")
+            try start.checkReward(reward, for: "reward", ofPrompts: options.prompts, limit: options.numPrompts)
             try start.checkStop(options.sampling.stopToken)
         }
         let (policy, from) = (options.policy, options.from)

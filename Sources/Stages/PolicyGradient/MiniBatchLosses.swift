@@ -73,5 +73,7 @@ extension DecoderModel {
 
 extension PolicyLossOptions {
     /// Whether the tokens of a response count in the loss.
-    package func countsTokens(of rollout: Rollout) -> Bool { !masksTruncated || rollout.isFinished }
+    package func countsTokens(of rollout: Rollout) -> Bool {
+        !rollout.isLeftOut && (!masksTruncated || rollout.isFinished)
+    }
 }

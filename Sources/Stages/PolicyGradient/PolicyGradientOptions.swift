@@ -11,6 +11,8 @@ package struct PolicyGradientOptions: Sendable, Equatable {
     package var initial = ArtifactReference.base
     /// The frozen policy that the KL divergence is taken from, where one is read.
     package var reference: ArtifactReference?
+    /// How that follows the policy.
+    package var referenceSync = ReferenceSync()
     /// The reward.
     package var reward = ArtifactReference.unset
     /// The model that the critic starts from, where there is one; a policy gives its body, with a new head.
@@ -85,6 +87,7 @@ extension PolicyGradientOptions: KeyedOptions {
 
     /// How it runs.
     static let runFields = Field<Self>.list {
+        embed(\.referenceSync)
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward and backward pass on a rank; bounds memory, not the result.")

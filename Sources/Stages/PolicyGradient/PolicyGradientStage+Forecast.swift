@@ -22,6 +22,9 @@ extension PolicyGradientStage {
         if let critic = options.criticInitial {
             try learner.train(planner.specification(of: critic), head: .score, training)
         }
+        if options.referenceSync.isOn, !placement.isColocated, let reference = options.reference {
+            try learner.compute(planner.specification(of: reference), head: .languageModel, rows: 0)
+        }
         var sampler = placement.isColocated ? learner : MemoryEstimate()
         // A colocated rank samples from the policy that it trains.
         let policy = try planner.specification(of: options.initial)

@@ -40,6 +40,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         options.prompt.inherit(scope)
         try Recipe.resolve(&options, in: scope)
         try resolveReference(scope)
+        try options.referenceSync.check(scope, reads: options.reference == nil ? 0 : 1)
         try resolveCritic(scope)
         try scope.checkInputs(of: self)
         try options.optimizer.check(scope)
@@ -77,7 +78,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.reward, for: "reward")
+        try start.checkReward(options.reward, for: "reward", ofPrompts: options.prompts)
         try start.checkStop(options.sampling.stopToken)
         try OnlinePlacement.check(
             options.placement, stage: start.name, workerCount: start.workers, ranks: start.ranks)
@@ -94,9 +95,8 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     }
 
     package func coordinator(_ stage: PlannedStage, _ plan: RunPlan, workers: Int) -> any StageCoordinator {
-        RolloutRouter(
-            learners: OnlinePlacement(options.placement, workerCount: workers).learners,
-            division)
+        let placement = OnlinePlacement(options.placement, workerCount: workers)
+        return RolloutRouter(learners: placement.learners, samplers: placement.rollouts.count, division)
     }
 
     package func run(on context: StageContext) throws {
@@ -114,30 +114,41 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
             options.rollouts, options.placement, saveSteps: options.saveSteps, division: division,
             timing: "timing/ppo_train",
             warmupNote: options.optimizer.warmupNote(steps: steps * updates, "updates"))
+        var reference: DecoderModel?
         let worker = try OnlineWorker(context, settings, order) {
             try context.trained(options.initial, .languageModel, trainable: $0)
         } learner: { policy, learners in
-            PolicyLearner(
-                policy: policy,
+            // One that moves is kept in checkpoints, by a learner.
+            if options.referenceSync.isOn { reference = try frozenReference(context) }
+            return PolicyLearner(
+                policy: policy, reference: reference,
                 critic: try options.criticInitial.map {
                     try context.trained($0, .score, trainable: true, part: PolicyLearner.critic)
                 },
                 options, parts, totalSteps: steps, learners: learners, seed: context.seed, tracer: context.tracer,
                 stage: context.stage.name, note: context.note)
         } sampler: { policy, number, count in
-            let reference = try options.reference.map {
-                try context.models.load($0, head: .languageModel, trainable: false, seed: context.seed)
-            }
+            var settings = RolloutSampler.Settings(
+                samples: options.rollouts.nSamplesPerPrompt, options.sampling,
+                reference: options.reference?.description ?? "", maxTokens: options.maxTokensPerMicroBatch,
+                resamples: options.rollouts.resamples)
+            settings.referenceSync = options.referenceSync
             return RolloutSampler(
-                context,
-                RolloutSampler.Settings(
-                    samples: options.rollouts.nSamplesPerPrompt, options.sampling,
-                    reference: options.reference?.description ?? "", maxTokens: options.maxTokensPerMicroBatch),
-                prompts, in: order.batches, policy: policy, reference: reference,
+                context, settings, prompts, in: order.batches.batch(atStep:), policy: policy,
+                reference: try reference ?? frozenReference(context),
                 scorer: try context.scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: false),
                 number: number, of: count)
         }
         try worker.run()
+    }
+
+    /// The frozen policy, where one is read: from the stage's checkpoint if it moves.
+    private func frozenReference(_ context: StageContext) throws -> DecoderModel? {
+        try options.reference.map { reference in
+            options.referenceSync.isOn
+                ? try context.trained(reference, .languageModel, trainable: false, part: ReferenceSync.part)
+                : try context.models.load(reference, head: .languageModel, trainable: false, seed: context.seed)
+        }
     }
 
     /// How learners share a step.

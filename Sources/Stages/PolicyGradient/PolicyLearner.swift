@@ -11,6 +11,8 @@ package final class PolicyLearner: OnlineLearner {
     package let policy: DecoderModel
     /// `nil` where advantages need none.
     package let critic: DecoderModel?
+    /// The reference, where it moves.
+    private let reference: DecoderModel?
     package let policyUpdater: ParameterUpdater
     package let criticUpdater: ParameterUpdater?
     /// The coefficient of the KL penalty.
@@ -28,12 +30,13 @@ package final class PolicyLearner: OnlineLearner {
     private let plannedUpdates: Int
 
     /// - Parameters:
+    ///   - reference: The reference, where it moves.
     ///   - totalSteps: Steps of the whole stage.
     ///   - seed: The seed of the stage.
     ///   - stage: The name of the stage, for messages.
     ///   - note: Is told of updates that are skipped.
     package init(
-        policy: DecoderModel, critic: DecoderModel?, _ options: PolicyGradientOptions,
+        policy: DecoderModel, reference: DecoderModel? = nil, critic: DecoderModel?, _ options: PolicyGradientOptions,
         _ algorithm: PolicyGradientParts = .chosen,
         totalSteps: Int, learners: Communicator, seed: UInt64, tracer: Tracer = Tracer(), stage: String = "ppo",
         note: @escaping (String) throws -> Void = { _ in }
@@ -41,7 +44,7 @@ package final class PolicyLearner: OnlineLearner {
         self.stage = stage
         self.note = note
         self.policy = policy
-        self.critic = critic
+        (self.reference, self.critic) = (reference, critic)
         (self.options, self.algorithm) = (options, algorithm)
         self.learners = learners
         self.tracer = tracer
@@ -70,6 +73,8 @@ package final class PolicyLearner: OnlineLearner {
         let others = critic.flatMap { critic in criticUpdater.map { Trainee(Self.critic, critic, $0) } }
         return [Trainee(Trainee.policy, policy, policyUpdater)] + (others.map { [$0] } ?? [])
     }
+
+    package var moving: [(name: String, model: DecoderModel)] { reference.map { [(ReferenceSync.part, $0)] } ?? [] }
 
     package func state(step: Int, metrics: MetricsState) -> TrainerState {
         TrainerState(step: step, metrics: metrics, controller: controller, nonFinite: nonFinite)
@@ -133,11 +138,14 @@ package final class PolicyLearner: OnlineLearner {
         if kl.compared > 0 { metrics["objective/kl_coef"] = controller.coefficient }
         metrics.merge(policySums.values)
         metrics.merge(valueSums.values)
-        metrics["grad_norm"] = norms.map(\.gradientNorm).reduce(0, +) / Double(norms.count)
+        if !norms.isEmpty {
+            metrics["grad_norm"] = norms.map(\.gradientNorm).reduce(0, +) / Double(norms.count)
+        }
         metrics["lr"] = policyUpdater.schedule.rate(at: planned)
         if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
         let divergence = kl.report["objective/kl"] ?? .nan
         if divergence.isFinite { controller.update(kl: divergence, responses: batch.total) }
+        if let reference { options.referenceSync.follow(policy, with: reference, afterStep: step + 1) }
         return metrics.renamed(algorithm.metricNames)
     }
 
@@ -235,7 +243,16 @@ package final class PolicyLearner: OnlineLearner {
         ) { [learners] in try $0.reduced(over: learners) }
         let estimates = try estimator(responses)
         if estimator.keepsGroups {
-            for group in responses.moments(ofGroups: rollouts.map(\.score)) { metrics.add(group: group) }
+            let groups = responses.moments(ofGroups: rollouts.map(\.score))
+            for group in groups { metrics.add(group: group) }
+        }
+        if options.rollouts.equalGroups != .keep {
+            // A rest of rounding is no difference.
+            let equal = Set(
+                Dictionary(grouping: rollouts.indices) { responses.groups[$0] }.values.filter { members in
+                    members.allSatisfy { rollouts[$0].score == rollouts[members[0]].score }
+                }.flatMap(\.self))
+            for index in equal { rollouts[index].isLeftOut = true }
         }
         var advantages = estimates.map(\.advantages)
         if shaping.whitenAdvantages { advantages = try whiten(advantages, Whitening()) }

@@ -3,10 +3,11 @@ import PreferenceData
 import Runs
 import Training
 
-/// Drawing responses and labelling them by reward.
+/// Drawing responses, labelling them by reward, and keeping some.
 package struct SampleStage: Stage {
     package static let type = "sample"
     package static let leaves: StageOutput? = .pairs(parts: [])
+    package var leaves: StageOutput? { options.keep.makesPairs ? Self.leaves : .completions }
     package static let keyMetrics = ["mean_reward", "completions/mean_length"]
 
     package var options = SampleOptions()
@@ -21,20 +22,48 @@ package struct SampleStage: Stage {
             options.reward = try scope.reward(from: RewardStage.type, for: "reward")
         }
         try scope.checkInputs(of: self)
-        guard options.sampling.temperature > 0 else {
+        try resolveKeep(scope)
+        guard options.sampling.temperature > 0 || options.nSamplesPerPrompt == 1 else {
             throw scope.error("temperature", "0 draws the same response every time", "write 1.0")
         }
-        guard options.sampling.topK != 1 else {
+        guard options.sampling.topK != 1 || options.nSamplesPerPrompt == 1 else {
             throw scope.error("top_k", "1 draws the same response every time", "write 50, or 0 for all tokens")
         }
         options.prompt.inherit(scope)
     }
 
+    /// Fills in the threshold, and refuses keys that what is kept does not ask for.
+    private mutating func resolveKeep(_ scope: StageScope) throws {
+        let keep = options.keep
+        guard !keep.makesPairs || options.nSamplesPerPrompt > 1 else {
+            throw scope.error(
+                "n_samples_per_prompt", "1 response makes no pair",
+                "write 2 or more, or keep: above to keep those from a score on")
+        }
+        guard options.keepThreshold == nil || keep != .pairs else {
+            throw scope.error(
+                "keep_threshold", "is not read with keep: pairs", "write keep: above, all or clusters, or leave it out")
+        }
+        options.keepThreshold = options.keepThreshold ?? keep.threshold
+        guard keep == .all else {
+            guard options.returnTokens == SampleOptions().returnTokens else {
+                throw scope.error(
+                    "return_tokens", "are not read with keep: \(keep.rawValue)", "write keep: all, or leave them out")
+            }
+            return
+        }
+        let tokens = options.returnTokens
+        guard tokens.count == 2, tokens[0] != tokens[1], !tokens.contains("") else {
+            throw scope.error("return_tokens", "are not two different texts", "write [\"[GOOD]\", \"[BAD]\"]")
+        }
+    }
+
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.reward, for: "reward")
+        try start.checkReward(options.reward, for: "reward", ofPrompts: options.prompts)
         try start.checkStop(options.sampling.stopToken)
     }
 
+    package var promptPrefix: String { options.promptPrefix }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
@@ -43,13 +72,18 @@ package struct SampleStage: Stage {
     package func check(in run: RunConfiguration, name: String) throws { try run.checkColumns(ofRowsMadeBy: name) }
 
     package func expectedRows(part: String?, _ counter: ExampleCounter) throws -> ExampleCount? {
-        guard let count = try counter.prompts(options.prompts, options.prompt) else { return nil }
-        return ExampleCount(examples: count.examples, isEstimate: true)
+        guard let count = try counter.prompts(options.prompts, options.prompt, prefix: promptPrefix) else { return nil }
+        switch options.keep {
+        case .pairs: return ExampleCount(examples: count.examples, isEstimate: true)
+        case .all: return ExampleCount(examples: count.examples * options.nSamplesPerPrompt, isEstimate: true)
+        case .above, .clusters: return nil
+        }
     }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
         try planner.sampling(
-            stage, [options.policy], options.reward, try planner.counter.prompts(options.prompts, options.prompt),
+            stage, [options.policy], options.reward,
+            try planner.counter.prompts(options.prompts, options.prompt, prefix: promptPrefix),
             options.sampling, options.prompt, options.nSamplesPerPrompt, options.maxTokensPerMicroBatch)
     }
 
@@ -59,7 +93,7 @@ package struct SampleStage: Stage {
 
     package func run(on context: StageContext) throws {
         let prompts = try context.data.prompts(
-            options.prompts, options.prompt, keepsRecords: options.reward.readsRecords)
+            options.prompts, options.prompt, keepsRecords: options.reward.readsRecords, prefix: options.promptPrefix)
         try context.note(prompts.summary)
         try context.sampleAndReport(
             policies: [options.policy], prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,

@@ -43,7 +43,7 @@ package struct SplitStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.reward, for: "reward", ofPairs: options.pairs.flatMap(start.sources))
+        try start.checkReward(options.reward, for: "reward", ofPairs: options.pairs)
     }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }

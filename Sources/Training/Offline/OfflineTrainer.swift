@@ -137,29 +137,10 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         guard pass.weights(of: batch).contains(where: { $0 > 0 }) else {
             return try leaveOut(step, updater, progress.nonFinite)
         }
-        let whole = try pass.step(over: batch, epoch: epoch, state: progress.lossState)
-        let (sums, observations) = pass.accumulateGradients(over: batch, of: whole)
-        var metrics = try context.tracer.collective(over: context.workers) {
-            try sums.reduced(over: context.workers).values
-        }
-        metrics["learning_rate"] = updater.schedule.rate(at: step)
-        // The reduced loss is the same on all ranks, as is the norm, so all take the same way.
-        let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step(at: step) : nil
-        metrics["grad_norm"] = update?.gradientNorm ?? .nan
-        if update != nil {
-            progress.nonFinite.passed()
-            if let state = progress.lossState {
-                progress.lossState = objective.state(
-                    after: try context.workers.allReduce(observations, .sum), from: state)
-            }
-        } else {
-            let cause = try NonFiniteSearch(parameters: [model.parameters], communicator: context.workers).cause(
-                in: pass.microBatches(of: batch), examples: "examples",
-                losses: { batch in [{ objective.loss(model, batch, of: whole).value }] })
-            try progress.nonFinite.met(
-                cause, stage: context.stage.name, step: step + 1, policy: optimizer.onNonFinite,
-                finders: context.workers, note: context.note)
-        }
+        let update = OfflineUpdate(
+            pass, updater, stage: context.stage.name, onNonFinite: optimizer.onNonFinite, note: context.note)
+        var metrics = try update.make(
+            step, epoch: epoch, batch, state: &progress.lossState, nonFinite: &progress.nonFinite)
         if progress.nonFinite.total > 0 { metrics["non_finite_steps"] = Double(progress.nonFinite.total) }
         metrics.merge(context.tracer.takeTimings(.offline))
         return metrics

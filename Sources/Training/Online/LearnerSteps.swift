@@ -33,6 +33,12 @@ package struct LearnerSteps {
                 "\(context.stage.name): a response of step \(step) comes from policy version \(rollout.version), older "
                     + "than max_staleness \(worker.staleness) allows")
         }
+        for rollout in batch.rollouts where rollout.scoreVersion != worker.settings.scoreVersion(after: rollout.version)
+        {
+            throw RunError.other(
+                "\(context.stage.name): a response of step \(step) was scored by version \(rollout.scoreVersion) of the reward "
+                    + "model, not by \(worker.settings.scoreVersion(after: rollout.version))")
+        }
         var metrics = try context.tracer.measure(.step, number: step + 1) { try learner.learn(step: step, from: batch) }
         let now = ContinuousClock.now
         // As in TRL, though its steps are all full: what was learned from, and that as a share of the data.

@@ -1,6 +1,6 @@
 import Foundation
 import Runs
-import Torch
+import Transformers
 
 /// The state of an online stage on disk: its models, their optimizers, where it stands, and responses that were drawn ahead.
 ///
@@ -20,13 +20,13 @@ package struct OnlineCheckpoint {
     package func write(
         to directory: URL, _ state: TrainerState, _ optimizers: [String: OptimizerState], inFlight: RolloutBatch?
     ) throws {
-        for trainee in learner.trainees {
-            let isPolicy = trainee.name == Trainee.policy
-            let place = isPolicy ? directory : directory.appending(path: trainee.name)
-            if !isPolicy { try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true) }
-            try models.save(trainee.model, to: place, text: text)
+        for (name, model) in learner.trainees.map({ ($0.name, $0.model) }) + learner.moving {
+            let place = name == Trainee.policy ? directory : directory.appending(path: name)
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            try models.save(model, to: place, text: text)
         }
         try OptimizerFile.write(optimizers, to: directory)
+        try learner.write(to: directory)
         try inFlight?.write(to: directory)
         try state.write(to: directory)
     }
@@ -43,5 +43,6 @@ package struct OnlineCheckpoint {
         let optimizers = learner.trainees.map { ($0.name, $0.updater.optimizer) }
         try OptimizerFile.read(Dictionary(uniqueKeysWithValues: optimizers), from: directory)
         learner.restore(try TrainerState.read(from: directory))
+        try learner.restore(from: directory)
     }
 }

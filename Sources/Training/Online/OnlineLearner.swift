@@ -1,3 +1,4 @@
+import Foundation
 import Runs
 import Transformers
 
@@ -5,6 +6,9 @@ import Transformers
 package protocol OnlineLearner: AnyObject {
     /// The models that it trains; the first is the policy.
     var trainees: [Trainee] { get }
+
+    /// Models that move without being trained, which checkpoints keep by these names.
+    var moving: [(name: String, model: DecoderModel)] { get }
 
     /// Learns from this learner's share of a step.
     ///
@@ -16,6 +20,18 @@ package protocol OnlineLearner: AnyObject {
 
     /// Goes on from there; models and optimizers are restored already.
     func restore(_ state: TrainerState)
+
+    /// Writes files of its own into a checkpoint.
+    func write(to checkpoint: URL) throws
+
+    /// Reads them.
+    func restore(from checkpoint: URL) throws
+}
+
+extension OnlineLearner {
+    package var moving: [(name: String, model: DecoderModel)] { [] }
+    package func write(to checkpoint: URL) throws {}
+    package func restore(from checkpoint: URL) throws {}
 }
 
 /// A model that an online stage trains.

@@ -58,6 +58,8 @@ package struct OnlineWorker {
         package var timing: String
         /// What is said of the warm-up, where it takes long.
         package var warmupNote: String?
+        /// The model that scores, where it is trained too: its name, and after how many steps each it goes to samplers anew.
+        package var scorer: (name: String, every: Int)?
 
         package init(
             _ rollouts: RolloutStepOptions, _ placement: PlacementOptions, saveSteps: Int, division: RolloutDivision,
@@ -66,6 +68,9 @@ package struct OnlineWorker {
             (self.rollouts, self.placement, self.saveSteps) = (rollouts, placement, saveSteps)
             (self.division, self.timing, self.warmupNote) = (division, timing, warmupNote)
         }
+
+        /// The steps that the model which scores has learned from, after so many steps.
+        func scoreVersion(after steps: Int) -> Int { scorer.map { steps / $0.every * $0.every } ?? 0 }
     }
 
     /// - Parameters:
@@ -143,6 +148,7 @@ package struct OnlineWorker {
 
     /// A worker that only samples. Learners tell it, in the place of weights, where the run stops.
     private func run(_ sampler: RolloutSampler) throws {
+        var scoreVersion = settings.scoreVersion(after: firstStep)
         for step in firstDrawn..<totalSteps {
             // The first steps after a start are drawn from the policy as it was loaded.
             let version = max(firstStep, step - staleness)
@@ -152,7 +158,14 @@ package struct OnlineWorker {
             {
                 throw StageStopped(step: version, reason: stop)
             }
-            try sampler.produce(step: step, version: version)
+            if version > firstStep { sampler.follow(version: version) }
+            if version > firstStep, let scorer = settings.scorer, version.isMultiple(of: scorer.every),
+                let model = sampler.scoringModel
+            {
+                _ = try channel?.transfer(model.parameters, of: scorer.name, version: version)
+                scoreVersion = version
+            }
+            try sampler.produce(step: step, version: version, scoreVersion: scoreVersion)
         }
     }
 
@@ -165,7 +178,7 @@ package struct OnlineWorker {
         var ahead = restored?.shares(over: learners.size, settings.division)[learners.rank]
         for step in firstStep..<totalSteps {
             while let sampler, drawn <= min(step + staleness, totalSteps - 1) {
-                try sampler.produce(step: drawn, version: step)
+                try sampler.produce(step: drawn, version: step, scoreVersion: settings.scoreVersion(after: step))
                 drawn += 1
             }
             try steps.learn(step, from: ahead)
@@ -175,8 +188,12 @@ package struct OnlineWorker {
             let stop = try context.stopMonitor.agreed(over: learners)
             // What the samplers of the step after these wait for.
             if done + staleness < totalSteps {
-                _ = try channel?.transfer(
-                    policy, of: Trainee.policy, version: done, stop: stop)
+                _ = try channel?.transfer(policy, of: Trainee.policy, version: done, stop: stop)
+                if stop == nil, let scorer = settings.scorer, done.isMultiple(of: scorer.every),
+                    let trainee = learner.trainees.first(where: { $0.name == scorer.name })
+                {
+                    _ = try channel?.transfer(trainee.model.parameters, of: scorer.name, version: done)
+                }
             }
             if stop != nil || done.isMultiple(of: settings.saveSteps) {
                 if staleness > 0 { ahead = try steps.receive(done) }

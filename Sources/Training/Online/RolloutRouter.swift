@@ -6,21 +6,26 @@ import Runs
 package final class RolloutRouter: StageCoordinator {
     private let learners: [Int]
     private let division: RolloutDivision
-    private var waiting: [Int: [Rollout]] = [:]
+    private let samplers: Int
+    /// What has come of each step, a part a sampler.
+    private var waiting: [Int: [[Rollout]]] = [:]
 
     /// - Parameters:
     ///   - learners: The workers that learn.
-    ///   - division: How they share a step.
-    package init(learners: [Int], _ division: RolloutDivision = .responses) {
-        (self.learners, self.division) = (learners, division)
+    ///   - samplers: How many workers draw a part of each step.
+    ///   - division: How learners share a step.
+    package init(learners: [Int], samplers: Int, _ division: RolloutDivision = .responses) {
+        (self.learners, self.samplers, self.division) = (learners, samplers, division)
     }
 
     package func handle(_ message: StageParcel, from worker: Int) throws -> [Delivery] {
         let step = try message.demand(RolloutMessage.self).step
         let batch = try RolloutBatch(bytes: message.bulk)
-        waiting[step, default: []] += batch.rollouts
-        guard let whole = waiting[step], whole.count == batch.total else { return [] }
+        waiting[step, default: []].append(batch.rollouts)
+        guard let parts = waiting[step], parts.count == samplers else { return [] }
         waiting[step] = nil
+        let whole = parts.flatMap(\.self)
+        precondition(whole.count == batch.total, "\(whole.count) of \(batch.total) responses of step \(step)")
         let shares = RolloutBatch(total: batch.total, rollouts: whole).shares(over: learners.count, division)
         return try zip(learners, shares).map { learner, share in
             try Delivery(worker: learner, LearnMessage(step: step), bulk: share.bytes)

@@ -20,6 +20,10 @@ package struct RolloutStepOptions: Sendable, Equatable {
     package var numPPOEpochs = 4
     /// Optimizer steps of each pass.
     package var numMiniBatches = 1
+    /// What becomes of responses to a prompt that all have one score.
+    package var equalGroups = EqualGroups.keep
+    /// How often they are drawn again at most.
+    package var maxResamples = 4
     /// How many updates old the policy that responses are drawn from may be.
     package var maxStaleness = 0
 
@@ -41,8 +45,16 @@ package struct RolloutStepOptions: Sendable, Equatable {
         }()
     }
 
+    /// How often a sampler draws a group again.
+    package var resamples: Int { equalGroups == .resample ? maxResamples : 0 }
+
     package mutating func resolve(_ scope: StageScope, data: [ArtifactReference], _ keys: Keys) throws {
         if !scope.given.contains("shuffle") { shuffle = !scope.isOrdered(data) }
+        guard equalGroups == .resample || maxResamples == Self().maxResamples else {
+            throw scope.error(
+                "max_resamples", "has no meaning for equal_groups \(equalGroups.rawValue)",
+                "write equal_groups: resample, or leave it out")
+        }
         guard maxSteps == nil || totalEpisodes == nil else {
             throw scope.error("max_steps", "given together with total_episodes", "keep one of the two")
         }
@@ -63,6 +75,16 @@ package struct RolloutStepOptions: Sendable, Equatable {
                 "the nearest that does is \(nearest ?? 1)")
         }
     }
+}
+
+/// What becomes of the responses to a prompt where all have one score, which tell nothing of each other.
+package enum EqualGroups: String, Sendable, ConfigurationWord {
+    /// They stay: their advantages are 0, but they count in what losses are divided by.
+    case keep
+    /// They count nothing.
+    case drop
+    /// They are drawn again, a few times at most; those that still are equal count nothing (DAPO's dynamic sampling).
+    case resample
 }
 
 extension RolloutStepOptions: KeyedOptions {
@@ -89,6 +111,7 @@ extension RolloutStepOptions: KeyedOptions {
                 "Whether each epoch has a random order, or the data's own.")
             Field(keys.passes, \.numPPOEpochs, .between(1, 1 << 20), "Passes over the responses of a step.")
             Field("num_mini_batches", \.numMiniBatches, .atLeast(1), "Optimizer steps of a pass.")
+            keys.samples == Keys.groups.samples ? groupFields : []
             Field(
                 "max_staleness", \.maxStaleness, .between(0, 1),
                 "How many steps old the sampling policy may be: 0 samples, then learns; 1 does both at a time.")
@@ -97,6 +120,14 @@ extension RolloutStepOptions: KeyedOptions {
 }
 
 extension RolloutStepOptions {
+    private static let groupFields = Field<Self>.list {
+        Field(
+            "equal_groups", \.equalGroups,
+            "Responses to a prompt that all have one score: keep lets them count with advantages of 0, drop leaves them out, "
+                + "resample draws them again first (DAPO's dynamic sampling).")
+        Field("max_resamples", \.maxResamples, .between(1, 100), "How often they are drawn again at most.")
+    }
+
     /// Steps of a stage where `max_steps` or `total_episodes` gives them, whatever the prompts: as in TRL, as many as have
     /// at least those episodes if every step is full.
     package var fixedSteps: Int? {

@@ -52,6 +52,15 @@ package struct ReferencePass {
         try workers.quietBarrier()
     }
 
+    /// What the model says of pairs, known to every worker: each asks it of a share; all call this together.
+    ///
+    /// - Throws: ``ModelOutputError`` on the worker that finds a number that is not finite.
+    package func rows(of pairs: [some PackableExample]) throws -> [ReferenceRow] {
+        var writer = ByteWriter()
+        for row in try share(of: pairs[...], while: { true }) { writer.write(row) }
+        return try ordered(try workers.allGather(writer.bytes), as: pairs[...])
+    }
+
     /// This worker's micro-batches of a shard.
     private func share(of pairs: ArraySlice<some PackableExample>, while goesOn: () -> Bool) throws -> [ReferenceRow] {
         let pairs = Array(pairs)

@@ -31,12 +31,16 @@ package struct ColumnReward: Sendable {
 }
 
 extension StageStart {
-    /// Checks that a reward can score the rows of these files: a column that it is in every one of them, anything else as
-    /// ``checkReward(_:for:)`` does.
-    package func checkReward(_ reference: ArtifactReference, for key: String, ofPairs files: [URL]) throws {
-        guard case .column(let name) = reference else { return try checkReward(reference, for: key) }
+    /// Checks that a reward can score these pairs: a column that it is in every one of them, as one is that its rule compares
+    /// with, anything else as ``checkReward(_:for:ofPrompts:limit:)`` does.
+    package func checkReward(
+        _ reference: ArtifactReference, for key: String, ofPairs pairs: [ArtifactReference]
+    ) throws {
+        guard case .column(let name) = reference else { return try checkReward(reference, for: key, ofPrompts: pairs) }
         let column = ColumnReward(name)
-        try Dataset<PreferencePair>.read(files, onBadRecord: configuration.dataset.onBadRecord) {
+        try Dataset<PreferencePair>.read(
+            pairs.flatMap(sources), onBadRecord: configuration.dataset.onBadRecord
+        ) {
             _ = try column.scores(of: $0)
         }
     }

@@ -5,7 +5,7 @@ import PreferenceData
 /// Rewards by a program of the user's, a ``CommandProgram``.
 ///
 /// It reads a line of JSON a response, `{"prompt": ..., "completion": "..."}` with the prompt as the data gave it, text
-/// or a list of messages, and writes a line `{"score": NUMBER}` for each.
+/// or a list of messages and the row's other columns behind, and writes a line `{"score": NUMBER}` for each.
 package final class CommandScorer: Scorer {
     private let program: CommandProgram<Double>
     private let answered: () throws -> Void
@@ -30,7 +30,7 @@ package final class CommandScorer: Scorer {
             var object = JSONObject()
             object["prompt"] = items[number].promptContent.json
             object["completion"] = .string(items[number].completion)
-            return object
+            return object.extended(by: items[number].columns)
         }
         try program.ask(items.count, question: question) { score in
             scores.append(score)

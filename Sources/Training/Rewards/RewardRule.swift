@@ -1,5 +1,6 @@
 import Configuration
 import MPI
+import PreferenceData
 import Runs
 
 /// A built-in rule as it is written behind `rule:`, a name and what it looks for: `count:the`.
@@ -12,10 +13,12 @@ package enum RewardRule {
     case contains(String)
     /// Whether a pattern matches.
     case regex(Regex<AnyRegexOutput>)
+    /// Whether the response's answer is that of a column.
+    case answer(AnswerRule)
 
     /// The names that a rule can start with.
     package enum Name: String, Sendable, CaseIterable {
-        case count, length, contains, regex
+        case count, length, contains, regex, number, after
 
         /// How it is written behind `rule:`.
         package var form: String {
@@ -24,6 +27,8 @@ package enum RewardRule {
             case .length: "length:TOKENS"
             case .contains: "contains:TEXT"
             case .regex: "regex:PATTERN"
+            case .number: "number:COLUMN"
+            case .after: "after:MARK:COLUMN"
             }
         }
 
@@ -34,6 +39,8 @@ package enum RewardRule {
             case .length: "minus the response's distance from that many tokens, divided by them"
             case .contains: "1 where the response has the text exactly so, else 0"
             case .regex: "1 where the pattern matches somewhere in the response, else 0"
+            case .number: "1 where the response's last number is that of the row's column, else 0"
+            case .after: "1 where what follows the response's last mark is the text of the row's column, else 0"
             }
         }
     }
@@ -69,7 +76,24 @@ package enum RewardRule {
             } catch {
                 throw wrong("not a regular expression (\(error))")
             }
+        case .number:
+            self = .answer(AnswerRule(.lastNumber, column: argument))
+        case .after:
+            // A mark may have colons of its own.
+            let colon = argument.lastIndex(of: ":")
+            let (mark, column) = colon.map { (argument[..<$0], argument[argument.index(after: $0)...]) } ?? ("", "")
+            guard !mark.trimmed.isEmpty, !column.trimmed.isEmpty else {
+                throw wrong("'\(argument)' is no mark with a column behind a colon")
+            }
+            self = .answer(AnswerRule(.after(mark: String(mark)), column: String(column)))
         }
+    }
+}
+
+extension RewardRule {
+    /// How the rule behind `rule:` compares responses with a column; `nil` for one that does not.
+    package static func answer(ofRule text: String) -> AnswerRule? {
+        if case .answer(let rule)? = try? RewardRule(text) { rule } else { nil }
     }
 }
 

@@ -1,7 +1,7 @@
 import PreferenceData
 import Runs
 
-/// Rewards by a built-in rule over the response alone.
+/// Rewards by a built-in rule over the response, and where it compares with one over a column of its row.
 package final class RuleScorer: Scorer {
     private let rule: RewardRule
 
@@ -35,6 +35,10 @@ package final class RuleScorer: Scorer {
             return items.map { $0.completion.containsBytes(of: text) ? 1 : 0 }
         case .regex(let pattern):
             return try items.map { try pattern.firstMatch(in: $0.completion) == nil ? 0 : 1 }
+        case .answer(let rule):
+            return try items.map {
+                try rule.accepts($0.completion, columns: $0.columns, source: $0.source) ? 1 : 0
+            }
         }
     }
 }

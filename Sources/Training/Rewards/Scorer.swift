@@ -1,3 +1,4 @@
+import JSON
 import MPI
 import PreferenceData
 import Runs
@@ -9,11 +10,12 @@ package protocol Scorer: AnyObject {
 }
 
 extension ArtifactReference {
-    /// Whether a reward from here is shown rows as the data gave them: programs read prompts (``ScoredItem/promptContent``) and
-    /// columns are theirs; models read ids and rules read responses.
+    /// Whether a reward from here is shown rows as the data gave them: programs read prompts and columns, and some rules a column;
+    /// models read ids, and the other rules responses.
     package var readsRecords: Bool {
         switch self {
         case .command, .column: true
+        case .rule(let rule): RewardRule.answer(ofRule: rule) != nil
         default: false
         }
     }
@@ -27,6 +29,10 @@ package struct ScoredItem: Sendable {
     package var response: [Int32]
     /// The prompt as the data gave it: text or messages. Empty where the source of reward does not read it.
     package var promptContent: Content
+    /// The other columns of the prompt's row, under the same condition.
+    package var columns = JSONObject()
+    /// Where the row was read.
+    package var source: RecordSource?
     /// The response as text, without special tokens.
     package var completion: String
 
@@ -34,6 +40,12 @@ package struct ScoredItem: Sendable {
     package init(prompt: [Int32], response: [Int32], promptContent: Content, completion: String) {
         (self.prompt, self.response) = (prompt, response)
         (self.promptContent, self.completion) = (promptContent, completion)
+    }
+
+    /// A response to the prompt of a row; `nil` where the source of reward reads none.
+    package init(prompt: [Int32], response: [Int32], row: (any RowRecord)?, completion: String) {
+        self.init(prompt: prompt, response: response, promptContent: row?.prompt ?? .text(""), completion: completion)
+        (columns, source) = (row?.fields.otherColumns ?? JSONObject(), row?.source)
     }
 }
 

@@ -26,7 +26,7 @@ extension StageContext {
                 pair.responses.map { response in
                     ScoredItem(
                         prompt: pair.prompt, response: response,
-                        promptContent: records.isEmpty ? .text("") : records[pair.index].prompt,
+                        row: records.isEmpty ? nil : records[pair.index],
                         completion: text.text(of: response))
                 }
             }

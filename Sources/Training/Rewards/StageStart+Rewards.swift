@@ -1,4 +1,5 @@
 import Configuration
+import PreferenceData
 import Runs
 
 extension StageStart {
@@ -27,6 +28,21 @@ extension StageStart {
 
     private func error(_ key: String, _ problem: String, remedy: String) -> ConfigurationError {
         configuration.error(at: "\(name).\(key)", problem, remedy: remedy)
+    }
+
+    /// The same of a reward of responses to prompts, and that the column which its rule compares with holds an answer in every
+    /// row. Of rows that stages will leave, those are looked at that these stages read: they keep their columns.
+    ///
+    /// - Parameter limit: How many rows are answered; `nil` for all.
+    package func checkReward(
+        _ reference: ArtifactReference, for key: String, ofPrompts prompts: [ArtifactReference], limit: Int? = nil
+    ) throws {
+        try checkReward(reference, for: key)
+        guard case .rule(let text) = reference, let rule = RewardRule.answer(ofRule: text) else { return }
+        let isMade = prompts.contains { if case .stage = $0 { true } else { false } }
+        try Dataset<Prompt>.read(
+            prompts.flatMap(sources), onBadRecord: configuration.dataset.onBadRecord, limit: isMade ? nil : limit
+        ) { _ = try rule.expected(in: $0.fields.otherColumns, source: $0.source) }
     }
 
     /// Checks that the token which ends responses is one.

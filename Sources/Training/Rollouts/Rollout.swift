@@ -21,6 +21,8 @@ package struct Rollout: Equatable, Sendable {
 
     /// The reward, neither clipped nor penalised.
     package var score = 0.0
+    /// The version of the model that gave it, where that is trained in the loop.
+    package var scoreVersion = 0
     /// The same tokens' log-probabilities under the reference; empty where none was asked.
     package var referenceLogps: [Float] = []
 
@@ -29,6 +31,8 @@ package struct Rollout: Equatable, Sendable {
     /// The critic's values at its tokens; empty without a critic.
     package var values: [Double] = []
     package var advantages: [Double] = []
+    /// Whether the loss leaves it out.
+    package var isLeftOut = false
     /// What the values should have been; empty without a critic.
     package var returns: [Double] = []
 

@@ -80,6 +80,7 @@ extension Rollout {
             prompt: try reader.readArray(of: Int32.self), response: try reader.readArray(of: Int32.self),
             sampledLogps: try reader.readArray(of: Float.self), isFinished: try reader.read(UInt8.self) == 1,
             score: try reader.read(Double.self), referenceLogps: try reader.readArray(of: Float.self))
+        scoreVersion = try reader.read(Int.self)
         guard sampledLogps.count == response.count, [0, response.count].contains(referenceLogps.count) else {
             throw reader.error
         }
@@ -96,6 +97,7 @@ extension Rollout {
         writer.write(isFinished ? UInt8(1) : 0)
         writer.write(score)
         writer.write(referenceLogps)
+        writer.write(scoreVersion)
     }
 }
 

@@ -28,8 +28,11 @@ package struct RolloutEngine {
     }
 
     /// Responses to prompts, in their order, the samples of each one after another.
-    package func draw(_ prompts: [TokenizedPrompt], step: Int) throws -> [Rollout] {
-        let completions = try generator.generate(requests(to: prompts, step: step), options: options)
+    ///
+    /// - Parameter attempt: Names other streams than those of attempts before.
+    package func draw(_ prompts: [TokenizedPrompt], step: Int, attempt: Int = 0) throws -> [Rollout] {
+        let completions = try generator.generate(
+            requests(to: prompts, step: step, attempt: attempt), options: options)
         return completions.enumerated().map { rollout($1, index: $0, of: prompts) }
     }
 
@@ -66,12 +69,13 @@ package struct RolloutEngine {
         if !group.isEmpty { try drawn(group) }
     }
 
-    private func requests(to prompts: [TokenizedPrompt], step: Int) -> [GenerationRequest] {
+    private func requests(to prompts: [TokenizedPrompt], step: Int, attempt: Int = 0) -> [GenerationRequest] {
         prompts.flatMap { prompt in
             (0..<samples).map { sample in
                 GenerationRequest(
                     prompt: prompt.prompt,
-                    stream: StreamKey(seed: seed, step: step, prompt: prompt.index, sample: sample).value,
+                    stream: StreamKey(seed: seed, step: step, prompt: prompt.index, sample: attempt * samples + sample)
+                        .value,
                     maxNewTokens: responseLength)
             }
         }
@@ -105,7 +109,7 @@ extension [Rollout] {
             map { rollout in
                 ScoredItem(
                     prompt: rollout.prompt, response: rollout.response,
-                    promptContent: records.isEmpty ? .text("") : records[rollout.promptIndex].prompt,
+                    row: records.isEmpty ? nil : records[rollout.promptIndex],
                     completion: text(rollout.response))
             })
         for index in indices { self[index].score = scores[index] }

@@ -28,7 +28,7 @@ extension StageContext {
             let model = try models.loadReward(reference)
             return ModelScorer(
                 model, named: reference.description, maxTokens: maxTokens,
-                offset: statistics.flatMap { $0.isSubtracted ? $0.mean : nil } ?? 0)
+                offset: statistics?.offset ?? 0)
         }
     }
 

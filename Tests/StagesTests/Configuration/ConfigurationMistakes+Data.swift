@@ -2,6 +2,28 @@ extension ConfigurationMistakes {
     /// `sample`, `split` and `bridge`.
     static let data: [Mistake] = [
         (
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", n_samples_per_prompt: 1}",
+            "run.yaml:5: sample.n_samples_per_prompt: 1 response makes no pair; write 2 or more, or keep: above to keep those "
+                + "from a score on"
+        ),
+        (
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", keep_threshold: 1}",
+            "run.yaml:5: sample.keep_threshold: is not read with keep: pairs; write keep: above, all or clusters, or leave it out"
+        ),
+        (
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", keep: above, return_tokens: [a, b]}",
+            "run.yaml:5: sample.return_tokens: are not read with keep: above; write keep: all, or leave them out"
+        ),
+        (
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", keep: all, return_tokens: [a, a]}",
+            "run.yaml:5: sample.return_tokens: are not two different texts; write [\"[GOOD]\", \"[BAD]\"]"
+        ),
+        (
+            "stages: [sample, dpo]\nsample: {reward: \"rule:length:9\", keep: all}\ndpo: {pairs: sample}",
+            "run.yaml:6: dpo.pairs: stage 'sample' (sample) leaves no pairs, but single completions; write dataset.train or "
+                + "JSONL files"
+        ),
+        (
             "stages: [sample]\nsample: {reward: \"rule:length:9\", top_k: 1}",
             "run.yaml:5: sample.top_k: 1 draws the same response every time; write 50, or 0 for all tokens"
         ),

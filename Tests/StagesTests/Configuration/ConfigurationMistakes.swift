@@ -14,7 +14,7 @@ enum ConfigurationMistakes {
         ("dataset-x: 3", "run.yaml:4: dataset-x: unknown key; did you mean dataset?"),
         (
             "learning_rate: 3",
-            "run.yaml:4: learning_rate: unknown key; it belongs under sft, reward, dpo, kto, ppo, grpo, rloo"
+            "run.yaml:4: learning_rate: unknown key; it belongs under sft, reward, dpo, kto, online_dpo, ppo, grpo, rloo"
         ),
         ("sft: {kl_coef: 0.1}", "run.yaml:4: sft.kl_coef: unknown key; it belongs under ppo"),
         ("sft: {output_dir: x}", "run.yaml:4: sft.output_dir: unknown key; it belongs under the top level"),
@@ -61,7 +61,7 @@ enum ConfigurationMistakes {
             "stages: [sft, dpoo]",
             "run.yaml:4: stages: unknown stage 'dpoo'; did you mean dpo? Give it a block, as dpoo: {type: dpo}; "
                 + "types are "
-                + "sft, reward, sample, split, bridge, dpo, kto, ppo, grpo, rloo, merge, evaluate"
+                + "sft, reward, sample, split, bridge, dpo, kto, online_dpo, ppo, grpo, rloo, merge, evaluate"
         ),
         (
             "stages: [sft, sft]",
@@ -81,7 +81,7 @@ enum ConfigurationMistakes {
         ),
         (
             "stages: [x]\nx: {type: rlhf}",
-            "run.yaml:5: x.type: 'rlhf' is no stage type; types are sft, reward, sample, split, bridge, dpo, kto, ppo, grpo, rloo, merge, evaluate"
+            "run.yaml:5: x.type: 'rlhf' is no stage type; types are sft, reward, sample, split, bridge, dpo, kto, online_dpo, ppo, grpo, rloo, merge, evaluate"
         ),
     ]
 }

@@ -78,7 +78,10 @@ struct ConfigurationWritingTests {
                 #expect((isShared ? shared : section).contains("| `\(key)` |"), "\(type.type).\(key)")
             }
         }
-        #expect(shared.contains("`2e-05` (sft); `0.0001` (reward); `1e-06` (dpo, kto, grpo, rloo); `3e-06` (ppo)"))
+        #expect(
+            shared.contains(
+                "`2e-05` (sft); `0.0001` (reward); `1e-06` (dpo, kto, grpo, rloo); `5e-07` (online_dpo); `3e-06` (ppo)")
+        )
         #expect(
             ConfigurationReference.markdown(.standard).contains("| `cliprange` | a number, greater than 0.0 | `0.2` |"))
     }

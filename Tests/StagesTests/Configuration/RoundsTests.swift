@@ -152,7 +152,7 @@ struct RoundsTests {
         (
             "stages: [{rounds: 2, of: [sftt]}]",
             "run.yaml:4: stages: unknown stage 'sftt'; did you mean sft? Give it a block, as sftt: {type: dpo}; types are "
-                + "sft, reward, sample, split, bridge, dpo, kto, ppo, grpo, rloo, merge, evaluate"
+                + "sft, reward, sample, split, bridge, dpo, kto, online_dpo, ppo, grpo, rloo, merge, evaluate"
         ),
         (
             "stages: [{rounds: 2, name: a/b, of: [sft]}]",

@@ -28,7 +28,7 @@ struct RunConfigurationTests {
         }
         #expect(
             split.pairs == [.dataset(.train)] && split.reward == reward && split.gamma == 1 && split.quantile == nil)
-        #expect(preference.initial == sft && preference.reference == sft)
+        #expect(preference.initial == sft && preference.compared.reference == sft)
         #expect(preference.pairs == [.stage("split", part: "easy")])
         #expect(online.initial == dpo && online.reference == dpo && online.reward == reward)
         #expect(online.criticInitial == reward && online.prompts == [.stage("split", part: "difficult")])

@@ -108,6 +108,55 @@ struct GroupRunTests {
         }
     }
 
+    @Test("Groups of one score are left out, or drawn again, on any ranks alike")
+    func equalGroups() throws {
+        try RunWorkspace.with { workspace in
+            try configure(workspace, "grpo", "temperature: 1.2")
+            try workspace.train(["output_dir=keep"])
+            try workspace.train(["output_dir=again", "grpo.equal_groups=resample"])
+            try workspace.train(ranks: 3, ["output_dir=again3", "grpo.equal_groups=resample"])
+            #expect(try workspace.weights("again3", "01-grpo") == workspace.weights("again", "01-grpo"))
+            let equal = { (run: String) in try values("frac_reward_zero_std", workspace.metrics(run)).reduce(0, +) }
+            let (again, keep) = (try equal("again"), try equal("keep"))
+            #expect(again < keep, "\(again) of \(keep)")
+            // Nothing is learned where no group says anything.
+            try workspace.train(["output_dir=none", "grpo.equal_groups=drop", "grpo.reward=rule:contains:zzz"])
+            #expect(
+                try workspace.metrics("none").allSatisfy { $0.values["grad_norm"] == nil && $0.values["reward"] == 0 })
+            let refused = try workspace.train(status: 2, ["grpo.max_resamples=9"])
+            #expect(refused.errors.contains("max_resamples: has no meaning for equal_groups keep"), "\(refused.errors)")
+        }
+    }
+
+    @Test(
+        "A reference that follows the policy is where a resume finds it, on any ranks alike",
+        arguments: ["grpo", "online_dpo"])
+    func movingReference(stage: String) throws {
+        try RunWorkspace.with { workspace in
+            try configure(
+                workspace, stage, "beta: 0.2, sync_ref_model: true, ref_model_sync_steps: 2, ref_model_mixup_alpha: 1.0"
+            )
+            let options = ["\(stage).max_steps=6"]
+            try workspace.train(options + ["output_dir=one"])
+            try workspace.train(ranks: 3, options + ["output_dir=three"])
+            let weights = try workspace.weights("one", "01-\(stage)")
+            #expect(try workspace.weights("three", "01-\(stage)") == weights)
+            // It stands where the policy does, so the divergence is small again after each move.
+            let kl = try values("objective/kl", workspace.metrics("one"))
+            #expect(abs(kl[2]) < abs(kl[1]) && abs(kl[4]) < abs(kl[3]), "\(kl)")
+            let killed = try workspace.job(ranks: 3, options).run { _ in
+                let deadline = Date(timeIntervalSinceNow: 100)
+                while !workspace.has("out/stages/01-\(stage)/checkpoint-00000004"), Date() < deadline { usleep(1000) }
+                for process in workspace.processes { Foundation.kill(process, SIGKILL) }
+            }
+            #expect(killed.status != 0)
+            try workspace.train(ranks: 3, resume: true, options)
+            #expect(try workspace.weights("out", "01-\(stage)") == weights)
+            let refused = try workspace.train(status: 2, ["output_dir=refused", "\(stage).sync_ref_model=false"])
+            #expect(refused.errors.contains("has no meaning without sync_ref_model"), "\(refused.errors)")
+        }
+    }
+
     @Test("PPO takes other parts by name; without a critic it makes and leaves none")
     func partsOfPPO() throws {
         try RunWorkspace.with { workspace in

@@ -191,7 +191,8 @@ struct BridgeTests {
                     && shown.hasSuffix(
                         #"""
                         :
-                        {"prompt": "Tom saw 0", "chosen": " dogs and was very happy!", "rejected": " dogs and ran away."}
+                        {"prompt": "Tom saw 0", "chosen": " dogs and was very happy!", "rejected": " dogs and ran away.", \#
+                        "id": 0, "score_chosen": 0.5}
 
                         """#),
                 "\(shown)")

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PreferenceData
 import Runs
 import TestSupport
@@ -74,6 +75,27 @@ struct CommandScorerTests {
                     {"prompt": "{plain}", "completion": ""}
 
                     """)
+        }
+    }
+
+    @Test(
+        "A row's other columns stand behind prompt and completion, which win, and what the layout reads is not repeated"
+    )
+    func columns() throws {
+        let line = #"{"id": 7, "prompt": "p", "completion": "theirs", "chosen": "c", "meta": {"a": [1.50, null]}}"#
+        guard case .object(let fields) = try JSON(parsing: line) else { throw CancellationError() }
+        var remarks: [RecordRemark] = []
+        let row = try Prompt(
+            fields: fields, index: 0, source: RecordSource(file: "f", line: 1), remarks: &remarks)
+        try TestSupport.withTemporaryDirectory { directory in
+            let seen = directory.appending(path: "seen").path
+            let scorer = CommandScorer("read -r line; printf %s \"$line\" > '\(seen)'; echo '{\"score\": 1}'")
+            let item = ScoredItem(prompt: [], response: [], row: row, completion: "ours")
+            let scores = try scorer.scores([item])
+            #expect(scores == [1])
+            let expected = #"{"prompt": "p", "completion": "ours", "id": 7, "meta": {"a": [1.50, null]}}"#
+            let text = try String(contentsOfFile: seen, encoding: .utf8)
+            #expect(text == expected)
         }
     }
 

@@ -1,3 +1,4 @@
+import JSON
 import Runs
 import Testing
 import Training
@@ -54,6 +55,53 @@ struct RuleScorerTests {
         }
     }
 
+    @Test(
+        "number: the response's last number is the column's, however either is written",
+        arguments: [
+            ("So it is 42.", "42", 1.0), ("1,234,567", "1234567.0", 1), ("$1,234.50 in all.", "1234.5", 1),
+            ("-7", "-7", 1), ("It is \u{2212}7", "-7", 1), ("10-7", "-7", 0), ("10-7", "7", 1), ("-$3", "-3", 1),
+            ("42 or 43", "42", 0), ("no number", "0", 0), ("-0.0", "0", 1), ("007", "7", 1), ("1,23", "23", 1),
+            ("12,345,67", "67", 1), (".5", "0.50", 1), ("1.5e3", "1500", 1), ("3 eggs", "3", 1), ("v1.2.3", "3", 1),
+            ("99999999999999999999.5", "99999999999999999999.50", 1),
+            ("99999999999999999998", "99999999999999999999", 0),
+        ])
+    func number(completion: String, digits: String, expected: Double) throws {
+        let scorer = try RuleScorer("number:answer")
+        let items = [.string("9 and 9 make\n#### \(digits)"), .number(digits)].map { item(completion, answer: $0) }
+        #expect(try scorer.scores(items) == [expected, expected])
+    }
+
+    @Test("after: what follows the response's last mark is the column's text, or what follows the mark in that")
+    func after() throws {
+        let scorer = try RuleScorer("after:The answer is::answer")
+        let responses = ["The answer is: yes\n", "yes", "The answer is: no. The answer is: yes", "The answer is: Yes"]
+        for answer in [" yes", "Because. The answer is: yes "] {
+            let items = responses.map { item($0, answer: .string(answer)) }
+            #expect(try scorer.scores(items) == [1, 0, 1, 0])
+        }
+        #expect(try RuleScorer("after:#:answer").scores([item("#4", answer: .number("4"))]) == [1])
+    }
+
+    @Test(
+        "A row without the column, or without an answer in it, is refused with its place",
+        arguments: [
+            ("number:anser", JSON.number("1"), "'anser' is missing"), ("number:anser", .number("1"), "'answer'?"),
+            ("number:solution", .number("1"), "beside prompt and responses the row has 'answer'"),
+            ("number:answer", .string("four"), "'answer' has no number in it"),
+            ("number:answer", .null, "'answer' is null, not a number or a text"),
+            ("after:#:answer", .string("4 # "), "'answer' has no answer behind '#'"),
+        ])
+    func columns(rule: String, answer: JSON, expected: String) throws {
+        for completion in ["# 1", "none"] {
+            let error = try #require(throws: RunError.self) {
+                try RuleScorer(rule).scores([item(completion, answer: answer)])
+            }
+            #expect(error.description.hasPrefix("rows.jsonl:3: "))
+            #expect(error.description.contains(expected) && error.description.contains("reward rule:\(rule) "))
+            #expect(error.exitStatus == 2)
+        }
+    }
+
     @Test("Responses keep their order, and none is no score")
     func order() throws {
         let scorer = try RuleScorer("count:a")
@@ -73,6 +121,9 @@ struct RuleScorerTests {
             ("length:long", "'long' is not a whole number above 0; write rule:length:TOKENS"),
             ("length:0", "'0' is not a whole number above 0"),
             ("regex:(a", "not a regular expression"),
+            ("number", "nothing follows 'number'; write rule:number:COLUMN"),
+            ("after:answer", "'answer' is no mark with a column behind a colon; write rule:after:MARK:COLUMN"),
+            ("after::answer", "is no mark"), ("after:#:", "is no mark"),
         ])
     func mistakes(text: String, expected: String) throws {
         let error = try #require(throws: RuleError.self) { try RuleScorer.check(text) }

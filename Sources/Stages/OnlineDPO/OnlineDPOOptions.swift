@@ -1,0 +1,218 @@
+import Configuration
+import Objectives
+import Runs
+import Training
+
+/// A preference loss on pairs of the policy's own responses.
+package struct OnlineDPOOptions: Sendable, Equatable {
+    /// The policy that training starts from.
+    package var initial = ArtifactReference.base
+    /// The frozen policies that the loss compares with.
+    package var compared = ComparedPolicies()
+    /// How a reference follows the policy.
+    package var referenceSync = ReferenceSync()
+    /// What scores responses.
+    package var reward: ArtifactReference?
+    /// Where the prompts come from, and the pairs that are not drawn.
+    package var prompts: [ArtifactReference] = [.dataset(.train)]
+    /// The loss of a pair.
+    package var choice = LossChoice(of: .online)
+    /// Which responses become pairs.
+    package var pairRule = PairRule.bestWorst
+    /// How far apart scores have to be in a confident pair.
+    package var confidence = 1.0
+    /// Who labels drawn pairs.
+    package var labels = PairLabels.reward
+    /// The share of a step's prompts whose responses are drawn; the data's own pairs stand for the others.
+    package var generatedShare = 1.0
+    /// Who labels the data's pairs.
+    package var dataLabels = DataLabels.reward
+    /// Taken off the score of a response without its end.
+    package var missingEOSPenalty: Double?
+    /// How the reward model keeps up.
+    package var rewardUpdate = RewardUpdateOptions()
+    /// Length and batches.
+    package var rollouts = OnlineDPOOptions.standardRollouts
+    /// How responses are drawn.
+    package var sampling = SamplingOptions(responseLength: 128, temperature: 0.9)
+    /// AdamW.
+    package var optimizer = OptimizerOptions(learningRate: 5e-7)
+    /// Most tokens in one forward and backward pass of a rank.
+    package var maxTokensPerMicroBatch = 4096
+    /// Whether backward passes compute activations anew, in place of keeping them.
+    package var gradientCheckpointing = false
+    /// How long a prompt may be.
+    package var prompt = PromptOptions()
+    /// How workers share learning and rollouts.
+    package var placement = PlacementOptions()
+    /// Steps between checkpoints.
+    package var saveSteps = 500
+
+    /// The defaults.
+    package init() {}
+
+    private static let standardRollouts: RolloutStepOptions = {
+        var rollouts = RolloutStepOptions()
+        (rollouts.nSamplesPerPrompt, rollouts.numPPOEpochs) = (2, 1)
+        return rollouts
+    }()
+
+    /// The loss as these options have it.
+    ///
+    /// - Precondition: They are resolved.
+    package var loss: PreferenceLoss {
+        do { return try choice.loss() } catch { preconditionFailure("\(error.key) \(error.problem)") }
+    }
+
+    /// Whether the data's own pairs are learned from, too.
+    package var readsPairs: Bool { generatedShare < 1 }
+
+    /// Lengths of the data's own pairs.
+    package var lengths: LengthOptions {
+        var lengths = LengthOptions()
+        lengths.prompt = prompt
+        lengths.maxLength = prompt.maxPromptLength + sampling.responseLength
+        return lengths
+    }
+}
+
+extension OnlineDPOOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
+        Field.input(
+            "init", \.initial, .policy, startsModel: true, default: "the sft stage, else base",
+            "Policy that training starts from.")
+        embed(\.compared, ComparedPolicies.fields(of: .online))
+        Field.input(
+            "reward", \.reward, .reward, isOptional: true, default: "the reward stage, where the reward labels",
+            "Reward that labels the responses: a reward stage, a model directory, rule:NAME, or command:LINE.")
+        Field.input(
+            "prompts", \.prompts, .rows(.prompts),
+            default: "the difficult part of the split stage, else the sample stage, else dataset.train",
+            "Data whose prompts are answered, and whose pairs are learned from where generated_share is below 1.")
+        embed(\.choice, LossChoice.fields(of: .online))
+        Field(
+            "pairs", \.pairRule,
+            "Which responses to a prompt become pairs: best_worst, the best and the worst; all, any two of unequal score; "
+                + "confident, best and worst where they are at least confidence apart.")
+        Field("confidence", \.confidence, .greaterThan(0), "How far apart scores have to be in a confident pair.")
+        Field(
+            "labels", \.labels,
+            "Who says which response of a drawn pair is the better one: the reward; the policy, which draws it by its "
+                + "implicit reward (SAIL-PP); or demonstrations, the data's own answer standing before each response that is "
+                + "drawn (SPIN, IRFT; with a generated_share below 1 AIHF).")
+        Field(
+            "generated_share", \.generatedShare, .between(0, 1),
+            "Share of a step's prompts whose responses are drawn; the data's own pairs stand for the others (SAIL's p)."
+        )
+        Field(
+            "data_labels", \.dataLabels,
+            "Who labels the data's own pairs: reward leaves them as they are, policy draws anew (SAIL-DP).")
+        Field(
+            "missing_eos_penalty", \.missingEOSPenalty, .atLeast(0),
+            "Taken off the score of a response without its end.")
+        embed(\.rewardUpdate)
+        embed(\.rollouts, RolloutStepOptions.fields(.groups, fewestSamples: 2))
+        embed(\.sampling)
+        embed(\.referenceSync)
+        embed(\.optimizer)
+        Field(
+            "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
+            "Most tokens of one forward and backward pass on a rank; bounds memory, not the result.")
+        Field(
+            "gradient_checkpointing", \.gradientCheckpointing, effect: .free,
+            "Whether backward passes compute activations anew, to save memory for about a third more work.")
+        embed(\.prompt, default: "the dataset's")
+        embed(\.placement, default: "the run's")
+        Field(
+            "save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps", effect: .choosing,
+            "Steps between checkpoints.")
+    }
+}
+
+// MARK: Checks
+
+extension OnlineDPOOptions {
+    /// Fills in what follows from other options, and refuses what means nothing beside them.
+    ///
+    /// - Throws: ``ConfigurationError``
+    package mutating func resolve(in scope: StageScope) throws {
+        if labels == .reward, generatedShare > 0 {
+            if reward == nil { reward = try scope.reward(from: RewardStage.type, for: "reward") }
+        } else if reward != nil {
+            throw scope.error(
+                "reward",
+                generatedShare > 0
+                    ? "is not asked where labels is \(labels.rawValue)" : "is not asked where generated_share is 0",
+                "leave it out, or write labels: reward")
+        }
+        try compared.resolve(for: choice, initial: initial, scope)
+        try referenceSync.check(scope, reads: compared.frozen.count)
+        let standard = Self()
+        if pairRule != .confident, confidence != standard.confidence {
+            throw scope.error("confidence", "has no meaning for pairs \(pairRule.rawValue)", "write pairs: confident")
+        }
+        if missingEOSPenalty != nil, reward == nil {
+            throw scope.error("missing_eos_penalty", "has no meaning without a reward", "leave it out")
+        }
+        try checkRewardUpdate(scope)
+        try checkDemonstrations(scope)
+        if dataLabels == .policy, !readsPairs {
+            throw scope.error(
+                "data_labels", "has no meaning where every pair is drawn", "write generated_share: 0.0, or leave it out"
+            )
+        }
+        guard readsPairs || choice.settings[OwnDistributionOptions.self].rho == 0 || generatedShare > 0 else { return }
+        let asksPolicy = labels == .policy && generatedShare > 0 || dataLabels == .policy
+        if asksPolicy, compared.frozen.count != 1 {
+            throw scope.error(
+                "loss_type",
+                "\(choice.name) compares with \(compared.frozen.count) references, and the policy's labels with one",
+                "choose another loss, or labels: reward")
+        }
+        if choice.settings[OwnDistributionOptions.self].rho > 0, generatedShare == 0, dataLabels == .reward {
+            throw scope.error(
+                "sail_rho", "has no meaning where the policy draws neither responses nor labels",
+                "write data_labels: policy, or a generated_share above 0")
+        }
+    }
+
+    private func checkRewardUpdate(_ scope: StageScope) throws {
+        guard rewardUpdate.gold != nil else {
+            guard rewardUpdate == RewardUpdateOptions() else {
+                throw scope.error(
+                    "reward_update", "has no meaning without gold labels", "give reward_update.gold, or leave it out")
+            }
+            return
+        }
+        guard let reward, reward.isModel else {
+            throw scope.error(
+                "reward_update.gold",
+                "has no reward model to teach: \(reward.map { "reward is \($0)" } ?? "no reward is asked")",
+                "give reward: a reward stage or a reward model's directory")
+        }
+    }
+
+    private func checkDemonstrations(_ scope: StageScope) throws {
+        if labels == .demonstrations {
+            if generatedShare == 0 {
+                throw scope.error(
+                    "labels", "demonstrations stand before responses that are drawn, and generated_share is 0",
+                    "write a generated_share above 0, or leave labels out")
+            }
+            if pairRule != Self().pairRule {
+                throw scope.error(
+                    "pairs", "has no meaning where each drawn response stands behind a demonstration", "leave it out")
+            }
+            if choice.settings[OwnDistributionOptions.self].rho > 0 {
+                throw scope.error(
+                    "sail_rho", "is of pairs whose responses the policy draws both, and labels is demonstrations",
+                    "leave it out, or write labels: reward")
+            }
+        }
+        if choice.settings[KindWeights.self].isUsed, labels != .demonstrations || !readsPairs {
+            throw scope.error(
+                "aihf", "has no meaning where not both demonstrations and pairs of preference are learned from",
+                "write labels: demonstrations and a generated_share below 1, or leave it out")
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import PreferenceData
+import Runs
+import Training
+import Transformers
+
+extension OnlineDPOStage {
+    package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
+        let placement = OnlinePlacement(options.placement, workerCount: planner.workerCount)
+        let rollouts = options.rollouts
+        let count = try planner.counter.prompts(options.prompts, options.prompt)
+        let prompts = count.limiting(rollouts.rolloutBatchSize)
+        let prompt = count?.longest ?? options.prompt.maxPromptLength
+        let length = prompt + options.sampling.responseLength
+        func rows(longest: Int, examples: Int, over ranks: [Int]) -> Int {
+            planner.rows(
+                options.maxTokensPerMicroBatch, longest: longest, examples: examples, learners: ranks.count)
+        }
+        let pairRows = rows(
+            longest: length + options.sampling.responseLength, examples: prompts, over: placement.learners)
+        var learner = MemoryEstimate()
+        try learner.train(
+            planner.specification(of: options.initial), head: .languageModel,
+            MemoryEstimate.Training(
+                rows: pairRows, zero: options.optimizer.zero, learners: placement.learners.count,
+                recomputes: options.gradientCheckpointing))
+        for reference in options.compared.frozen {
+            try learner.compute(planner.specification(of: reference), head: .languageModel, rows: pairRows)
+        }
+        var sampler = placement.isColocated ? learner : MemoryEstimate()
+        // A colocated rank samples from the policy that it trains.
+        let policy = try planner.specification(of: options.initial)
+        if !placement.isColocated {
+            sampler.compute(policy, head: .languageModel, rows: planner.prefillRows(options.prompt))
+        }
+        sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
+        if let reward = options.reward {
+            let responses = prompts * rollouts.nSamplesPerPrompt
+            try planner.addReward(
+                reward, rows(longest: length, examples: responses, over: placement.rollouts), to: &sampler)
+        }
+        let roles =
+            placement.isColocated
+            ? planner.workers("learner and sampler", sampler)
+            : [
+                StageForecast.Role(name: "learner", ranks: planner.ranks(placement.learners), memory: learner),
+                StageForecast.Role(name: "rollout", ranks: planner.ranks(placement.rollouts), memory: sampler),
+            ]
+        var batches = Batches(
+            unit: "prompts",
+            count: count.map { ExampleCount(examples: $0.examples, isEstimate: $0.isEstimate) },
+            size: prompts, learners: placement.learners.count, maxTokens: options.maxTokensPerMicroBatch,
+            steps: rollouts.fixedSteps, note: options.arithmetic(prompts: prompts))
+        if batches.steps == nil, let count, count.examples > 0 {
+            let order = try DataOrder(count: count.examples, batchSize: rollouts.rolloutBatchSize, seed: 0)
+            batches.steps = rollouts.steps(in: order)
+        }
+        return StageForecast(configuration: stage, roles: roles, batches: batches)
+    }
+}
+
+extension OnlineDPOOptions {
+    /// What a step of so many prompts is made of.
+    fileprivate func arithmetic(prompts: Int) -> String {
+        let drawn = Int((generatedShare * Double(prompts)).rounded())
+        let pairs =
+            switch labels {
+            case .reward: 1
+            case .policy: rollouts.nSamplesPerPrompt / 2
+            case .demonstrations: rollouts.nSamplesPerPrompt
+            }
+        let most = pairRule == .all ? rollouts.nSamplesPerPrompt * (rollouts.nSamplesPerPrompt - 1) / 2 : pairs
+        let given = drawn < prompts ? ", \(prompts - drawn) of the data" : ""
+        return
+            "\(drawn) prompts x \(rollouts.nSamplesPerPrompt) = \(drawn * rollouts.nSamplesPerPrompt) responses; at most "
+            + "\(drawn * most) drawn pairs\(given); \(updates(ofSteps: 1)) updates"
+    }
+}

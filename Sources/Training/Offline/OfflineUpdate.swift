@@ -1,0 +1,58 @@
+import MPI
+import Objectives
+import PreferenceData
+import Runs
+
+/// One optimizer step on a batch that every worker knows, each taking its share of it.
+package struct OfflineUpdate<Objective: OfflineObjective> {
+    private let pass: OfflinePass<Objective>
+    private let updater: ParameterUpdater
+    private let stage: String
+    private let onNonFinite: NonFinitePolicy
+    private let note: (String) throws -> Void
+
+    /// - Parameters:
+    ///   - stage: The name of the stage, for messages.
+    ///   - note: Is told of updates that are skipped.
+    package init(
+        _ pass: OfflinePass<Objective>, _ updater: ParameterUpdater, stage: String, onNonFinite: NonFinitePolicy,
+        note: @escaping (String) throws -> Void
+    ) {
+        (self.pass, self.updater, self.stage) = (pass, updater, stage)
+        (self.onNonFinite, self.note) = (onNonFinite, note)
+    }
+
+    /// Updates the model, or skips the update where a loss or gradient is not finite.
+    ///
+    /// - Parameters:
+    ///   - planned: The number of the update among all, which the learning rate depends on; `step` where there is none.
+    ///   - state: What the loss carries from update to update.
+    /// - Throws: ``RunError/notFinite(stage:step:what:teller:canSkip:)``, on all workers alike.
+    package func make(
+        _ step: Int, at planned: Int? = nil, epoch: Int, _ batch: [Objective.Example], state: inout [Double]?,
+        nonFinite: inout NonFiniteSteps
+    ) throws -> MetricValues {
+        let whole = try pass.step(over: batch, epoch: epoch, state: state)
+        let (sums, observations) = pass.accumulateGradients(over: batch, of: whole)
+        var metrics = try pass.tracer.collective(over: pass.workers) {
+            try sums.reduced(over: pass.workers).values
+        }
+        metrics["learning_rate"] = updater.schedule.rate(at: planned ?? step)
+        // The reduced loss is the same on all ranks, as is the norm, so all take the same way.
+        let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step(at: planned ?? step) : nil
+        metrics["grad_norm"] = update?.gradientNorm ?? .nan
+        if update != nil {
+            nonFinite.passed()
+            if let carried = state {
+                state = pass.objective.state(after: try pass.workers.allReduce(observations, .sum), from: carried)
+            }
+        } else {
+            let cause = try NonFiniteSearch(parameters: [pass.model.parameters], communicator: pass.workers).cause(
+                in: pass.microBatches(of: batch), examples: "examples",
+                losses: { batch in [{ pass.objective.loss(pass.model, batch, of: whole).value }] })
+            try nonFinite.met(
+                cause, stage: stage, step: step + 1, policy: onNonFinite, finders: pass.workers, note: note)
+        }
+        return metrics
+    }
+}
