@@ -161,7 +161,6 @@ extension OnlineDPOOptions {
                 "data_labels", "has no meaning where every pair is drawn", "write generated_share: 0.0, or leave it out"
             )
         }
-        guard readsPairs || choice.settings[OwnDistributionOptions.self].rho == 0 || generatedShare > 0 else { return }
         let asksPolicy = labels == .policy && generatedShare > 0 || dataLabels == .policy
         if asksPolicy, compared.frozen.count != 1 {
             throw scope.error(

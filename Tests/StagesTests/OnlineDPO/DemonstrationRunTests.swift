@@ -53,18 +53,22 @@ struct DemonstrationRunTests {
         try RunWorkspace.with { workspace in
             try addCompletions(workspace)
             try configure(
-                workspace, "init: previous.online_dpo, max_steps: 8, rollout_batch_size: 4",
+                workspace, "init: previous.online_dpo",
                 stages: "[{rounds: 2, name: round, of: [online_dpo]}]", data: "completions.jsonl")
-            try workspace.train(ranks: 3)
-            let metrics = try workspace.metrics()
-            let rounds = ["round-1-online_dpo", "round-2-online_dpo"].map { name in metrics.filter { $0.stage == name }
-            }
+            let settings = ["max_steps=8", "rollout_batch_size=4", "learning_rate=2e-4"]
+            try workspace.train(ranks: 3, settings.map { "online_dpo.\($0)" })
+            let metrics = try workspace.metrics().filter { $0.values["loss"] != nil }
+            try #require(metrics.count == 16)
+            let rounds = [metrics.prefix(8), metrics.suffix(8)]
             let starts = try rounds.map { try #require($0.first).values }
             // A round's reference is where it starts.
             for start in starts { #expect(abs(try #require(start["loss"]) - log(2)) < 1e-5) }
-            let likelihoods = try starts.map { try #require($0["logps/chosen"]) }
-            #expect(likelihoods[1] > likelihoods[0] + 3, "\(likelihoods)")
-            for round in rounds { #expect(try #require(round.last?.values["rewards/margins"]) > 0.05) }
+            for round in rounds {
+                let likelihoods = round.compactMap { $0.values["logps/chosen"] }
+                let margins = round.compactMap { $0.values["rewards/margins"] }
+                #expect(likelihoods[7] > likelihoods[0] + 1, "\(likelihoods)")
+                #expect(margins.suffix(4).allSatisfy { $0 > 0.05 }, "\(margins)")
+            }
             #expect(rounds[0].allSatisfy { $0.values["pairs"] == 8 })
         }
     }
@@ -88,12 +92,16 @@ struct DemonstrationRunTests {
                     ["generated_share=0.5", "aihf.preference_weight=0.5", "loss_type=aot"],
                     "aihf: has no meaning for loss_type aot"
                 ),
-                (["generated_share=0.5"], "completions.jsonl:1"),
             ] {
                 let refused = try workspace.train(status: 2, settings.map { "online_dpo.\($0)" })
                 #expect(refused.errors.contains(message), "\(refused.errors)")
                 #expect(refused.errors.split(separator: "\n").count == 1, "\(refused.errors)")
             }
+            let unpaired = try workspace.train(status: 2, ["online_dpo.generated_share=0.5"])
+            #expect(unpaired.errors.contains("completions.jsonl:1: a pair needs 'chosen'"), "\(unpaired.errors)")
+            try workspace.addOpenings()
+            let prompts = try workspace.train(status: 2, ["dataset.train=prompts.jsonl", "output_dir=again"])
+            #expect(prompts.errors.contains("prompts.jsonl:1"), "\(prompts.errors)")
         }
     }
 }
