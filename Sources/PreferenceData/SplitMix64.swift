@@ -13,6 +13,9 @@ public struct SplitMix64: Sendable {
         return Self.mix(state)
     }
 
+    /// A number from 0 to below 1, of 53 random bits.
+    package mutating func nextUniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+
     /// A number in `0 ..< bound`, without bias: multiply-shift with rejection (Lemire 2019).
     ///
     /// Written out, because the standard library does not promise that its own draws stay the same.

@@ -12,7 +12,7 @@ package struct OnlineDPOOptions: Sendable, Equatable {
     /// How a reference follows the policy.
     package var referenceSync = ReferenceSync()
     /// What scores responses.
-    package var reward: ArtifactReference?
+    package var rewards = RewardMixture()
     /// Where the prompts come from, and the pairs that are not drawn.
     package var prompts: [ArtifactReference] = [.dataset(.train)]
     /// The loss of a pair.
@@ -67,6 +67,12 @@ package struct OnlineDPOOptions: Sendable, Equatable {
     /// Whether the data's own pairs are learned from, too.
     package var readsPairs: Bool { generatedShare < 1 }
 
+    /// The reward model that learns in the loop, where one does.
+    package var taughtReward: ArtifactReference? {
+        guard rewardUpdate.gold != nil, rewards.sources.count == 1, rewards.weights == nil else { return nil }
+        return rewards.model
+    }
+
     /// Lengths of the data's own pairs.
     package var lengths: LengthOptions {
         var lengths = LengthOptions()
@@ -82,9 +88,9 @@ extension OnlineDPOOptions: KeyedOptions {
             "init", \.initial, .policy, startsModel: true, default: "the sft stage, else base",
             "Policy that training starts from.")
         embed(\.compared, ComparedPolicies.fields(of: .online))
-        Field.input(
-            "reward", \.reward, .reward, isOptional: true, default: "the reward stage, where the reward labels",
-            "Reward that labels the responses: a reward stage, a model directory, rule:NAME, or command:LINE.")
+        embed(
+            \.rewards,
+            RewardMixture.fields(isOptional: true, default: "the reward stage, where the reward labels"))
         Field.input(
             "prompts", \.prompts, .rows(.prompts),
             default: "the difficult part of the split stage, else the sample stage, else dataset.train",
@@ -137,8 +143,8 @@ extension OnlineDPOOptions {
     /// - Throws: ``ConfigurationError``
     package mutating func resolve(in scope: StageScope) throws {
         if labels == .reward, generatedShare > 0 {
-            if reward == nil { reward = try scope.reward(from: RewardStage.type, for: "reward") }
-        } else if reward != nil {
+            if rewards.sources.isEmpty { rewards.sources = [try scope.reward(from: RewardStage.type, for: "reward")] }
+        } else if !rewards.sources.isEmpty {
             throw scope.error(
                 "reward",
                 generatedShare > 0
@@ -151,7 +157,8 @@ extension OnlineDPOOptions {
         if pairRule != .confident, confidence != standard.confidence {
             throw scope.error("confidence", "has no meaning for pairs \(pairRule.rawValue)", "write pairs: confident")
         }
-        if missingEOSPenalty != nil, reward == nil {
+        try rewards.check(scope)
+        if missingEOSPenalty != nil, rewards.sources.isEmpty {
             throw scope.error("missing_eos_penalty", "has no meaning without a reward", "leave it out")
         }
         try checkRewardUpdate(scope)
@@ -183,10 +190,11 @@ extension OnlineDPOOptions {
             }
             return
         }
-        guard let reward, reward.isModel else {
+        guard taughtReward != nil else {
+            let asked = rewards.sources.map(\.description).joined(separator: ", ")
             throw scope.error(
                 "reward_update.gold",
-                "has no reward model to teach: \(reward.map { "reward is \($0)" } ?? "no reward is asked")",
+                "has no one reward model to teach: \(asked.isEmpty ? "no reward is asked" : "reward is \(asked)")",
                 "give reward: a reward stage or a reward model's directory")
         }
     }

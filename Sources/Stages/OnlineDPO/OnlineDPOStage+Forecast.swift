@@ -23,6 +23,12 @@ extension OnlineDPOStage {
             MemoryEstimate.Training(
                 rows: pairRows, zero: options.optimizer.zero, learners: placement.learners.count,
                 recomputes: options.gradientCheckpointing))
+        if let reward = options.taughtReward {
+            try learner.train(
+                planner.specification(of: reward), head: .score,
+                MemoryEstimate.Training(
+                    rows: pairRows, zero: 0, learners: placement.learners.count, recomputes: false))
+        }
         for reference in options.compared.frozen {
             try learner.compute(planner.specification(of: reference), head: .languageModel, rows: pairRows)
         }
@@ -33,28 +39,20 @@ extension OnlineDPOStage {
             sampler.compute(policy, head: .languageModel, rows: planner.prefillRows(options.prompt))
         }
         sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
-        if let reward = options.reward {
+        for reward in options.rewards.sources {
             let responses = prompts * rollouts.nSamplesPerPrompt
             try planner.addReward(
                 reward, rows(longest: length, examples: responses, over: placement.rollouts), to: &sampler)
         }
-        let roles =
-            placement.isColocated
-            ? planner.workers("learner and sampler", sampler)
-            : [
-                StageForecast.Role(name: "learner", ranks: planner.ranks(placement.learners), memory: learner),
-                StageForecast.Role(name: "rollout", ranks: planner.ranks(placement.rollouts), memory: sampler),
-            ]
         var batches = Batches(
             unit: "prompts",
             count: count.map { ExampleCount(examples: $0.examples, isEstimate: $0.isEstimate) },
             size: prompts, learners: placement.learners.count, maxTokens: options.maxTokensPerMicroBatch,
             steps: rollouts.fixedSteps, note: options.arithmetic(prompts: prompts))
-        if batches.steps == nil, let count, count.examples > 0 {
-            let order = try DataOrder(count: count.examples, batchSize: rollouts.rolloutBatchSize, seed: 0)
-            batches.steps = rollouts.steps(in: order)
-        }
-        return StageForecast(configuration: stage, roles: roles, batches: batches)
+        batches.steps = try batches.steps ?? rollouts.steps(ofPrompts: count?.examples ?? 0)
+        return StageForecast(
+            configuration: stage, roles: planner.roles(placement, learner: learner, sampler: sampler),
+            batches: batches)
     }
 }
 
@@ -72,6 +70,6 @@ extension OnlineDPOOptions {
         let given = drawn < prompts ? ", \(prompts - drawn) of the data" : ""
         return
             "\(drawn) prompts x \(rollouts.nSamplesPerPrompt) = \(drawn * rollouts.nSamplesPerPrompt) responses; at most "
-            + "\(drawn * most) drawn pairs\(given); \(updates(ofSteps: 1)) updates"
+            + "\(HumanFormat.counted(drawn * most, "drawn pair"))\(given); \(HumanFormat.counted(updates(ofSteps: 1), "update"))"
     }
 }

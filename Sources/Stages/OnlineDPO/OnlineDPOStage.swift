@@ -38,7 +38,7 @@ package struct OnlineDPOStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        if let reward = options.reward { try start.checkReward(reward, for: "reward", ofPrompts: options.prompts) }
+        try start.checkRewards(options.rewards, ofPrompts: options.prompts)
         if let gold = options.rewardUpdate.gold {
             try start.checkReward(gold, for: "reward_update.gold", ofPrompts: options.prompts)
         }
@@ -78,7 +78,7 @@ package struct OnlineDPOStage: Stage {
         if update.gold != nil { settings.scorer = (RewardLearner.name, update.steps) }
         var taught: DecoderModel?
         let worker = try OnlineWorker(context, settings, order) { trainable in
-            if let reward = options.reward, update.gold != nil {
+            if let reward = options.taughtReward {
                 taught = try context.trained(reward, .score, trainable: trainable, part: RewardLearner.name)
             }
             return try context.trained(options.initial, .languageModel, trainable: trainable)
@@ -107,18 +107,18 @@ package struct OnlineDPOStage: Stage {
                     samples: options.rollouts.nSamplesPerPrompt, options.sampling,
                     maxTokens: options.maxTokensPerMicroBatch, resamples: options.rollouts.resamples),
                 prompts, in: mixture.drawn(atStep:), policy: policy,
-                scorer: try options.reward.map { try scorer(of: $0, taught, context) }, scoringModel: taught,
+                scorer: try scorer(taught, context), scoringModel: taught,
                 number: number, of: count)
         }
         try worker.run()
     }
 
     /// What scores: the reward, or the model of it that is taught in the loop.
-    private func scorer(
-        of reward: ArtifactReference, _ taught: DecoderModel?, _ context: StageContext
-    ) throws -> any Scorer {
+    private func scorer(_ taught: DecoderModel?, _ context: StageContext) throws -> (any Scorer)? {
         let maxTokens = options.maxTokensPerMicroBatch
-        guard let taught else { return try context.scorer(reward, maxTokens: maxTokens, isLeft: false) }
+        guard let taught, let reward = options.taughtReward else {
+            return try context.scorer(options.rewards, maxTokens: maxTokens)
+        }
         let statistics = try RewardStatistics.read(from: context.models.directory(of: reward))
         return ModelScorer(
             taught, named: reward.description, maxTokens: maxTokens, offset: statistics?.offset ?? 0)
@@ -131,7 +131,7 @@ package struct OnlineDPOStage: Stage {
         guard options.labels != .demonstrations else { return try readDemonstrations(context) }
         let prompts = try context.data.prompts(
             options.prompts, options.prompt,
-            keepsRecords: [options.reward, options.rewardUpdate.gold].contains { $0?.readsRecords ?? false })
+            keepsRecords: options.rewards.readsRecords || options.rewardUpdate.gold?.readsRecords ?? false)
         try context.note(prompts.summary)
         guard options.readsPairs else { return (prompts, GivenAnswers()) }
         let data = try context.data.pairs(options.prompts, options.lengths)

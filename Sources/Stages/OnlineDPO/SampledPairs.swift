@@ -82,8 +82,7 @@ package struct SampledPairs {
     package mutating func drawLabels(margins: [Double], seed: UInt64, step: Int) {
         for row in pairs.indices where origins[row].drawsLabel {
             var random = SplitMix64(seed, UInt64(step), UInt64(row), Self.labelStream)
-            let uniform = Double(random.next() >> 11) * 0x1p-53
-            guard uniform >= 1 / (1 + exp(-margins[row])) else { continue }
+            guard random.nextUniform() >= 1 / (1 + exp(-margins[row])) else { continue }
             let pair = pairs[row]
             (pairs[row].chosen, pairs[row].rejected) = (pair.rejected, pair.chosen)
         }

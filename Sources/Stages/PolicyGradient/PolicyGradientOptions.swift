@@ -14,7 +14,7 @@ package struct PolicyGradientOptions: Sendable, Equatable {
     /// How that follows the policy.
     package var referenceSync = ReferenceSync()
     /// The reward.
-    package var reward = ArtifactReference.unset
+    package var rewards = RewardMixture()
     /// The model that the critic starts from, where there is one; a policy gives its body, with a new head.
     package var criticInitial: ArtifactReference?
     /// Where the prompts come from.
@@ -65,9 +65,7 @@ extension PolicyGradientOptions: KeyedOptions {
                 "reference", \.reference, .policy, isOptional: true,
                 default: "the same as init, where one is read",
                 "Frozen policy that the KL divergence is taken from.")
-            Field.input(
-                "reward", \.reward, .reward, default: "the reward stage",
-                "Reward: a reward stage, a model directory, rule:NAME, or command:LINE.")
+            embed(\.rewards, RewardMixture.fields)
             critic ? [criticInput] : []
             Field.input(
                 "prompts", \.prompts, .rows(.prompts),

@@ -36,14 +36,9 @@ extension PolicyGradientStage {
             try sampler.compute(
                 planner.specification(of: reference), head: .languageModel, rows: rows(over: placement.rollouts))
         }
-        try planner.addReward(options.reward, rows(over: placement.rollouts), to: &sampler)
-        let roles =
-            placement.isColocated
-            ? planner.workers("learner and sampler", sampler)
-            : [
-                StageForecast.Role(name: "learner", ranks: planner.ranks(placement.learners), memory: learner),
-                StageForecast.Role(name: "rollout", ranks: planner.ranks(placement.rollouts), memory: sampler),
-            ]
+        for reward in options.rewards.sources {
+            try planner.addReward(reward, rows(over: placement.rollouts), to: &sampler)
+        }
         var batches = Batches(
             unit: "prompts",
             count: count.map { ExampleCount(examples: $0.examples, isEstimate: $0.isEstimate) },
@@ -51,11 +46,10 @@ extension PolicyGradientStage {
             maxTokens: options.maxTokensPerMicroBatch, steps: rollouts.fixedSteps,
             note: rollouts.arithmetic(prompts: prompts, of: count.known),
             warning: options.sampling.truncationWarning(vocabularySize: policy.vocabularySize))
-        if batches.steps == nil, let count, count.examples > 0 {
-            let order = try DataOrder(count: count.examples, batchSize: rollouts.rolloutBatchSize, seed: 0)
-            batches.steps = rollouts.steps(in: order)
-        }
-        return StageForecast(configuration: stage, roles: roles, batches: batches)
+        batches.steps = try batches.steps ?? rollouts.steps(ofPrompts: count?.examples ?? 0)
+        return StageForecast(
+            configuration: stage, roles: planner.roles(placement, learner: learner, sampler: sampler),
+            batches: batches)
     }
 }
 

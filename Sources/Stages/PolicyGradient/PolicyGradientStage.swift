@@ -30,7 +30,9 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         if !given.contains("init") {
             options.initial = try scope.policy(from: [DPOStage.type, SFTStage.type], for: "init")
         }
-        if !given.contains("reward") { options.reward = try scope.reward(from: RewardStage.type, for: "reward") }
+        if !given.contains("reward") {
+            options.rewards.sources = [try scope.reward(from: RewardStage.type, for: "reward")]
+        }
         if !given.contains("prompts") {
             options.prompts = try scope.rows(
                 from: [(SplitStage.type, "difficult"), (SampleStage.type, nil)], for: "prompts")
@@ -43,6 +45,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         try options.referenceSync.check(scope, reads: options.reference == nil ? 0 : 1)
         try resolveCritic(scope)
         try scope.checkInputs(of: self)
+        try options.rewards.check(scope)
         try options.optimizer.check(scope)
         try options.rollouts.resolve(scope, data: options.prompts, Recipe.keys)
         try options.shaping.check(scope, responses: options.responsesPerStep)
@@ -66,7 +69,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     private mutating func resolveCritic(_ scope: StageScope) throws {
         guard !needsCritic else {
             options.criticInitial =
-                options.criticInitial ?? (options.reward.isModel ? options.reward : options.initial)
+                options.criticInitial ?? options.rewards.model ?? options.initial
             return
         }
         let keys = PolicyGradientOptions.criticKeys
@@ -78,7 +81,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     }
 
     package func check(at start: StageStart) throws {
-        try start.checkReward(options.reward, for: "reward", ofPrompts: options.prompts)
+        try start.checkRewards(options.rewards, ofPrompts: options.prompts)
         try start.checkStop(options.sampling.stopToken)
         try OnlinePlacement.check(
             options.placement, stage: start.name, workerCount: start.workers, ranks: start.ranks)
@@ -101,7 +104,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
 
     package func run(on context: StageContext) throws {
         let prompts = try context.data.prompts(
-            options.prompts, options.prompt, keepsRecords: options.reward.readsRecords)
+            options.prompts, options.prompt, keepsRecords: options.rewards.readsRecords)
         try context.note(prompts.summary)
         let order = try DataOrder(
             count: prompts.examples.count, batchSize: options.rollouts.rolloutBatchSize, seed: context.seed,
@@ -136,7 +139,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
             return RolloutSampler(
                 context, settings, prompts, in: order.batches.batch(atStep:), policy: policy,
                 reference: try reference ?? frozenReference(context),
-                scorer: try context.scorer(options.reward, maxTokens: options.maxTokensPerMicroBatch, isLeft: false),
+                scorer: try context.scorer(options.rewards, maxTokens: options.maxTokensPerMicroBatch),
                 number: number, of: count)
         }
         try worker.run()

@@ -136,6 +136,7 @@ package final class PolicyLearner: OnlineLearner {
         }
         var metrics = kl.values
         if kl.compared > 0 { metrics["objective/kl_coef"] = controller.coefficient }
+        metrics.merge(try rewardMeans(batch.rollouts, of: batch.total))
         metrics.merge(policySums.values)
         metrics.merge(valueSums.values)
         if !norms.isEmpty {
@@ -261,6 +262,18 @@ package final class PolicyLearner: OnlineLearner {
             rollouts[index].returns = estimates[index].returns
         }
         return try metrics.reduced(over: learners)
+    }
+
+    /// The mean of each reward where there are several, by its name.
+    private func rewardMeans(_ rollouts: [Rollout], of total: Int) throws -> MetricValues {
+        let sources = options.rewards.sources
+        guard sources.count > 1 else { return [:] }
+        let sums = sources.indices.map { source in rollouts.reduce(0) { $0 + $1.scoreParts[source] } }
+        var means = MetricValues()
+        for (source, sum) in zip(sources, try learners.allReduce(sums, .sum)) {
+            means["rewards/\(source)/mean"] = sum / Double(max(1, total))
+        }
+        return means
     }
 
     private func whiten(_ values: [[Double]], _ whitening: Whitening) throws -> [[Double]] {

@@ -88,7 +88,7 @@ extension SampleCoordinator {
         var random = SplitMix64(
             StreamKey(seed: seed, step: stage.index, prompt: responses[0].index, sample: .max).value)
         let pair = AgreeingSamples(responses.map { answer($0.text) }).pair(
-            scores: responses.map(\.score), threshold: options.threshold, uniform: Double(random.next() >> 11) * 0x1p-53
+            scores: responses.map(\.score), threshold: options.threshold, uniform: random.nextUniform()
         )
         return pair.map { (responses[$0.chosen], responses[$0.rejected]) }
     }

@@ -21,6 +21,8 @@ package struct Rollout: Equatable, Sendable {
 
     /// The reward, neither clipped nor penalised.
     package var score = 0.0
+    /// What each of several rewards adds to it before its weight; empty where there is one.
+    package var scoreParts: [Double] = []
     /// The version of the model that gave it, where that is trained in the loop.
     package var scoreVersion = 0
     /// The same tokens' log-probabilities under the reference; empty where none was asked.

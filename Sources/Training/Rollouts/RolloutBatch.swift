@@ -81,6 +81,7 @@ extension Rollout {
             sampledLogps: try reader.readArray(of: Float.self), isFinished: try reader.read(UInt8.self) == 1,
             score: try reader.read(Double.self), referenceLogps: try reader.readArray(of: Float.self))
         scoreVersion = try reader.read(Int.self)
+        scoreParts = try reader.readArray(of: Double.self)
         guard sampledLogps.count == response.count, [0, response.count].contains(referenceLogps.count) else {
             throw reader.error
         }
@@ -98,6 +99,7 @@ extension Rollout {
         writer.write(score)
         writer.write(referenceLogps)
         writer.write(scoreVersion)
+        writer.write(scoreParts)
     }
 }
 

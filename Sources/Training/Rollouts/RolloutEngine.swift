@@ -105,14 +105,20 @@ extension [Rollout] {
     ///   - records: All prompts as they were read; may be empty where `scorer` reads none of them.
     ///   - text: From tokens to text.
     package mutating func score(by scorer: any Scorer, _ records: [Prompt], text: ([Int32]) -> String) throws {
-        let scores = try scorer.scores(
-            map { rollout in
-                ScoredItem(
-                    prompt: rollout.prompt, response: rollout.response,
-                    row: records.isEmpty ? nil : records[rollout.promptIndex],
-                    completion: text(rollout.response))
-            })
-        for index in indices { self[index].score = scores[index] }
+        let items = map { rollout in
+            ScoredItem(
+                prompt: rollout.prompt, response: rollout.response,
+                row: records.isEmpty ? nil : records[rollout.promptIndex],
+                completion: text(rollout.response))
+        }
+        guard let mixed = scorer as? MixedScorer else {
+            let scores = try scorer.scores(items)
+            for index in indices { self[index].score = scores[index] }
+            return
+        }
+        for (index, parts) in try mixed.parts(items).enumerated() {
+            (self[index].score, self[index].scoreParts) = (mixed.sum(parts), parts)
+        }
     }
 
     /// Takes the log-probabilities of each token under a frozen model, by packed forward passes.

@@ -24,9 +24,7 @@ extension StageContext {
         }
         return try models.load(initial, head: head, auxiliaryHead: auxiliaryHead, trainable: true, seed: seed)
     }
-}
 
-extension StageContext {
     /// A model that is trained, from the stage's checkpoint where there is one.
     package func trained(
         _ initial: ArtifactReference, _ head: ModelHead, trainable: Bool, part: String? = nil

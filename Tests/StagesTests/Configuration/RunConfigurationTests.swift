@@ -30,7 +30,7 @@ struct RunConfigurationTests {
             split.pairs == [.dataset(.train)] && split.reward == reward && split.gamma == 1 && split.quantile == nil)
         #expect(preference.initial == sft && preference.compared.reference == sft)
         #expect(preference.pairs == [.stage("split", part: "easy")])
-        #expect(online.initial == dpo && online.reference == dpo && online.reward == reward)
+        #expect(online.initial == dpo && online.reference == dpo && online.rewards.sources == [reward])
         #expect(online.criticInitial == reward && online.prompts == [.stage("split", part: "difficult")])
         #expect(evaluation.policies == [sft, dpo, .stage("ppo", part: nil)] && evaluation.judge == reward)
         #expect(evaluation.prompts == [.dataset(.eval)])
@@ -51,7 +51,7 @@ struct RunConfigurationTests {
             return
         }
         #expect(dpo.initial == .base && dpo.pairs == [.dataset(.train)])
-        #expect(ppo.reward == .rule("count the") && ppo.criticInitial == .stage("dpo", part: nil))
+        #expect(ppo.rewards.sources == [.rule("count the")] && ppo.criticInitial == .stage("dpo", part: nil))
         #expect(ppo.prompts == [.dataset(.train)])
     }
 

@@ -157,6 +157,38 @@ struct GroupRunTests {
         }
     }
 
+    @Test("Several rewards are added by their weights, and each is told", arguments: ["grpo", "online_dpo"])
+    func rewardMixture(stage: String) throws {
+        try RunWorkspace.with { workspace in
+            try configure(workspace, stage)
+            let both = ["\(stage).reward=[\"rule:count:the\", \"rule:length:12\"]"]
+            try workspace.train(both + ["output_dir=both", "\(stage).reward_weights=[1, 0.5]"])
+            try workspace.train(ranks: 3, both + ["output_dir=both3", "\(stage).reward_weights=[1, 0.5]"])
+            let weights = try workspace.weights("both", "01-\(stage)")
+            #expect(try workspace.weights("both3", "01-\(stage)") == weights)
+            for line in try workspace.metrics("both") {
+                let total = try #require(line.values["reward"] ?? line.values["objective/scores"])
+                let count = try #require(line.values["rewards/rule:count:the/mean"])
+                let length = try #require(line.values["rewards/rule:length:12/mean"])
+                #expect(abs(total - count - length / 2) < 1e-9, "\(line.values)")
+            }
+            // One that weighs nothing changes nothing.
+            try workspace.train(["output_dir=one"])
+            try workspace.train(both + ["output_dir=idle", "\(stage).reward_weights=[1, 0]"])
+            #expect(try workspace.weights("idle", "01-\(stage)") == workspace.weights("one", "01-\(stage)"))
+            for (settings, message) in [
+                (["reward_weights=[1, 2]"], "reward_weights: has 2 weights for 1 reward"),
+                (["reward_weights=[0]"], "reward_weights: leaves nothing of any reward"),
+                (["reward=[\"rule:count:a\", \"rule:count:a\"]"], "reward: lists rule:count:a twice"),
+                (["reward=[\"rule:count:a\", base]"], "reward: expected a reward, but 'base' is a policy"),
+            ] {
+                let refused = try workspace.train(
+                    status: 2, ["output_dir=refused"] + settings.map { "\(stage).\($0)" })
+                #expect(refused.errors.contains(message), "\(refused.errors)")
+            }
+        }
+    }
+
     @Test("PPO takes other parts by name; without a critic it makes and leaves none")
     func partsOfPPO() throws {
         try RunWorkspace.with { workspace in
