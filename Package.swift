@@ -124,7 +124,9 @@ let tests: [Target] = [
     ),
     .executableTarget(
         name: "toys",
-        dependencies: ["Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Transformers"],
+        dependencies: [
+            "Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Torch", "Transformers",
+        ],
         path: "Tests/Helpers/Toys", swiftSettings: swift),
     .testTarget(
         name: "StagesTests",

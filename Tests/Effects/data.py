@@ -8,6 +8,8 @@ from pathlib import Path
 
 # The share of labels that is turned, beside those that are wrong already.
 FLIPPED = 0.3
+# Files of prompts: the first of them, and how many.
+PROMPTS = (("first", 0, 128), ("second", 128, 384), ("round", 0, 1984))
 
 
 def main():
@@ -23,6 +25,9 @@ def main():
     write(task / "longer.jsonl", longer)
     write(task / "mostly-longer.jsonl", longer + others[: len(longer) // 3])
     write(task / "longer-eval.jsonl", filter(has_longer_winner, read(task / "pairs-eval.jsonl")))
+    prompts = [{"prompt": prompt} for prompt in dict.fromkeys(pair["prompt"] for pair in pairs)]
+    for name, first, count in PROMPTS:
+        write(task / f"prompts-{name}.jsonl", prompts[first:first + count])
 
 
 def turn(pair):

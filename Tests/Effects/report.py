@@ -12,6 +12,7 @@ from pathlib import Path
 
 import effects
 import losses
+import online
 from seeds import Study
 
 HERE = Path(__file__).resolve().parent
@@ -20,7 +21,9 @@ PREFERENCE = HERE.parent.parent / "Sources" / "Objectives" / "Preference" / "REA
 
 def main():
     name, study = sys.argv[1], Study(Path(sys.argv[2]))
-    table = losses.table(study, HERE / "losses.yaml") if name == "losses" else effects.table(name, study)
+    table = (
+        losses.table(study, HERE / "losses.yaml") if name == "losses"
+        else getattr(online, name)(study) if hasattr(online, name) else effects.table(name, study))
     title = f"{datetime.date.today().isoformat()}, seeds {study.seeds[0]} to {study.seeds[-1]}:"
     text = f"{title}\n\n{table}\n"
     print(text)

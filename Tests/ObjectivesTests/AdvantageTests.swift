@@ -21,6 +21,18 @@ import Testing
         }
     }
 
+    @Test("a running deviation is that of all scores so far, in whatever parts they come, and 1 before they differ")
+    func runningDeviation() {
+        var deviation = RunningDeviation()
+        #expect(deviation.scale == 1)
+        deviation.add(Moments([2]))
+        deviation.add(Moments([2, 2]))
+        #expect(deviation.scale == 1)
+        deviation.add(Moments([5, -1]))
+        // numpy.std([2, 2, 2, 5, -1], ddof=1)
+        #expect(abs(deviation.scale - 2.1213203435596424) < 1e-12)
+    }
+
     @Test("with λ = 1 and γ = 1 the return is the sum of rewards to come, whatever the values")
     func monteCarlo() {
         let estimate = GeneralizedAdvantage(discount: 1, lambda: 1)(rewards: [1, -2, 4], values: [9, -3, 5])

@@ -23,7 +23,7 @@ public struct Whitening: Sendable, Equatable {
 }
 
 /// Count, sum and sum of squares: what mean and variance are made of, and what adds up over ranks.
-public struct Moments: AdditiveMetrics {
+public struct Moments: AdditiveMetrics, Codable, Equatable {
     /// How many numbers.
     public var count = 0.0
     /// Their sum.

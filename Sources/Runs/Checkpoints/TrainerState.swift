@@ -13,6 +13,8 @@ package struct TrainerState: Codable, Equatable {
     package var tokens: Int?
     /// The coefficient of PPO's KL penalty.
     package var controller: KLController?
+    /// The scores so far, where they are scaled by them.
+    package var scores: RunningDeviation?
     /// Steps that were skipped.
     package var nonFinite: NonFiniteSteps
     /// The best figure on held-out data so far, and the step that had it.
@@ -29,6 +31,7 @@ package struct TrainerState: Codable, Equatable {
         case metricsInterval = "metrics_since_last_line"
         case tokens = "num_input_tokens_seen"
         case controller = "kl_controller"
+        case scores = "running_scores"
         case nonFinite = "non_finite_steps"
         case lossState = "loss_state"
         case bestMetric = "best_metric"

@@ -17,6 +17,8 @@ package final class PolicyLearner: OnlineLearner {
     package let criticUpdater: ParameterUpdater?
     /// The coefficient of the KL penalty.
     package var controller: KLController
+    /// The scores so far, where they are scaled by them.
+    private var scores: RunningDeviation?
     /// The updates that were skipped.
     package var nonFinite = NonFiniteSteps()
     private let options: PolicyGradientOptions
@@ -64,6 +66,7 @@ package final class PolicyLearner: OnlineLearner {
             KLController.Rule.adaptive(target: $0, horizon: Double(options.shaping.klHorizon))
         }
         controller = KLController(options.shaping.klCoef, rule: rule ?? .fixed)
+        scores = options.shaping.scaleReward == .running ? RunningDeviation() : nil
     }
 
     /// What the critic is called.
@@ -77,11 +80,14 @@ package final class PolicyLearner: OnlineLearner {
     package var moving: [(name: String, model: DecoderModel)] { reference.map { [(ReferenceSync.part, $0)] } ?? [] }
 
     package func state(step: Int, metrics: MetricsState) -> TrainerState {
-        TrainerState(step: step, metrics: metrics, controller: controller, nonFinite: nonFinite)
+        var state = TrainerState(step: step, metrics: metrics, controller: controller, nonFinite: nonFinite)
+        state.scores = scores
+        return state
     }
 
     package func restore(_ state: TrainerState) {
         if let saved = state.controller { controller = controller.resumed(at: saved) }
+        if scores != nil, let saved = state.scores { scores = saved }
         nonFinite = state.nonFinite
     }
 
@@ -136,6 +142,7 @@ package final class PolicyLearner: OnlineLearner {
         }
         var metrics = kl.values
         if kl.compared > 0 { metrics["objective/kl_coef"] = controller.coefficient }
+        if let scores { metrics["objective/running_std"] = scores.scale }
         metrics.merge(try rewardMeans(batch.rollouts, of: batch.total))
         metrics.merge(policySums.values)
         metrics.merge(valueSums.values)
@@ -223,17 +230,20 @@ package final class PolicyLearner: OnlineLearner {
     private func shape(_ rollouts: inout [Rollout]) throws -> RolloutMetrics {
         let shaping = options.shaping
         let tokenReward = algorithm.tokenReward(options)
+        try scores?.add(Moments(rollouts.lazy.map(\.score)).reduced(over: learners))
+        let scale = scores?.scale ?? 1
         var metrics = RolloutMetrics()
         var rewards = rollouts.map { rollout in
+            let score = rollout.score / scale
             let rewards = tokenReward.rewards(
-                score: rollout.score, endsWithEOS: rollout.isFinished, logps: rollout.oldLogps,
+                score: score, endsWithEOS: rollout.isFinished, logps: rollout.oldLogps,
                 // Where no reference is read there is no penalty.
                 referenceLogps: rollout.referenceLogps.isEmpty
                     ? rollout.oldLogps : rollout.referenceLogps.map(Double.init),
                 coefficient: controller.coefficient)
             metrics.add(
                 rollout, rewards: rewards,
-                finalScore: tokenReward.finalScore(rollout.score, endsWithEOS: rollout.isFinished))
+                finalScore: tokenReward.finalScore(score, endsWithEOS: rollout.isFinished))
             return rewards
         }
         if shaping.whitenRewards { rewards = try whiten(rewards, Whitening(shiftsMean: false)) }

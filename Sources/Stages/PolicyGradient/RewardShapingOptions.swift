@@ -9,6 +9,8 @@ package struct RewardShapingOptions: Sendable, Equatable {
     package var missingEOSPenalty: Double?
     /// Scores are clipped to plus and minus this; `nil` for no clipping.
     package var rewardClip: Double?
+    /// What scores are divided by before they are clipped.
+    package var scaleReward = RewardScale.none
     /// Whether rewards are scaled to unit variance, keeping their mean.
     package var whitenRewards = false
     /// Whether advantages are shifted and scaled to mean 0 and variance 1.
@@ -89,6 +91,14 @@ package enum TokenRewardChoice: String, Sendable, ConfigurationWord {
     case preferenceMatching = "preference_matching"
 }
 
+/// What scores are divided by.
+package enum RewardScale: String, Sendable, ConfigurationWord {
+    /// Nothing.
+    case none
+    /// The deviation of all scores so far.
+    case running
+}
+
 /// Estimators of advantages.
 package enum AdvantageChoice: String, Sendable, ConfigurationWord {
     /// By a critic.
@@ -120,6 +130,10 @@ extension RewardShapingOptions: KeyedOptions {
         Field(
             "missing_eos_penalty", \.missingEOSPenalty, .atLeast(0),
             "Taken off the score of a response without its end.")
+        Field(
+            "scale_reward", \.scaleReward,
+            "What scores are divided by, before they are clipped: running, the deviation of all of the stage so far; or none."
+        )
         Field("reward_clip", \.rewardClip, .greaterThan(0), "Scores are clipped to plus and minus this.")
         Field("whiten_rewards", \.whitenRewards, "Whether rewards are scaled to variance 1, keeping their mean.")
         Field("whiten_advantages", \.whitenAdvantages, "Whether advantages get mean 0 and variance 1 over the batch.")

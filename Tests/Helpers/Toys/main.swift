@@ -1,17 +1,26 @@
 import Foundation
 import MPI
+import Objectives
 import Runs
 import Stages
 
-/// `toys plan|train|keys CONFIG [OVERRIDE ...]`: what `mpo` does, with a stage, advantages and a family of models from here in its registry.
+/// `toys plan|train|keys CONFIG [OVERRIDE ...]`: what `mpo` does, with a stage, parts of policy gradients and a family of models from here in its registry.
 let words = CommandLine.arguments
 guard words.count > 2 else {
     print("toys plan|train|keys CONFIG [OVERRIDE ...]")
     exit(2)
 }
+let group = GRPORecipe.parts
+    .with(tokenReward: { _ in ToyTokenReward() })
+    .with(policyLoss: { options in
+        var loss = GRPORecipe.parts.policyLoss(options)
+        loss.surrogate = ToySurrogate()
+        return loss
+    })
 let registry = Registry.standard
     .adding(ToyStage())
     .adding(PPOStage(.chosen.with(advantage: { _ in ToyAdvantage() })))
+    .adding(GRPOStage(group))
     .adding(ToyFamily.self)
 
 runJob(named: "toys") { runtime in

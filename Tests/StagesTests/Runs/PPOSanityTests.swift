@@ -35,6 +35,22 @@ struct PPOSanityTests {
         }
     }
 
+    @Test("Scores are divided by the deviation of all so far", arguments: [1, 3])
+    func scaledRewards(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try configure(workspace, steps: 3)
+            try workspace.train(ranks: ranks, ["ppo.kl_coef=0.0", "ppo.scale_reward=running"])
+            let metrics = try workspace.metrics()
+            let scales = try values("objective/running_std", metrics)
+            for ((reward, score), scale) in try zip(
+                zip(values("objective/rlhf_reward", metrics), values("objective/scores", metrics)), scales)
+            {
+                #expect(abs(reward - score / scale) < 1e-9, "\(metrics)")
+            }
+            #expect(Set(scales).count == 3 && !scales.contains(1), "\(scales)")
+        }
+    }
+
     private func configure(_ workspace: RunWorkspace, steps: Int) throws {
         try workspace.addOpenings()
         try workspace.configure(

@@ -14,7 +14,7 @@ struct ResumeTests {
         dpo: {max_steps: 9, train_batch_size: 6, learning_rate: 1.0e-4, lr_scheduler_type: cosine}
         ppo: {reward: "rule:length:9", max_steps: 9, rollout_batch_size: 6, n_samples_per_prompt: 2, \
         response_length: 12, num_ppo_epochs: 2, num_mini_batches: 2, kl_target: 1.0, kl_horizon: 100, \
-        learning_rate: 1.0e-4}
+        scale_reward: running, learning_rate: 1.0e-4}
         """
 
     @Test("One that is killed in each stage, and resumed each time, ends as one that never stopped", arguments: [1, 3])

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What is handed to the registry from outside, by a program of its own (`Tests/Helpers/Toys`): no source knows of it.
-@Suite("A stage and advantages from outside the sources", .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
+@Suite("Stages and parts of them from outside the sources", .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
 struct ToyTests {
     private func run(_ command: String, ranks: Int = 1, in workspace: RunWorkspace) throws -> Job.Result {
         let program = TestSupport.product("toys")
@@ -71,6 +71,30 @@ struct ToyTests {
             #expect(metrics.count == 2)
             #expect(metrics.allSatisfy { $0.values["loss/value_avg"] == nil && $0.values["loss/policy_avg"] != nil })
             #expect(!(try run("keys", in: workspace).output.contains("critic_init")))
+        }
+    }
+
+    @Test(
+        "A surrogate and rewards a token, a file each, train as the built-in ones of the same formula",
+        arguments: [1, 3])
+    func surrogate(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addOpenings()
+            try workspace.configure(
+                """
+                dataset: {train: prompts.jsonl}
+                stages: [grpo]
+                grpo: {reward: "rule:count:the", scale_rewards: none, max_steps: 2, rollout_batch_size: 8, \
+                num_generations: 4, num_iterations: 4, response_length: 40, learning_rate: 3.0e-3}
+                """)
+            _ = try run("train", ranks: ranks, in: workspace)
+            let (bounded, uncut) = ("grpo.reward_clip=1.0", "grpo.epsilon=1000000")
+            try workspace.train(["output_dir=same", bounded, uncut])
+            #expect(try workspace.weights("out", "01-grpo") == workspace.weights("same", "01-grpo"))
+            for (name, part) in [("bounded", bounded), ("uncut", uncut)] {
+                try workspace.train(["output_dir=\(name)", part])
+                #expect(try workspace.weights("out", "01-grpo") != workspace.weights(name, "01-grpo"), "\(name)")
+            }
         }
     }
 

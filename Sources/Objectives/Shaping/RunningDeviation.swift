@@ -1,0 +1,16 @@
+/// Scales scores by the deviation of all so far, so that their size is the same from reward to reward and while it grows (trlx's
+/// `scale_reward: running`, which APA trains with).
+public struct RunningDeviation: Codable, Sendable, Equatable {
+    private var moments = Moments()
+
+    public init() {}
+
+    /// Takes in a step's scores.
+    public mutating func add(_ scores: Moments) { moments.merge(scores) }
+
+    /// What a score is divided by: the deviation of all scores so far (Bessel); 1 while they are all the same.
+    public var scale: Double {
+        let deviation = moments.sampleDeviation
+        return deviation > 0 ? deviation : 1
+    }
+}
