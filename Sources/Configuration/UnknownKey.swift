@@ -38,6 +38,8 @@ package struct UnknownKey {
         if let inner = entry.value.entries?.first?.key, known.contains("\(entry.key)_\(inner)") {
             return "did you mean \(entry.key)_\(inner)?"
         }
+        let inner = known.filter { $0.hasSuffix(".\(entry.key)") }
+        if !inner.isEmpty { return "keys here are \(inner.joined(separator: ", "))" }
         if !elsewhere.isEmpty { return "it belongs under \(elsewhere.joined(separator: ", "))" }
         if let nearest = NearestName.of(entry.key, in: known) { return "did you mean \(nearest)?" }
         if let synonym = foreign.synonyms[entry.key] {

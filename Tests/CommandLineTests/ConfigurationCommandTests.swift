@@ -146,7 +146,7 @@ struct ConfigurationCommandTests {
             #expect(command.lastError.contains("no-such-program"))
             try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy/model.safetensors"))
             let weights = try workspace.mpo("plan", "run.yaml", "-n", "3", status: 2)
-            #expect(weights.lastError.contains("there is neither model.safetensors nor"))
+            #expect(weights.lastError.contains("model_name_or_path: policy has neither model.safetensors nor"))
         }
     }
 

@@ -5,7 +5,7 @@ extension RunConfiguration {
     ///
     /// - Throws: ``ConfigurationError`` with the key that names what is missing.
     package func checkFiles() throws {
-        try checkModel(modelNameOrPath, key: "model_name_or_path")
+        try checkModel(modelNameOrPath, hasWeights: !randomInit, key: "model_name_or_path")
         if let tokenizerNameOrPath {
             try checkDirectory(tokenizerNameOrPath, holds: "tokenizer.json", key: "tokenizer_name_or_path")
         }
@@ -15,7 +15,7 @@ extension RunConfiguration {
             for input in stage.inputs {
                 guard case .path(let path) = input.reference else { continue }
                 let key = "\(stage.name).\(input.key)"
-                try input.isData ? checkFile(path, key: key) : checkModel(path, key: key)
+                try input.isData ? checkFile(path, key: key) : checkModel(path, hasWeights: true, key: key)
             }
         }
     }
@@ -34,8 +34,16 @@ extension RunConfiguration {
         }
     }
 
-    private func checkModel(_ path: String, key: String) throws {
+    private func checkModel(_ path: String, hasWeights: Bool, key: String) throws {
         try checkDirectory(path, holds: "config.json", key: key)
+        let files = ["model.safetensors", "model.safetensors.index.json"]
+        guard !hasWeights || files.contains(where: { FileManager.default.fileExists(atPath: "\(path)/\($0)") }) else {
+            throw error(
+                at: key, "\(path) has neither \(files[0]) nor \(files[1])",
+                remedy: key == "model_name_or_path"
+                    ? "give a directory that has its weights, or random_init: true to draw them"
+                    : "give a directory that has its weights")
+        }
     }
 
     private func checkDirectory(_ path: String, holds file: String, key: String) throws {

@@ -16,6 +16,10 @@ enum ConfigurationMistakes {
             "learning_rate: 3",
             "run.yaml:4: learning_rate: unknown key; it belongs under sft, reward, dpo, kto, online_dpo, ppo, grpo, rloo"
         ),
+        (
+            "dpo: {loss_type: focalpo, gamma: 0.1}",
+            "run.yaml:4: dpo.gamma: unknown key; keys here are spo.gamma, hpo.gamma, d2po.gamma, focalpo.gamma"
+        ),
         ("sft: {kl_coef: 0.1}", "run.yaml:4: sft.kl_coef: unknown key; it belongs under ppo"),
         ("sft: {output_dir: x}", "run.yaml:4: sft.output_dir: unknown key; it belongs under the top level"),
         ("ppo: {eps_clip: 0.1}", "run.yaml:4: ppo.eps_clip: unknown key; it is called cliprange here"),

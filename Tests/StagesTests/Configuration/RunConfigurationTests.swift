@@ -211,6 +211,13 @@ struct RunConfigurationTests {
             #expect(noModel?.description.contains("has no config.json") == true)
 
             try Data("{}".utf8).write(to: directory.appending(path: "config.json"))
+            let noWeights = #expect(throws: ConfigurationError.self) {
+                try RunConfiguration(yaml: text, name: "r.yaml").checkFiles()
+            }
+            #expect(noWeights?.description.contains("has neither model.safetensors nor") == true)
+            try RunConfiguration(yaml: "random_init: true\n" + head, name: "r.yaml").checkFiles()
+
+            try Data().write(to: directory.appending(path: "model.safetensors"))
             let noData = #expect(throws: ConfigurationError.self) {
                 try RunConfiguration(yaml: text, name: "r.yaml").checkFiles()
             }
