@@ -5,7 +5,8 @@ import Runs
 import Training
 import Transformers
 
-/// Bradley-Terry training of a reward model.
+/// Training of a reward model: on pairs (Bradley & Terry), on demonstrations against a policy's samples (RFT, arXiv 2405.17888), or
+/// on both (AIHF, arXiv 2406.06874).
 package struct RewardStage: Stage {
     package static let type = "reward"
     package static let leaves: StageOutput? = .rewardModel
@@ -16,9 +17,11 @@ package struct RewardStage: Stage {
     package init() {}
 
     package mutating func resolve(in scope: StageScope) throws {
+        try options.resolveDemonstrations(scope)
         try scope.checkInputs(of: self)
         try options.optimizer.check(scope)
-        try options.loop.inherit(scope, data: options.pairs, metrics: BradleyTerryMetrics.names)
+        try options.loop.inherit(
+            scope, data: options.pairs + options.demonstrations, metrics: BradleyTerryMetrics.evaluated)
         try options.lengths.inherit(scope)
     }
 
@@ -30,7 +33,17 @@ package struct RewardStage: Stage {
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
         try planner.offline(
             stage, options.initial, .score, options.loop, options.optimizer, options.lengths,
-            try planner.counter.pairs(options.pairs, options.lengths), "pairs")
+            try count(planner.counter), "pairs")
+    }
+
+    /// Pairs and demonstrations together; `nil` where one of them is not known.
+    private func count(_ counter: ExampleCounter) throws -> ExampleCount? {
+        let pairs = try counter.pairs(options.pairs, options.lengths)
+        guard !options.demonstrations.isEmpty else { return pairs }
+        let demonstrations = try counter.demonstrations(
+            options.demonstrations, before: options.samples, options.lengths)
+        guard !options.pairs.isEmpty else { return demonstrations }
+        return pairs.flatMap { pairs in demonstrations.map { pairs + $0 } }
     }
 
     package func coordinator(_ stage: PlannedStage, _ plan: RunPlan, workers: Int) -> any StageCoordinator {
@@ -38,19 +51,44 @@ package struct RewardStage: Stage {
     }
 
     package func run(on context: StageContext) throws {
-        let data = try context.data.pairs(options.pairs, options.lengths)
-        try context.note(data.summary)
+        let examples = try read(context)
         let eval = try context.evalExamples(options.loop) { try context.data.pairs($0, options.lengths).examples }
         let model = try context.trainable(options.initial, head: .score)
         let objective = RewardObjective(
-            loss: BradleyTerryLoss(centeringCoefficient: options.centerRewardsCoefficient ?? 0))
+            loss: BradleyTerryLoss(centeringCoefficient: options.centerRewardsCoefficient ?? 0),
+            ranking: options.usedRanking)
         let trainer = OfflineTrainer(
             context: context, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
-        try trainer.train(data.examples, eval: eval) {
+        try trainer.train(examples, eval: eval) {
             try context.models.save(model, to: $0, text: context.text)
         } afterwards: {
-            try finish(model, data.examples, eval, context)
+            try finish(model, examples, eval, context)
         }
+    }
+
+    /// The pairs, and demonstrations before samples behind them.
+    private func read(_ context: StageContext) throws -> [TokenizedPair] {
+        var examples: [TokenizedPair] = []
+        if !options.pairs.isEmpty {
+            let data = try context.data.pairs(options.pairs, options.lengths)
+            try context.note(data.summary)
+            examples = data.examples
+        }
+        guard !options.demonstrations.isEmpty else { return examples }
+        let data: (examples: [TokenizedPair], summary: String)
+        do {
+            data = try context.data.demonstrations(options.demonstrations, before: options.samples, options.lengths)
+        } catch let error as RunError {
+            try context.checkTogether(RunError.other("\(context.stage.name): \(error)"))
+            throw error
+        }
+        try context.note(data.summary)
+        return examples
+            + data.examples.map { pair in
+                var pair = pair
+                pair.index = RewardObjective.demonstration(pair.index)
+                return pair
+            }
     }
 
     /// Training pairs that the mean and spread of the scores are taken on.
