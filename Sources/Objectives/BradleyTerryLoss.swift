@@ -52,6 +52,10 @@ public struct BradleyTerryMetrics: AdditiveMetrics {
     package var correctDemonstrations = 0.0
     /// Sum of their margins.
     package var demonstrationMargin = 0.0
+    /// Those of the pairs that have a multi-view term.
+    package var views = 0.0
+    /// Sum of these terms, without their weight.
+    package var viewLoss = 0.0
 
     /// Nothing counted.
     public init() {}
@@ -77,7 +81,7 @@ public struct BradleyTerryMetrics: AdditiveMetrics {
     public static var additive: [WritableKeyPath<Self, Double>] {
         [
             \.pairs, \.loss, \.correct, \.margin, \.rewards, \.demonstrations, \.correctDemonstrations,
-            \.demonstrationMargin,
+            \.demonstrationMargin, \.views, \.viewLoss,
         ]
     }
 
@@ -85,22 +89,21 @@ public struct BradleyTerryMetrics: AdditiveMetrics {
     public static var extreme: [WritableKeyPath<Self, Double>] { [\.highest, \.negatedLowest] }
 
     /// The names of what every evaluation measures.
-    package static var evaluated: [String] { names.filter { !$0.hasPrefix(demonstrationPrefix) } }
-
-    private static let demonstrationPrefix = "demonstrations/"
+    package static var evaluated: [String] { names.filter { !$0.contains("/") } }
 
     /// `loss`, `accuracy`, `margin`, and `mean_reward`, `min_reward`, `max_reward` over chosen and rejected alike; and, where there
-    /// are demonstrations, accuracy and margin over these.
+    /// are demonstrations, accuracy and margin over these, and the multi-view term where there is one.
     public var report: [String: Double] {
         guard pairs > 0 else { return [:] }
-        let ofDemonstrations = [
-            "accuracy": correctDemonstrations / demonstrations, "margin": demonstrationMargin / demonstrations,
-        ]
-        let all = [
+        var all = [
             "loss": loss / pairs, "accuracy": correct / pairs, "margin": margin / pairs,
             "mean_reward": rewards / (2 * pairs), "min_reward": -negatedLowest, "max_reward": highest,
         ]
-        guard demonstrations > 0 else { return all }
-        return all.merging(ofDemonstrations.map { (Self.demonstrationPrefix + $0, $1) }) { $1 }
+        if demonstrations > 0 {
+            all["demonstrations/accuracy"] = correctDemonstrations / demonstrations
+            all["demonstrations/margin"] = demonstrationMargin / demonstrations
+        }
+        if views > 0 { all["multi_view/loss"] = viewLoss / views }
+        return all
     }
 }

@@ -15,6 +15,8 @@ package struct RewardOptions: Sendable, Equatable {
     package var samples: [ArtifactReference] = []
     /// How much pairs and demonstrations weigh, where there are demonstrations.
     package var ranking = TokenRankingLoss()
+    /// What encodings of a pair's responses add to the loss.
+    package var multiView = MultiViewOptions()
     /// The weight of the squared sum of both scores, which keeps them around 0; `nil` for none.
     package var centerRewardsCoefficient: Double?
     /// Whether scores are used less their mean on a sample of the training data.
@@ -52,6 +54,7 @@ extension RewardOptions: KeyedOptions {
         Field(
             "demonstration_weight", \.ranking.demonstrationWeight, .atLeast(0),
             "Weight of demonstrations against samples.")
+        embed(\.multiView)
         Field(
             "center_rewards_coefficient", \.centerRewardsCoefficient, .atLeast(0),
             "Weight of the squared sum of both scores, which keeps them around 0; 0.01 is usual.")

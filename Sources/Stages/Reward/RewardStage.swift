@@ -23,6 +23,10 @@ package struct RewardStage: Stage {
         try options.loop.inherit(
             scope, data: options.pairs + options.demonstrations, metrics: BradleyTerryMetrics.evaluated)
         try options.lengths.inherit(scope)
+        if options.multiView.isUsed, options.loop.trainBatchSize < 2 {
+            throw scope.error(
+                "train_batch_size", "1 leaves multi_view no pair of another prompt in a step", "write 2 or more")
+        }
     }
 
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
@@ -32,8 +36,15 @@ package struct RewardStage: Stage {
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
         try planner.offline(
-            stage, options.initial, .score, options.loop, options.optimizer, options.lengths,
+            stage, options.initial, .score,
+            auxiliaryHead: auxiliaryHead(try planner.specification(of: options.initial)), options.loop,
+            options.optimizer, options.lengths,
             try count(planner.counter), "pairs")
+    }
+
+    /// The networks of the multi-view term, where there is one.
+    private func auxiliaryHead(_ specification: DecoderSpecification) -> AuxiliaryHead? {
+        options.multiView.isUsed ? MultiViewHead.auxiliaryHead(width: specification.width) : nil
     }
 
     /// Pairs and demonstrations together; `nil` where one of them is not known.
@@ -52,11 +63,14 @@ package struct RewardStage: Stage {
 
     package func run(on context: StageContext) throws {
         let examples = try read(context)
-        let eval = try context.evalExamples(options.loop) { try context.data.pairs($0, options.lengths).examples }
-        let model = try context.trainable(options.initial, head: .score)
+        var eval = try context.evalExamples(options.loop) { try context.data.pairs($0, options.lengths).examples }
+        let specification = try context.models.configuration(of: options.initial).specification
+        let model = try context.trainable(
+            options.initial, head: .score, auxiliaryHead: auxiliaryHead(specification))
+        let views = try views(examples, &eval, context, width: specification.width)
         let objective = RewardObjective(
             loss: BradleyTerryLoss(centeringCoefficient: options.centerRewardsCoefficient ?? 0),
-            ranking: options.usedRanking)
+            ranking: options.usedRanking, views: views)
         let trainer = OfflineTrainer(
             context: context, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
         try trainer.train(examples, eval: eval) {
@@ -89,6 +103,30 @@ package struct RewardStage: Stage {
                 pair.index = RewardObjective.demonstration(pair.index)
                 return pair
             }
+    }
+
+    /// What adds the multi-view term, where there is one; held-out pairs then have indices of their own.
+    private func views(
+        _ examples: [TokenizedPair], _ eval: inout [TokenizedPair], _ context: StageContext, width: Int
+    ) throws -> MultiViewHead? {
+        guard options.multiView.isUsed else { return nil }
+        let first = (examples.map(\.index).max() ?? 0) + 1
+        for place in eval.indices { eval[place].index += max(first, 0) }
+        var numbers: [[Int32]: Int] = [:]
+        var prompts: [Int: Int] = [:]
+        for pair in examples + eval {
+            let number = numbers[pair.prompt] ?? numbers.count
+            numbers[pair.prompt] = number
+            prompts[pair.index] = number
+        }
+        if Set(examples.map(\.prompt)).count < 2 {
+            try context.checkTogether(
+                context.configuration.error(
+                    at: "\(context.stage.name).multi_view.weight",
+                    "the pairs are all of one prompt, and the term tells prompts apart",
+                    remedy: "add pairs of other prompts, or leave it out"))
+        }
+        return MultiViewHead(weight: options.multiView.weight, width: width, seed: context.seed, prompts: prompts)
     }
 
     /// Training pairs that the mean and spread of the scores are taken on.
