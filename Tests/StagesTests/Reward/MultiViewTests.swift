@@ -62,13 +62,13 @@ struct MultiViewTests {
             let (norm, start) = (direction.norm(), group.values.copy())
             #expect(norm > 1e-3)
             let losses = [1.0, -1.0].map { sign -> Double in
-                withoutGradients { group.values.copy(from: start + direction * (sign * 2e-3 / norm)) }
+                withoutGradients { group.values.copy(from: start + direction * (sign * 3e-4 / norm)) }
                 model.parameters.clearGradients()
                 return objective.accumulate(model, Self.pairs, maxTokens: 100_000)
             }
             withoutGradients { group.values.copy(from: start) }
-            let slope = (losses[0] - losses[1]) / 4e-3
-            #expect(abs(slope - norm) < 0.02 * norm, "\(slope), \(norm)")
+            let slope = (losses[0] - losses[1]) / 6e-4
+            #expect(abs(slope - norm) < 0.005 * norm, "\(slope), \(norm)")
         }
     }
 
@@ -121,8 +121,8 @@ struct MultiViewRunTests {
             let refused = try workspace.train(status: 2, ["reward.train_batch_size=1", "output_dir=again"])
             #expect(
                 refused.errors.contains("reward.train_batch_size: 1 leaves multi_view no pair"), "\(refused.errors)")
-            let row = String(decoding: try workspace.data("train.jsonl"), as: UTF8.self).split(separator: "\n")[0]
-            try workspace.write("\(row)\n\(row)\n", to: "alike.jsonl")
+            let row = "{\"prompt\": \"One\", \"chosen\": \" day\", \"rejected\": \" dog\"}\n"
+            try workspace.write(row + row, to: "alike.jsonl")
             let alike = try workspace.train(
                 ranks: 3, status: 2, ["dataset.train=alike.jsonl", "output_dir=alike"])
             #expect(alike.errors.contains("the pairs are all of one prompt"), "\(alike.errors)")
