@@ -57,8 +57,9 @@ struct MultiViewTests {
         let model = try model()
         let objective = objective(model, weight: 3)
         _ = objective.accumulate(model, Self.pairs, maxTokens: 1)
-        for group in model.parameters.trained {
-            let direction = try #require(group.gradients).copy()
+        // Of the same weights, before any is moved.
+        let directions = try model.parameters.trained.map { try #require($0.gradients).copy() }
+        for (group, direction) in zip(model.parameters.trained, directions) {
             let (norm, start) = (direction.norm(), group.values.copy())
             #expect(norm > 1e-3)
             let losses = [1.0, -1.0].map { sign -> Double in
