@@ -46,11 +46,21 @@ public struct BradleyTerryMetrics: AdditiveMetrics {
     public var highest = -Double.infinity
     /// The negative of the lowest score.
     public var negatedLowest = -Double.infinity
+    /// Those of the pairs that are a demonstration before a sample.
+    package var demonstrations = 0.0
+    /// Those of them that score so.
+    package var correctDemonstrations = 0.0
+    /// Sum of their margins.
+    package var demonstrationMargin = 0.0
+    /// Those of the pairs that have a multi-view term.
+    package var views = 0.0
+    /// Sum of these terms, without their weight.
+    package var viewLoss = 0.0
 
     /// Nothing counted.
     public init() {}
 
-    init(chosen: [Double], rejected: [Double], losses: [Double]) {
+    init(chosen: [Double], rejected: [Double], losses: [Double], kinds: [PairKind] = []) {
         pairs = Double(chosen.count)
         loss = losses.reduce(0, +)
         for (chosen, rejected) in zip(chosen, rejected) {
@@ -60,20 +70,40 @@ public struct BradleyTerryMetrics: AdditiveMetrics {
             highest = max(highest, chosen, rejected)
             negatedLowest = max(negatedLowest, -chosen, -rejected)
         }
+        for (index, kind) in kinds.enumerated() where kind == .demonstration {
+            demonstrations += 1
+            correctDemonstrations += chosen[index] > rejected[index] ? 1 : 0
+            demonstrationMargin += chosen[index] - rejected[index]
+        }
     }
 
     /// See ``AdditiveMetrics``.
-    public static var additive: [WritableKeyPath<Self, Double>] { [\.pairs, \.loss, \.correct, \.margin, \.rewards] }
+    public static var additive: [WritableKeyPath<Self, Double>] {
+        [
+            \.pairs, \.loss, \.correct, \.margin, \.rewards, \.demonstrations, \.correctDemonstrations,
+            \.demonstrationMargin, \.views, \.viewLoss,
+        ]
+    }
 
     /// See ``AdditiveMetrics``.
     public static var extreme: [WritableKeyPath<Self, Double>] { [\.highest, \.negatedLowest] }
 
-    /// `loss`, `accuracy`, `margin`, and `mean_reward`, `min_reward`, `max_reward` over chosen and rejected alike.
+    /// The names of what every evaluation measures.
+    package static var evaluated: [String] { names.filter { !$0.contains("/") } }
+
+    /// `loss`, `accuracy`, `margin`, and `mean_reward`, `min_reward`, `max_reward` over chosen and rejected alike; and, where there
+    /// are demonstrations, accuracy and margin over these, and the multi-view term where there is one.
     public var report: [String: Double] {
         guard pairs > 0 else { return [:] }
-        return [
+        var all = [
             "loss": loss / pairs, "accuracy": correct / pairs, "margin": margin / pairs,
             "mean_reward": rewards / (2 * pairs), "min_reward": -negatedLowest, "max_reward": highest,
         ]
+        if demonstrations > 0 {
+            all["demonstrations/accuracy"] = correctDemonstrations / demonstrations
+            all["demonstrations/margin"] = demonstrationMargin / demonstrations
+        }
+        if views > 0 { all["multi_view/loss"] = viewLoss / views }
+        return all
     }
 }

@@ -22,6 +22,24 @@ public struct LossTerm<Metrics: AdditiveMetrics> {
         pending = PendingMetrics(figures: figures.map { $0.detached() }, metrics: metrics)
     }
 
+    /// The same with another part of the loss.
+    ///
+    /// - Parameters:
+    ///   - figure: A scalar that metrics are made of.
+    ///   - note: Takes it in.
+    package func adding(
+        _ other: Tensor, figure: Tensor, _ note: @escaping (inout Metrics, Double) -> Void
+    ) -> LossTerm {
+        let (count, metrics) = (pending.figures.count, pending.metrics)
+        return LossTerm(
+            value: value + other, figures: pending.figures + [figure.reshaped([1])], observations: observations
+        ) { numbers in
+            var found = metrics(Array(numbers.prefix(count)))
+            note(&found, numbers[count][0])
+            return found
+        }
+    }
+
     /// What the micro-batch adds to the step's metrics.
     public var metrics: Metrics { .gathered([pending]) }
 }

@@ -26,7 +26,7 @@ extension DecoderModel {
     private static let auxiliaryFile = "auxiliary.safetensors"
 
     /// The weight of the auxiliary head, `[outputs, width]`; `nil` where there is none.
-    var auxiliaryWeight: Tensor? { auxiliaryHead.map { parameters[$0.parameterName] } }
+    package var auxiliaryWeight: Tensor? { auxiliaryHead.map { parameters[$0.parameterName] } }
 
     /// Writes the auxiliary head's weight into a checkpoint, where there is one.
     package func saveAuxiliaryHead(to directory: URL) throws {

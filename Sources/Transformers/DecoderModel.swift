@@ -87,6 +87,13 @@ public final class DecoderModel {
         return hiddenStates(rows, at: indices).linear(parameters[ParameterNames.score]).reshaped([-1])
     }
 
+    /// The same, and the hidden states that it is read from, `[n, width]`.
+    package func scoresAndStates(_ rows: PackedRows, at indices: [Int32]) -> (scores: Tensor, states: Tensor) {
+        precondition(head == .score, "a language model has no scores")
+        let states = hiddenStates(rows, at: indices)
+        return (states.linear(parameters[ParameterNames.score]).reshaped([-1]), states)
+    }
+
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
     public func logits(_ hidden: Tensor) -> Tensor { hidden.linear(vocabulary) }
 

@@ -191,6 +191,12 @@ package struct StepPairs: Sendable {
         return (partners(chosen, rejected), partners(rejected, chosen))
     }
 
+    /// The pairs' indices in the data set, in order.
+    package var order: [Int] { rows.sorted { $0.value < $1.value }.map(\.key) }
+
+    /// The scores of each term, in order, for what asks for more numbers of a pair than one.
+    package var encodings: [[Scores]] { terms.map(\.scores) }
+
     /// Where in ``scores`` the pair stands that has this index in the data set.
     package func row(of index: Int) -> Int {
         guard let row = rows[index] else { preconditionFailure("pair \(index) is not of this step") }

@@ -51,3 +51,34 @@ package struct TokenRankingLoss: Sendable, Equatable {
         return -((chosen - rejected).logSigmoid() * Tensor(weights).placed(chosen.placement)).sum()
     }
 }
+
+extension TokenRankingLoss {
+    /// Scores of a micro-batch's tokens, and of its responses.
+    package struct Scores {
+        /// Of the better and of the worse responses' tokens, as the loss has them.
+        package let (chosenTokens, rejectedTokens): (Tensor, Tensor)
+        /// `[pairs]`, where a reward model is asked for the score of a response.
+        package let (chosen, rejected): (Tensor, Tensor)
+
+        package init(chosenTokens: Tensor, rejectedTokens: Tensor, chosen: Tensor, rejected: Tensor) {
+            (self.chosenTokens, self.rejectedTokens) = (chosenTokens, rejectedTokens)
+            (self.chosen, self.rejected) = (chosen, rejected)
+        }
+    }
+
+    /// The share of a micro-batch in a step's loss, which is a mean over its pairs, that it does not grow with the batch.
+    ///
+    /// - Parameters:
+    ///   - centering: Weight of the squared sum of both scores of a pair.
+    ///   - globalPairs: How many pairs the whole optimizer step has.
+    package func term(
+        _ scores: Scores, _ spans: [Span], centering: Double = 0, globalPairs: Int
+    ) -> LossTerm<BradleyTerryMetrics> {
+        var sum = self(chosen: scores.chosenTokens, rejected: scores.rejectedTokens, spans)
+        if centering > 0 { sum = sum + (scores.chosen + scores.rejected).square().sum() * centering }
+        let kinds = spans.map(\.kind)
+        return LossTerm(
+            value: sum * (1 / Double(globalPairs)), figures: [scores.chosen, scores.rejected, sum.reshaped([1])]
+        ) { BradleyTerryMetrics(chosen: $0[0], rejected: $0[1], losses: $0[2], kinds: kinds) }
+    }
+}

@@ -40,6 +40,15 @@ package final class ExampleCounter {
         }
     }
 
+    /// Pairs of demonstrations and samples; not known before there are samples.
+    package func demonstrations(
+        _ demonstrations: [ArtifactReference], before samples: [ArtifactReference], _ lengths: LengthOptions
+    ) throws -> ExampleCount? {
+        try count("\(demonstrations) before", demonstrations + samples, lengths.prompt, lengths.maxLength) {
+            ExampleCount(try data.demonstrations(demonstrations, before: samples, lengths).examples)
+        }
+    }
+
     /// - Parameter prefix: What stands in front of each prompt.
     package func prompts(
         _ references: [ArtifactReference], _ prompt: PromptOptions, limit: Int? = nil, prefix: String = ""
@@ -107,6 +116,17 @@ package struct ExampleCount: Equatable, Sendable {
 }
 
 extension ExampleCount {
+    /// Both together.
+    package static func + (left: Self, right: Self) -> Self {
+        let sum = { (path: KeyPath<Self, Int?>) in
+            left[keyPath: path].flatMap { a in right[keyPath: path].map { a + $0 } }
+        }
+        return Self(
+            examples: left.examples + right.examples, tokens: sum(\.tokens),
+            longest: left.longest.flatMap { one in right.longest.map { max(one, $0) } },
+            predictedTokens: sum(\.predictedTokens), isEstimate: left.isEstimate || right.isEstimate)
+    }
+
     fileprivate init(_ examples: [some PackableExample]) {
         self.init(
             examples: examples.count, tokens: examples.reduce(0) { $0 + $1.tokenCount },

@@ -110,6 +110,11 @@ package struct DataStore {
     /// The files that references stand for.
     package func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
 
+    /// What makes token ids of records within `lengths`.
+    func tokenizer(within lengths: LengthOptions) throws -> ExampleTokenizer {
+        try text.exampleTokenizer(lengths.limits())
+    }
+
     private func load<Record: DatasetRecord, Example: PackableExample>(
         _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil, keepsRecords: Bool,
         _ add: (ExampleTokenizer, Record, inout TokenizedDataset<Example>) throws -> Void

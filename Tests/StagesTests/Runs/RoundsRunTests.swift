@@ -113,6 +113,47 @@ struct RoundsRunTests {
             #expect(!rows.contains { $0.first == "round-1-sample" })
         }
     }
+
+    @Test(
+        "The recipes of rewards learned on the way, and of APO, run as they stand",
+        arguments: [("rft", 3), ("rlp", 1), ("apo", 3)])
+    func recipe(name: String, ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            let mpo = TestSupport.product("mpo")
+            let task = try Job(mpo, ["synthesize", "--output", "task"], directory: workspace.directory).run()
+            #expect(task.status == 0, "\(task.errors)")
+            try workspace.first(24, ofFiles: ["sft", "pairs", "pairs-eval", "prompts-eval"])
+            let settings: [String: [String]] = [
+                "rft": ["reward.max_steps=2", "ppo.max_steps=2", "ppo.rollout_batch_size=4"],
+                "rlp": [
+                    // Where no two answers agree, each is its own group.
+                    "reward.max_steps=2", "retrained.max_steps=2", "sample.keep_threshold=0.1", "ppo.max_steps=2",
+                    "again.max_steps=2", "ppo.rollout_batch_size=4", "again.rollout_batch_size=4",
+                ],
+                "apo": ["reward.max_steps=2", "dpo.max_steps=2", "dpo.train_batch_size=4"],
+            ]
+            let words = (["output_dir=out", "sft.max_steps=40"] + (settings[name] ?? [])).flatMap { ["--set", $0] }
+            let recipe = TestSupport.repository.appending(path: "launch/recipes/\(name).yaml").path
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            let environment = [
+                "OMP_NUM_THREADS": "1", "PATH": "\(mpo.deletingLastPathComponent().path):\(path)",
+            ]
+            let job =
+                ranks == 1
+                ? Job(mpo, ["train", recipe] + words, environment: environment, directory: workspace.directory)
+                : try Job.mpirun(
+                    ranks: ranks, mpo, ["train", recipe] + words, environment: environment,
+                    directory: workspace.directory)
+            let result = try job.run()
+            #expect(result.status == 0, "\(result.errors)")
+            let last = ["rft": "08-evaluate", "rlp": "07-evaluate", "apo": "12-evaluate"][name] ?? ""
+            #expect(workspace.has("out/stages/\(last)/evaluation.json"))
+            let plan = try Job(
+                mpo, ["plan", recipe, "-n", "3"], environment: environment, directory: workspace.directory
+            ).run()
+            #expect(plan.status == 0 && plan.output.contains("evaluate"), "\(plan.errors)")
+        }
+    }
 }
 
 extension RunWorkspace {
