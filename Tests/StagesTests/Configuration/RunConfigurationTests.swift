@@ -215,7 +215,10 @@ struct RunConfigurationTests {
                 try RunConfiguration(yaml: text, name: "r.yaml").checkFiles()
             }
             #expect(noWeights?.description.contains("has neither model.safetensors nor") == true)
-            try RunConfiguration(yaml: "random_init: true\n" + head, name: "r.yaml").checkFiles()
+            let drawn = #expect(throws: ConfigurationError.self) {
+                try RunConfiguration(yaml: text + "random_init: true\n", name: "r.yaml").checkFiles()
+            }
+            #expect(drawn?.description.hasPrefix("r.yaml:4: dataset.train: no such file") == true)
 
             try Data().write(to: directory.appending(path: "model.safetensors"))
             let noData = #expect(throws: ConfigurationError.self) {
