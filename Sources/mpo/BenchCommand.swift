@@ -115,7 +115,9 @@ struct BenchCommand: ParsableCommand {
                 return item
             }
         }
-        if !options.items.contains(.dpo), let option = lossType != nil ? "loss-type" : lossKeys.map({ _ in "loss-keys" }) {
+        if !options.items.contains(.dpo),
+            let option = lossType != nil ? "loss-type" : lossKeys.map({ _ in "loss-keys" })
+        {
             throw ValidationError("--\(option) has no meaning without dpo in --only; leave it out, or add dpo")
         }
         options.generationBatchSizes = try Self.list(generationBatchSizes).map { size in

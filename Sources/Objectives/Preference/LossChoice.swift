@@ -104,7 +104,9 @@ package struct LossChoice: Sendable, Equatable {
     private func checkLists() throws(LossConflict) {
         if let weights, weights.count != types.count {
             throw LossConflict(
-                "loss_weights", "has \(weights.count) \(weights.count == 1 ? "weight" : "weights") for \(types.count) losses", "give one for each loss_type")
+                "loss_weights",
+                "has \(weights.count) \(weights.count == 1 ? "weight" : "weights") for \(types.count) losses",
+                "give one for each loss_type")
         }
         if let weights, weights.allSatisfy({ $0 == 0 }) {
             throw LossConflict("loss_weights", "leave nothing of \(name)", "give one of them a weight above 0")

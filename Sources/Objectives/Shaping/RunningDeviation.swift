@@ -3,6 +3,7 @@
 public struct RunningDeviation: Codable, Sendable, Equatable {
     private var moments = Moments()
 
+    /// Of no scores.
     public init() {}
 
     /// Takes in a step's scores.

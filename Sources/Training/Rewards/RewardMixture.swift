@@ -31,7 +31,8 @@ package struct RewardMixture: Sendable, Equatable {
         guard let weights else { return }
         guard weights.count == sources.count else {
             throw scope.error(
-                "reward_weights", "has \(HumanFormat.counted(weights.count, "weight")) for \(HumanFormat.counted(sources.count, "reward"))",
+                "reward_weights",
+                "has \(HumanFormat.counted(weights.count, "weight")) for \(HumanFormat.counted(sources.count, "reward"))",
                 "give one for each reward")
         }
         guard weights.contains(where: { $0 != 0 }) else {
