@@ -50,7 +50,8 @@ package struct ConfigurationReader {
                 throw UnknownKey(entry: entry, siblings: entries, key: key).error(
                     known: names.indices.filter { names.firstIndex(of: names[$0]) == $0 }.map { names[$0] } + others,
                     elsewhere: elsewhere(entry.key),
-                    nested: known.map(\.key).first { $0.replacing(".", with: "_") == entry.key }, foreignKeys)
+                    nested: known.map(\.key).first { $0.replacing(".", with: "_") == entry.key },
+                    inner: block.isEmpty ? [] : known.map(\.key).filter { $0.hasSuffix(".\(entry.key)") }, foreignKeys)
             }
             guard field.read(&options, entry.value) else {
                 let kind = field.words.isEmpty ? field.kind : "a word that \(field.key) takes, or a list of such"

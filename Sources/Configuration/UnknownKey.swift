@@ -17,20 +17,21 @@ package struct UnknownKey {
     ///   - known: The keys of the block.
     ///   - elsewhere: The blocks that know the key.
     ///   - nested: The dotted key of a block within the block that it is but for a `_` in place of the dot.
+    ///   - inner: Dotted keys of blocks within the block that end in it.
     package func error(
-        known: [String], elsewhere: [String], nested: String? = nil, _ foreign: ForeignKeys
+        known: [String], elsewhere: [String], nested: String? = nil, inner: [String] = [], _ foreign: ForeignKeys
     ) -> ConfigurationError {
         let (problem, remedy) =
             foreign.explanation(self, known)
             ?? (
                 "unknown key",
                 nested.map { "it is \($0) here, a key of a block" }
-                    ?? remedy(known: known, elsewhere: elsewhere, foreign)
+                    ?? remedy(known: known, elsewhere: elsewhere, inner: inner, foreign)
             )
         return ConfigurationError(entry.origin, key: key, problem: problem, remedy: remedy)
     }
 
-    private func remedy(known: [String], elsewhere: [String], _ foreign: ForeignKeys) -> String {
+    private func remedy(known: [String], elsewhere: [String], inner: [String], _ foreign: ForeignKeys) -> String {
         if let advice = foreign.advice[entry.key] { return advice }
         if let synonym = foreign.synonyms[entry.key], known.contains(synonym) {
             return "it is called \(synonym) here"
@@ -38,9 +39,11 @@ package struct UnknownKey {
         if let inner = entry.value.entries?.first?.key, known.contains("\(entry.key)_\(inner)") {
             return "did you mean \(entry.key)_\(inner)?"
         }
-        let inner = known.filter { $0.hasSuffix(".\(entry.key)") }
-        if !inner.isEmpty { return "keys here are \(inner.joined(separator: ", "))" }
-        if !elsewhere.isEmpty { return "it belongs under \(elsewhere.joined(separator: ", "))" }
+        let places = [
+            elsewhere.isEmpty ? nil : "it belongs under \(elsewhere.joined(separator: ", "))",
+            inner.isEmpty ? nil : "here there is \(inner.joined(separator: ", "))",
+        ].compactMap(\.self)
+        if !places.isEmpty { return places.joined(separator: "; ") }
         if let nearest = NearestName.of(entry.key, in: known) { return "did you mean \(nearest)?" }
         if let synonym = foreign.synonyms[entry.key] {
             return "did you mean \(synonym), which is a key of another block?"

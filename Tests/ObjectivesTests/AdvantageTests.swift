@@ -28,6 +28,11 @@ import Testing
         deviation.add(Moments([2]))
         deviation.add(Moments([2, 2]))
         #expect(deviation.scale == 1)
+        for score in [0.1, -0.2, 0.9] {
+            var same = RunningDeviation()
+            same.add(Moments(Array(repeating: score, count: 64)))
+            #expect(same.scale == 1)
+        }
         deviation.add(Moments([5, -1]))
         // numpy.std([2, 2, 2, 5, -1], ddof=1)
         #expect(abs(deviation.scale - 2.1213203435596424) < 1e-12)

@@ -11,7 +11,8 @@ public struct RunningDeviation: Codable, Sendable, Equatable {
 
     /// What a score is divided by: the deviation of all scores so far (Bessel); 1 while they are all the same.
     public var scale: Double {
-        let deviation = moments.sampleDeviation
-        return deviation > 0 ? deviation : 1
+        // What rounding leaves of a difference of squares is no deviation.
+        guard moments.variance > 1e-12 * moments.squares / max(1, moments.count) else { return 1 }
+        return moments.sampleDeviation
     }
 }

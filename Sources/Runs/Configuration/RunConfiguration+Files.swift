@@ -5,7 +5,10 @@ extension RunConfiguration {
     ///
     /// - Throws: ``ConfigurationError`` with the key that names what is missing.
     package func checkFiles() throws {
-        try checkModel(modelNameOrPath, hasWeights: !randomInit, key: "model_name_or_path")
+        try checkModel(
+            modelNameOrPath,
+            hasWeights: !randomInit && stages.contains { $0.inputs.contains { $0.reference == .base } },
+            key: "model_name_or_path")
         if let tokenizerNameOrPath {
             try checkDirectory(tokenizerNameOrPath, holds: "tokenizer.json", key: "tokenizer_name_or_path")
         }

@@ -190,6 +190,10 @@ extension OnlineDPOOptions {
             }
             return
         }
+        if rewards.weights != nil, rewards.sources.count == 1 {
+            throw scope.error(
+                "reward_weights", "has no meaning for the one reward model that reward_update teaches", "leave it out")
+        }
         guard taughtReward != nil else {
             let asked = rewards.sources.map(\.description).joined(separator: ", ")
             throw scope.error(

@@ -64,6 +64,7 @@ package final class RewardLearner {
                 index: number, prompt: chosen.prompt, chosen: chosen.response, rejected: rejected.response)
         }
         window = []
+        guard !asked.isEmpty else { return metrics }
         metrics.merge(try train(on: labelled, step: step, nonFinite: &nonFinite), prefix: "reward_update/")
         return metrics
     }

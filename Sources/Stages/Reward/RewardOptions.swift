@@ -106,6 +106,9 @@ extension RewardOptions {
                 ranking.preferenceWeight > 0 ? "0 leaves nothing of the demonstrations" : "no weight is left",
                 "write one above 0, or leave demonstrations and samples out to train on pairs alone")
         }
+        if ranking.preferenceWeight == 0, scope.given.contains("pairs"), !pairs.isEmpty {
+            throw scope.error("pairs", "preference_weight: 0 leaves nothing of them", "leave one of the two out")
+        }
         if ranking.preferenceWeight == 0 { pairs = [] } else { try checkPairs(scope) }
     }
 

@@ -29,6 +29,9 @@ package struct RewardMixture: Sendable, Equatable {
                 "reward", "lists \(sources[twice]) twice", "list it once, with a weight in reward_weights")
         }
         guard let weights else { return }
+        guard !sources.isEmpty else {
+            throw scope.error("reward_weights", "weighs no reward: none is asked", "leave it out, or give reward")
+        }
         guard weights.count == sources.count else {
             throw scope.error(
                 "reward_weights",

@@ -18,7 +18,7 @@ enum ConfigurationMistakes {
         ),
         (
             "dpo: {loss_type: focalpo, gamma: 0.1}",
-            "run.yaml:4: dpo.gamma: unknown key; keys here are spo.gamma, hpo.gamma, d2po.gamma, focalpo.gamma"
+            "run.yaml:4: dpo.gamma: unknown key; it belongs under split, ppo; here there is d2po.gamma, focalpo.gamma, spo.gamma, hpo.gamma"
         ),
         ("sft: {kl_coef: 0.1}", "run.yaml:4: sft.kl_coef: unknown key; it belongs under ppo"),
         ("sft: {output_dir: x}", "run.yaml:4: sft.output_dir: unknown key; it belongs under the top level"),
