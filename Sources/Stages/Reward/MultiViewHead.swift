@@ -8,7 +8,7 @@ import Transformers
 /// mean and the deviation of its encoding, and a critic of three reads two encodings.
 ///
 /// All their matrices, without biases, lie one under the other in one auxiliary head of the decoder's width.
-struct MultiViewHead {
+package struct MultiViewHead {
     /// λ.
     let weight: Double
     let width: Int
@@ -17,10 +17,14 @@ struct MultiViewHead {
     /// Which prompt a pair is of, by the pair's index.
     let prompts: [Int: Int]
 
+    package init(weight: Double, width: Int, seed: UInt64, prompts: [Int: Int]) {
+        (self.weight, self.width, self.seed, self.prompts) = (weight, width, seed, prompts)
+    }
+
     /// How many numbers an encoding has: half the decoder's width, that a critic's input has the width of both.
     var dimension: Int { width / 2 }
 
-    static func auxiliaryHead(width: Int) -> AuxiliaryHead {
+    package static func auxiliaryHead(width: Int) -> AuxiliaryHead {
         AuxiliaryHead(name: "multi_view", outputs: 6 * width + 2 * (width / 2) + 1)
     }
 

@@ -14,12 +14,8 @@ package struct RewardObjective: OfflineObjective {
 
     private let views: MultiViewHead?
 
-    package init(loss: BradleyTerryLoss, ranking: TokenRankingLoss? = nil) {
-        self.init(loss: loss, ranking: ranking, views: nil)
-    }
-
-    /// - Parameter views: What adds the multi-view term; the model has its head.
-    init(loss: BradleyTerryLoss, ranking: TokenRankingLoss?, views: MultiViewHead?) {
+    /// - Parameter views: What adds the multi-view term.
+    package init(loss: BradleyTerryLoss, ranking: TokenRankingLoss? = nil, views: MultiViewHead? = nil) {
         (self.loss, self.ranking, self.views) = (loss, ranking, views)
     }
 

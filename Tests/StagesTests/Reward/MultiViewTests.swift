@@ -1,13 +1,12 @@
 import Foundation
 import Objectives
 import PreferenceData
+import Stages
 import TestSupport
 import Testing
 import Torch
 import Training
 import Transformers
-
-@testable import Stages
 
 @Suite("The multi-view term of a reward model")
 struct MultiViewTests {
