@@ -65,11 +65,13 @@ struct OnlineDPORunTests {
         }
     }
 
-    @Test("A run that is killed and resumed ends as one that was left alone", arguments: [0, 1])
-    func resumed(staleness: Int) throws {
+    @Test(
+        "A run that is killed and resumed ends as one that was left alone, also where each of two learners has a whole step",
+        arguments: [(0, "split"), (1, "split"), (1, "colocated")])
+    func resumed(staleness: Int, placement: String) throws {
         try RunWorkspace.with { workspace in
             try configure(workspace, "max_staleness: \(staleness), loss_type: bco_shift")
-            let options = ["online_dpo.max_steps=8"]
+            let options = ["online_dpo.max_steps=8", "placement=\(placement)"]
             try workspace.train(ranks: 3, options + ["output_dir=whole"])
             let killed = try workspace.job(ranks: 3, options).run { _ in
                 let deadline = Date(timeIntervalSinceNow: 100)
