@@ -198,7 +198,7 @@ extension OnlineDPOOptions {
             let asked = rewards.sources.map(\.description).joined(separator: ", ")
             throw scope.error(
                 "reward_update.gold",
-                "has no one reward model to teach: \(asked.isEmpty ? "no reward is asked" : "reward is \(asked)")",
+                "has no \(rewards.model == nil ? "" : "one ")reward model to teach: \(asked.isEmpty ? "no reward is asked" : "reward is \(asked)")",
                 "give reward: a reward stage or a reward model's directory")
         }
     }

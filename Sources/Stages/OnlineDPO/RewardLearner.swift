@@ -55,7 +55,6 @@ package final class RewardLearner {
         let labels = try goldGaps(of: asked.map { window[$0] })
         goldLabels += asked.count
         var metrics = goldMetrics
-        metrics["reward_update/accuracy"] = Double(labels.count { $0 > 0 }) / Double(max(1, labels.count))
         // A pair that gold finds equal says nothing.
         let labelled = zip(asked, labels).filter { $0.1 != 0 }.enumerated().map { number, label in
             let pair = window[label.0]
@@ -65,6 +64,7 @@ package final class RewardLearner {
         }
         window = []
         guard !asked.isEmpty else { return metrics }
+        metrics["reward_update/accuracy"] = Double(labels.count { $0 > 0 }) / Double(labels.count)
         metrics.merge(try train(on: labelled, step: step, nonFinite: &nonFinite), prefix: "reward_update/")
         return metrics
     }

@@ -159,6 +159,11 @@ struct OnlineDPORunTests {
             let (own, other) = (try values("objective/scores", metrics), try values("objective/scores", idle))
             #expect(own.prefix(2) == other.prefix(2) && own[2] != other[2], "\(own) \(other)")
             #expect(metrics[2].values["completions/mean_length"] == idle[2].values["completions/mean_length"])
+            // Where the budget is spent there is nothing to be right about.
+            try workspace.train(["output_dir=spent", "online_dpo.reward_update.budget=6"])
+            let accuracies = try workspace.metrics("spent").filter { $0.values["objective/scores"] != nil }
+                .map { $0.values["reward_update/accuracy"] != nil }
+            #expect(accuracies == [false, true, false, false, false, false])
             // A run that was killed between two updates goes on with the pairs since the last one.
             let killed = try workspace.job(ranks: 3, []).run { _ in
                 let deadline = Date(timeIntervalSinceNow: 100)
