@@ -74,9 +74,8 @@ package final class PreferenceLearner: OnlineLearner {
             given: mixture.given(atStep: step).compactMap { given.pairs[$0] }, demonstrations: given.demonstrations,
             options)
         var metrics = batch.rollouts.figures
-        for (number, source) in options.rewards.sources.enumerated() where options.rewards.sources.count > 1 {
-            let sum = batch.rollouts.reduce(0) { $0 + $1.scoreParts[number] }
-            metrics["rewards/\(source)/mean"] = sum / Double(max(1, batch.rollouts.count))
+        for (metric, sum) in options.rewards.sums(over: batch.rollouts) {
+            metrics[metric] = sum / Double(max(1, batch.rollouts.count))
         }
         metrics["pairs"] = Double(sampled.pairs.count)
         if !sampled.gaps.isEmpty {

@@ -276,12 +276,11 @@ package final class PolicyLearner: OnlineLearner {
 
     /// The mean of each reward where there are several, by its name.
     private func rewardMeans(_ rollouts: [Rollout], of total: Int) throws -> MetricValues {
-        let sources = options.rewards.sources
-        guard sources.count > 1 else { return [:] }
-        let sums = sources.indices.map { source in rollouts.reduce(0) { $0 + $1.scoreParts[source] } }
+        let sums = options.rewards.sums(over: rollouts)
+        guard !sums.isEmpty else { return [:] }
         var means = MetricValues()
-        for (source, sum) in zip(sources, try learners.allReduce(sums, .sum)) {
-            means["rewards/\(source)/mean"] = sum / Double(max(1, total))
+        for (part, sum) in zip(sums, try learners.allReduce(sums.map(\.sum), .sum)) {
+            means[part.metric] = sum / Double(max(1, total))
         }
         return means
     }

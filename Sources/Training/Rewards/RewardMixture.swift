@@ -20,6 +20,15 @@ package struct RewardMixture: Sendable, Equatable {
     /// Whether any is shown rows as the data gave them.
     package var readsRecords: Bool { sources.contains(where: \.readsRecords) }
 
+    /// Sums over responses of what each of several rewards says of them, with the names that their means have in metrics; nothing of
+    /// one reward alone.
+    package func sums(over rollouts: [Rollout]) -> [(metric: String, sum: Double)] {
+        guard sources.count > 1 else { return [] }
+        return sources.enumerated().map { number, source in
+            ("rewards/\(source)/mean", rollouts.reduce(0) { $0 + $1.scoreParts[number] })
+        }
+    }
+
     /// Checks that there is a weight for each.
     ///
     /// - Throws: ``ConfigurationError``
