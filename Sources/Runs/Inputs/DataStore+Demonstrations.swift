@@ -33,7 +33,8 @@ extension DataStore {
             (matched.withoutDemonstration, "samples have no demonstration"),
             (tokenized.examples.count - examples.count, "pairs say the same twice"),
         ]
-        let notes = left.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        var notes = left.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        if drawn.reading.skipped > 0 { notes.append("of the samples \(drawn.reading.text)") }
         let count = "\(examples.count) demonstrations before samples"
         return (examples, ([count, given.reading.text(with: tokenized.summary)] + notes).joined(separator: "; "))
     }

@@ -29,6 +29,7 @@ extension OnlineDPOStage {
                 MemoryEstimate.Training(
                     rows: pairRows, zero: 0, learners: placement.learners.count, recomputes: false))
         }
+        if let gold = options.rewardUpdate.gold { try planner.addReward(gold, pairRows, to: &learner) }
         for reference in options.compared.frozen {
             try learner.compute(planner.specification(of: reference), head: .languageModel, rows: pairRows)
         }
@@ -39,7 +40,8 @@ extension OnlineDPOStage {
             sampler.compute(policy, head: .languageModel, rows: planner.prefillRows(options.prompt))
         }
         sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
-        for reward in options.rewards.sources {
+        // A colocated rank scores with the reward model that it trains.
+        for reward in options.rewards.sources where !placement.isColocated || reward != options.taughtReward {
             let responses = prompts * rollouts.nSamplesPerPrompt
             try planner.addReward(
                 reward, rows(longest: length, examples: responses, over: placement.rollouts), to: &sampler)
