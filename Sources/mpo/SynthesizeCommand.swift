@@ -48,6 +48,14 @@ struct SynthesizeCommand: LoneCommand {
         case orders
         /// Sums: ``ArithmeticTask``.
         case arithmetic
+
+        /// The file of prompts to learn from, which the other has not.
+        var mark: String {
+            switch self {
+            case .orders: "pairs.jsonl"
+            case .arithmetic: "prompts.jsonl"
+            }
+        }
     }
 
     func work() throws {
@@ -55,7 +63,14 @@ struct SynthesizeCommand: LoneCommand {
             return try SyntheticTask.serveJudge(input: .standardInput, output: .standardOutput)
         }
         let directory = URL(filePath: output)
-        switch task ?? .orders {
+        let task = task ?? .orders
+        for other in Task.allCases where other != task {
+            let file = directory.appending(path: other.mark)
+            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            throw SyntheticTaskError.cannotWrite(
+                path: directory.relativePath, reason: "\(other.mark) of the task \(other.rawValue) is there already")
+        }
+        switch task {
         case .orders: try SyntheticTask.write(to: directory, seed: seed ?? 1)
         case .arithmetic: try ArithmeticTask(seed: seed ?? 1).write(to: directory)
         }

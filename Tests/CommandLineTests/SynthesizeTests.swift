@@ -20,6 +20,10 @@ struct SynthesizeTests {
         try Workspace.with { workspace in
             try workspace.mpo("synthesize", "--output", "sums", "--task", "arithmetic")
             #expect(try workspace.read("sums/prompts-eval.jsonl").hasPrefix("{\"prompt\": \"Q: "))
+            let other = try workspace.mpo("synthesize", "--output", "sums", status: 2)
+            #expect(
+                other.lastError.contains("sums: prompts.jsonl of the task arithmetic is there already; name another"))
+            #expect(try workspace.read("sums/sft.jsonl").hasPrefix("{\"prompt\": \"Q: "))
             let result = try workspace.mpo("synthesize", "--judge", "--task", "orders", status: 2)
             #expect(result.lastError.contains("--task belongs to --output;"))
         }

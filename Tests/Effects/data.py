@@ -8,6 +8,8 @@ from pathlib import Path
 
 # The share of labels that is turned, beside those that are wrong already.
 FLIPPED = 0.3
+# How many of the good answers of the pairs are demonstrations.
+GOOD = 256
 # Files of prompts: the first of them, and how many.
 PROMPTS = (("first", 0, 128), ("second", 128, 384), ("round", 0, 1984))
 
@@ -26,12 +28,20 @@ def main():
     write(task / "mostly-longer.jsonl", longer + others[: len(longer) // 3])
     write(task / "longer-eval.jsonl", filter(has_longer_winner, read(task / "pairs-eval.jsonl")))
     prompts = [{"prompt": prompt} for prompt in dict.fromkeys(pair["prompt"] for pair in pairs)]
+    good = {}
+    for pair in filter(is_polite, pairs):
+        good.setdefault(pair["prompt"], {"prompt": pair["prompt"], "completion": pair["chosen"]})
+    write(task / "good.jsonl", list(good.values())[:GOOD])
     for name, first, count in PROMPTS:
         write(task / f"prompts-{name}.jsonl", prompts[first:first + count])
 
 
 def turn(pair):
     return pair | {"chosen": pair["rejected"], "rejected": pair["chosen"]}
+
+
+def is_polite(pair):
+    return pair["chosen"].startswith(" certainly") and pair["chosen"].endswith(" enjoy!")
 
 
 def has_longer_winner(pair):

@@ -11,8 +11,8 @@ WINDOW = 10
 
 def apa(study):
     """KL divergence from the SFT model at equal reward: at the highest that all arms of a seed reach."""
-    arms = ["ppo", "ppo_0", "ppo_02", "apa", "apa_3", "apa_1"]
-    titles = ["PPO, kl_coef 0.05", "0", "0.2", "APA, coef 10", "3", "1"]
+    arms = ["ppo", "ppo_0", "ppo_02", "ppo_05", "ppo_1", "ppo_2", "apa", "apa_3", "apa_1"]
+    titles = ["PPO, kl_coef 0.05", "0", "0.2", "0.5", "1", "2", "APA, coef 10", "3", "1"]
     curves = {arm: [curve(study, seed, arm) for seed in study.seeds] for arm in arms}
     reached = [min(max(score for _, score in curves[arm][seed]) for arm in arms) for seed in range(len(study.seeds))]
     tolls = {arm: [toll(level, points) for level, points in zip(reached, curves[arm])] for arm in arms}
@@ -45,6 +45,16 @@ def rounds(study):
         [[title, text(study.values(arm, "score"), 3)] + [
             "" if arm == other else difference(study.values(arm, "score"), study.values(other, "score"), 3)
             for other in ("round-1-dpo", "round-3-dpo")] for title, arm in rows])
+
+
+def rft(study):
+    rows = [("SFT", "taught"), ("SFT, twice the epochs", "taught_longer"), ("RFT, one round", "rft-1-rft"),
+            ("two rounds", "rft-2-rft")]
+    return markdown(
+        ["policy", "gold score", "to SFT", "to SFT of twice the epochs"],
+        [[title, text(study.values(arm, "score"), 3)] + [
+            "" if arm == other else difference(study.values(arm, "score"), study.values(other, "score"), 3)
+            for other in ("taught", "taught_longer")] for title, arm in rows])
 
 
 def hacked(study):

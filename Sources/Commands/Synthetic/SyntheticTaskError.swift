@@ -22,7 +22,7 @@ package enum SyntheticTaskError: Error, Equatable, Sendable, CustomStringConvert
         case .malformedRequest(let line, let reason):
             "standard input:\(line): \(reason); expected a line {\"prompt\": \"...\", \"completion\": \"...\"}"
         case .cannotWrite(let path, let reason):
-            "cannot write \(path): \(reason); name a directory that can be written with --output"
+            "cannot write \(path): \(reason); name another directory with --output"
         case .tooManyHeldOut(let asked, let most):
             "cannot hold out \(asked) different orders: ask for at most \(most)"
         }

@@ -146,7 +146,7 @@ package struct StageScope {
         let parts = if case .pairs(let parts)? = found.stage.leaves { parts } else { [String]() }
         guard part.map(parts.contains) ?? parts.isEmpty else {
             let name = view.name(of: stage)
-            let ways = parts.isEmpty ? name : parts.map { "\(name).\($0)" }.joined(separator: " or ")
+            let ways = parts.isEmpty ? name : parts.map { "\(name).\($0)" }.alternatives
             throw error(key, "'\(text)' is not something that stage '\(name)' leaves", "write \(ways)")
         }
     }
@@ -198,6 +198,6 @@ package struct StageScope {
             case .rows: ["dataset.train", "JSONL files"]
             }
         let choices = stages + others
-        return "write \(choices.dropLast().joined(separator: ", ")) or \(choices[choices.count - 1])"
+        return "write \(choices.alternatives)"
     }
 }

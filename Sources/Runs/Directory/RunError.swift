@@ -15,7 +15,6 @@ package enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvi
     /// A file cannot be written.
     case cannotWrite(String, reason: String)
     /// The job has too few ranks for the roles that a stage asks for.
-    case tooFewRanks(stage: String, learners: Int, ranks: Int)
     /// A loss, gradient or weight is not a finite number, as several ranks find together; the first of them is `teller`.
     ///
     /// `canSkip` says whether the run would go on with `on_non_finite: skip`.
@@ -36,9 +35,6 @@ package enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvi
             "\(path): cannot be written: \(reason); choose another output_dir, or check its permissions"
         case .unreadableState(let path): "\(path): damaged; restore it, or choose another output_dir"
         case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
-        case .tooFewRanks(let stage, let learners, let ranks):
-            "\(stage).learners: \(learners) learners and a rollout worker need \(learners + 2) ranks, but there are "
-                + "\(ranks); start more, lower learners, or write placement: colocated"
         case .notFinite(let stage, let step, let what, _, let canSkip):
             "\(stage): step \(step): \(what) is not finite; look at the data"
                 + (canSkip ? ", go on with on_non_finite: skip (--resume --allow-config-change)" : "")

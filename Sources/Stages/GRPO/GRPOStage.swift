@@ -52,7 +52,7 @@ package enum GRPORecipe: PolicyGradientRecipe {
     package static func needsReference(_ options: PolicyGradientOptions) -> Bool { options.loss.beta > 0 }
 
     package static func resolve(_ options: inout PolicyGradientOptions, in scope: StageScope) throws {
-        try checkSurrogate(options.loss.groupLoss.surrogate, options, scope)
+        try checkSurrogate(options.loss.groupLoss, among: \.surrogate, options, scope)
         if options.loss.beta == 0, options.changes("use_bias_correction_kl", of: Self.self) {
             throw scope.error(
                 "use_bias_correction_kl", "has no meaning where beta is 0", "give beta, such as 0.04, or leave it out")

@@ -67,6 +67,11 @@ package struct OnlineDPOOptions: Sendable, Equatable {
     /// Whether the data's own pairs are learned from, too.
     package var readsPairs: Bool { generatedShare < 1 }
 
+    /// What the rows of `prompts` are read as.
+    package var rowKind: RowKind {
+        readsPairs ? .predictedPairs : labels == .demonstrations ? .completions : .prompts
+    }
+
     /// The reward model that learns in the loop, where one does.
     package var taughtReward: ArtifactReference? {
         guard rewardUpdate.gold != nil, rewards.sources.count == 1, rewards.weights == nil else { return nil }
@@ -149,7 +154,8 @@ extension OnlineDPOOptions {
                 "reward",
                 generatedShare > 0
                     ? "is not asked where labels is \(labels.rawValue)" : "is not asked where generated_share is 0",
-                "leave it out, or write labels: reward")
+                generatedShare > 0
+                    ? "leave it out, or write labels: reward" : "leave it out, or write a generated_share above 0")
         }
         try compared.resolve(for: choice, initial: initial, scope)
         try referenceSync.check(scope, reads: compared.frozen.count)
@@ -163,6 +169,7 @@ extension OnlineDPOOptions {
         }
         try checkRewardUpdate(scope)
         try checkDemonstrations(scope)
+        try checkDrawing(scope)
         if dataLabels == .policy, !readsPairs {
             throw scope.error(
                 "data_labels", "has no meaning where every pair is drawn", "write generated_share: 0.0, or leave it out"
@@ -180,6 +187,29 @@ extension OnlineDPOOptions {
                 "sail_rho", "has no meaning where the policy draws neither responses nor labels",
                 "write data_labels: policy, or a generated_share above 0")
         }
+    }
+
+    /// Refuses keys of what is drawn where nothing is, and of scores where nothing gives any.
+    private func checkDrawing(_ scope: StageScope) throws {
+        if generatedShare == 0 {
+            let keys = ["num_generations", "temperature", "top_p", "top_k", "stop_token", "max_staleness", "pairs"]
+            if let key = changed(keys) {
+                throw scope.error(
+                    key, "has no meaning where generated_share is 0: nothing is drawn",
+                    "leave it out, or write a generated_share above 0")
+            }
+        }
+        if labels != .reward || generatedShare == 0, let key = changed(["equal_groups", "pairs"]) {
+            throw scope.error(
+                key, "has no meaning where no response is scored",
+                generatedShare > 0 ? "leave it out, or write labels: reward" : "leave it out")
+        }
+    }
+
+    /// The first of these keys that says something else than it does by itself. A resolved configuration gives every key.
+    private func changed(_ keys: [String]) -> String? {
+        let standard = Self()
+        return Self.fields.first { keys.contains($0.key) && !$0.isSame(in: self, as: standard) }?.key
     }
 
     private func checkRewardUpdate(_ scope: StageScope) throws {
@@ -209,10 +239,6 @@ extension OnlineDPOOptions {
                 throw scope.error(
                     "labels", "demonstrations stand before responses that are drawn, and generated_share is 0",
                     "write a generated_share above 0, or leave labels out")
-            }
-            if pairRule != Self().pairRule {
-                throw scope.error(
-                    "pairs", "has no meaning where each drawn response stands behind a demonstration", "leave it out")
             }
             if choice.settings[OwnDistributionOptions.self].rho > 0 {
                 throw scope.error(

@@ -19,6 +19,17 @@ package struct OnlineDPOStage: Stage {
 
     package init() {}
 
+    /// The keys, `prompts` with what its rows have to have beside a prompt.
+    package var fields: [Field<OnlineDPOOptions>] {
+        options.fields.map { field in
+            guard field.key == "prompts", var role = field.role as? InputRole else { return field }
+            role.kind = .rows(options.rowKind)
+            var field = field
+            field.role = role
+            return field
+        }
+    }
+
     package mutating func resolve(in scope: StageScope) throws {
         if !scope.given.contains("init") { options.initial = try scope.policy(from: [SFTStage.type], for: "init") }
         if !scope.given.contains("prompts") {
@@ -43,11 +54,12 @@ package struct OnlineDPOStage: Stage {
             try start.checkReward(gold, for: "reward_update.gold", ofPrompts: options.prompts)
         }
         try start.checkStop(options.sampling.stopToken)
-        try OnlinePlacement.check(
-            options.placement, stage: start.name, workerCount: start.workers, ranks: start.ranks)
+        try OnlinePlacement.check(options.placement, at: start)
     }
 
-    package func limits() throws -> LengthLimits { try options.prompt.limits() }
+    package func limits() throws -> LengthLimits {
+        try options.rowKind == .prompts ? options.prompt.limits() : options.lengths.limits()
+    }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
     }

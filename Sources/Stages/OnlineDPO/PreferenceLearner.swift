@@ -103,10 +103,7 @@ package final class PreferenceLearner: OnlineLearner {
                     nonFinite: &nonFinite))
         }
         if updates.isEmpty {
-            let reason =
-                options.labels == .demonstrations
-                ? "every response is its demonstration" : "no two responses to a prompt differ in score"
-            try context.note("step \(step + 1) makes no update: \(reason)")
+            try context.note("step \(step + 1) makes no update: \(options.reasonForNoPair)")
             metrics["learning_rate"] = updater.schedule.rate(at: options.updates(ofSteps: step))
         }
         metrics.merge(MetricValues(meansOf: updates))
@@ -163,6 +160,17 @@ package final class PreferenceLearner: OnlineLearner {
 }
 
 extension OnlineDPOOptions {
+    /// Why a step's responses may make no pair.
+    fileprivate var reasonForNoPair: String {
+        switch (labels, pairRule) {
+        case (.demonstrations, _): "every response is its demonstration"
+        case (.policy, _): "all responses to a prompt are the same"
+        case (.reward, .confident):
+            "no best and worst response to a prompt are confidence: \(HumanFormat.metric(confidence)) apart"
+        case (.reward, _): "no two responses to a prompt differ in score"
+        }
+    }
+
     /// Updates that so many steps plan.
     package func updates(ofSteps steps: Int) -> Int {
         Int(min(0x1p53, Double(steps) * Double(rollouts.numPPOEpochs) * Double(rollouts.numMiniBatches)))

@@ -30,7 +30,7 @@ package enum PPORecipe: PolicyGradientRecipe {
     package static func needsReference(_ options: PolicyGradientOptions) -> Bool { true }
 
     package static func resolve(_ options: inout PolicyGradientOptions, in scope: StageScope) throws {
-        try checkSurrogate(options.loss.surrogate, options, scope)
+        try checkSurrogate(options.loss.surrogate, among: \.self, options, scope)
         let shaping = options.shaping
         if options.changes("pm_rlhf.alpha", of: Self.self), shaping.tokenRewardChoice != .preferenceMatching {
             throw scope.error(

@@ -71,6 +71,18 @@ extension DecoderModel {
     }
 }
 
+extension PolicyGradientOptions {
+    /// Why a step may have no token that counts.
+    package var reasonForNoToken: String {
+        let reasons = [
+            rollouts.equalGroups == .keep
+                ? nil : "equal_groups \(rollouts.equalGroups.rawValue) leaves out those whose prompt has one score",
+            loss.masksTruncated ? "mask_truncated_completions those without an end" : nil,
+        ].compactMap(\.self)
+        return "no response is left" + (reasons.isEmpty ? "" : ": " + reasons.joined(separator: ", "))
+    }
+}
+
 extension PolicyLossOptions {
     /// Whether the tokens of a response count in the loss.
     package func countsTokens(of rollout: Rollout) -> Bool {

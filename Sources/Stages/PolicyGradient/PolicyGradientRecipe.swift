@@ -29,9 +29,14 @@ extension PolicyGradientRecipe {
     package static var parts: PolicyGradientParts { .chosen }
 
     /// Refuses what was changed and the surrogate does not read.
-    static func checkSurrogate(
-        _ surrogate: SurrogateChoice, _ options: PolicyGradientOptions, _ scope: StageScope
+    ///
+    /// - Parameters:
+    ///   - chosen: The word of `loss_type`.
+    ///   - words: All that the recipe takes, with the surrogate that each stands for.
+    static func checkSurrogate<Word: ConfigurationWord>(
+        _ chosen: Word, among words: (Word) -> SurrogateChoice, _ options: PolicyGradientOptions, _ scope: StageScope
     ) throws {
+        let surrogate = words(chosen)
         let readers: [(keys: [String], surrogates: [SurrogateChoice])] = [
             (["cliprange", "delta"], [.clip]),
             (["epsilon"], [.clip]),
@@ -42,9 +47,10 @@ extension PolicyGradientRecipe {
         ]
         for (keys, surrogates) in readers where !surrogates.contains(surrogate) {
             guard let key = keys.first(where: { options.changes($0, of: Self.self) }) else { continue }
+            let readers = Word.allCases.filter { surrogates.contains(words($0)) }.map(\.rawValue)
             throw scope.error(
-                key, "has no meaning for loss_type \(surrogate.rawValue)",
-                "leave it out, or use \(surrogates.map(\.rawValue).joined(separator: " or "))")
+                key, "has no meaning for loss_type \(chosen.rawValue)",
+                "leave it out, or use \(readers.alternatives)")
         }
     }
 }

@@ -49,6 +49,14 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         try options.optimizer.check(scope)
         try options.rollouts.resolve(scope, data: options.prompts, Recipe.keys)
         try options.shaping.check(scope, responses: options.responsesPerStep)
+        let weightKeys = ["importance_sampling_mode", "importance_sampling_cap"]
+        if options.rollouts.maxStaleness == 0,
+            let key = weightKeys.first(where: { options.changes($0, of: Recipe.self) })
+        {
+            throw scope.error(
+                key, "has no meaning where max_staleness is 0: no token is of an older policy",
+                "write max_staleness: 1, or leave it out")
+        }
         guard options.sampling.temperature > 0 else {
             throw scope.error("temperature", "0 leaves nothing to explore", "write 0.7 or 1.0")
         }
@@ -83,8 +91,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     package func check(at start: StageStart) throws {
         try start.checkRewards(options.rewards, ofPrompts: options.prompts)
         try start.checkStop(options.sampling.stopToken)
-        try OnlinePlacement.check(
-            options.placement, stage: start.name, workerCount: start.workers, ranks: start.ranks)
+        try OnlinePlacement.check(options.placement, at: start)
     }
 
     package func limits() throws -> LengthLimits { try options.prompt.limits() }

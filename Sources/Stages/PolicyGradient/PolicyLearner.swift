@@ -126,7 +126,7 @@ package final class PolicyLearner: OnlineLearner {
                             [{ losses.policyTerm(batch).value }]
                                 + (losses.valueTerm.map { term in [{ term(batch).value }] } ?? [])
                         },
-                        name: { rollouts[$0].stepIndex })
+                        name: { String(rollouts[$0].stepIndex) })
                     try nonFinite.met(
                         cause, stage: stage, step: step + 1, policy: options.optimizer.onNonFinite,
                         finders: learners, note: note)
@@ -139,6 +139,9 @@ package final class PolicyLearner: OnlineLearner {
                 let divergence = policyPart.report["policy/approxkl_avg"] ?? 0
                 if let bound = options.loss.maxApproxKL, divergence > bound { break updates }
             }
+        }
+        if counts.allSatisfy({ $0.allSatisfy { $0.tokens == 0 } }) {
+            try note("step \(step + 1) makes no update: \(options.reasonForNoToken)")
         }
         var metrics = kl.values
         if kl.compared > 0 { metrics["objective/kl_coef"] = controller.coefficient }

@@ -45,7 +45,13 @@ package struct RewardShapingOptions: Sendable, Equatable {
     ///
     /// A step multiplies it by `1 + e responses / horizon` with `e` at least -0.2 (see ``Objectives/KLController``).
     package func check(_ scope: StageScope, responses: Int) throws {
-        guard klTarget != nil else { return }
+        guard klTarget != nil else {
+            guard klHorizon == Self().klHorizon else {
+                throw scope.error(
+                    "kl_horizon", "has no meaning without kl_target", "give kl_target, such as 6.0, or leave it out")
+            }
+            return
+        }
         guard klCoef > 0 else {
             throw scope.error(
                 "kl_coef", "0 stays 0 whatever kl_target",

@@ -48,6 +48,10 @@ package struct RewardObjective: OfflineObjective {
     /// A demonstration before a sample is told from a pair that was compared by its negative index.
     package static func demonstration(_ index: Int) -> Int { -1 - index }
 
+    package func name(ofExample index: Int) -> String {
+        index < 0 ? "demonstration \(Self.demonstration(index))" : String(index)
+    }
+
     private func tokenLoss(
         _ ranking: TokenRankingLoss, _ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep
     ) -> LossTerm<BradleyTerryMetrics> {

@@ -29,6 +29,10 @@ package struct RewardStage: Stage {
         }
     }
 
+    package func check(at start: StageStart) throws {
+        try start.checkSharedPrompts(of: options.demonstrations, and: options.samples)
+    }
+
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }

@@ -63,23 +63,33 @@ extension SampleCoordinator {
                     with: ScoredPair(index: index, chosenReward: chosen.score, rejectedReward: rejected.score)))
             count += 1
         }
-        guard options.keep == .pairs || count > 0 else {
-            throw RunError.other(
-                "\(stage.name): of none of \(groups.count) prompts do a share of \(options.threshold) of the responses agree "
-                    + "while others differ; lower \(stage.name).keep_threshold, raise n_samples_per_prompt, or take a reward "
-                    + "whose rule says what the answer is")
-        }
+        guard count > 0 else { throw noPair(of: groups.count) }
         try writer.finish()
-        return options.keep == .pairs
-            ? HumanFormat.counted(count, "pair")
-            : "\(HumanFormat.counted(count, "pair")) of \(groups.count) prompts' agreeing responses"
+        guard options.keep == .pairs else {
+            return "\(HumanFormat.counted(count, "pair")) of \(groups.count) prompts' agreeing responses"
+        }
+        let equal = groups.count - count
+        return HumanFormat.counted(count, "pair")
+            + (equal == 0
+                ? "" : "; the responses to \(HumanFormat.counted(equal, "prompt")) have equal scores and make none")
     }
 
     private static func bestAndWorst(_ responses: [SampledResponse]) -> (SampledResponse, SampledResponse)? {
         // Equal scores go by the order of the samples, so that the file does not depend on who reported first.
         let ranked = responses.sorted { ($1.score, $0.sample) < ($0.score, $1.sample) }
-        guard let best = ranked.first, let worst = ranked.last, best.sample != worst.sample else { return nil }
+        guard let best = ranked.first, let worst = ranked.last, best.score > worst.score else { return nil }
         return (best, worst)
+    }
+
+    /// Why no pair is kept, and what would make some.
+    private func noPair(of prompts: Int) -> RunError {
+        .other(
+            options.keep == .pairs
+                ? "\(stage.name): the responses to each of \(HumanFormat.counted(prompts, "prompt")) have equal scores by "
+                    + "\(options.reward), which make no pair; raise n_samples_per_prompt or temperature, or choose another reward"
+                : "\(stage.name): of none of \(prompts) prompts do a share of \(options.threshold) of the responses agree "
+                    + "while others differ; lower \(stage.name).keep_threshold, raise n_samples_per_prompt, or take a reward "
+                    + "whose rule says what the answer is")
     }
 
     private func bestOfAgreeing(_ responses: [SampledResponse]) -> (SampledResponse, SampledResponse)? {

@@ -44,6 +44,10 @@ package struct SampleStage: Stage {
             throw scope.error(
                 "keep_threshold", "is not read with keep: pairs", "write keep: above, all or clusters, or leave it out")
         }
+        if keep == .clusters, let share = options.keepThreshold, !(share > 0 && share <= 1) {
+            throw scope.error(
+                "keep_threshold", "\(share) is no share of a prompt's responses", "write a number above 0, at most 1")
+        }
         options.keepThreshold = options.keepThreshold ?? keep.threshold
         guard keep == .all else {
             guard options.returnTokens == SampleOptions().returnTokens else {

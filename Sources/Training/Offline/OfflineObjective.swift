@@ -25,6 +25,9 @@ package protocol OfflineObjective {
     /// The scores of a micro-batch's pairs, in order, for each of those parts.
     func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]]
 
+    /// What the example with an index is called in messages.
+    func name(ofExample index: Int) -> String
+
     /// What the loss carries from step to step, at the start; checkpoints keep it.
     var initialState: [Double] { get }
 
@@ -40,6 +43,7 @@ extension OfflineObjective {
     package func scores(_ model: DecoderModel, _ batch: ResponseBatch, of step: OfflineStep) -> [[StepPairs.Scores]] {
         []
     }
+    package func name(ofExample index: Int) -> String { String(index) }
     package var initialState: [Double] { [] }
     package var observationCount: Int { 0 }
     package func state(after observations: [Double], from state: [Double]) -> [Double] { state }

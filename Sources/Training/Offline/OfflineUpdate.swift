@@ -49,7 +49,8 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
         } else {
             let cause = try NonFiniteSearch(parameters: [pass.model.parameters], communicator: pass.workers).cause(
                 in: pass.microBatches(of: batch), examples: "examples",
-                losses: { batch in [{ pass.objective.loss(pass.model, batch, of: whole).value }] })
+                losses: { batch in [{ pass.objective.loss(pass.model, batch, of: whole).value }] },
+                name: pass.objective.name(ofExample:))
             try nonFinite.met(
                 cause, stage: stage, step: step + 1, policy: onNonFinite, finders: pass.workers, note: note)
         }

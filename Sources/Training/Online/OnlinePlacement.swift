@@ -25,11 +25,24 @@ package struct OnlinePlacement: Equatable {
 
     /// Checks that there are workers for the roles asked for.
     ///
-    /// - Throws: ``RunError/tooFewRanks(stage:learners:ranks:)``
-    package static func check(_ options: PlacementOptions, stage: String, workerCount: Int, ranks: Int) throws {
-        guard options.placement == .split, options.learners > 1 || workerCount > 1 else { return }
-        guard options.learners < workerCount else {
-            throw RunError.tooFewRanks(stage: stage, learners: options.learners, ranks: ranks)
+    /// - Throws: ``ConfigurationError``
+    package static func check(_ options: PlacementOptions, at start: StageStart) throws {
+        guard options.placement == .split, options.learners > 1 || start.workers > 1 else { return }
+        guard options.learners < start.workers else {
+            let (own, ofRun) = ("\(start.name).learners", "learners")
+            throw start.configuration.error(
+                at: start.configuration.origins[own] == nil ? ofRun : own,
+                "\(options.learners) learners and a rollout worker need \(options.learners + 2) ranks, but there are "
+                    + "\(start.ranks)",
+                remedy: "start more, lower learners, or write placement: colocated")
         }
+    }
+}
+
+extension PlacementOptions {
+    /// What is said where a number of learners was given that nothing asks for.
+    var unusedLearners: String? {
+        placement == .colocated && learners != Self().learners
+            ? "learners \(learners) is not read: with placement colocated every worker learns and draws" : nil
     }
 }

@@ -113,7 +113,7 @@ package struct OnlineWorker {
 
     package func run() throws {
         try context.begin(total: totalSteps, unit: "step", step: firstStep)
-        if let line = settings.warmupNote { try context.note(line) }
+        for line in [settings.placement.unusedLearners, settings.warmupNote] { try line.map(context.note) }
         if let learner, let learners {
             try run(learner, learners)
             for trainee in learner.trainees {

@@ -35,11 +35,11 @@ package struct NonFiniteSearch {
     ///   - name: what an index of a micro-batch is called outside.
     package func cause(
         in microBatches: [ResponseBatch], examples: String, losses: (ResponseBatch) -> [() -> Tensor],
-        name: (Int) -> Int = { $0 }
+        name: (Int) -> String
     ) throws -> String {
         let mine = finding(in: microBatches, losses).map { finding in
             let batch = microBatches[finding.index]
-            let shown = batch.indices.prefix(4).map { String(name($0)) } + (batch.indices.count > 4 ? ["..."] : [])
+            let shown = batch.indices.prefix(4).map(name) + (batch.indices.count > 4 ? ["..."] : [])
             return "the \(finding.what) of micro-batch \(finding.index + 1) of \(microBatches.count) on rank "
                 + "\(communicator.worldRanks[communicator.rank]) (\(examples) \(shown.joined(separator: ", ")))"
         }

@@ -11,6 +11,15 @@ extension ConfigurationMistakes {
             "run.yaml:5: sample.keep_threshold: is not read with keep: pairs; write keep: above, all or clusters, or leave it out"
         ),
         (
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", keep: clusters, keep_threshold: 1.5}",
+            "run.yaml:5: sample.keep_threshold: 1.5 is no share of a prompt's responses; write a number above 0, at most 1"
+        ),
+        (
+            "stages: [evaluate]\nevaluate: {judge: \"rule:length:9\", n_samples_per_prompt: 4, temperature: 0}",
+            "run.yaml:5: evaluate.temperature: 0 draws the same response every time, and n_samples_per_prompt is 4; write 0.7 "
+                + "or 1.0, or n_samples_per_prompt: 1"
+        ),
+        (
             "stages: [sample]\nsample: {reward: \"rule:length:9\", keep: above, return_tokens: [a, b]}",
             "run.yaml:5: sample.return_tokens: are not read with keep: above; write keep: all, or leave them out"
         ),

@@ -61,6 +61,23 @@ extension ConfigurationMistakes {
                 + "kl_target: null"
         ),
         (
+            "stages: [sft, reward, ppo]\nppo: {kl_horizon: 500}",
+            "run.yaml:5: ppo.kl_horizon: has no meaning without kl_target; give kl_target, such as 6.0, or leave it out"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {importance_sampling_cap: 5}",
+            "run.yaml:5: ppo.importance_sampling_cap: has no meaning where max_staleness is 0: no token is of an older policy; "
+                + "write max_staleness: 1, or leave it out"
+        ),
+        (
+            "stages: [sft, reward, ppo]\nppo: {loss_type: apa, cliprange: 0.3}",
+            "run.yaml:5: ppo.cliprange: has no meaning for loss_type apa; leave it out, or use clip"
+        ),
+        (
+            "stages: [sft, reward, grpo]\ngrpo: {loss_type: cispo, delta: 3}",
+            "run.yaml:5: grpo.delta: has no meaning for loss_type cispo; leave it out, or use grpo, bnpo, dr_grpo or dapo"
+        ),
+        (
             "stages: [sft, reward, ppo]\nppo: {temperature: 0}",
             "run.yaml:5: ppo.temperature: 0 leaves nothing to explore; write 0.7 or 1.0"
         ),

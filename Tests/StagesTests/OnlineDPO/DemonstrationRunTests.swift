@@ -99,9 +99,11 @@ struct DemonstrationRunTests {
             }
             let unpaired = try workspace.train(status: 2, ["online_dpo.generated_share=0.5"])
             #expect(unpaired.errors.contains("completions.jsonl:1: a pair needs 'chosen'"), "\(unpaired.errors)")
+            #expect(!workspace.has("out"))
             try workspace.addOpenings()
             let prompts = try workspace.train(status: 2, ["dataset.train=prompts.jsonl", "output_dir=again"])
             #expect(prompts.errors.contains("prompts.jsonl:1"), "\(prompts.errors)")
+            #expect(!workspace.has("again"))
         }
     }
 }

@@ -123,6 +123,15 @@ struct OnlineDPORunTests {
                 (["data_labels=policy"], "data_labels: has no meaning where every pair is drawn"),
                 (["sail_rho=0.2", "loss_type=ipo"], "sail_rho: has no meaning for loss_type ipo"),
                 (["loss_type=spo"], "loss_type"), (["hpo.gamma=0.3"], "hpo"),
+                (["generated_share=0"], "is 0; leave it out, or write a generated_share above 0"),
+                (
+                    ["generated_share=0", "reward=null", "num_generations=2", "temperature=0.5"],
+                    "temperature: has no meaning where generated_share"
+                ),
+                (
+                    ["labels=policy", "reward=null", "equal_groups=drop"],
+                    "equal_groups: has no meaning where no response"
+                ),
                 (["num_generations=1"], "num_generations"), (["temperature=0"], "temperature: 0 draws"),
             ] {
                 let refused = try workspace.train(

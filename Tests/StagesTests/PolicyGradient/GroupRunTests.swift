@@ -120,7 +120,12 @@ struct GroupRunTests {
             let (again, keep) = (try equal("again"), try equal("keep"))
             #expect(again < keep, "\(again) of \(keep)")
             // Nothing is learned where no group says anything.
-            try workspace.train(["output_dir=none", "grpo.equal_groups=drop", "grpo.reward=rule:contains:zzz"])
+            let none = try workspace.train([
+                "output_dir=none", "grpo.equal_groups=drop", "grpo.reward=rule:contains:zzz",
+            ])
+            #expect(
+                none.errors.contains("step 1 makes no update: no response is left: equal_groups drop"), "\(none.errors)"
+            )
             #expect(
                 try workspace.metrics("none").allSatisfy { $0.values["grad_norm"] == nil && $0.values["reward"] == 0 })
             let refused = try workspace.train(status: 2, ["grpo.max_resamples=9"])

@@ -87,6 +87,27 @@ struct KeptSamplesTests {
         }
     }
 
+    @Test("Responses of equal scores make no pair, which is told, and an end where there is no other")
+    func equalScores() throws {
+        try RunWorkspace.with { workspace in
+            try prepare(workspace)
+            let keys = ["stages=[sample]", "sample.reward=rule:contains:the"]
+            let told = try workspace.train(["output_dir=some"] + keys)
+            let rows = try workspace.rows("some/stages/01-sample/pairs.jsonl")
+            let score = { (row: JSONObject, key: String) in row[key]?.double ?? .nan }
+            #expect(!rows.isEmpty && rows.count < 17)
+            #expect(rows.allSatisfy { score($0, "chosen_reward") > score($0, "rejected_reward") }, "\(rows)")
+            #expect(
+                told.errors.contains(
+                    "\(rows.count) pairs; the responses to \(17 - rows.count) prompts have equal scores"),
+                "\(told.errors)")
+            let none = try workspace.train(
+                ranks: 3, status: 2, ["output_dir=none", "stages=[sample]", "sample.reward=rule:contains:zzz"])
+            #expect(
+                none.errors.contains("sample: the responses to each of 17 prompts have equal scores"), "\(none.errors)")
+        }
+    }
+
     @Test("A row's columns reach programs through the stages that pass it on", arguments: [1, 3])
     func columns(ranks: Int) throws {
         try RunWorkspace.with { workspace in
@@ -95,7 +116,7 @@ struct KeptSamplesTests {
                 """
                 while IFS= read -r line; do
                     case "$line" in
-                        '{"prompt": '*', "completion": '*', "id": '*', "tags": ["a b", null]'*) echo '{"score": 1}' ;;
+                        '{"prompt": '*', "completion": '*', "id": '*', "tags": ["a b", null]'*) printf '{"score": 0.%d}\\n' $((${#line} % 10)) ;;
                         *) echo "not as it should be: $line" >&2; exit 3 ;;
                     esac
                 done

@@ -76,7 +76,7 @@ extension Rounds {
         if let nearest = NearestName.of(name, in: stages) { return "did you mean \(prefix)\(nearest)?" }
         let choices = stages.map { prefix + $0 }
         return
-            "write \(choices.dropLast().joined(separator: ", "))\(choices.count > 1 ? " or " : "")\(choices[choices.count - 1])"
+            "write \(choices.alternatives)"
     }
 }
 
