@@ -56,6 +56,8 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
         case "rule:": "rule:NAME, as in rule:length:64"
         case "command:": "command:LINE, as in 'command: python3 score.py'"
         case "column:": "column:NAME, as in column:score for the rows' score_chosen and score_rejected"
+        case let text where text.hasPrefix("rule:") && text.hasSuffix(":"):
+            "what the rule looks for behind the last colon, as in rule:count:please"
         default: nil
         }
     }
