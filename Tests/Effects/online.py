@@ -10,19 +10,24 @@ WINDOW = 10
 
 
 def apa(study):
-    """KL divergence from the SFT model at equal reward: at the highest that all arms of a seed reach."""
-    arms = ["ppo", "ppo_0", "ppo_02", "ppo_05", "ppo_1", "ppo_2", "apa", "apa_3", "apa_1"]
-    titles = ["PPO, kl_coef 0.05", "0", "0.2", "0.5", "1", "2", "APA, coef 10", "3", "1"]
-    curves = {arm: [curve(study, seed, arm) for seed in study.seeds] for arm in arms}
-    reached = [min(max(score for _, score in curves[arm][seed]) for arm in arms) for seed in range(len(study.seeds))]
-    tolls = {arm: [toll(level, points) for level, points in zip(reached, curves[arm])] for arm in arms}
+    """KL divergence from the SFT model at equal reward, of each strength of APA's tie and of the weight of PPO's penalty that gets
+    about as far: at the highest reward that both reach on a seed."""
+    ppo = {"ppo_0": "0", "ppo": "0.05", "ppo_02": "0.2", "ppo_05": "0.5", "ppo_1": "1", "ppo_2": "2"}
+    tied = {"apa": "10", "apa_3": "3", "apa_1": "1"}
+    curves = {arm: [curve(study, seed, arm) for seed in study.seeds] for arm in ppo | tied}
+    best = {arm: [max(score for _, score in points) for points in curves[arm]] for arm in curves}
     rows = []
-    for title, arm in zip(titles, arms):
-        best = [max(score for _, score in points) for points in curves[arm]]
+    for arm, coef in tied.items():
+        match = min(ppo, key=lambda other: abs(statistics.fmean(best[other]) - statistics.fmean(best[arm])))
+        reached = [min(levels) for levels in zip(best[match], best[arm])]
+        tolls = {name: [toll(level, points) for level, points in zip(reached, curves[name])] for name in (match, arm)}
         rows.append([
-            title, text(tolls[arm], 2), "" if arm == "ppo" else difference(tolls[arm], tolls["ppo"], 2), text(best, 2),
-            text(study.values(arm, "score"), 2)])
-    return markdown(["loss", "KL at equal reward", "difference", "highest reward", "gold score at the end"], rows)
+            coef, ppo[match], text(best[arm], 2), text(best[match], 2), text(tolls[arm], 2), text(tolls[match], 2),
+            difference(tolls[arm], tolls[match], 2), text(study.values(arm, "score"), 2),
+            text(study.values(match, "score"), 2)])
+    return markdown(
+        ["APA's coef", "PPO's kl_coef", "highest reward of APA", "of PPO", "KL at equal reward of APA", "of PPO", "difference",
+         "gold score of APA at the end", "of PPO"], rows)
 
 
 def discriminator(study):
