@@ -9,7 +9,10 @@ struct CorrectionTests {
         arguments: [
             ("split", "split: {reward: ./reward-model, gamma: 1.0e+9}", ["split.gamma=null", "split.quantile=0.5"]),
             ("split", "split: {reward: 'command:exit 3', quantile: 0.5}", ["split.reward=rule:length:9"]),
-            ("sample", "sample: {reward: 'command:exit 3', response_length: 4}", ["sample.reward=rule:length:9"]),
+            (
+                "sample", "sample: {reward: 'command:exit 3', response_length: 4, keep: above, keep_threshold: -10}",
+                ["sample.reward=rule:length:9"]
+            ),
             (
                 "evaluate", "evaluate: {judge: 'command:exit 3', response_length: 4, policies: [base, sft]}",
                 ["evaluate.judge=rule:length:9", "evaluate.response_length=5"]

@@ -25,20 +25,29 @@ public struct RewardedResponses {
     public let values: [[Double]]
     /// For each response which prompt it answers, by any number; of a group that is kept together, all are here.
     public let groups: [Int]
+    /// Whether each response is left out of what is taken over the step.
+    private let isLeftOut: [Bool]?
     private let reduce: (Moments) throws -> Moments
 
-    /// - Parameter reduce: From the moments of some numbers of each learner to those of all; every learner calls it alike.
+    /// - Parameters:
+    ///   - isLeftOut: Whether each response is left out of what is taken over the step; `nil` for none.
+    ///   - reduce: From the moments of some numbers of each learner to those of all; every learner calls it alike.
     public init(
-        rewards: [[Double]], values: [[Double]], groups: [Int], reduce: @escaping (Moments) throws -> Moments = { $0 }
+        rewards: [[Double]], values: [[Double]], groups: [Int], isLeftOut: [Bool]? = nil,
+        reduce: @escaping (Moments) throws -> Moments = { $0 }
     ) {
         (self.rewards, self.values, self.groups, self.reduce) = (rewards, values, groups, reduce)
+        self.isLeftOut = isLeftOut
     }
 
     /// The sum of each response's rewards.
     public var totals: [Double] { rewards.map { $0.reduce(0, +) } }
 
-    /// Mean and variance of numbers of which every learner has some.
-    public func moments(of numbers: some Sequence<Double>) throws -> Moments { try reduce(Moments(numbers)) }
+    /// Mean and variance over the step of numbers of which each response has one.
+    public func moments(of numbers: [Double]) throws -> Moments {
+        guard let isLeftOut else { return try reduce(Moments(numbers)) }
+        return try reduce(Moments(zip(numbers, isLeftOut).lazy.filter { !$0.1 }.map(\.0)))
+    }
 
     /// The same advantage at all tokens of a response.
     public func spread(_ advantages: [Double]) -> [AdvantageEstimate] {

@@ -93,7 +93,7 @@ package struct PolicyBatch {
     package let counts: PolicyCounts
 
     /// - Parameters:
-    ///   - responseCount: How many responses there are.
+    ///   - responseCount: How many of the responses count.
     ///   - countsResponse: Whether the tokens of each response count; all do where there is none.
     package init(
         tokens: TokenLogps, responses: [Int], responseCount: Int, oldLogps: Tensor, advantages: Tensor,
@@ -118,7 +118,7 @@ package struct PolicyBatch {
 package struct PolicyCounts: Sendable, Equatable {
     /// Response tokens that count.
     package var tokens: Int
-    /// Responses, those included whose tokens do not count.
+    /// Responses that count, those included whose tokens do not.
     package var responses: Int
 
     package init(tokens: Int, responses: Int) { (self.tokens, self.responses) = (tokens, responses) }

@@ -56,7 +56,7 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
         case "rule:": "rule:NAME, as in rule:length:64"
         case "command:": "command:LINE, as in 'command: python3 score.py'"
         case "column:": "column:NAME, as in column:score for the rows' score_chosen and score_rejected"
-        case let text where text.hasPrefix("rule:") && text.hasSuffix(":"):
+        case let text where text.hasPrefix("rule:") && text.hasSuffix(":") && text.count { $0 == ":" } == 2:
             "what the rule looks for behind the last colon, as in rule:count:please"
         default: nil
         }

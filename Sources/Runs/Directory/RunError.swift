@@ -14,7 +14,6 @@ package enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvi
     case unreadableState(String)
     /// A file cannot be written.
     case cannotWrite(String, reason: String)
-    /// The job has too few ranks for the roles that a stage asks for.
     /// A loss, gradient or weight is not a finite number, as several ranks find together; the first of them is `teller`.
     ///
     /// `canSkip` says whether the run would go on with `on_non_finite: skip`.

@@ -62,7 +62,8 @@ package struct BridgeStage: Stage {
         let reading = try context.readPairs(options.pairs) { mine.append($0) }
         try context.note(reading.text)
         try context.begin(total: reading.count, unit: "pair", step: context.done.count)
-        let program = CommandProgram(options.command, answering: .completion)
+        let program = CommandProgram(
+            options.command, answering: .completion, timeout: context.programTimeout)
         for start in stride(from: 0, to: mine.count, by: Self.askedTogether) {
             try context.stopAlone()
             let part = Array(mine[start..<min(mine.count, start + Self.askedTogether)])

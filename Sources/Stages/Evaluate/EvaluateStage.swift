@@ -24,12 +24,7 @@ package struct EvaluateStage: Stage {
         }
         options.prompt.inherit(scope)
         try scope.checkInputs(of: self)
-        guard options.sampling.temperature > 0 || options.nSamplesPerPrompt == 1 else {
-            throw scope.error(
-                "temperature",
-                "0 draws the same response every time, and n_samples_per_prompt is \(options.nSamplesPerPrompt)",
-                "write 0.7 or 1.0, or n_samples_per_prompt: 1")
-        }
+        try options.sampling.checkVariety(scope, samples: options.nSamplesPerPrompt)
         let policies = options.policies
         if let twice = policies.first(where: { policy in policies.count { $0 == policy } > 1 }) {
             throw scope.error("policies", "'\(twice)' is listed twice", "keep one")

@@ -45,6 +45,7 @@ package struct OnlineDPOStage: Stage {
         guard options.sampling.temperature > 0 else {
             throw scope.error("temperature", "0 draws a prompt's responses all alike", "write 0.9 or 1.0")
         }
+        try options.sampling.checkVariety(scope, samples: options.rollouts.nSamplesPerPrompt)
         options.placement.inherit(scope)
     }
 
@@ -113,12 +114,13 @@ package struct OnlineDPOStage: Stage {
                 },
                 options, totalSteps: steps, mixture, given: given, reward: reward, learners: learners, in: context)
         } sampler: { policy, number, count in
-            RolloutSampler(
-                context,
-                RolloutSampler.Settings(
-                    samples: options.rollouts.nSamplesPerPrompt, options.sampling,
-                    maxTokens: options.maxTokensPerMicroBatch, resamples: options.rollouts.resamples),
-                prompts, in: mixture.drawn(atStep:), policy: policy,
+            var settings = RolloutSampler.Settings(
+                samples: options.rollouts.nSamplesPerPrompt, options.sampling,
+                maxTokens: options.maxTokensPerMicroBatch, resamples: options.rollouts.resamples)
+            let shaping = options.scoreShaping
+            settings.finalScore = { shaping.final($0.score, endsWithEOS: $0.isFinished) }
+            return RolloutSampler(
+                context, settings, prompts, in: mixture.drawn(atStep:), policy: policy,
                 scorer: try scorer(taught, context), scoringModel: taught,
                 number: number, of: count)
         }

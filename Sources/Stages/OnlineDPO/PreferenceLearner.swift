@@ -108,8 +108,7 @@ package final class PreferenceLearner: OnlineLearner {
         }
         metrics.merge(MetricValues(meansOf: updates))
         if nonFinite.total > 0 { metrics["non_finite_steps"] = Double(nonFinite.total) }
-        let hasOnlyDrawn = options.labels != .demonstrations || !options.readsPairs
-        if loss.needs.references == 1, hasOnlyDrawn, !updates.isEmpty, let chosen = metrics["rewards/chosen"],
+        if loss.needs.references == 1, !options.readsPairs, !updates.isEmpty, let chosen = metrics["rewards/chosen"],
             let rejected = metrics["rewards/rejected"]
         {
             // Of what the policy draws.

@@ -24,7 +24,7 @@ package struct SampledPairs {
     package init(
         _ groups: [[Rollout]], given: [TokenizedPair], demonstrations: [Int: [Int32]] = [:], _ options: OnlineDPOOptions
     ) {
-        let shaping = ScoreShaping(missingEOSPenalty: options.missingEOSPenalty ?? 0)
+        let shaping = options.scoreShaping
         for group in groups {
             guard options.labels != .demonstrations else {
                 add(group, behind: demonstrations)

@@ -32,6 +32,13 @@ package enum PPORecipe: PolicyGradientRecipe {
     package static func resolve(_ options: inout PolicyGradientOptions, in scope: StageScope) throws {
         try checkSurrogate(options.loss.surrogate, among: \.self, options, scope)
         let shaping = options.shaping
+        if shaping.klCoef == 0,
+            let key = ["token_reward", "pm_rlhf.alpha", "kl_estimator"].first(where: {
+                options.changes($0, of: Self.self)
+            })
+        {
+            throw scope.error(key, "has no meaning where kl_coef is 0", "leave it out, or give kl_coef, such as 0.05")
+        }
         if options.changes("pm_rlhf.alpha", of: Self.self), shaping.tokenRewardChoice != .preferenceMatching {
             throw scope.error(
                 "pm_rlhf.alpha", "has no meaning for token_reward \(shaping.tokenRewardChoice.rawValue)",

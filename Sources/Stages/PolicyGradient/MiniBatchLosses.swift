@@ -40,7 +40,8 @@ package struct MiniBatchLosses {
         return loss(
             PolicyBatch(
                 tokens: policy.responseLogps(batch, temperature: options.sampling.temperature), responses: responses,
-                responseCount: batch.sequenceCount, oldLogps: oldLogps, advantages: flat(batch, \.advantages),
+                responseCount: batch.indices.count { !rollouts[$0].isLeftOut }, oldLogps: oldLogps,
+                advantages: flat(batch, \.advantages),
                 referenceLogps: loss.needsReference ? flat(batch) { $0.referenceLogps.map(Double.init) } : nil,
                 behaviourWeights: weights,
                 countsResponse: batch.indices.map { options.loss.countsTokens(of: rollouts[$0]) }),

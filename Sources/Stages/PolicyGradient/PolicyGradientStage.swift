@@ -60,6 +60,12 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         guard options.sampling.temperature > 0 else {
             throw scope.error("temperature", "0 leaves nothing to explore", "write 0.7 or 1.0")
         }
+        try options.sampling.checkVariety(scope, samples: options.rollouts.nSamplesPerPrompt)
+        if options.loss.masksTruncated, options.sampling.stopToken == .none {
+            throw scope.error(
+                "mask_truncated_completions", "leaves no response where stop_token is none: none has an end",
+                "give stop_token, or leave it out")
+        }
         options.placement.inherit(scope)
     }
 
@@ -143,6 +149,8 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
                 reference: options.reference?.description ?? "", maxTokens: options.maxTokensPerMicroBatch,
                 resamples: options.rollouts.resamples)
             settings.referenceSync = options.referenceSync
+            let tokenReward = parts.tokenReward(options)
+            settings.finalScore = { tokenReward.finalScore($0.score, endsWithEOS: $0.isFinished) }
             return RolloutSampler(
                 context, settings, prompts, in: order.batches.batch(atStep:), policy: policy,
                 reference: try reference ?? frozenReference(context),

@@ -94,7 +94,9 @@ package final class PolicyLearner: OnlineLearner {
     package func learn(step: Int, from batch: RolloutBatch) throws -> MetricValues {
         let (rollouts, schedule, kl) = try prepare(step: step, batch)
         let counts = try tracer.collective(over: learners) {
-            try schedule.counts { options.loss.countsTokens(of: rollouts[$0]) }.map { try $0.reduced(over: learners) }
+            try schedule.counts(
+                responses: { !rollouts[$0].isLeftOut }, tokens: { options.loss.countsTokens(of: rollouts[$0]) }
+            ).map { try $0.reduced(over: learners) }
         }
         var (policySums, valueSums) = (PolicyMetrics(), ValueMetrics())
         var norms: [ParameterUpdater.Update] = []
@@ -236,38 +238,35 @@ package final class PolicyLearner: OnlineLearner {
         try scores?.add(Moments(rollouts.lazy.map(\.score)).reduced(over: learners))
         let scale = scores?.scale ?? 1
         var metrics = RolloutMetrics()
-        var rewards = rollouts.map { rollout in
-            let score = rollout.score / scale
+        let finalScores = rollouts.map { tokenReward.finalScore($0.score / scale, endsWithEOS: $0.isFinished) }
+        var rewards = zip(rollouts, finalScores).map { rollout, finalScore in
             let rewards = tokenReward.rewards(
-                score: score, endsWithEOS: rollout.isFinished, logps: rollout.oldLogps,
+                score: rollout.score / scale, endsWithEOS: rollout.isFinished, logps: rollout.oldLogps,
                 // Where no reference is read there is no penalty.
                 referenceLogps: rollout.referenceLogps.isEmpty
                     ? rollout.oldLogps : rollout.referenceLogps.map(Double.init),
                 coefficient: controller.coefficient)
-            metrics.add(
-                rollout, rewards: rewards,
-                finalScore: tokenReward.finalScore(score, endsWithEOS: rollout.isFinished))
+            metrics.add(rollout, rewards: rewards, finalScore: finalScore)
             return rewards
         }
         if shaping.whitenRewards { rewards = try whiten(rewards, Whitening(shiftsMean: false)) }
         let estimator = algorithm.advantage(options)
-        let responses = RewardedResponses(
-            rewards: rewards, values: rollouts.map(\.values),
-            groups: rollouts.map { $0.stepIndex / options.rollouts.nSamplesPerPrompt }
-        ) { [learners] in try $0.reduced(over: learners) }
-        let estimates = try estimator(responses)
-        if estimator.keepsGroups {
-            let groups = responses.moments(ofGroups: rollouts.map(\.score))
-            for group in groups { metrics.add(group: group) }
-        }
-        if options.rollouts.equalGroups != .keep {
+        let groups = rollouts.map { $0.stepIndex / options.rollouts.nSamplesPerPrompt }
+        let members = Dictionary(grouping: groups.indices) { groups[$0] }.sorted { $0.key < $1.key }.map(\.value)
+        for members in members {
             // A rest of rounding is no difference.
-            let equal = Set(
-                Dictionary(grouping: rollouts.indices) { responses.groups[$0] }.values.filter { members in
-                    members.allSatisfy { rollouts[$0].score == rollouts[members[0]].score }
-                }.flatMap(\.self))
-            for index in equal { rollouts[index].isLeftOut = true }
+            let isEqual = members.allSatisfy { finalScores[$0] == finalScores[members[0]] }
+            if estimator.keepsGroups {
+                metrics.add(group: Moments(members.map { rollouts[$0].score }), isEqual: isEqual)
+            }
+            guard options.rollouts.equalGroups != .keep, isEqual else { continue }
+            for index in members { rollouts[index].isLeftOut = true }
         }
+        let estimates = try estimator(
+            RewardedResponses(
+                rewards: rewards, values: rollouts.map(\.values), groups: groups,
+                isLeftOut: rollouts.map(\.isLeftOut)
+            ) { [learners] in try $0.reduced(over: learners) })
         var advantages = estimates.map(\.advantages)
         if shaping.whitenAdvantages { advantages = try whiten(advantages, Whitening()) }
         for index in rollouts.indices {

@@ -69,10 +69,12 @@ package struct RolloutMetrics: AdditiveMetrics {
     }
 
     /// Takes in the scores of a group.
-    package mutating func add(group: Moments) {
+    ///
+    /// - Parameter isEqual: Whether all of them count alike.
+    package mutating func add(group: Moments, isEqual: Bool) {
         groups += 1
         groupDeviations += group.sampleDeviation
-        equalGroups += group.variance < 1e-16 ? 1 : 0
+        equalGroups += isEqual ? 1 : 0
     }
 
     /// TRL's names; means over responses, and over groups.

@@ -49,7 +49,7 @@ package struct RewardObjective: OfflineObjective {
     package static func demonstration(_ index: Int) -> Int { -1 - index }
 
     package func name(ofExample index: Int) -> String {
-        index < 0 ? "demonstration \(Self.demonstration(index))" : String(index)
+        index < 0 ? "\(Self.demonstration(index)) of demonstrations before samples" : String(index)
     }
 
     private func tokenLoss(

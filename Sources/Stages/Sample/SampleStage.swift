@@ -23,12 +23,7 @@ package struct SampleStage: Stage {
         }
         try scope.checkInputs(of: self)
         try resolveKeep(scope)
-        guard options.sampling.temperature > 0 || options.nSamplesPerPrompt == 1 else {
-            throw scope.error("temperature", "0 draws the same response every time", "write 1.0")
-        }
-        guard options.sampling.topK != 1 || options.nSamplesPerPrompt == 1 else {
-            throw scope.error("top_k", "1 draws the same response every time", "write 50, or 0 for all tokens")
-        }
+        try options.sampling.checkVariety(scope, samples: options.nSamplesPerPrompt)
         options.prompt.inherit(scope)
     }
 

@@ -32,15 +32,17 @@ package struct MiniBatchSchedule {
 
     /// What this learner has in each mini-batch, by epoch.
     ///
-    /// - Parameter countsTokens: Whether the tokens of a response, by its index in the share, count.
-    package func counts(_ countsTokens: (Int) -> Bool) -> [[PolicyCounts]] {
+    /// - Parameters:
+    ///   - counts: Whether a response, by its index in the share, counts.
+    ///   - countsTokens: Whether its tokens do.
+    package func counts(responses counts: (Int) -> Bool, tokens countsTokens: (Int) -> Bool) -> [[PolicyCounts]] {
         epochs.map { miniBatches in
             miniBatches.map { microBatches in
                 microBatches.reduce(PolicyCounts(tokens: 0, responses: 0)) { sum, batch in
                     let sequences = batch.predictions.sequences
                     return PolicyCounts(
                         tokens: sum.tokens + sequences.count { countsTokens(batch.indices[Int($0)]) },
-                        responses: sum.responses + batch.sequenceCount)
+                        responses: sum.responses + batch.indices.count(where: counts))
                 }
             }
         }

@@ -35,6 +35,8 @@ package struct RolloutSampler {
         package var referenceSync = ReferenceSync()
         /// How often responses to a prompt are drawn again while they all have one score.
         package var resamples: Int
+        /// A response's score as it counts.
+        package var finalScore: (Rollout) -> Double = \.score
 
         package init(
             samples: Int, _ sampling: SamplingOptions, reference: String = "", maxTokens: Int, resamples: Int = 0
@@ -73,7 +75,7 @@ package struct RolloutSampler {
         var rollouts = try drawn(asked, step: step, attempt: 0)
         for attempt in 0..<settings.resamples {
             let equal = asked.indices.filter { group in
-                let scores = rollouts[group * samples..<(group + 1) * samples].map(\.score)
+                let scores = rollouts[group * samples..<(group + 1) * samples].map(settings.finalScore)
                 return scores.allSatisfy { $0 == scores[0] }
             }
             guard !equal.isEmpty else { break }

@@ -38,6 +38,21 @@ extension SamplingOptions {
     }
 }
 
+extension SamplingOptions {
+    /// Checks that several responses to a prompt can differ.
+    ///
+    /// - Throws: ``ConfigurationError``
+    package func checkVariety(_ scope: StageScope, samples: Int) throws {
+        guard samples > 1 else { return }
+        guard temperature > 0 else {
+            throw scope.error("temperature", "0 draws the same response every time", "write 1.0")
+        }
+        guard topK != 1 else {
+            throw scope.error("top_k", "1 draws the same response every time", "write 50, or 0 for all tokens")
+        }
+    }
+}
+
 extension SamplingOptions: KeyedOptions {
     package init() { self.init(responseLength: 128) }
 

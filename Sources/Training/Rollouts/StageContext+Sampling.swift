@@ -11,6 +11,9 @@ extension StageContext {
             stopTokens: try text.stopTokens(options.stopToken, key: stage.name, configuration), seed: seed)
     }
 
+    /// Seconds that a program may take for an answer: less than what ends a run in which nothing moves, so that it is named.
+    package var programTimeout: Double { Double(max(1, configuration.stallTimeoutSeconds - 1)) }
+
     /// What gives scores for a reward as the configuration names it.
     ///
     /// - Parameter isLeft: Whether the stage may be left, for the run to stop, between two answers of a program.
@@ -18,7 +21,7 @@ extension StageContext {
         switch reference {
         case .rule(let rule): return try RuleScorer(rule)
         case .command(let line):
-            return CommandScorer(line) {
+            return CommandScorer(line, timeout: programTimeout) {
                 workers.noteProgress()
                 if isLeft { try stopAlone() }
             }

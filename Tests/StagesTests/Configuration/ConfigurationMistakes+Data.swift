@@ -16,8 +16,7 @@ extension ConfigurationMistakes {
         ),
         (
             "stages: [evaluate]\nevaluate: {judge: \"rule:length:9\", n_samples_per_prompt: 4, temperature: 0}",
-            "run.yaml:5: evaluate.temperature: 0 draws the same response every time, and n_samples_per_prompt is 4; write 0.7 "
-                + "or 1.0, or n_samples_per_prompt: 1"
+            "run.yaml:5: evaluate.temperature: 0 draws the same response every time; write 1.0"
         ),
         (
             "stages: [sample]\nsample: {reward: \"rule:length:9\", keep: above, return_tokens: [a, b]}",

@@ -61,6 +61,19 @@ extension ConfigurationMistakes {
                 + "kl_target: null"
         ),
         (
+            "stages: [sft, reward, ppo]\nppo: {kl_coef: 0, token_reward: preference_matching}",
+            "run.yaml:5: ppo.token_reward: has no meaning where kl_coef is 0; leave it out, or give kl_coef, such as 0.05"
+        ),
+        (
+            "stages: [sft, reward, grpo]\ngrpo: {top_k: 1}",
+            "run.yaml:5: grpo.top_k: 1 draws the same response every time; write 50, or 0 for all tokens"
+        ),
+        (
+            "stages: [sft, reward, grpo]\ngrpo: {mask_truncated_completions: true, stop_token: none}",
+            "run.yaml:5: grpo.mask_truncated_completions: leaves no response where stop_token is none: none has an end; give "
+                + "stop_token, or leave it out"
+        ),
+        (
             "stages: [sft, reward, ppo]\nppo: {kl_horizon: 500}",
             "run.yaml:5: ppo.kl_horizon: has no meaning without kl_target; give kl_target, such as 6.0, or leave it out"
         ),

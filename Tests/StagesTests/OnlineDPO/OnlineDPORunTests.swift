@@ -110,6 +110,8 @@ struct OnlineDPORunTests {
             ])
             let pairs = try values("pairs", workspace.metrics("mixed"))
             #expect(pairs.allSatisfy { (1...6).contains($0) }, "\(pairs)")
+            // The data's own answers say nothing of how far the policy has gone.
+            #expect(try workspace.metrics("mixed").allSatisfy { $0.values["objective/kl"] == nil })
         }
     }
 
@@ -122,6 +124,7 @@ struct OnlineDPORunTests {
                 (["confidence=2"], "confidence: has no meaning for pairs best_worst"),
                 (["data_labels=policy"], "data_labels: has no meaning where every pair is drawn"),
                 (["sail_rho=0.2", "loss_type=ipo"], "sail_rho: has no meaning for loss_type ipo"),
+                (["sail_rho=0.2", "loss_type=sft"], "sail_rho: has no meaning for loss_type sft"),
                 (["loss_type=spo"], "loss_type"), (["hpo.gamma=0.3"], "hpo"),
                 (["generated_share=0"], "is 0; leave it out, or write a generated_share above 0"),
                 (
@@ -184,6 +187,10 @@ struct OnlineDPORunTests {
             #expect(try workspace.weights("out", "02-online_dpo") == workspace.weights("one", "02-online_dpo"))
             for (settings, message) in [
                 (["reward=rule:count:a"], "reward_update.gold: has no reward model to teach: reward is rule:count:a"),
+                (
+                    ["reward_update.steps=7"],
+                    "reward_update.steps: the first update would be after step 7, and there are 6"
+                ),
                 (["reward_update.gold=null"], "reward_update: has no meaning without gold labels"),
                 (["reward_update.gold=rule:nothing:x"], "reward_update.gold"),
             ] {

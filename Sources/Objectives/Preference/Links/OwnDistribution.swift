@@ -37,6 +37,12 @@ package struct OwnDistributionOptions: LossModifier {
 
     package func apply(to terms: inout LossTerms) throws(LossConflict) {
         guard rho > 0 else { return }
+        guard terms.terms.contains(where: \.term.isOfPreference) else {
+            throw LossConflict(
+                "sail_rho",
+                "has no meaning for loss_type \(terms.terms.map(\.loss).joined(separator: ", ")), which compares nothing",
+                "write loss_type: sigmoid, or leave it out")
+        }
         for row in terms.terms.indices where terms.terms[row].term.isOfPreference {
             let (term, loss) = (terms.terms[row].term, terms.terms[row].loss)
             guard term.score is LogRatio, term.reduction is Sum, (term.link as? Sigmoid)?.labelSmoothing == 0 else {
