@@ -74,8 +74,8 @@ struct Kernels {
         const SampledRows &out) const = 0;
 };
 
-/// Whose kernels serve elements of this type on this device: those written by hand on the CPU in float32, unless others are
-/// asked for, and those composed of LibTorch's operators everywhere else.
+/// Whose kernels serve elements of this type on this device: those written by hand on the CPU in float32 and those for CUDA on
+/// a card, unless others are asked for, and those composed of LibTorch's operators everywhere else.
 const Kernels &kernels_for(const c10::Device &device, at::ScalarType type);
 
 inline const Kernels &kernels_for(const at::Tensor &tensor) {

@@ -11,7 +11,8 @@ struct PackedDecoder {
 
     init(_ decoder: DecoderModel) {
         self.decoder = decoder
-        let weights = decoder.layers.flatMap { $0.projections.map(\.matrix) } + [decoder.vocabulary]
+        let weights = (decoder.layers.flatMap { $0.projections.map(\.matrix) } + [decoder.vocabulary])
+            .map { $0.converted(to: decoder.placement.type) }
         var packed = PackedWeight.pack(weights)[...]
         layers = decoder.layers.map { layer in layer.packing { packed.removeFirst() } }
         vocabulary = packed.removeFirst()

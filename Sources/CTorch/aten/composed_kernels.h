@@ -5,10 +5,11 @@
 #include "../kernels.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/mm.h>
 
 namespace ctorch::aten {
 
-struct ComposedKernels final : Kernels {
+struct ComposedKernels : Kernels {
     at::Tensor linear(const at::Tensor &, const at::Tensor &, const at::Tensor &, bool transposed) const override;
     at::Tensor rms_norm(const at::Tensor &, const at::Tensor &, double epsilon) const override;
     at::Tensor rotary(const at::Tensor &, const at::Tensor &cosine, const at::Tensor &sine) const override;
@@ -40,6 +41,13 @@ struct ComposedKernels final : Kernels {
 /// The type that sums over elements of `type` are computed in.
 inline at::ScalarType compute_type(at::ScalarType type) {
     return type == at::kHalf || type == at::kBFloat16 ? at::kFloat : type;
+}
+
+/// The matrix product of half-precision factors without its rounding to their type.
+inline at::Tensor wide_product(const at::Tensor &left, const at::Tensor &right) {
+    const auto type = compute_type(left.scalar_type());
+    if (left.is_cuda() && type != left.scalar_type()) return at::mm(left, right, type);
+    return at::mm(left.to(type), right.to(type));
 }
 
 }  // namespace ctorch::aten

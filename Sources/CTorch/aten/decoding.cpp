@@ -29,7 +29,7 @@ std::vector<at::Tensor> ComposedKernels::pack(const std::vector<at::Tensor> &wei
 
 at::Tensor ComposedKernels::linear_packed(
     const at::Tensor &input, const at::Tensor &packed, int64_t, const at::Tensor &bias) const {
-    return at::linear(input, packed, bias);
+    return at::linear(input, packed, bias.defined() ? bias.to(input.scalar_type()) : bias);
 }
 
 Cache ComposedKernels::empty_cache(const CacheShape &shape, const at::TensorOptions &options) const {

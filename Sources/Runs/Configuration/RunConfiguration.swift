@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Torch
 
 /// A whole run as its YAML file and overrides resolve it: every default filled in, every stage's inputs known.
 package struct RunConfiguration: Sendable {
@@ -19,6 +20,10 @@ package struct RunConfiguration: Sendable {
     package var eosToken: String?
     /// Threads of each rank; `nil` for its share of the node's cores.
     package var threadsPerRank: Int?
+    /// The device of each worker.
+    package var device = DeviceChoice.auto
+    /// The type of what models compute; weights and the optimizer's moments are float32.
+    package var dtype = ComputeType.float32
     /// How PPO's workers share learning and rollouts, where the stage does not say.
     package var placement = PlacementOptions()
     /// Steps between lines of metrics.
@@ -70,6 +75,16 @@ package struct RunConfiguration: Sendable {
     }
 }
 
+extension DeviceChoice: ConfigurationWord {}
+
+/// The type of what models compute.
+package enum ComputeType: String, Sendable, ConfigurationWord {
+    case float32, bfloat16
+
+    /// As tensors have it.
+    package var type: ScalarType { self == .float32 ? .float32 : .bfloat16 }
+}
+
 /// Where metrics go besides `metrics.jsonl`.
 package enum MetricsSink: String, Sendable, ConfigurationWord {
     /// TensorBoard event files.
@@ -101,6 +116,13 @@ extension RunConfiguration: KeyedOptions {
         Field(
             "threads_per_rank", \.threadsPerRank, .between(1, 4096), effect: .free,
             "Threads of a rank; null for its share of the node.")
+        Field(
+            "device", \.device, effect: .free,
+            "Where models lie: a card where LibTorch finds one (auto), the CPU, or a card (cuda). A worker takes the card of "
+                + "its place among the ranks of its host.")
+        Field(
+            "dtype", \.dtype,
+            "Type of what models compute. Weights, gradients, moments, sums and log-probabilities are float32 in any case.")
         embed(\.placement)
         Field(
             "logging_steps", \.loggingSteps, .atLeast(1), effect: .watching,

@@ -9,6 +9,7 @@ package typealias ModelHead = DecoderHead
 package struct ModelStore {
     package let plan: RunPlan
     private let families: ModelFamilies
+    private var placement: Placement { Placement(plan.configuration.dtype.type, on: plan.device) }
 
     package init(_ plan: RunPlan) {
         self.plan = plan
@@ -39,7 +40,8 @@ package struct ModelStore {
             return model
         }
         let model = DecoderModel(
-            try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: trainable)
+            try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: trainable,
+            placement: placement)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
         model.initializeAuxiliaryHead(seed: seed)
@@ -73,7 +75,7 @@ package struct ModelStore {
         newHeadSeed: UInt64? = nil
     ) throws -> DecoderModel {
         try ModelDirectory(directory, families: families).decoder(
-            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed)
+            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed, placement: placement)
     }
 
     /// Reads the weights of a directory into a model of the same shape.

@@ -172,7 +172,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
                 try context.note("\(error); it had the best \(metric), but final is the last step's model")
             }
         }
-        for group in model.parameters.trained {
+        for group in model.parameters.trained where context.workers.size > 1 {
             try group.values.withStagedFloats(for: context.isFirst ? .reading : .overwriting) {
                 try context.workers.broadcast($0, root: 0)
             }
