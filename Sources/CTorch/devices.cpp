@@ -12,9 +12,6 @@
 // the same version, where it is run.
 namespace ctorch {
 
-namespace {
-
-/// The folder of the LibTorch that was loaded.
 std::string library_folder() {
     void *library = dlopen("libtorch_cpu.so", RTLD_NOW | RTLD_NOLOAD);
     link_map *map = nullptr;
@@ -22,6 +19,8 @@ std::string library_folder() {
     const std::string path = map->l_name;
     return path.substr(0, path.rfind('/'));
 }
+
+namespace {
 
 ct_cuda_state load_cuda() {
     const auto path = library_folder() + "/libtorch_cuda.so";

@@ -27,7 +27,7 @@ struct PackedDecoder {
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
-    func logits(_ hidden: Tensor) -> Tensor { hidden.linear(vocabulary) }
+    func logits(_ hidden: Tensor) -> Tensor { hidden.logits(vocabulary) }
 }
 
 extension DecoderLayer {

@@ -25,6 +25,7 @@ struct ComposedKernels : Kernels {
     std::vector<at::Tensor> pack(const std::vector<at::Tensor> &weights) const override;
     at::Tensor linear_packed(
         const at::Tensor &, const at::Tensor &packed, int64_t outputs, const at::Tensor &bias) const override;
+    at::Tensor logits(const at::Tensor &, const at::Tensor &packed, int64_t outputs) const override;
     Cache empty_cache(const CacheShape &, const at::TensorOptions &) const override;
     int64_t cache_bytes(const CacheShape &, int64_t size) const override;
     void cache_write(

@@ -32,6 +32,11 @@ at::Tensor ComposedKernels::linear_packed(
     return at::linear(input, packed, bias.defined() ? bias.to(input.scalar_type()) : bias);
 }
 
+at::Tensor ComposedKernels::logits(const at::Tensor &input, const at::Tensor &packed, int64_t outputs) const {
+    if (compute_type(input.scalar_type()) == input.scalar_type()) return linear_packed(input, packed, outputs, {});
+    return wide_product(input, packed.t());
+}
+
 Cache ComposedKernels::empty_cache(const CacheShape &shape, const at::TensorOptions &options) const {
     const auto make = [&] { return at::zeros({shape.slots, shape.capacity, shape.heads, shape.channels}, options); };
     return {shape, make(), make()};

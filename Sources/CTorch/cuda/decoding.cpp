@@ -1,6 +1,8 @@
+#include "compiled.h"
 #include "cuda_kernels.h"
 
 #include <ATen/ops/_flash_attention_forward.h>
+#include <bit>
 #include <numeric>
 
 // Each layer asks for the same slots and positions in turn, so these go to the card once a step.
@@ -45,9 +47,37 @@ at::Tensor CUDAKernels::cache_attention(
 void CUDAKernels::sample(
     const at::Tensor &logits, const ct_sampling &options, const SampledStreams &streams,
     const SampledRows &out) const {
-    // Sums along rows have one order, whatever LibTorch vouches for.
-    const FreeOrder free;
-    ComposedKernels::sample(logits, options, streams, out);
+    const int64_t rows = logits.size(0), vocabulary = logits.size(1);
+    const bool filters = (options.top_k > 0 && options.top_k < vocabulary) || options.top_p < 1;
+    const auto kernel = CompiledKernel::named("sample_rows", at::kFloat);
+    if (rows == 0 || !kernel || (filters && options.temperature != 0)) {
+        // Sums along rows have one order, whatever LibTorch vouches for.
+        const FreeOrder free;
+        return ComposedKernels::sample(logits, options, streams, out);
+    }
+    // One copy to the card: keys, counters and marks a row, then the tokens that some may not draw.
+    const auto suppressed = static_cast<int64_t>(options.suppressed_count);
+    std::vector<int64_t> numbers;
+    for (int64_t row = 0; row < rows; row++) numbers.push_back(std::bit_cast<int64_t>(streams.keys[row]));
+    for (int64_t row = 0; row < rows; row++) numbers.push_back(std::bit_cast<int64_t>(streams.counters[row]));
+    numbers.insert(numbers.end(), streams.suppresses, streams.suppresses + rows);
+    numbers.insert(numbers.end(), options.suppressed, options.suppressed + suppressed);
+    const auto sent = on_device(numbers, at::kLong, logits.device());
+    const auto x = logits.to(at::kFloat).contiguous();
+    const auto drawn = at::empty({2, rows}, x.options().dtype(at::kDouble));
+    const void *from = x.const_data_ptr();
+    const auto *keys = sent.const_data_ptr<int64_t>(), *counters = keys + rows, *marks = counters + rows,
+               *tokens = marks + rows;
+    const int64_t greedy = options.temperature == 0;
+    const auto scale = static_cast<float>(greedy ? 1 : 1 / options.temperature);
+    void *to = drawn.mutable_data_ptr();
+    kernel(rows, 1024, {&from, &vocabulary, &keys, &counters, &marks, &tokens, &suppressed, &scale, &greedy, &to});
+    const auto host = drawn.cpu();
+    const double *found = host.const_data_ptr<double>();
+    for (int64_t row = 0; row < rows; row++) {
+        out.tokens[row] = static_cast<int64_t>(found[row]);
+        out.logps[row] = static_cast<float>(found[rows + row]);
+    }
 }
 
 }  // namespace ctorch::cuda

@@ -250,6 +250,9 @@ ct_status ct_pack(const ct_tensor *const *weights, size_t count, ct_packed_weigh
 ct_status ct_linear_packed(
     const ct_tensor *input, const ct_packed_weight *packed, const ct_tensor *bias, ct_tensor **out);
 
+/// The same without bias, and of half-precision numbers in float32, without rounding between.
+ct_status ct_logits(const ct_tensor *input, const ct_packed_weight *packed, ct_tensor **out);
+
 /// Keys and values of past tokens, `capacity` or a few more in each of some slots, in a layout of their kernels' own.
 typedef struct ct_cache ct_cache;
 ct_status ct_cache_create(
