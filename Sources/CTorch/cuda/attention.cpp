@@ -1,11 +1,14 @@
 #include "../differentiable.h"
+#include "compiled.h"
 #include "cuda_kernels.h"
 
 #include <ATen/ops/_efficient_attention_backward.h>
 #include <ATen/ops/_efficient_attention_forward.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <numeric>
 #include <optional>
 
 // Segments are sequences of various lengths behind each other, whose last query sees all of its keys and each one before it
@@ -22,6 +25,8 @@ struct Plan {
     at::Tensor first_query, first_key;
     /// The rows that keys and values are taken from; undefined where those are all rows in their order.
     at::Tensor rows;
+    /// The other way round: where each row went, `places[ends[row - 1] ..< ends[row]]`.
+    at::Tensor ends, places;
     int64_t most_queries = 0, most_keys = 0;
 };
 
@@ -52,7 +57,15 @@ std::optional<Plan> make_plan(const Segments &segments, int64_t count, const c10
     if (end != count) return std::nullopt;
     plan.first_query = on_device(queries, at::kInt, device);
     plan.first_key = on_device(keys, at::kInt, device);
-    if (static_cast<int64_t>(rows.size()) != count) plan.rows = on_device(rows, at::kLong, device);
+    if (static_cast<int64_t>(rows.size()) == count) return plan;
+    std::vector<int64_t> places(rows.size()), ends(count);
+    std::iota(places.begin(), places.end(), 0);
+    std::stable_sort(places.begin(), places.end(), [&](int64_t a, int64_t b) { return rows[a] < rows[b]; });
+    for (const auto row : rows) ends[row]++;
+    std::partial_sum(ends.begin(), ends.end(), ends.begin());
+    plan.rows = on_device(rows, at::kLong, device);
+    plan.ends = on_device(ends, at::kLong, device);
+    plan.places = on_device(places, at::kLong, device);
     return plan;
 }
 
@@ -84,6 +97,14 @@ at::Tensor gathered(const at::Tensor &all, const Plan &plan) {
 /// Gradients of what was gathered, as those of all rows.
 at::Tensor scattered(const at::Tensor &gradient, const Plan &plan, const at::Tensor &all) {
     if (!plan.rows.defined()) return gradient.to(all.scalar_type());
+    if (const auto kernel = CompiledKernel::named("sum_places", all.scalar_type())) {
+        const auto d = gradient.contiguous(), result = at::empty(all.sizes(), all.options());
+        const void *from = d.const_data_ptr(), *ends = plan.ends.const_data_ptr(), *places = plan.places.const_data_ptr();
+        void *to = result.mutable_data_ptr();
+        const int64_t count = all.size(0), width = all.size(1) * all.size(2);
+        kernel.for_each(count * width, {&from, &ends, &places, &to, &count, &width});
+        return result;
+    }
     auto sum = at::zeros(all.sizes(), all.options().dtype(aten::compute_type(all.scalar_type())));
     return sum.index_add_(0, plan.rows, gradient.to(sum.scalar_type())).to(all.scalar_type());
 }

@@ -71,7 +71,7 @@ void CUDAKernels::sample(
     const int64_t greedy = options.temperature == 0;
     const auto scale = static_cast<float>(greedy ? 1 : 1 / options.temperature);
     void *to = drawn.mutable_data_ptr();
-    kernel(rows, 1024, {&from, &vocabulary, &keys, &counters, &marks, &tokens, &suppressed, &scale, &greedy, &to});
+    kernel(rows, 512, {&from, &vocabulary, &keys, &counters, &marks, &tokens, &suppressed, &scale, &greedy, &to});
     const auto host = drawn.cpu();
     const double *found = host.const_data_ptr<double>();
     for (int64_t row = 0; row < rows; row++) {

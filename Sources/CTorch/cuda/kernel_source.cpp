@@ -56,6 +56,17 @@ extern "C" __global__ void rotary(
     write(output[index], x * cosine[angle] + other * (first ? -s : s));
 }
 
+/// Each row of `output [count, width]` is the sum of the rows of `input` at its places, `places[ends[row - 1] ..< ends[row]]`.
+extern "C" __global__ void sum_places(
+    const NUMBER *input, const Int *ends, const Int *places, NUMBER *output, Int count, Int width) {
+    const Int index = blockIdx.x * (Int)blockDim.x + threadIdx.x;
+    if (index >= count * width) return;
+    const Int row = index / width, channel = index % width;
+    float sum = 0;
+    for (Int i = row == 0 ? 0 : ends[row - 1]; i < ends[row]; i++) sum += read(input[places[i] * width + channel]);
+    write(output[index], sum);
+}
+
 extern "C" __global__ void silu_gate(const NUMBER *gate, const NUMBER *up, NUMBER *output, Int count) {
     const Int index = blockIdx.x * (Int)blockDim.x + threadIdx.x;
     if (index >= count) return;
@@ -91,7 +102,7 @@ __device__ inline Softmax joined(Softmax a, Softmax b) {
 
 /// Of a row of logits a block: the target's log-probability, the logarithm of the sum, and entropy, mean and whether the target
 /// is the largest.
-extern "C" __global__ void read_logits(
+extern "C" __global__ void __launch_bounds__(512) read_logits(
     const float *logits, const Int *targets, Int vocabulary, float temperature, float *logps, float *logsumexp,
     float *statistics) {
     const Int row = blockIdx.x;
@@ -166,7 +177,7 @@ __device__ inline Best better(Best a, Best b) {
 
 /// A draw from a row of logits a block, by an exponential race; with no temperature the likeliest. `out [2, rows]`: the token
 /// and its log-probability.
-extern "C" __global__ void sample_rows(
+extern "C" __global__ void __launch_bounds__(512) sample_rows(
     const float *logits, Int vocabulary, const Word *keys, const Word *counters, const Int *suppresses,
     const Int *suppressed, Int suppressed_count, float scale, Int greedy, double *out) {
     const Int row = blockIdx.x;

@@ -30,7 +30,7 @@ enum ConfigurationMistakes {
         ("sft: {batch_size: 8}", "run.yaml:4: sft.batch_size: unknown key; it is called train_batch_size here"),
         ("sft: {epochs: 8}", "run.yaml:4: sft.epochs: unknown key; it is called num_train_epochs here"),
         ("dpo: {pref_beta: 8}", "run.yaml:4: dpo.pref_beta: unknown key; it is called beta here"),
-        ("sft: {bf16: true}", "run.yaml:4: sft.bf16: unknown key; remove it: training is in fp32"),
+        ("sft: {bf16: true}", "run.yaml:4: sft.bf16: unknown key; write dtype: bfloat16 at the top level"),
         (
             "resume_from_checkpoint: x",
             "run.yaml:4: resume_from_checkpoint: unknown key; remove it and start with mpo train --resume"
