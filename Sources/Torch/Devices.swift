@@ -40,7 +40,8 @@ extension TorchRuntime {
         case CT_CUDA_ABSENT:
             guard choice == .cuda else { return DeviceFinding(device: .cpu, note: nil) }
             throw DeviceError(
-                description: "device is cuda, but this LibTorch \(version) was built for CPUs alone: start with one of the "
+                description:
+                    "device is cuda, but this LibTorch \(version) was built for CPUs alone: start with one of the "
                     + "same version that was built for CUDA (its lib folder in LD_LIBRARY_PATH), or write device: cpu")
         default:
             let cause = String(cString: ct_last_error()).split(whereSeparator: \.isNewline).joined(separator: " ")

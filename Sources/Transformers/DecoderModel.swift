@@ -89,7 +89,8 @@ public final class DecoderModel {
     /// Log-probabilities of tokens after hidden states `[tokens, width]`.
     func logps(of tokens: [Int32], after hidden: Tensor, temperature: Double = 1) -> TokenLogps {
         precondition(
-            tokens.allSatisfy { (0..<specification.vocabularySize).contains(Int($0)) }, "a token outside the vocabulary")
+            tokens.allSatisfy { (0..<specification.vocabularySize).contains(Int($0)) }, "a token outside the vocabulary"
+        )
         let found = hidden.logps(
             ofTargets: Tensor(indices: tokens, on: placement.device), vocabulary: vocabulary, temperature: temperature)
         return TokenLogps(logps: found.logps.placed(.float32), statistics: found.statistics.placed(.float32))

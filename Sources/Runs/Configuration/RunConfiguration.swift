@@ -122,7 +122,8 @@ extension RunConfiguration: KeyedOptions {
                 + "its place among the ranks of its host.")
         Field(
             "dtype", \.dtype,
-            "Type of what models compute. Weights, gradients, moments, sums and log-probabilities are float32 in any case.")
+            "Type of what models compute. Weights, gradients, moments, sums and log-probabilities are float32 in any case."
+        )
         embed(\.placement)
         Field(
             "logging_steps", \.loggingSteps, .atLeast(1), effect: .watching,

@@ -75,7 +75,8 @@ package struct ModelStore {
         newHeadSeed: UInt64? = nil
     ) throws -> DecoderModel {
         try ModelDirectory(directory, families: families).decoder(
-            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed, placement: placement)
+            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed, placement: placement
+        )
     }
 
     /// Reads the weights of a directory into a model of the same shape.
