@@ -107,11 +107,12 @@ public final class DecoderModel {
         return outputs(of: parameters[ParameterNames.score], for: hiddenStates(rows, at: indices)).reshaped([-1])
     }
 
-    /// The same, and the hidden states that it is read from, `[n, width]`.
+    /// The same, and the hidden states that it is read from, `[n, width]`, in float32 where the decoder lies.
     package func scoresAndStates(_ rows: PackedRows, at indices: [Int32]) -> (scores: Tensor, states: Tensor) {
         precondition(head == .score, "a language model has no scores")
         let states = hiddenStates(rows, at: indices)
-        return (states.linear(parameters[ParameterNames.score]).reshaped([-1]), states)
+        let scores = outputs(of: parameters[ParameterNames.score], for: states).reshaped([-1])
+        return (scores, states.converted(to: .float32))
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
