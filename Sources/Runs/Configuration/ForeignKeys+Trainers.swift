@@ -58,7 +58,7 @@ extension ForeignKeys {
         advice: [
             "bf16": "write dtype: bfloat16 at the top level",
             "fp16": "remove it: models compute in float32 or bfloat16 (dtype at the top level)",
-            "dtype": "write it at the top level", "torch_dtype": "write dtype: float32 or bfloat16 at the top level",
+            "torch_dtype": "write dtype: float32 or bfloat16 at the top level",
             "dataset_name": "name local JSONL files under dataset.train and dataset.eval",
             "deepspeed": "remove it: ranks come from mpirun or launch/run, and zero: 1 divides the moments",
             "eval_strategy": "give eval_steps in the stage's block",

@@ -78,7 +78,7 @@ struct MultiViewTests {
         let models = try [Placement.float32, .bfloat16].map(model)
         let losses = models.map { objective($0, weight: 3).accumulate($0, Self.pairs, maxTokens: 100) }
         let gradients = models.map { $0.parameters.gradientsByName().sorted { $0.key < $1.key }.flatMap(\.value) }
-        #expect(losses[0] != losses[1] && relativeError(losses[1], losses[0]) < 0.02, "\(losses)")
+        #expect(losses[0] != losses[1] && relativeError(losses[1], losses[0]) < 0.05, "\(losses)")
         #expect(relativeError(gradients[1], gradients[0]) < 0.1)
     }
 
