@@ -1,6 +1,5 @@
 import Configuration
 import Foundation
-import Torch
 
 /// A whole run as its YAML file and overrides resolve it: every default filled in, every stage's inputs known.
 package struct RunConfiguration: Sendable {
@@ -20,10 +19,10 @@ package struct RunConfiguration: Sendable {
     package var eosToken: String?
     /// Threads of each rank; `nil` for its share of the node's cores.
     package var threadsPerRank: Int?
-    /// The device of each worker.
-    package var device = DeviceChoice.auto
-    /// The type of what models compute; weights and the optimizer's moments are float32.
-    package var dtype = ComputeType.float32
+    /// Where models lie and what they compute in, where the stage does not say.
+    package var compute = ComputeOptions()
+    /// Whether cards compute with the same bits each time, as CPUs do in any case.
+    package var fullDeterminism = true
     /// How PPO's workers share learning and rollouts, where the stage does not say.
     package var placement = PlacementOptions()
     /// Steps between lines of metrics.
@@ -75,16 +74,6 @@ package struct RunConfiguration: Sendable {
     }
 }
 
-extension DeviceChoice: ConfigurationWord {}
-
-/// The type of what models compute.
-package enum ComputeType: String, Sendable, ConfigurationWord {
-    case float32, bfloat16
-
-    /// As tensors have it.
-    package var type: ScalarType { self == .float32 ? .float32 : .bfloat16 }
-}
-
 /// Where metrics go besides `metrics.jsonl`.
 package enum MetricsSink: String, Sendable, ConfigurationWord {
     /// TensorBoard event files.
@@ -116,14 +105,12 @@ extension RunConfiguration: KeyedOptions {
         Field(
             "threads_per_rank", \.threadsPerRank, .between(1, 4096), effect: .free,
             "Threads of a rank; null for its share of the node.")
+        // Stages take both over, where they are compared.
+        embed(\.compute, effect: .free)
         Field(
-            "device", \.device, effect: .free,
-            "Where models lie: a card where LibTorch finds one (auto), the CPU, or a card (cuda). A worker takes the card of "
-                + "its place among the ranks of its host.")
-        Field(
-            "dtype", \.dtype,
-            "Type of what models compute. Weights, gradients, moments, sums and log-probabilities are float32 in any case."
-        )
+            "full_determinism", \.fullDeterminism, effect: .rounding,
+            "Whether a card computes with the same bits each time, so that a run that is resumed ends in the bytes of one that "
+                + "never stopped; CPUs do in any case.")
         embed(\.placement)
         Field(
             "logging_steps", \.loggingSteps, .atLeast(1), effect: .watching,

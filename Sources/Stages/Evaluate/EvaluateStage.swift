@@ -23,6 +23,7 @@ package struct EvaluateStage: Stage {
             options.passThreshold = 1
         }
         options.prompt.inherit(scope)
+        options.compute.inherit(scope)
         try scope.checkInputs(of: self)
         guard options.sampling.temperature > 0 || options.nSamplesPerPrompt == 1 else {
             throw scope.error(
@@ -47,6 +48,7 @@ package struct EvaluateStage: Stage {
     }
 
     package var promptPrefix: String { options.promptPrefix }
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var rowLimit: Int? { options.numPrompts }
     package var longestSequence: (length: Int, key: String) {

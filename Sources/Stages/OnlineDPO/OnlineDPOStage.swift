@@ -46,6 +46,7 @@ package struct OnlineDPOStage: Stage {
             throw scope.error("temperature", "0 draws a prompt's responses all alike", "write 0.9 or 1.0")
         }
         options.placement.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     package func check(at start: StageStart) throws {
@@ -57,6 +58,7 @@ package struct OnlineDPOStage: Stage {
         try OnlinePlacement.check(options.placement, at: start)
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits {
         try options.rowKind == .prompts ? options.prompt.limits() : options.lengths.limits()
     }

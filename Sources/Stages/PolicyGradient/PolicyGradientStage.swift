@@ -61,6 +61,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
             throw scope.error("temperature", "0 leaves nothing to explore", "write 0.7 or 1.0")
         }
         options.placement.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     private mutating func resolveReference(_ scope: StageScope) throws {
@@ -94,6 +95,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         try OnlinePlacement.check(options.placement, at: start)
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")

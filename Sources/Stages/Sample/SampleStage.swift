@@ -30,6 +30,7 @@ package struct SampleStage: Stage {
             throw scope.error("top_k", "1 draws the same response every time", "write 50, or 0 for all tokens")
         }
         options.prompt.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     /// Fills in the threshold, and refuses keys that what is kept does not ask for.
@@ -68,6 +69,7 @@ package struct SampleStage: Stage {
     }
 
     package var promptPrefix: String { options.promptPrefix }
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
