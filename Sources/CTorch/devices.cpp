@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 #include <ATen/DeviceAccelerator.h>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -22,11 +23,17 @@ std::string library_folder() {
 
 namespace {
 
+std::atomic<bool> in_use = false;
+
 ct_cuda_state load_cuda() {
     const auto path = library_folder() + "/libtorch_cuda.so";
     if (access(path.c_str(), F_OK) != 0) return CT_CUDA_ABSENT;
     // Products have the same bits each time only with workspaces of one size. Read when the library is loaded.
     setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+    // Batches are ragged: what one leaves free has to serve the next, which is of other sizes.
+    if (std::getenv("PYTORCH_CUDA_ALLOC_CONF") == nullptr) {
+        setenv("PYTORCH_ALLOC_CONF", "expandable_segments:True", /*overwrite=*/0);
+    }
     if (dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
         set_last_error(dlerror());
         return CT_CUDA_UNUSABLE;
@@ -52,6 +59,8 @@ c10::DeviceIndex device(int32_t index) { return static_cast<c10::DeviceIndex>(in
 
 }  // namespace
 
+bool uses_cuda() noexcept { return in_use; }
+
 }  // namespace ctorch
 
 using namespace ctorch;
@@ -67,11 +76,12 @@ int32_t ct_cuda_count(void) {
     return count;
 }
 
-ct_status ct_use_cuda(int32_t index) {
+ct_status ct_use_cuda(int32_t index, bool deterministic) {
     return guarded([&] {
         at::accelerator::setDeviceIndex(device(index));
+        in_use = true;
         auto &context = at::globalContext();
-        context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+        context.setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
         context.setDeterministicFillUninitializedMemory(false);
         context.setFloat32MatmulPrecision("highest");
         context.setAllowBF16ReductionCuBLAS(false);
@@ -85,6 +95,15 @@ ct_status ct_cuda_name(int32_t index, char *out, size_t size) {
     });
 }
 
+ct_status ct_cuda_identity(int32_t index, uint8_t out[16]) {
+    return guarded([&] {
+        int device = 0;
+        int status = driver<int(int *, int)>("cuDeviceGet")(&device, index);
+        if (status == 0) status = driver<int(uint8_t *, int)>("cuDeviceGetUuid_v2")(out, device);
+        TORCH_CHECK(status == 0, "the driver cannot identify device ", index, ": error ", status);
+    });
+}
+
 ct_status ct_cuda_memory(int32_t index, int64_t *free, int64_t *total) {
     return guarded([&] {
         const auto memory = at::accelerator::getMemoryInfo(device(index));
@@ -93,11 +112,17 @@ ct_status ct_cuda_memory(int32_t index, int64_t *free, int64_t *total) {
     });
 }
 
-ct_status ct_cuda_peak(int32_t index, int64_t *out) {
+ct_status ct_cuda_peak(int32_t index, int64_t *tensors, int64_t *taken) {
     return guarded([&] {
         const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-        *out = at::accelerator::getDeviceStats(device(index)).allocated_bytes[all].peak;
+        const auto stats = at::accelerator::getDeviceStats(device(index));
+        *tensors = stats.allocated_bytes[all].peak;
+        *taken = stats.reserved_bytes[all].peak;
     });
+}
+
+ct_status ct_cuda_forget_peak(int32_t index) {
+    return guarded([&] { at::accelerator::resetPeakStats(device(index)); });
 }
 
 ct_status ct_synchronize(ct_placement placement) {

@@ -1,5 +1,6 @@
 #include "internal.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <dlfcn.h>
@@ -43,7 +44,10 @@ void ct_retain_freed_memory(void) {
     mallopt(M_TOP_PAD, 64 << 20);
 }
 
-void ct_release_freed_memory(void) { malloc_trim(0); }
+void ct_release_freed_memory(void) {
+    malloc_trim(0);
+    if (ctorch::uses_cuda()) (void)ctorch::guarded([] { at::accelerator::emptyCache(); });
+}
 
 void ct_set_thread_count(int32_t count) {
     (void)ctorch::guarded([&] { at::set_num_threads(count); });

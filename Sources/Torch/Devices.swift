@@ -29,13 +29,16 @@ extension TorchRuntime {
     ///
     /// Processes of one host share its cards evenly, by their place among each other.
     ///
+    /// - Parameter isDeterministic: Whether a card computes with the same bits each time.
     /// - Throws: where a card is asked for and there is none.
-    public static func device(_ choice: DeviceChoice, localRank: Int = 0) throws(DeviceError) -> DeviceFinding {
+    public static func device(
+        _ choice: DeviceChoice, localRank: Int = 0, isDeterministic: Bool = true
+    ) throws(DeviceError) -> DeviceFinding {
         guard choice != .cpu else { return DeviceFinding(device: .cpu, note: nil) }
         switch ct_load_cuda() {
         case CT_CUDA_USABLE:
             let index = localRank % max(1, Int(ct_cuda_count()))
-            perform("device") { ct_use_cuda(Int32(index)) }
+            perform("device") { ct_use_cuda(Int32(index), isDeterministic) }
             return DeviceFinding(device: .cuda(index), note: nil)
         case CT_CUDA_ABSENT:
             guard choice == .cuda else { return DeviceFinding(device: .cpu, note: nil) }
@@ -52,6 +55,9 @@ extension TorchRuntime {
         }
     }
 
+    /// How many cards this process finds.
+    public static var cardCount: Int { Int(ct_cuda_count()) }
+
     /// The name of a card, such as `NVIDIA H100 80GB HBM3`; `nil` for the CPU.
     public static func name(of device: Device) -> String? {
         guard case .cuda(let index) = device else { return nil }
@@ -60,12 +66,36 @@ extension TorchRuntime {
         return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The most bytes that tensors on a card took at a time.
-    package static func peakBytes(of device: Device) -> Int? {
+    /// 16 bytes, in hexadecimal, that no other card has, or its number where the driver does not tell; `nil` for the CPU.
+    package static func identity(of device: Device) -> String? {
         guard case .cuda(let index) = device else { return nil }
-        var bytes: Int64 = 0
-        perform("device memory") { ct_cuda_peak(Int32(index), &bytes) }
-        return Int(bytes)
+        var bytes = [UInt8](repeating: 0, count: 16)
+        guard ct_cuda_identity(Int32(index), &bytes) == 0 else { return "\(index)" }
+        return bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    /// Bytes of a card's memory; `nil` for the CPU, and where LibTorch does not tell.
+    package static func memory(of device: Device) -> (free: Int, total: Int)? {
+        guard case .cuda(let index) = device else { return nil }
+        var (free, total): (Int64, Int64) = (0, 0)
+        guard ct_cuda_memory(Int32(index), &free, &total) == 0 else { return nil }
+        return (Int(free), Int(total))
+    }
+
+    /// The most bytes that tensors on a card took at a time, and the most that were taken from it for them, since
+    /// ``forgetPeak(of:)``; `nil` for the CPU, and where LibTorch does not tell.
+    package static func peak(of device: Device) -> (tensors: Int, taken: Int)? {
+        guard case .cuda(let index) = device else { return nil }
+        var (tensors, taken): (Int64, Int64) = (0, 0)
+        guard ct_cuda_peak(Int32(index), &tensors, &taken) == 0 else { return nil }
+        return (Int(tensors), Int(taken))
+    }
+
+    /// Begins to measure ``peak(of:)`` anew.
+    package static func forgetPeak(of device: Device) {
+        guard case .cuda(let index) = device else { return }
+        // Where that fails figures are of all that came before, too.
+        _ = ct_cuda_forget_peak(Int32(index))
     }
 
     /// Waits until a device has done all that it was asked for, as clocks ask.

@@ -56,7 +56,7 @@ const char *ct_version(void);
 const char *ct_loaded_version(void);
 /// Keeps freed memory in the heap, so that large temporaries do not pay page faults at every step.
 void ct_retain_freed_memory(void);
-/// Gives what the heap keeps back to the kernel, once.
+/// Gives what the heap keeps back to the kernel, once, and what LibTorch keeps of a card's memory back to that.
 void ct_release_freed_memory(void);
 void ct_set_thread_count(int32_t count);
 int32_t ct_thread_count(void);
@@ -94,13 +94,18 @@ typedef enum ct_cuda_state {
 /// wanted: what LibTorch answers before, it answers for good.
 ct_cuda_state ct_load_cuda(void);
 int32_t ct_cuda_count(void);
-/// Makes a device this process's own, computing with the same bits each time and float32 in full precision.
-ct_status ct_use_cuda(int32_t index);
+/// Makes a device this process's own, computing float32 in full precision and, where it is to be deterministic, with the same bits
+/// each time.
+ct_status ct_use_cuda(int32_t index, bool deterministic);
 /// The card's name, at most `size - 1` bytes of it.
 ct_status ct_cuda_name(int32_t index, char *out, size_t size);
+/// 16 bytes that no other card has.
+ct_status ct_cuda_identity(int32_t index, uint8_t out[16]);
 ct_status ct_cuda_memory(int32_t index, int64_t *free, int64_t *total);
-/// The most bytes that tensors took at a time.
-ct_status ct_cuda_peak(int32_t index, int64_t *out);
+/// The most bytes that tensors took at a time, and the most that were taken from the card for them, since the last call of
+/// `ct_cuda_forget_peak`.
+ct_status ct_cuda_peak(int32_t index, int64_t *tensors, int64_t *taken);
+ct_status ct_cuda_forget_peak(int32_t index);
 /// Waits until all that was asked of a device is done.
 ct_status ct_synchronize(ct_placement placement);
 

@@ -39,11 +39,13 @@ package struct TrainingRun {
         let threads = try ThreadShare(configuration, cluster: cluster, environment: runtime.environment)
         let build = try BuildIdentity()
         // Rank zero computes nothing, unless it is alone.
-        let finding = try TorchRuntime.device(
-            cluster.workers == nil ? .cpu : configuration.device, localRank: runtime.environment.localRank ?? 0)
-        plan.device = finding.device
+        let devices: DeviceShare
+        (plan.device, devices) = try DeviceShare.find(
+            cluster.workers == nil ? .cpu : configuration.wantedDevice,
+            localRank: runtime.environment.localRank ?? 0, isDeterministic: configuration.fullDeterminism,
+            over: cluster.control)
         let processors = try Processor.gather(
-            threads: threads.count, card: TorchRuntime.name(of: finding.device), over: cluster.control)
+            threads: threads.count, card: devices.places[cluster.control.rank].card, over: cluster.control)
         let opening =
             try cluster.isOrchestrator ? open(plan, Topology(configuration, build: build, ranks: processors)) : nil
         defer { opening?.lock?.release() }
@@ -59,8 +61,7 @@ package struct TrainingRun {
         let tracer = Tracer(isRecording: trace != nil)
         let runTrace = try trace.map { try RunTrace($0, over: cluster.control) }
         let watch = StallWatch(lifeLine, configuration)
-        let notes = [Self.cards(processors), finding.note.map { "warning: \($0)" }].compactMap(\.self)
-        let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, lifeLine, threads, notes) }
+        let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, lifeLine, threads, devices.lines) }
         let ending = try work(as: orchestrator, watch, plan, cluster, tracer)
         try runTrace?.finish(tracer, role: cluster.workers == nil ? "orchestrator" : "worker")
         return ending
@@ -105,14 +106,6 @@ package struct TrainingRun {
         if let warning = threads.warning { log.note("mpo: warning: \(warning)") }
         if let warning = lifeLine?.warning { log.note("mpo: warning: \(warning)") }
         return Orchestrator(plan: plan, state: opening.state, workerCount: cluster.workerCount, log: log)
-    }
-
-    /// How many ranks compute on which cards; `nil` where none does.
-    private static func cards(_ processors: [Processor]) -> String? {
-        let counts = Dictionary(processors.compactMap(\.card).map { ($0, 1) }, uniquingKeysWith: +)
-        guard !counts.isEmpty else { return nil }
-        let words = counts.sorted { $0.key < $1.key }.map { "\(HumanFormat.counted($0.value, "worker")) on \($0.key)" }
-        return words.joined(separator: ", ")
     }
 }
 
