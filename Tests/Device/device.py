@@ -212,6 +212,12 @@ def check_ranks():
     for workers in (2, 4):
         train(f"of-{workers}", directory, data, "device=cuda", ranks=workers + 1, max_steps=3)
         row(f"fp32 losses of {workers} workers on the card against one", worst(losses(f"of-{workers}"), losses("one")), 1e-5)
+    blind = work / "mpo"
+    blind.write_text(f'#!/bin/sh\n[ "$OMPI_COMM_WORLD_RANK" != 2 ] || export CUDA_VISIBLE_DEVICES=\nexec {mpo} "$@"\n')
+    blind.chmod(0o755)
+    said = call(launch, "--workers", 2, "--threads", 2, config("blind", directory, data, max_steps=3), MPO_BINARY=str(blind)).stderr
+    row("fp32 losses where one of 2 workers has no card", worst(losses("blind"), losses("one")), 1e-4)
+    row("   and is not named", int("1 worker on 1 card" not in said or "rank 2 on " not in said), 0)
     train("zero", directory, data, "device=cuda", ranks=3, max_steps=3, zero=1)
     row("moments divided over 2 workers, bytes differ", int(digest("zero") != digest("of-2")), 0)
 
@@ -321,42 +327,111 @@ def peaks():
     return flops, bandwidth
 
 
-def parameters(name):
+def needed_flops(name, data):
+    """Products that a step on one of these pairs cannot do without, on average: prompts once, the vocabulary where tokens are
+    predicted, attention where tokens see each other; three times what the forward pass has."""
     sizes = shape(name)
     width, inner, layers = sizes["hidden_size"], sizes["intermediate_size"], sizes["num_hidden_layers"]
     heads = width + 2 * width * sizes["num_key_value_heads"] // sizes["num_attention_heads"]
-    return layers * (width * heads + width * width + 3 * width * inner), width * sizes["vocab_size"]
+    body, table = layers * (width * heads + width * width + 3 * width * inner), width * sizes["vocab_size"]
+    total, lines = 0, [json.loads(line) for line in open(data)]
+    for line in lines:
+        prompt = len(line["prompt"].split())
+        responses = [len(line[key].split()) + 1 for key in ("chosen", "rejected")]
+        seen = prompt**2 / 2 + sum(n * prompt + n**2 / 2 for n in responses)
+        total += 6 * (body * (prompt + sum(responses)) + table * sum(responses)) + 12 * layers * width * seen
+    return total / len(lines)
+
+
+def gib(text):
+    """Bytes of a number as `mpo plan` writes it."""
+    number, unit = re.search(r"([\d.]+) (GiB|MiB|TiB)", text).groups()
+    return float(number) * {"MiB": 1 / 1024, "GiB": 1, "TiB": 1024}[unit]
 
 
 def training():
     flops, _ = peaks()
 
-    def time_dpo(name, dtype, label, data, tokens):
+    def time_dpo(name, dtype, label, data, tokens, steps, *words, least=None):
         with Memory() as memory:
             run = f"dpo-{name}-{dtype}-{label}"
             start = time.time()
-            train(run, model(name, False), data, "device=cuda", f"dtype={dtype}", max_steps=7, max_tokens_per_micro_batch=tokens,
+            train(run, model(name, False), data, "device=cuda", f"dtype={dtype}", *words, max_steps=steps, max_tokens_per_micro_batch=tokens,
                   learning_rate=1e-6, save_steps=1000)
             whole = time.time() - start
         lines = metrics(run)
-        steps = [b["time"] - a["time"] for a, b in zip(lines[1:], lines[2:])]
-        seconds = sorted(steps)[len(steps) // 2]
-        body, table = parameters(name)
-        count = lines[-1]["num_tokens"] / len(lines)
+        # Half of the steps, for batches of new sizes make the allocator and the libraries learn.
+        late = lines[len(lines) // 2:]
+        seconds = sorted(b["time"] - a["time"] for a, b in zip(late, late[1:]))[(len(late) - 1) // 2]
         row(f"DPO {name} {dtype}, {label}", 32 / seconds, unit="pairs/s")
-        row("   share of the bf16 peak (matrices alone)", 6 * (body * count + table * count) / seconds / flops)
-        row("   tokens a step", int(count))
+        share = 32 * needed_flops(name, data) / seconds / flops
+        row("   share of the bf16 peak", share)
+        if least is not None:
+            row(f"   share that it is below {least}", max(0, least - share), 0)
+        row("   tokens a step", int(lines[-1]["num_tokens"] / len(lines)))
         for part in ("forward", "backward", "optimizer"):
-            row(f"   {part}", sum(line[f"timing/{part}"] for line in lines[2:]) / len(lines[2:]), unit="s")
-        row("   memory", memory.peak / 1024, unit="GiB")
+            row(f"   {part}", sorted(line[f"timing/{part}"] for line in late)[len(late) // 2], unit="s")
+        reserved, used = lines[-1]["perf/max_memory_reserved_gb"], memory.peak / 1024
+        row("   most memory of tensors", lines[-1]["perf/max_memory_allocated_gb"], unit="GiB")
+        row("   most memory reserved for them", reserved, unit="GiB")
+        row("   most memory used", used, unit="GiB")
+        plan = call(mpo, "plan", work / f"{run}.yaml", "-n", 1, "--memory-per-card", 1000, "--set", "device=cuda",
+                    "--set", f"dtype={dtype}").stdout
+        planned = gib(plan[plan.index("A card: at most"):])
+        row("   planned", planned, unit="GiB")
+        # Where micro-batches are as full as the plan takes them to be.
+        row("   planned against used", abs(planned / used - 1), 0.1 if least is not None else None)
         row("   start to end", whole, unit="s")
         shutil.rmtree(work / run)
 
     chats, long = pairs("hh", 256, 120, 60, 0.6), pairs("1024", 256, 500, 500, 0.05)
-    for dtype in ("bfloat16", "float32"):
-        attempt(f"DPO 0.5B {dtype}", lambda: time_dpo("0.5B", dtype, "HH-like", chats, 16384))
-    attempt("DPO 0.5B long", lambda: time_dpo("0.5B", "bfloat16", "1,024 tokens", long, 16384))
-    attempt("DPO 1.5B", lambda: time_dpo("1.5B", "bfloat16", "HH-like", chats, 16384))
+    attempt("DPO 0.5B bfloat16", lambda: time_dpo("0.5B", "bfloat16", "HH-like", chats, 16384, 40))
+    attempt("DPO 0.5B undetermined", lambda: time_dpo(
+        "0.5B", "bfloat16", "HH-like, bits left open", chats, 16384, 40, "full_determinism=false"))
+    attempt("DPO 0.5B float32", lambda: time_dpo("0.5B", "float32", "HH-like", chats, 16384, 12))
+    attempt("DPO 0.5B long", lambda: time_dpo("0.5B", "bfloat16", "1,024 tokens", long, 16384, 16, least=0.25))
+    attempt("DPO 1.5B", lambda: time_dpo("1.5B", "bfloat16", "HH-like", chats, 16384, 24))
+    attempt("DPO 1.5B long", lambda: time_dpo("1.5B", "bfloat16", "1,024 tokens", long, 16384, 12, least=0.35))
+
+
+# --- the peer
+
+def peer():
+    """TRL's DPO on the models and pairs of the part before, whose numbers it is held against."""
+    chats, long = pairs("hh", 256, 120, 60, 0.6), pairs("1024", 256, 500, 500, 0.05)
+    own = out / "training.json"
+    rates = {name: value for name, value, _, _ in json.loads(own.read_text())} if own.exists() else {}
+
+    def time_trl(name, label, data, micro_batches, weights, steps):
+        for size in micro_batches:
+            result = call(sys.executable, here / "peer.py", model(name, False), data, size, weights, steps, check=False)
+            if result.returncode == 0:
+                break
+            if "out of memory" not in result.stderr.lower():
+                raise RuntimeError(result.stderr[-1500:])
+        found = json.loads(result.stdout.splitlines()[-1])
+        rate = 32 / found["seconds"]
+        row(f"TRL: DPO {name}, {label}, weights in {weights}, {size} pairs at a time", rate, unit="pairs/s")
+        row("   tokens a step, padding aside", int(found["tokens"]))
+        row("   most memory of tensors", found["tensors"] / 2**30, unit="GiB")
+        row("   most memory reserved for them", found["memory"] / 2**30, unit="GiB")
+        mine = rates.get(f"DPO {name} bfloat16, {label}")
+        if mine is not None:
+            row("   mpo / TRL", mine / rate)
+            row("   what mpo / TRL lacks to 2", max(0, 2 - mine / rate), 0)
+
+    attempt("TRL 0.5B", lambda: time_trl("0.5B", "HH-like", chats, (32, 16, 8), "bfloat16", 8))
+    attempt("TRL 0.5B masters", lambda: time_trl("0.5B", "HH-like", chats, (32, 16, 8), "float32", 8))
+    attempt("TRL 0.5B long", lambda: time_trl("0.5B", "1,024 tokens", long, (8, 4, 2), "bfloat16", 5))
+    attempt("TRL 1.5B", lambda: time_trl("1.5B", "HH-like", chats, (16, 8, 4), "bfloat16", 6))
+    attempt("TRL 1.5B long", lambda: time_trl("1.5B", "1,024 tokens", long, (4, 2, 1), "bfloat16", 4))
+
+
+# --- rates
+
+def rates():
+    """What operators take, for a look at where the time goes; nothing is held against a bound."""
+    print(call(operators, "rates").stdout, flush=True)
 
 
 # --- generation
@@ -376,12 +451,25 @@ def generation():
              "--dtype", dtype, "--generation-batch-size", 256, "--output", file)
         return time.time() - start, sum(len(json.loads(line)["tokens"]) for line in open(file))
 
+    found = {}
+
     def time_mpo(dtype):
         turn(dtype, 2)
         short, few = turn(dtype, 8)
         long, many = turn(dtype, 136)
-        row(f"generation 0.5B {dtype}, batch 256", (many - few) / (long - short), unit="tokens/s")
+        found[dtype] = (many - few) / (long - short)
+        row(f"generation 0.5B {dtype}, batch 256", found[dtype], unit="tokens/s")
         row("   a step of 256", (long - short) / 128 * 1000, unit="ms")
+        # Weights once, and on average 164 tokens of 24 layers' keys and values in each slot.
+        size = 2 if dtype == "bfloat16" else 4
+        read = size * (494e6 + 256 * 164 * 24 * 2 * 128)
+        row("   share of the bandwidth bound", read / bandwidth * 128 / (long - short))
+
+    def time_bench():
+        """Without the command's start, by steps of other widths."""
+        report = work / "bench.json"
+        print(call(mpo, "bench", "--random-init", model("0.5B", False), "--only", "decode", "--device", "cuda", "--dtype", "bfloat16",
+                   "--generation-batch-sizes", "8,64,256", "--repeats", 2, "--json", report).stdout, flush=True)
 
     def time_transformers():
         import torch
@@ -395,11 +483,16 @@ def generation():
             torch.cuda.synchronize()
             return time.time() - start
         run(4)
-        row("generate() of transformers, batch 256", 256 * 128 / (run(136) - run(8)), unit="tokens/s")
+        theirs = 256 * 128 / (run(136) - run(8))
+        row("generate() of transformers, batch 256", theirs, unit="tokens/s")
+        if "bfloat16" in found:
+            row("   mpo / transformers", found["bfloat16"] / theirs)
 
+    _, bandwidth = peaks()
     for dtype in ("bfloat16", "float32"):
         attempt(f"generation {dtype}", lambda: time_mpo(dtype))
     attempt("transformers", time_transformers)
+    attempt("bench", time_bench)
 
 
 if __name__ == "__main__":
@@ -407,7 +500,7 @@ if __name__ == "__main__":
     work.mkdir(exist_ok=True)
     print(f"\n| {part} | value | bound | |\n|---|---|---|---|", flush=True)
     start = time.time()
-    {"checks": checks, "training": training, "generation": generation}[part]()
+    {"checks": checks, "training": training, "peer": peer, "generation": generation, "rates": rates}[part]()
     failed = [name for name, _, _, ok in rows if not ok]
     print(f"{part}: {time.time() - start:.0f} s, {len(failed)} of {len(rows)} rows failed", flush=True)
     (out / f"{part}.json").write_text(json.dumps(rows))

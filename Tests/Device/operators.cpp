@@ -1,10 +1,14 @@
 // Holds the operators on a card against those of the CPU: results and gradients, in float32 and bfloat16.
-// Built by Tests/Device/pack; prints a line an operator, `name error bound`, and fails where an error passes its bound.
+// Built by Tests/Device/pack; prints a line an operator, `name error bound`, and fails where an error passes its bound. With the word
+// `rates` it times them instead.
 #include "../../Sources/CTorch/differentiable.h"
 #include "../../Sources/CTorch/kernels.h"
 
+#include "rates.h"
+
 #include <ATen/ATen.h>
 #include <cstdio>
+#include <cstring>
 #include <torch/csrc/autograd/autograd.h>
 
 using namespace ctorch;
@@ -87,7 +91,7 @@ static at::Tensor taken(ct_status status, ct_tensor *out) {
         return taken(status, out);             \
     }()
 
-int main() {
+int main(int count, char **words) {
     std::printf("LibTorch %s, built for %s\n", ct_loaded_version(), ct_version());
     if (ct_load_cuda() != CT_CUDA_USABLE) {
         std::printf("no card: %s\n", ct_last_error());
@@ -97,9 +101,10 @@ int main() {
     int64_t free = 0, total = 0;
     check(ct_cuda_name(0, name, sizeof name));
     check(ct_cuda_memory(0, &free, &total));
-    check(ct_use_cuda(0));
+    check(ct_use_cuda(0, true));
     std::printf("%s, %lld of %lld MiB free, %d cards\n", name, (long long)(free >> 20), (long long)(total >> 20), ct_cuda_count());
     at::manual_seed(3);
+    if (count > 1 && std::strcmp(words[1], "rates") == 0) return rates();
     const auto normal = [](at::IntArrayRef shape) { return at::randn(shape, at::kFloat); };
 
     for (const bool transposed : {false, true}) {
@@ -242,6 +247,31 @@ int main() {
         values[i] = parts[0].value;
     }
     report("AdamW", distance(values[1], values[0]), 1e-6);
+
+    // What layers multiply by follows the parameter, and gradients add up in place.
+    for (const bool transposed : {false, true}) {
+        const Tensors flat = {normal({20'000}).to(card), at::zeros({20'000}, at::TensorOptions(card).dtype(at::kFloat))};
+        ct_tensor values{flat[0]}, gradients{flat[1]}, moments[2] = {{at::zeros_like(flat[0])}, {at::zeros_like(flat[0])}};
+        const int64_t shape[] = {96, 64};
+        ct_tensor weight{TAKE(ct_parameter_view(&values, &gradients, 160, shape, 2, &out))};
+        ct_tensor input{normal({300, transposed ? 96 : 64}).to(card, at::kBFloat16)};
+        at::Tensor sum = at::zeros({96, 64}, at::kFloat);
+        double error = 0;
+        for (int64_t step = 1; step <= 3; step++) {
+            const auto found = transposed ? TAKE(ct_linear_transposed(&input, &weight, nullptr, &out))
+                                          : TAKE(ct_linear(&input, &weight, nullptr, &out));
+            const auto narrow = weight.value.detach().to(at::kBFloat16);
+            const auto wanted = at::mm(input.value, transposed ? narrow : narrow.t());
+            error = std::max(error, distance(found, wanted));
+            torch::autograd::backward({found}, {at::ones_like(found)});
+            const auto ones = at::ones_like(found).cpu().to(at::kFloat), x = input.value.cpu().to(at::kFloat);
+            sum += transposed ? at::mm(x.t(), ones) : at::mm(ones.t(), x);
+            error = std::max(error, distance(flat[1].narrow(0, 160, 96 * 64).view({96, 64}), sum));
+            check(ct_adamw_step(&values, &gradients, moments, moments + 1, {1e-1, 0.9, 0.999, 1e-8, 0, step}));
+        }
+        error = std::max(error, (flat[1].abs().sum() - flat[1].narrow(0, 160, 96 * 64).abs().sum()).item<double>());
+        report(transposed ? "updates of a transposed parameter" : "updates of a parameter", error, 1e-4);
+    }
 
     std::printf(failures == 0 ? "all operators agree\n" : "%d FAILED\n", failures);
     return failures == 0 ? 0 : 1;
