@@ -1,3 +1,5 @@
+import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -38,6 +40,47 @@ import Torch
         #expect(difference > 0 && difference < 0.1)
         let norm = { (numbers: [Float]) in numbers.reduce(0) { $0 + $1 * $1 }.squareRoot() }
         #expect(norm(zip(gradients[0], gradients[1]).map { $0 - $1 }) < 0.05 * norm(gradients[0]))
+    }
+
+    private struct Errors: Decodable {
+        let logps: Double
+        let gradients: [String: Double]
+    }
+    private struct Peer: Decodable { let errors: [String: Errors] }
+
+    @Test(
+        "Errors of log-probabilities and of every gradient are at most twice those of transformers",
+        arguments: ["llama", "gpt2", "gpt_neox", "qwen2", "qwen3"])
+    func errors(of name: String) throws {
+        let file = TestSupport.fixture("bfloat16.json")
+        let allowed = try #require(try JSONDecoder().decode(Peer.self, from: Data(contentsOf: file)).errors[name])
+        let fixture = try ModelFixture(name)
+        let (rows, predictions) = Self.rows(fixture)
+        var found: [[String: [Float]]] = []
+        for type in [ScalarType.float32, .bfloat16] {
+            let model = try ModelDirectory(fixture.url).decoder(
+                head: .languageModel, trainable: true, placement: Placement(type))
+            let logps = model.tokenLogps(rows, predictions: predictions).logps
+            logps.mean().backward()
+            var parts = ["": logps.detached().floats()]
+            for group in model.parameters.trained {
+                let gradients = try #require(group.gradients).floats()
+                for entry in group.entries {
+                    parts[entry.declaration.name] = Array(gradients[entry.offset..<entry.offset + entry.count])
+                }
+            }
+            found.append(parts)
+        }
+        func error(_ name: String) throws -> Double {
+            let (wanted, actual) = (try #require(found[0][name]), try #require(found[1][name]))
+            let norm = { (numbers: [Float]) in numbers.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot() }
+            return norm(zip(actual, wanted).map { $0 - $1 }) / norm(wanted)
+        }
+        #expect(try error("") <= 2 * allowed.logps)
+        for (name, bound) in allowed.gradients {
+            let error = try error(name)
+            #expect(error <= 2 * bound, "\(name): \(error), \(bound) by transformers")
+        }
     }
 
     @Test("Tokens that are drawn in bfloat16 have the log-probabilities that a pass over them finds")
