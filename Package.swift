@@ -1,15 +1,25 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 // LibTorch: `LIBTORCH` names a directory with `include/` and `lib/`; `launch/setup` leaves one in `.deps/libtorch`.
 let libTorch = Context.environment["LIBTORCH"] ?? "\(Context.packageDirectory)/.deps/libtorch"
 
+/// The minor version of LibTorch 2, by its headers.
+let torchMinor = ["headeronly", "csrc/api/include/torch"].lazy
+    .compactMap { try? String(contentsOfFile: "\(libTorch)/include/torch/\($0)/version.h", encoding: .utf8) }
+    .compactMap { $0.firstMatch(of: /TORCH_VERSION_MINOR (\d+)/).flatMap { Int($0.1) } }
+    .first
+
 let torchCompile: [CXXSetting] = [
-    .unsafeFlags([
-        "-I\(libTorch)/include", "-I\(libTorch)/include/torch/csrc/api/include",
-        // Kernels are optimised in every configuration; a debug build is for the Swift code above them.
-        "-O2", "-fno-math-errno", "-D_GLIBCXX_USE_CXX11_ABI=1", "-Wno-everything",
-    ])
+    .unsafeFlags(
+        [
+            "-I\(libTorch)/include", "-I\(libTorch)/include/torch/csrc/api/include",
+            // Kernels are optimised in every configuration; a debug build is for the Swift code above them.
+            "-O2", "-fno-math-errno", "-D_GLIBCXX_USE_CXX11_ABI=1", "-Wno-everything",
+        ]
+            // Names of templates as the compiler of older ones, g++ 13, made them.
+            + (torchMinor ?? 13 < 12 ? ["-fclang-abi-compat=17"] : []))
 ]
 
 // Run paths: beside an installed binary first, then where LibTorch was found at build time.
@@ -18,7 +28,7 @@ let torchLink: [LinkerSetting] = [
         "-L\(libTorch)/lib", "-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/mpo",
         "-Xlinker", "-rpath", "-Xlinker", "\(libTorch)/lib",
     ]),
-    .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("torch"), .linkedLibrary("dl"),
+    .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("dl"),
 ]
 
 // `launch/fuzz` builds, in a folder of its own, with what tells libFuzzer which code an input reaches.
@@ -79,7 +89,7 @@ let layers: [Target] = [
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages",
+            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Torch",
             "Training",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],

@@ -5,7 +5,8 @@
 # More than any host has.
 most_slots=65536
 
-# read_hostfile FILE: a host's name, cores and most ranks (0 for any number) in host_names, host_cores and host_limits.
+# read_hostfile FILE: a host's name, cores, most ranks (0 for any number) and cards (0 for none) in host_names, host_cores,
+# host_limits and host_cards.
 read_hostfile() {
     local LC_ALL=C file=$1 number=0 line text bare=""
     local -A places=()
@@ -36,7 +37,7 @@ quoted() { if [[ "$1" == *[![:print:]]* ]]; then printf '%q' "$1"; else printf "
 
 # read_host TEXT: a line without its comment, and without spaces around signs of equality.
 read_host() {
-    local words word name slots="" limit=0 place
+    local words word name slots="" limit=0 cards="" place
     read -ra words <<<"$1"
     ((${#words[@]})) || return 0
     name=${words[0]}
@@ -59,6 +60,10 @@ read_host() {
             max_slots=* | max-slots=* | slots_max=* | slots-max=*)
                 limit=$(slot_count "$word") || bad_line "${word%%=*} takes a whole number from 1 to $most_slots"
                 ;;
+            gpus=*)
+                [[ -z "$cards" ]] || bad_line "says the gpus twice"
+                cards=$(slot_count "$word") || bad_line "gpus takes a whole number from 1 to $most_slots"
+                ;;
             username=* | user_name=* | port=*)
                 bad_line "${word%%=*} belongs into ~/.ssh/config: leave it out here"
                 ;;
@@ -69,7 +74,7 @@ read_host() {
     place=${places[$name]:-}
     if [[ -n "$place" ]]; then
         # A name that stands there again is one more slot.
-        [[ -z "$slots" && "$limit" == 0 ]] || bad_line "the slots of $name are said in an earlier line: say them once"
+        [[ -z "$slots$cards" && "$limit" == 0 ]] || bad_line "the slots of $name are said in an earlier line: say them once"
         host_cores[place]=$((host_cores[place] + 1))
         bare=${bare/" $name"/}
         [[ "${host_limits[place]}" == 0 ]] || ((host_cores[place] <= host_limits[place])) ||
@@ -80,7 +85,7 @@ read_host() {
     slots=${slots:-$((limit > 0 ? limit : 1))}
     ((limit == 0 || slots <= limit)) || bad_line "has more slots than max_slots"
     places[$name]=${#host_names[@]}
-    host_names+=("$name") host_cores+=("$slots") host_limits+=("$limit")
+    host_names+=("$name") host_cores+=("$slots") host_limits+=("$limit") host_cards+=("${cards:-0}")
 }
 
 # slot_count KEY=VALUE: the value, where it is a number of slots.

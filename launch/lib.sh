@@ -43,10 +43,20 @@ mpo_binary() {
     fi
 }
 
-# Open MPI's mpirun: MPIRUN, else mpirun; Debian's mpirun.openmpi where another MPI took the plain name.
+# The Open MPI that an installed tree brought along; nothing where it has none.
+own_mpi() {
+    is_installed || return 0
+    local directory
+    directory=$(cd -- "$root/../.." && pwd)/lib/mpi
+    [[ ! -x $directory/bin/mpirun ]] || printf '%s\n' "$directory"
+}
+
+# Open MPI's mpirun: MPIRUN, else an installed tree's own, else mpirun; Debian's mpirun.openmpi where another MPI took the plain name.
 mpirun_binary() {
     if [[ -n "${MPIRUN:-}" ]]; then
         printf '%s\n' "$MPIRUN"
+    elif [[ -n "$(own_mpi)" ]]; then
+        printf '%s\n' "$(own_mpi)/bin/mpirun"
     elif ! mpirun --version 2>/dev/null | grep -q 'Open MPI' && command -v mpirun.openmpi >/dev/null; then
         printf '%s\n' mpirun.openmpi
     else

@@ -3,6 +3,7 @@ import MPI
 import PreferenceData
 import Runs
 import Stages
+import Torch
 import Training
 import Transformers
 
@@ -11,14 +12,17 @@ struct Bench {
     let options: BenchmarkOptions
     let ranks: Communicator
     let configuration: ModelConfiguration
+    private let placement: Placement
     let workload: Workload
     let tracer = Tracer()
     let products: PeakProducts
 
-    init(_ options: BenchmarkOptions, over ranks: Communicator) throws {
+    /// - Parameter placement: Where models compute, and in which type.
+    init(_ options: BenchmarkOptions, over ranks: Communicator, placement: Placement = .float32) throws {
         self.options = options
         self.ranks = ranks
-        products = PeakProducts(over: ranks)
+        self.placement = placement
+        products = PeakProducts(over: ranks, placement)
         configuration = try ModelConfiguration(directory: options.model.url)
         let limit = min(options.maxLength, configuration.maximumLength ?? .max)
         workload =
@@ -34,11 +38,13 @@ struct Bench {
         switch options.model {
         case .directory(let path):
             let model = try ModelDirectory(URL(filePath: path)).decoder(
-                head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: 1)
+                head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: 1,
+                placement: placement)
             model.initializeAuxiliaryHead(seed: 1)
             return model
         case .random:
-            let model = DecoderModel(configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable)
+            let model = DecoderModel(
+                configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, placement: placement)
             model.initialize(seed: 1)
             return model
         }
@@ -61,7 +67,7 @@ struct Bench {
         _ parts: [(name: String, unit: String)], phases: [Phase] = [],
         _ body: (_ number: Int, _ next: () throws -> Void) throws -> [Work]
     ) throws -> [Measurement] {
-        PeakMemory.reset()
+        PeakMemory.reset(on: placement.device)
         var measurements = parts.map { Measurement(name: $0.name, unit: $0.unit, samples: [], peakMemory: 0) }
         var peaks: [Double] = []
         var timings: [MetricValues] = []
@@ -70,6 +76,7 @@ struct Bench {
             _ = tracer.takeTimings(phases)
             var stamps: [(time: ContinuousClock.Instant, processor: Double)] = []
             func stamp() throws {
+                TorchRuntime.synchronize(placement.device)
                 try ranks.barrier()
                 stamps.append((.now, ProcessorTime.now))
             }
@@ -91,7 +98,7 @@ struct Bench {
             }
         }
         peaks.append(try products.peak())
-        let memory = try ranks.allReduce(Int64(PeakMemory.bytes), .max)
+        let memory = try ranks.allReduce(Int64(PeakMemory.bytes(on: placement.device)), .max)
         for part in measurements.indices {
             (measurements[part].peaks, measurements[part].peakMemory) = (peaks, Int(memory))
         }

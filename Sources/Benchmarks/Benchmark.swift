@@ -21,11 +21,15 @@ package struct Benchmark {
     /// - Parameter progress: Is told what is measured next, on rank zero.
     package func callAsFunction(progress: @escaping (String) -> Void) throws -> BenchmarkReport? {
         let threads = threads
-        try TorchRuntime.start(threads: threads)
         let ranks = runtime.world
-        let bench = try Bench(options, over: ranks)
+        try TorchRuntime.check()
+        let (device, share) = try DeviceShare.find(
+            options.compute.device, localRank: runtime.environment.localRank ?? 0, isDeterministic: true, over: ranks)
+        try TorchRuntime.start(threads: threads)
+        let bench = try Bench(options, over: ranks, placement: options.compute.placement(own: device))
         let tell = { (text: String) in if ranks.rank == 0 { progress(text) } }
         if let warning = TorchRuntime.warning(threads: threads) { tell("warning: \(warning)") }
+        for line in share.lines { tell(line) }
         tell("limits of the machine")
         var limits = try MachineLimits(over: ranks, bench.products)
         var measurements: [Measurement] = []
@@ -38,7 +42,7 @@ package struct Benchmark {
         return BenchmarkReport(
             host: LaunchEnvironment.hostName, model: options.model.url.path,
             parameters: bench.specification.parameterCount(head: .languageModel), ranks: ranks.size, threads: threads,
-            torch: TorchRuntime.version, limits: limits, measurements: measurements)
+            torch: TorchRuntime.version, products: bench.products.text, limits: limits, measurements: measurements)
     }
 
     private var threads: Int {

@@ -15,6 +15,8 @@ package struct BenchmarkOptions: Sendable {
 
     /// The model.
     package var model: Model
+    /// Where it lies, and the type of what it computes.
+    package var compute = ComputeOptions()
     /// What is measured.
     package var items = BenchmarkItem.allCases
     /// Files of preference pairs; without them, lengths and tokens are made up.

@@ -14,15 +14,17 @@ package struct BenchmarkReport {
     let threads: Int
     /// The version of LibTorch.
     let torch: String
+    /// The type of the products that are the peak.
+    let products: String
     let limits: MachineLimits
     let measurements: [Measurement]
 
     package init(
-        host: String, model: String, parameters: Int, ranks: Int, threads: Int, torch: String, limits: MachineLimits,
-        measurements: [Measurement]
+        host: String, model: String, parameters: Int, ranks: Int, threads: Int, torch: String,
+        products: String = "float32", limits: MachineLimits, measurements: [Measurement]
     ) {
         (self.host, self.model, self.parameters) = (host, model, parameters)
-        (self.ranks, self.threads, self.torch) = (ranks, threads, torch)
+        (self.ranks, self.threads, self.torch, self.products) = (ranks, threads, torch, products)
         (self.limits, self.measurements) = (limits, measurements)
     }
 
@@ -63,7 +65,7 @@ package struct BenchmarkReport {
 
     private var heading: String {
         var machine = [
-            "\(HumanFormat.metric(limits.gigaflops)) GFLOP/s in matrix products",
+            "\(HumanFormat.metric(limits.gigaflops)) GFLOP/s in \(products == "float32" ? "" : "\(products) ")matrix products",
             "\(HumanFormat.metric(limits.memoryBandwidth * 1e-9)) GB/s of memory",
         ]
         if let bandwidth = limits.allReduceBandwidth {

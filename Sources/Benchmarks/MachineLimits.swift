@@ -6,7 +6,7 @@ import Torch
 
 /// What a machine could do at best: what measurements are held against.
 package struct MachineLimits: Codable {
-    /// Billions of operations a second in float32 matrix products, all ranks at once, summed: the best of all turns.
+    /// Billions of operations a second in matrix products of the type that models compute in, all ranks at once, summed: the best of all turns.
     var gigaflops: Double
     /// Bytes a second of copying memory, read and written, all ranks at once, summed.
     var memoryBandwidth: Double
@@ -23,7 +23,7 @@ extension MachineLimits {
     /// Measures; all ranks call it together.
     init(over ranks: Communicator, _ products: PeakProducts) throws {
         gigaflops = try products.peak()
-        memoryBandwidth = try ranks.allReduce(try Self.best(over: ranks, Self.copy()))
+        memoryBandwidth = try ranks.allReduce(try Self.best(over: ranks, Self.copy(on: products.device)))
         allReduceBandwidth = ranks.size > 1 ? try Self.best(over: ranks, Self.allReduce(ranks)) : nil
     }
 
@@ -41,11 +41,14 @@ extension MachineLimits {
         return best
     }
 
-    private static func copy() -> () -> Double {
+    private static func copy(on device: Device) -> () -> Double {
         let count = 1 << 26
-        let (source, target) = (Tensor.full(1, [count]), Tensor.full(0, [count]))
+        let placement = Placement(.float32, on: device)
+        let (source, target) = (Tensor.full(1, [count], placement), Tensor.full(0, [count], placement))
+        TorchRuntime.synchronize(device)
         return {
             target.copy(from: source)
+            TorchRuntime.synchronize(device)
             return Double(2 * 4 * count)
         }
     }

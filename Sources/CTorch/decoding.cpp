@@ -53,6 +53,17 @@ ct_status ct_linear_packed(
     });
 }
 
+ct_status ct_logits(const ct_tensor *input, const ct_packed_weight *packed, ct_tensor **out) {
+    return returning(out, [&] {
+        at::NoGradGuard no_gradient;
+        const auto &x = input->value;
+        TORCH_CHECK(
+            x.dim() == 2 && x.size(1) == packed->inputs, "logits of ", x.sizes(), " by a packed weight of ",
+            packed->outputs, " x ", packed->inputs);
+        return packed->kernels.logits(x, packed->value, packed->outputs);
+    });
+}
+
 ct_status ct_cache_create(
     int64_t slots, int64_t heads, int64_t capacity, int64_t channels, ct_placement placement, ct_cache **out) {
     return guarded([&] {

@@ -1,5 +1,6 @@
 #include "aten/composed_kernels.h"
 #include "cpu/cpu_kernels.h"
+#include "cuda/cuda_kernels.h"
 #include "kernels.h"
 
 #include <cstdlib>
@@ -32,8 +33,11 @@ ct_kernels &thread_choice() {
 
 const Kernels &kernels_for(const c10::Device &device, at::ScalarType type) {
     static const cpu::CPUKernels by_hand;
+    static const cuda::CUDAKernels of_cuda;
     static const aten::ComposedKernels composed;
-    if (thread_choice() == CT_KERNELS_CPU && device.is_cpu() && type == at::kFloat) return by_hand;
+    if (thread_choice() != CT_KERNELS_CPU) return composed;
+    if (device.is_cuda()) return of_cuda;
+    if (device.is_cpu() && type == at::kFloat) return by_hand;
     return composed;
 }
 

@@ -44,6 +44,12 @@ inline at::IntArrayRef sizes(const int64_t *shape, size_t rank) { return {shape,
 /// Where and of what type a tensor is made.
 at::TensorOptions options(ct_placement placement);
 
+/// Whether this process computes on a card.
+bool uses_cuda() noexcept;
+
+/// The folder of the LibTorch that was loaded.
+std::string library_folder();
+
 /// `count` floats of the CPU in memory of their own: in large pages, where the system has them, and given back when freed.
 at::Tensor empty_large(int64_t count);
 

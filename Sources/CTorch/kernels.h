@@ -59,6 +59,11 @@ struct Kernels {
     virtual at::Tensor linear_packed(
         const at::Tensor &input, const at::Tensor &packed, int64_t outputs, const at::Tensor &bias) const = 0;
 
+    /// `linear_packed` without bias whose sums are not rounded to the input's type.
+    virtual at::Tensor logits(const at::Tensor &input, const at::Tensor &packed, int64_t outputs) const {
+        return linear_packed(input, packed, outputs, {});
+    }
+
     virtual Cache empty_cache(const CacheShape &shape, const at::TensorOptions &options) const = 0;
     /// What `empty_cache` takes, with elements of `size` bytes.
     virtual int64_t cache_bytes(const CacheShape &shape, int64_t size) const = 0;
@@ -74,8 +79,8 @@ struct Kernels {
         const SampledRows &out) const = 0;
 };
 
-/// Whose kernels serve elements of this type on this device: those written by hand on the CPU in float32, unless others are
-/// asked for, and those composed of LibTorch's operators everywhere else.
+/// Whose kernels serve elements of this type on this device: those written by hand on the CPU in float32 and those for CUDA on
+/// a card, unless others are asked for, and those composed of LibTorch's operators everywhere else.
 const Kernels &kernels_for(const c10::Device &device, at::ScalarType type);
 
 inline const Kernels &kernels_for(const at::Tensor &tensor) {

@@ -23,10 +23,16 @@ void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const 
     }
 }
 
+/// Whether a weight of type `weight` applies to numbers of type `input`.
+bool fits(at::ScalarType weight, at::ScalarType input) {
+    return weight == input || (weight == at::kFloat && (input == at::kBFloat16 || input == at::kHalf));
+}
+
 at::Tensor linear(const at::Tensor &input, const at::Tensor &weight, const ct_tensor *bias, bool transposed) {
     TORCH_CHECK(
-        input.dim() == 2 && weight.dim() == 2 && weight.size(transposed ? 0 : 1) == input.size(1), "input ",
-        input.sizes(), " by a weight of ", weight.sizes());
+        input.dim() == 2 && weight.dim() == 2 && weight.size(transposed ? 0 : 1) == input.size(1)
+            && fits(weight.scalar_type(), input.scalar_type()),
+        "input ", input.sizes(), " by a weight of ", weight.sizes());
     const int64_t outputs = weight.size(transposed ? 1 : 0);
     TORCH_CHECK(
         !bias || bias->value.sizes() == at::IntArrayRef({outputs}), "a bias of ", bias->value.sizes(), " for ", outputs,
@@ -53,7 +59,7 @@ ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double ep
     return returning(out, [&] {
         const auto &x = input->value, &w = weight->value;
         TORCH_CHECK(
-            w.dim() == 1 && x.size(-1) == w.numel() && x.scalar_type() == w.scalar_type(), "RMSNorm over ", x.sizes(),
+            w.dim() == 1 && x.size(-1) == w.numel() && fits(w.scalar_type(), x.scalar_type()), "RMSNorm over ", x.sizes(),
             " with a weight of ", w.sizes());
         return kernels_for(x).rms_norm(x, w, epsilon);
     });
@@ -98,9 +104,10 @@ ct_status ct_linear_logps(
         const auto t = targets->value.contiguous();
         TORCH_CHECK(
             h.dim() == 2 && w.dim() == 2 && h.size(1) == w.size(1) && t.dim() == 1 && t.size(0) == h.size(0)
-                && t.scalar_type() == at::kLong && h.scalar_type() == w.scalar_type(),
+                && t.scalar_type() == at::kLong && fits(w.scalar_type(), h.scalar_type()),
             "log-probabilities of ", t.sizes(), " targets from ", h.sizes(), " and a vocabulary of ", w.sizes());
-        if (t.numel() > 0) {
+        // A card would be waited for; targets that come from the host were looked at there.
+        if (t.is_cpu() && t.numel() > 0) {
             const auto low = t.min().item<int64_t>(), high = t.max().item<int64_t>();
             TORCH_CHECK(low >= 0 && high < w.size(0), "targets ", low, " to ", high, " in a vocabulary of ", w.size(0));
         }

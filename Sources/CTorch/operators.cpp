@@ -122,8 +122,10 @@ ct_status ct_embedding(const ct_tensor *weight, const ct_tensor *indices, ct_ten
 ct_status ct_layer_norm(
     const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, double epsilon, ct_tensor **out) {
     return returning(out, [&] {
+        const auto type = input->value.scalar_type();
         return at::layer_norm(
-            input->value, weight->value.sizes(), weight->value, bias ? bias->value : at::Tensor(), epsilon);
+            input->value, weight->value.sizes(), weight->value.to(type), bias ? bias->value.to(type) : at::Tensor(),
+            epsilon);
     });
 }
 

@@ -1,7 +1,9 @@
 #include "internal.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
 
@@ -25,13 +27,27 @@ const char *ct_last_error(void) { return ctorch::last_error.c_str(); }
 
 const char *ct_version(void) { return TORCH_VERSION; }
 
+const char *ct_loaded_version(void) {
+    static const std::string version = [] {
+        // Its settings tell it too, but to list them LibTorch looks for CUDA, which may not be loaded yet.
+        const auto packed = reinterpret_cast<uint64_t (*)()>(dlsym(RTLD_DEFAULT, "aoti_torch_abi_version"));
+        if (packed == nullptr) return std::string();
+        const auto part = [number = packed()](int shift) { return std::to_string(number >> shift & 0xff); };
+        return part(56) + "." + part(48) + "." + part(40);
+    }();
+    return version.c_str();
+}
+
 void ct_retain_freed_memory(void) {
     mallopt(M_MMAP_THRESHOLD, 1 << 30);
     mallopt(M_TRIM_THRESHOLD, -1);
     mallopt(M_TOP_PAD, 64 << 20);
 }
 
-void ct_release_freed_memory(void) { malloc_trim(0); }
+void ct_release_freed_memory(void) {
+    malloc_trim(0);
+    if (ctorch::uses_cuda()) (void)ctorch::guarded([] { at::accelerator::emptyCache(); });
+}
 
 void ct_set_thread_count(int32_t count) {
     (void)ctorch::guarded([&] { at::set_num_threads(count); });

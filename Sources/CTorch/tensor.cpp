@@ -9,10 +9,12 @@
 namespace ctorch {
 
 at::TensorOptions options(ct_placement placement) {
+    const auto type = at::TensorOptions().dtype(static_cast<at::ScalarType>(placement.type));
+    if (placement.device == CT_CUDA) return type.device(at::kCUDA, static_cast<c10::DeviceIndex>(placement.index));
     TORCH_CHECK(
         placement.device == CT_CPU && placement.index == 0, "there is no device ",
-        static_cast<int>(placement.device), ":", placement.index, ", only the CPU");
-    return at::TensorOptions().dtype(static_cast<at::ScalarType>(placement.type)).device(at::kCPU);
+        static_cast<int>(placement.device), ":", placement.index);
+    return type.device(at::kCPU);
 }
 
 at::Tensor empty_large(int64_t count) {
@@ -50,6 +52,12 @@ ct_status ct_full(double value, ct_placement placement, const int64_t *shape, si
 
 ct_status ct_empty(ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out) {
     return returning(out, [&] { return at::empty(sizes(shape, rank), options(placement)); });
+}
+
+ct_status ct_empty_pinned(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out) {
+    return returning(out, [&] {
+        return at::empty(sizes(shape, rank), options({type, CT_CPU, 0}).pinned_memory(true));
+    });
 }
 
 ct_status ct_copy_to_host(const ct_tensor *tensor, ct_scalar_type type, void *destination, size_t bytes) {

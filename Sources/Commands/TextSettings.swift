@@ -14,6 +14,10 @@ package struct TextSettings: Sendable {
     package var chatTemplate: String?
     /// The text of the token that ends a response; `nil` for the tokenizer's own.
     package var eosToken: String?
+    /// The device it computes on.
+    package var device = DeviceChoice.auto
+    /// The type of what it computes.
+    package var dtype = ComputeType.float32
     /// The families of models that are known.
     package var families = ModelFamilies.standard
 
@@ -59,7 +63,10 @@ package struct TextSettings: Sendable {
         if let (problem, remedy) = text.tokensWithoutRow(in: directory.configuration, model) {
             throw RunError.other("\(model): \(problem); \(remedy)")
         }
-        return try directory.decoder(head: head, trainable: false)
+        let finding = try TorchRuntime.device(device)
+        if let note = finding.note { StandardError.write("mpo: warning: \(note)\n") }
+        let placement = Placement(dtype.type, on: finding.device)
+        return try directory.decoder(head: head, trainable: false, placement: placement)
     }
 }
 
@@ -68,7 +75,7 @@ extension TorchRuntime {
     /// otherwise.
     ///
     /// - Throws: as ``start(threads:)``.
-    package static func startAlone() throws(UnknownKernels) {
+    package static func startAlone() throws {
         let asked = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"].flatMap { Int($0) }
         let threads = max(1, asked ?? LaunchEnvironment.availableCores)
         try start(threads: threads)

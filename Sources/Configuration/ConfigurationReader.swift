@@ -35,6 +35,7 @@ package struct ConfigurationReader {
         let fields = Dictionary(uniqueKeysWithValues: known.map { ($0.key, $0) })
         var given: Set<String> = []
         for entry in entries {
+            let entry = try respelled(entry, for: known, given, block)
             let key = block.isEmpty ? entry.key : "\(block).\(entry.key)"
             origins[key] = entry.origin
             guard !others.contains(entry.key) else { continue }
@@ -64,6 +65,27 @@ package struct ConfigurationReader {
             given.insert(entry.key)
         }
         return given
+    }
+
+    /// The entry under the field's own key where it is another way to write that.
+    private func respelled<Options>(
+        _ entry: ConfigurationNode.Entry, for fields: [Field<Options>], _ given: Set<String>, _ block: String
+    ) throws -> ConfigurationNode.Entry {
+        let field = fields.first { $0.spelling?.key == entry.key || $0.key == entry.key }
+        guard let field, let spelling = field.spelling else { return entry }
+        let key = block.isEmpty ? entry.key : "\(block).\(entry.key)"
+        guard !given.contains(field.key) else {
+            throw ConfigurationError(
+                entry.origin, key: key, problem: "\(field.key) and \(spelling.key) say the same thing twice",
+                remedy: "keep one of them")
+        }
+        guard entry.key == spelling.key else { return entry }
+        guard let value = spelling.value(entry.value) else {
+            throw ConfigurationError(
+                entry.origin, key: key, problem: "expected \(spelling.kind), found \(entry.value.found)",
+                remedy: "or give \(field.key): \(field.kind)")
+        }
+        return ConfigurationNode.Entry(key: field.key, origin: entry.origin, value: value)
     }
 
     /// Remembers a key that is read outside ``read(_:from:block:others:elsewhere:)``.

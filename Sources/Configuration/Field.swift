@@ -18,6 +18,8 @@ package struct Field<Options>: Sendable {
     package var effect: ResumeEffect
     /// What the layers above know of it; `nil` for a plain option.
     package var role: (any FieldRole)?
+    /// Another way to write the key; `nil` where there is none.
+    package var spelling: FieldSpelling?
     /// Reads the value into the options; `false` where the node is not of this kind.
     package let read: @Sendable (inout Options, ConfigurationNode) -> Bool
     /// The value as it is written.
@@ -37,6 +39,22 @@ extension Field {
     /// Whether two values of the options say the same under this key.
     package func isSame(in options: Options, as other: Options) -> Bool {
         ConfigurationWriter.inline(write(options)) == ConfigurationWriter.inline(write(other))
+    }
+}
+
+/// Another program's key that says the same as a field's in other values; it is read and never written.
+package struct FieldSpelling: Sendable {
+    /// The other key.
+    package let key: String
+    /// What that takes.
+    package let kind: String
+    /// The field's value for a value of the other key; `nil` where that takes no such value.
+    package let value: @Sendable (ConfigurationNode) -> ConfigurationNode?
+
+    package init(
+        key: String, kind: String, value: @escaping @Sendable (ConfigurationNode) -> ConfigurationNode?
+    ) {
+        (self.key, self.kind, self.value) = (key, kind, value)
     }
 }
 
@@ -146,7 +164,7 @@ extension Field {
 
     /// What is known of wrong values, of another field of the same key.
     package mutating func copyHints<Other>(from other: Field<Other>) {
-        (words, candidates, advice) = (other.words, other.candidates, other.advice)
+        (words, candidates, advice, spelling) = (other.words, other.candidates, other.advice, other.spelling)
     }
 
     /// This field of a block within a block, as the inner block knows it.

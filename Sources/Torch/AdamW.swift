@@ -46,8 +46,9 @@ public final class AdamW {
         self.parameters = parameters
         self.options = options
         self.slice = slice
-        firstMoments = .zeros([slice.count])
-        secondMoments = .zeros([slice.count])
+        let placement = Placement(.float32, on: parameters.trained.first?.values.device ?? .cpu)
+        firstMoments = .zeros([slice.count], placement)
+        secondMoments = .zeros([slice.count], placement)
     }
 
     /// How many elements the trained groups have.

@@ -33,4 +33,9 @@ extension Tensor {
     public func linear(_ weight: PackedWeight, bias: Tensor? = nil) -> Tensor {
         tensor("packed linear", self, bias) { ct_linear_packed(handle, weight.handle, bias?.handle, $0) }
     }
+
+    /// The same for logits, which half-precision numbers give in float32.
+    public func logits(_ weight: PackedWeight) -> Tensor {
+        tensor("logits", self) { ct_logits(handle, weight.handle, $0) }
+    }
 }

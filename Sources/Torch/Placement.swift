@@ -4,6 +4,8 @@ import CTorch
 public enum Device: Sendable, Hashable {
     /// The host's memory and cores.
     case cpu
+    /// A card of NVIDIA's, by its number.
+    case cuda(Int)
 }
 
 /// What a tensor's elements are and where they lie; operators give results with the placement of their operands.
@@ -28,11 +30,16 @@ public struct Placement: Sendable, Hashable {
     /// int64 on the CPU: what indices are made of.
     public static let int64 = Placement(.int64)
 
-    var code: ct_placement { ct_placement(type: type.code, device: device.code, index: 0) }
+    var code: ct_placement { ct_placement(type: type.code, device: device.code, index: device.index) }
 
     init(_ code: ct_placement) {
-        precondition(code.device == CT_CPU, "LibTorch's device \(code.device.rawValue) has no counterpart here")
-        self.init(ScalarType(code.type), on: .cpu)
+        let device: Device
+        switch code.device {
+        case CT_CPU: device = .cpu
+        case CT_CUDA: device = .cuda(Int(code.index))
+        default: preconditionFailure("LibTorch's device \(code.device.rawValue) has no counterpart here")
+        }
+        self.init(ScalarType(code.type), on: device)
     }
 }
 
@@ -40,6 +47,14 @@ extension Device {
     var code: ct_device {
         switch self {
         case .cpu: CT_CPU
+        case .cuda: CT_CUDA
+        }
+    }
+
+    var index: Int32 {
+        switch self {
+        case .cpu: 0
+        case .cuda(let index): Int32(index)
         }
     }
 }

@@ -14,14 +14,17 @@ public enum TorchRuntime {
         KernelSet.current == .cpu ? version : "\(version) with kernels \(KernelSet.current.rawValue)"
     }
 
-    /// Finds mistakes in what the process was told about kernels, as ``start(threads:)`` does.
-    public static func check() throws(UnknownKernels) { try UnknownKernels.check() }
+    /// Finds mistakes in what the process was told about kernels and in the library it was given, as ``start(threads:)`` does.
+    public static func check() throws {
+        try LibTorchMismatch.check()
+        try UnknownKernels.check()
+    }
 
     /// Sets how many threads operators run on, and keeps freed memory in the heap: large temporaries would otherwise pay page
     /// faults at every step. Called once, before the first operator.
     ///
-    /// - Throws: where `MPO_KERNELS` names kernels that do not exist.
-    public static func start(threads: Int) throws(UnknownKernels) {
+    /// - Throws: where `MPO_KERNELS` names kernels that do not exist, or LibTorch is of another version than the program.
+    public static func start(threads: Int) throws {
         try check()
         setThreads(threads)
     }

@@ -42,6 +42,11 @@ extension Tensor {
         full(0, shape, placement)
     }
 
+    /// The same as float32 of the CPU, in memory that cards copy to and from directly.
+    static func emptyPinned(_ shape: [Int]) -> Tensor {
+        tensor("empty") { out in shape.withInt64 { ct_empty_pinned(CT_FLOAT32, $0.baseAddress, $0.count, out) } }
+    }
+
     /// A tensor whose elements are whatever memory holds.
     public static func empty(_ shape: [Int], _ placement: Placement = .float32) -> Tensor {
         tensor("empty") { out in shape.withInt64 { ct_empty(placement.code, $0.baseAddress, $0.count, out) } }

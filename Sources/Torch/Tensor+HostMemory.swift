@@ -58,12 +58,20 @@ extension Tensor {
     package func withStagedFloats<Result, Failure>(
         for staging: Staging, _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let staged = staging == .overwriting && !isInHostFloats ? Tensor.empty(shape) : placed(.float32).contiguous()
+        let staged = staged(for: staging)
         defer { withExtendedLifetime(staged) {} }
         let start = staged.address?.assumingMemoryBound(to: Float.self)
         let result = try body(UnsafeMutableBufferPointer(start: start, count: count))
         if staging != .reading, !isInHostFloats { copy(from: staged) }
         return result
+    }
+
+    private func staged(for staging: Staging) -> Tensor {
+        guard !isInHostFloats, device != .cpu || staging == .overwriting else { return placed(.float32).contiguous() }
+        // What a card copies to and from directly.
+        let staged = device == .cpu ? Tensor.empty(shape) : Tensor.emptyPinned(shape)
+        if staging != .overwriting { staged.copy(from: self) }
+        return staged
     }
 
     /// The bytes of the elements, row by row, in host memory; valid inside `body` alone.

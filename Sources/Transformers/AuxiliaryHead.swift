@@ -16,9 +16,9 @@ public struct AuxiliaryHead: Sendable, Equatable {
     /// The name of its weight, `[outputs, width]`.
     var parameterName: String { "auxiliary.\(name).weight" }
 
-    func group(width: Int, trainable: Bool) -> ParameterGroup {
+    func group(width: Int, trainable: Bool, _ placement: Placement) -> ParameterGroup {
         let weight = ParameterGroup.Declaration(name: parameterName, shape: [outputs, width], decays: true)
-        return ParameterGroup("auxiliary", [weight], trainable: trainable)
+        return ParameterGroup("auxiliary", [weight], trainable: trainable, placement)
     }
 }
 

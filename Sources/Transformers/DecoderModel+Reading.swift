@@ -23,20 +23,20 @@ extension DecoderModel {
     ) -> DecoderReading {
         let all = hiddenStates(rows, at: predictions.rows + auxiliaryRows)
         let hidden = auxiliaryRows.isEmpty ? all : all.narrowed(0, 0..<predictions.count)
-        let targets = Tensor(indices: predictions.tokens)
-        let tokens = hidden.logps(ofTargets: targets, vocabulary: vocabulary)
+        let tokens = logps(of: predictions.tokens, after: hidden)
         let logSumSquares =
             squares
             ? withoutGradients {
                 tokens.logps.detached() * 2
-                    - hidden.detached().logps(ofTargets: targets, vocabulary: vocabulary, temperature: 0.5).logps
+                    - logps(of: predictions.tokens, after: hidden.detached(), temperature: 0.5).logps
             } : nil
         var outputs: Tensor?
         if !auxiliaryRows.isEmpty {
             guard let weight = auxiliaryWeight else {
                 preconditionFailure("a model without an auxiliary head is asked")
             }
-            outputs = all.narrowed(0, predictions.count..<predictions.count + auxiliaryRows.count).linear(weight)
+            outputs = self.outputs(
+                of: weight, for: all.narrowed(0, predictions.count..<predictions.count + auxiliaryRows.count))
         }
         return DecoderReading(tokens: tokens, logSumSquares: logSumSquares, auxiliaryOutputs: outputs)
     }

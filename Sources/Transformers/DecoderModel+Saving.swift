@@ -14,42 +14,44 @@ extension DecoderModel {
     ///   - padTokenID: written as `pad_token_id` where not `nil`. A score model needs one that no input uses, since
     ///     transformers scores the last token that is not padding: see ``ModelConfiguration/unusedTokenID(besides:)``.
     ///   - endTokenID: written as `eos_token_id` where not `nil`: generation ends there.
+    ///   - type: what weights are written as.
     ///   - shardBytes: weights larger than this are split over several files.
     public func save(
-        to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil, shardBytes: Int = 5_000_000_000
+        to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil, as type: ScalarType = .float32,
+        shardBytes: Int = 5_000_000_000
     ) throws {
         try configuration.save(
-            head: head, to: directory, padTokenID: padTokenID, endTokenID: endTokenID, shardBytes: shardBytes
+            head: head, to: directory, padTokenID: padTokenID, endTokenID: endTokenID, as: type, shardBytes: shardBytes
         ) { parameters[$0] }
     }
 }
 
 extension ModelConfiguration {
-    /// Writes a model of this configuration as ``DecoderModel/save(to:padTokenID:endTokenID:shardBytes:)`` does.
+    /// Writes a model of this configuration as ``DecoderModel/save(to:padTokenID:endTokenID:as:shardBytes:)`` does.
     ///
     /// - Parameter parameter: gives the parameter of a name, contiguous float32; asked for each once, in the order of the model.
     package func save(
         head: DecoderHead, to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil,
-        shardBytes: Int = 5_000_000_000, parameter: (String) throws -> Tensor
+        as type: ScalarType = .float32, shardBytes: Int = 5_000_000_000, parameter: (String) throws -> Tensor
     ) throws {
-        try exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID)
+        try exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID, as: type)
             .write(toModelFile: directory.appending(path: "config.json"))
         if head == .languageModel {
             try exportedGeneration(endTokenID: endTokenID)
                 .write(toModelFile: directory.appending(path: "generation_config.json"))
         }
-        let shards = shards(head: head, limit: shardBytes)
+        let shards = shards(head: head, as: type, limit: shardBytes)
         guard shards.count > 1 else {
-            try Self.write(shards.first ?? [], to: directory.appending(path: "model.safetensors"), parameter)
+            try Self.write(shards.first ?? [], as: type, to: directory.appending(path: "model.safetensors"), parameter)
             return
         }
         var map: [(String, JSON)] = []
         for (index, declarations) in shards.enumerated() {
             let name = String(format: "model-%05d-of-%05d.safetensors", index + 1, shards.count)
-            try Self.write(declarations, to: directory.appending(path: name), parameter)
+            try Self.write(declarations, as: type, to: directory.appending(path: name), parameter)
             map += declarations.map { ($0.name, .string(name)) }
         }
-        let size = shards.joined().reduce(0) { $0 + $1.byteCount }
+        let size = shards.joined().reduce(0) { $0 + $1.byteCount(as: type) }
         let index = JSONObject(uniqueKeysWithValues: [
             ("metadata", .object(JSONObject(uniqueKeysWithValues: [("total_size", .number(size))]))),
             ("weight_map", .object(JSONObject(uniqueKeysWithValues: map))),
@@ -58,42 +60,44 @@ extension ModelConfiguration {
     }
 
     /// Parameters in the order of the model, cut where a file would grow past the limit.
-    private func shards(head: DecoderHead, limit: Int) -> [[ParameterGroup.Declaration]] {
+    private func shards(head: DecoderHead, as type: ScalarType, limit: Int) -> [[ParameterGroup.Declaration]] {
         var shards: [[ParameterGroup.Declaration]] = []
         var room = 0
         for declaration in specification.declarations(head: head) {
-            if shards.isEmpty || declaration.byteCount > room {
+            if shards.isEmpty || declaration.byteCount(as: type) > room {
                 shards.append([])
                 room = limit
             }
             shards[shards.count - 1].append(declaration)
-            room -= declaration.byteCount
+            room -= declaration.byteCount(as: type)
         }
         return shards
     }
 
     private static func write(
-        _ declarations: [ParameterGroup.Declaration], to url: URL, _ parameter: (String) throws -> Tensor
+        _ declarations: [ParameterGroup.Declaration], as type: ScalarType, to url: URL,
+        _ parameter: (String) throws -> Tensor
     ) throws {
         let writer = try SafetensorsWriter(
-            declarations.map { SafetensorsWriter.Entry(name: $0.name, shape: $0.shape, type: .float32) }, to: url)
-        for declaration in declarations { try writer.append(try parameter(declaration.name)) }
+            declarations.map { SafetensorsWriter.Entry(name: $0.name, shape: $0.shape, type: type) }, to: url)
+        for declaration in declarations { try writer.append(try parameter(declaration.name).converted(to: type)) }
         try writer.finish()
     }
 }
 
 extension ParameterGroup.Declaration {
-    /// Bytes of it as float32.
-    fileprivate var byteCount: Int { 4 * shape.reduce(1, *) }
+    fileprivate func byteCount(as type: ScalarType) -> Int { type.size * shape.reduce(1, *) }
 }
 
 extension ModelConfiguration {
-    /// `config.json` of a saved model: the file it came from, with what the head and float32 change.
-    func exported(head: DecoderHead, padTokenID: Int32?, endTokenID: Int32? = nil) -> JSONObject {
+    /// `config.json` of a saved model: the file it came from, with what the head and the type change.
+    func exported(
+        head: DecoderHead, padTokenID: Int32?, endTokenID: Int32? = nil, as type: ScalarType = .float32
+    ) -> JSONObject {
         var values = original
         values["architectures"] = .array([.string(architectures[head])])
         // transformers 5 renamed the key.
-        values[values["dtype"] == nil ? "torch_dtype" : "dtype"] = .string("float32")
+        values[values["dtype"] == nil ? "torch_dtype" : "dtype"] = .string("\(type)")
         if let padTokenID { values["pad_token_id"] = .number(Int(padTokenID)) }
         if let endTokenID { values["eos_token_id"] = .number(Int(endTokenID)) }
         switch head {

@@ -13,8 +13,11 @@ public final class DecoderModel {
     public let head: DecoderHead
     /// A head beside that one, which is trained with the model and is no part of what it leaves.
     public let auxiliaryHead: AuxiliaryHead?
-    /// Its parameters.
+    /// Its parameters, in float32.
     public let parameters: ParameterStore
+    /// Where it computes, and the type of what passes from layer to layer. Sums, scores and log-probabilities are float32, and
+    /// what it tells lies on the host.
+    public let placement: Placement
 
     /// The padding token of a reward model: it is scored at the last token that is not this one. `nil` where every token
     /// counts.
@@ -33,11 +36,13 @@ public final class DecoderModel {
     /// A decoder whose parameters are all zero: fill them by ``initialize(seed:)``, from a ``ModelDirectory``, or by
     /// copying those of another one.
     public init(
-        _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool
+        _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool,
+        placement: Placement = .float32
     ) {
         let specification = configuration.specification
-        let base = ParameterGroup("base", specification.declarations(head: head), trainable: trainable)
-        let auxiliary = auxiliaryHead.map { $0.group(width: specification.width, trainable: trainable) }
+        let kept = Placement(.float32, on: placement.device)
+        let base = ParameterGroup("base", specification.declarations(head: head), trainable: trainable, kept)
+        let auxiliary = auxiliaryHead.map { $0.group(width: specification.width, trainable: trainable, kept) }
         let parameters = ParameterStore([base] + [auxiliary].compactMap(\.self))
         let parts = DecoderParts(specification, parameters)
         self.configuration = configuration
@@ -45,6 +50,7 @@ public final class DecoderModel {
         self.head = head
         self.auxiliaryHead = auxiliaryHead
         self.parameters = parameters
+        self.placement = placement
         layers = specification.layers.indices.map(parts.layer)
         finalNorm = parts.finalNorm()
         var embeddings: [RotaryEmbedding] = []
@@ -54,7 +60,7 @@ public final class DecoderModel {
             embeddings.append(embedding)
             return embeddings.count - 1
         }
-        rotaries = embeddings.map { RotaryTable($0) }
+        rotaries = embeddings.map { RotaryTable($0, on: placement.device) }
     }
 
     /// The longest sequence it can compute; `nil` where positions have no bound. Callers check their data against it.
@@ -77,21 +83,36 @@ public final class DecoderModel {
     public func tokenLogps(
         _ rows: PackedRows, predictions: PredictedTokens, temperature: Double = 1
     ) -> TokenLogps {
-        hiddenStates(rows, at: predictions.rows).logps(
-            ofTargets: Tensor(indices: predictions.tokens), vocabulary: vocabulary, temperature: temperature)
+        logps(of: predictions.tokens, after: hiddenStates(rows, at: predictions.rows), temperature: temperature)
+    }
+
+    /// Log-probabilities of tokens after hidden states `[tokens, width]`.
+    func logps(of tokens: [Int32], after hidden: Tensor, temperature: Double = 1) -> TokenLogps {
+        precondition(
+            tokens.allSatisfy { (0..<specification.vocabularySize).contains(Int($0)) }, "a token outside the vocabulary"
+        )
+        let found = hidden.logps(
+            ofTargets: Tensor(indices: tokens, on: placement.device), vocabulary: vocabulary, temperature: temperature)
+        return TokenLogps(logps: found.logps.placed(.float32), statistics: found.statistics.placed(.float32))
+    }
+
+    /// What a head beside the vocabulary's says of hidden states, in float32.
+    func outputs(of head: Tensor, for hidden: Tensor) -> Tensor {
+        hidden.converted(to: .float32).linear(head).placed(.float32)
     }
 
     /// The score head's output at given rows of a batch, `[n]`: rewards, or a critic's values.
     public func scores(_ rows: PackedRows, at indices: [Int32]) -> Tensor {
         precondition(head == .score, "a language model has no scores")
-        return hiddenStates(rows, at: indices).linear(parameters[ParameterNames.score]).reshaped([-1])
+        return outputs(of: parameters[ParameterNames.score], for: hiddenStates(rows, at: indices)).reshaped([-1])
     }
 
-    /// The same, and the hidden states that it is read from, `[n, width]`.
+    /// The same, and the hidden states that it is read from, `[n, width]`, in float32 where the decoder lies.
     package func scoresAndStates(_ rows: PackedRows, at indices: [Int32]) -> (scores: Tensor, states: Tensor) {
         precondition(head == .score, "a language model has no scores")
         let states = hiddenStates(rows, at: indices)
-        return (states.linear(parameters[ParameterNames.score]).reshaped([-1]), states)
+        let scores = outputs(of: parameters[ParameterNames.score], for: states).reshaped([-1])
+        return (scores, states.converted(to: .float32))
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
@@ -117,7 +138,7 @@ public final class DecoderModel {
         var stream = embedded(tokens, positions)
         for (index, layer) in layers.enumerated() {
             rows.rotation = rotaryOfLayer[index].map { rotations[$0] }
-            if index == layers.count - 1 { rows.selected = selected.map { Tensor(indices: $0) } }
+            if index == layers.count - 1 { rows.selected = selected.map { Tensor(indices: $0, on: placement.device) } }
             stream = apply(index, layer, stream, rows)
         }
         return finalNorm(stream)
@@ -125,10 +146,11 @@ public final class DecoderModel {
 
     private func embedded(_ tokens: [Int32], _ positions: [Int32]) -> Tensor {
         let names = specification.names
-        let embeddings = parameters[names.embedding].embedding(Tensor(indices: tokens))
-        guard let count = specification.positionTable else { return embeddings }
+        let rows = { (indices: [Int32]) in Tensor(indices: indices, on: self.placement.device) }
+        let embeddings = parameters[names.embedding].embedding(rows(tokens))
+        guard let count = specification.positionTable else { return embeddings.converted(to: placement.type) }
         precondition(positions.allSatisfy { $0 < count }, "a position past the \(count) that the model has")
-        return embeddings + parameters[names.positions].embedding(Tensor(indices: positions))
+        return (embeddings + parameters[names.positions].embedding(rows(positions))).converted(to: placement.type)
     }
 
     /// The weight of the projection to the vocabulary.

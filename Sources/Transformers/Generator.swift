@@ -175,7 +175,7 @@ public final class Generator {
         caches = decoder.specification.layers.map { layer in
             AttentionCache(
                 slots: slots, heads: layer.attention.keyValueHeads, capacity: max(1, capacity),
-                channels: layer.attention.channels)
+                channels: layer.attention.channels, placement: decoder.placement)
         }
     }
 

@@ -18,13 +18,17 @@ public struct ModelDirectory: Sendable {
 
     /// A decoder with the directory's weights.
     ///
-    /// - Parameter scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
+    /// - Parameters:
+    ///   - scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
+    ///   - placement: where it computes, and in which type.
     public func decoder(
-        head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool, scoreSeed: UInt64? = nil
+        head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool, scoreSeed: UInt64? = nil,
+        placement: Placement = .float32
     ) throws -> DecoderModel {
         // Before memory is taken for what the configuration asks.
         try check()
-        let decoder = DecoderModel(configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable)
+        let decoder = DecoderModel(
+            configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, placement: placement)
         try load(into: decoder, scoreSeed: scoreSeed)
         if head == .score { decoder.padTokenID = try scoredPadTokenID() }
         return decoder

@@ -11,9 +11,10 @@ struct PackedDecoder {
 
     init(_ decoder: DecoderModel) {
         self.decoder = decoder
-        let weights = decoder.layers.flatMap { $0.projections.map(\.matrix) } + [decoder.vocabulary]
+        let weights = (decoder.layers.flatMap { $0.projections.map(\.matrix) } + [decoder.vocabulary])
+            .map { $0.converted(to: decoder.placement.type) }
         var packed = PackedWeight.pack(weights)[...]
-        layers = decoder.layers.map { layer in layer.packing { packed.removeFirst() } }
+        layers = decoder.layers.map { layer in layer.packing(decoder.placement.type) { packed.removeFirst() } }
         vocabulary = packed.removeFirst()
     }
 
@@ -26,7 +27,7 @@ struct PackedDecoder {
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
-    func logits(_ hidden: Tensor) -> Tensor { hidden.linear(vocabulary) }
+    func logits(_ hidden: Tensor) -> Tensor { hidden.logits(vocabulary) }
 }
 
 extension DecoderLayer {
@@ -35,14 +36,16 @@ extension DecoderLayer {
         input.projections + [attentionOutput] + (gate.map { [$0] } ?? []) + [up, down]
     }
 
-    /// This block with packed projections.
-    fileprivate func packing(_ next: () -> PackedWeight) -> DecoderLayer {
-        let input = input.packing(next)
-        let attentionOutput = attentionOutput.packing(next)
-        let (gate, up, down) = (gate?.packing(next), up.packing(next), down.packing(next))
+    /// This block with packed projections, and all else in the type that it computes in.
+    fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> DecoderLayer {
+        let input = input.packing(type, next)
+        let attentionOutput = attentionOutput.packing(type, next)
+        let (gate, up, down) = (gate?.packing(type, next), up.packing(type, next), down.packing(type, next))
         return DecoderLayer(
-            specification: specification, attentionNorm: attentionNorm, input: input, headNorms: headNorms,
-            attentionOutput: attentionOutput, feedForwardNorm: feedForwardNorm, gate: gate, up: up, down: down)
+            specification: specification, attentionNorm: attentionNorm.converted(to: type), input: input,
+            headNorms: headNorms.map { ($0.query.converted(to: type), $0.key.converted(to: type)) },
+            attentionOutput: attentionOutput, feedForwardNorm: feedForwardNorm.converted(to: type), gate: gate, up: up,
+            down: down)
     }
 }
 
@@ -54,12 +57,13 @@ extension InputProjection {
         }
     }
 
-    fileprivate func packing(_ next: () -> PackedWeight) -> InputProjection {
+    fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> InputProjection {
         switch self {
         case .separate(let query, let key, let value):
-            .separate(query: query.packing(next), key: key.packing(next), value: value.packing(next))
-        case .interleaved(let fused): .interleaved(fused.packing(next))
-        case .concatenated(let fused): .concatenated(fused.packing(next))
+            .separate(
+                query: query.packing(type, next), key: key.packing(type, next), value: value.packing(type, next))
+        case .interleaved(let fused): .interleaved(fused.packing(type, next))
+        case .concatenated(let fused): .concatenated(fused.packing(type, next))
         }
     }
 }
@@ -68,9 +72,16 @@ extension Linear {
     /// The weight as `[outputs, inputs]`.
     fileprivate var matrix: Tensor { transposed ? weight.transposed(0, 1) : weight }
 
-    fileprivate func packing(_ next: () -> PackedWeight) -> Linear {
-        var copy = self
+    fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> Linear {
+        var copy = Linear(weight: weight, bias: bias?.converted(to: type), transposed: transposed)
         copy.packed = next()
         return copy
+    }
+}
+
+extension Normalization {
+    fileprivate func converted(to type: ScalarType) -> Normalization {
+        Normalization(
+            weight: weight.converted(to: type), bias: bias?.converted(to: type), specification: specification)
     }
 }

@@ -8,6 +8,7 @@ import Objectives
 import PreferenceData
 import Runs
 import Stages
+import Torch
 import Training
 
 struct BenchCommand: ParsableCommand {
@@ -44,6 +45,12 @@ struct BenchCommand: ParsableCommand {
 
     @Option(help: "Threads of a rank. (default: its share of the cores)")
     var threads: Int?
+
+    @Option(help: "Where the model lies: auto, cpu or cuda.")
+    var device = DeviceChoice.auto
+
+    @Option(help: "Type of what it computes: float32 or bfloat16.")
+    var dtype = ComputeType.float32
 
     @Option(help: "Measured repeats of each item, of which the median counts.")
     var repeats = 5
@@ -135,6 +142,7 @@ struct BenchCommand: ParsableCommand {
             throw ValidationError("--\(name) takes a number from 1 on")
         }
         (options.data, options.threads, options.repeats) = (data, threads, repeats)
+        (options.compute.device, options.compute.dtype) = (device, dtype)
         (options.trainBatchSize, options.maxTokensPerMicroBatch) = (trainBatchSize, maxTokensPerMicroBatch)
         (options.maxLength, options.responseLength) = (maxLength, responseLength)
         (options.rolloutBatchSize, options.numPPOEpochs) = (rolloutBatchSize, numPpoEpochs)

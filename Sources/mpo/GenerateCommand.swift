@@ -45,6 +45,9 @@ struct GenerateCommand: LoneCommand {
     @Option(name: [.customShort("n"), .long], help: "Responses drawn for each prompt.")
     var samples = 1
 
+    @Option(help: "Responses that are drawn at a time.")
+    var generationBatchSize = 32
+
     @Option(help: "Seed of the random streams, one a response.")
     var seed: UInt64 = 42
 
@@ -62,6 +65,9 @@ struct GenerateCommand: LoneCommand {
         guard topK >= 0 else { throw ValidationError("--top-k takes a number from 0 on") }
         guard topP > 0, topP <= 1 else { throw ValidationError("--top-p takes a number above 0, up to 1") }
         guard responseLength >= 1 else { throw ValidationError("--response-length takes a number from 1 on") }
+        guard generationBatchSize >= 1 else {
+            throw ValidationError("--generation-batch-size takes a number from 1 on")
+        }
         guard samples >= 1 else { throw ValidationError("-n takes a number from 1 on") }
     }
 
@@ -73,6 +79,7 @@ struct GenerateCommand: LoneCommand {
         generation.sampling.topK = topK
         generation.sampling.topP = topP
         generation.sampling.responseLength = responseLength
+        generation.sampling.generationBatchSize = generationBatchSize
         generation.samplesPerPrompt = samples
         generation.seed = seed
         generation.output = output

@@ -3,6 +3,7 @@ import Commands
 import PreferenceData
 import Runs
 import Stages
+import Torch
 import Training
 
 struct ScoreCommand: LoneCommand {
@@ -63,6 +64,8 @@ struct ScoreCommand: LoneCommand {
 }
 
 extension TruncationMode: ExpressibleByArgument {}
+extension DeviceChoice: ExpressibleByArgument {}
+extension ComputeType: ExpressibleByArgument {}
 
 /// A model with its text pipeline as command lines name it.
 struct TextArguments: ParsableArguments {
@@ -77,5 +80,15 @@ struct TextArguments: ParsableArguments {
     @Option(help: "Text of the token that ends a response. (default: the tokenizer's own)")
     var eosToken: String?
 
-    var settings: TextSettings { TextSettings(model: model, chatTemplate: chatTemplate, eosToken: eosToken) }
+    @Option(help: "Where the model lies: auto, cpu or cuda.")
+    var device = DeviceChoice.auto
+
+    @Option(help: "Type of what it computes: float32 or bfloat16.")
+    var dtype = ComputeType.float32
+
+    var settings: TextSettings {
+        var settings = TextSettings(model: model, chatTemplate: chatTemplate, eosToken: eosToken)
+        (settings.device, settings.dtype) = (device, dtype)
+        return settings
+    }
 }

@@ -107,6 +107,10 @@ struct RunCommandTests {
             ("a\nb\na\na\nb\na\n", 3, 2, "a:3,b:1"),
             ("a slots=4 max_slots=4\nb slots=2 max_slots=9\n", 9, 1, "a:4,b:6"),
             ("a slots=65536\nb slots=65536\n", 2, 65536, "a:2,b:1"),
+            // A worker a card while there are enough, and more threads for each where that leaves cores free.
+            ("a slots=16 gpus=2\nb slots=16 gpus=4\n", 6, 4, "a:3,b:4"),
+            ("a slots=16 gpus=2\nb slots=16 gpus=4\n", 4, 8, "a:3,b:2"),
+            ("a slots=16 gpus=1\nb slots=16 gpus=1\n", 4, 8, "a:3,b:2"),
         ])
     func hosts(file: String, workers: Int, threads: Int, placement: String) throws {
         try TestSupport.withTemporaryDirectory { directory in

@@ -5,10 +5,11 @@
 #include "../kernels.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/mm.h>
 
 namespace ctorch::aten {
 
-struct ComposedKernels final : Kernels {
+struct ComposedKernels : Kernels {
     at::Tensor linear(const at::Tensor &, const at::Tensor &, const at::Tensor &, bool transposed) const override;
     at::Tensor rms_norm(const at::Tensor &, const at::Tensor &, double epsilon) const override;
     at::Tensor rotary(const at::Tensor &, const at::Tensor &cosine, const at::Tensor &sine) const override;
@@ -24,6 +25,7 @@ struct ComposedKernels final : Kernels {
     std::vector<at::Tensor> pack(const std::vector<at::Tensor> &weights) const override;
     at::Tensor linear_packed(
         const at::Tensor &, const at::Tensor &packed, int64_t outputs, const at::Tensor &bias) const override;
+    at::Tensor logits(const at::Tensor &, const at::Tensor &packed, int64_t outputs) const override;
     Cache empty_cache(const CacheShape &, const at::TensorOptions &) const override;
     int64_t cache_bytes(const CacheShape &, int64_t size) const override;
     void cache_write(
@@ -40,6 +42,13 @@ struct ComposedKernels final : Kernels {
 /// The type that sums over elements of `type` are computed in.
 inline at::ScalarType compute_type(at::ScalarType type) {
     return type == at::kHalf || type == at::kBFloat16 ? at::kFloat : type;
+}
+
+/// The matrix product of half-precision factors without its rounding to their type.
+inline at::Tensor wide_product(const at::Tensor &left, const at::Tensor &right) {
+    const auto type = compute_type(left.scalar_type());
+    if (left.is_cuda() && type != left.scalar_type()) return at::mm(left, right, type);
+    return at::mm(left.to(type), right.to(type));
 }
 
 }  // namespace ctorch::aten

@@ -29,7 +29,12 @@ std::vector<at::Tensor> ComposedKernels::pack(const std::vector<at::Tensor> &wei
 
 at::Tensor ComposedKernels::linear_packed(
     const at::Tensor &input, const at::Tensor &packed, int64_t, const at::Tensor &bias) const {
-    return at::linear(input, packed, bias);
+    return at::linear(input, packed, bias.defined() ? bias.to(input.scalar_type()) : bias);
+}
+
+at::Tensor ComposedKernels::logits(const at::Tensor &input, const at::Tensor &packed, int64_t outputs) const {
+    if (compute_type(input.scalar_type()) == input.scalar_type()) return linear_packed(input, packed, outputs, {});
+    return wide_product(input, packed.t());
 }
 
 Cache ComposedKernels::empty_cache(const CacheShape &shape, const at::TensorOptions &options) const {

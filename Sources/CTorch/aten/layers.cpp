@@ -1,3 +1,4 @@
+#include "../differentiable.h"
 #include "composed_kernels.h"
 
 #include <ATen/ops/addmm.h>
@@ -8,8 +9,35 @@
 
 namespace ctorch::aten {
 
+namespace {
+
+/// By a weight of a wider type than the input's, rounded to that: gradients of weight and bias are sums in their own type.
+at::Tensor narrowing_linear(
+    const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) {
+    const auto type = input.scalar_type();
+    // As `[in, out]`.
+    const auto factor = [type, transposed](const at::Tensor &w) { return transposed ? w.to(type) : w.to(type).t(); };
+    const bool has_bias = bias.defined();
+    return differentiable(has_bias ? Tensors{input, weight, bias} : Tensors{input, weight}, [&]() -> Computed {
+        const auto w = factor(weight);
+        return {
+            {has_bias ? at::addmm(bias.to(type), input, w) : at::mm(input, w)}, {input, weight},
+            [factor, transposed, has_bias](const Tensors &saved, const at::Tensor &gradient) {
+                const auto &x = saved[0], &w = saved[1];
+                Tensors results = {
+                    at::mm(gradient, factor(w).t()),
+                    (transposed ? wide_product(x.t(), gradient) : wide_product(gradient.t(), x)).to(w.scalar_type())};
+                if (has_bias) results.push_back(gradient.sum(0, /*keepdim=*/false, w.scalar_type()));
+                return results;
+            }};
+    })[0];
+}
+
+}  // namespace
+
 at::Tensor ComposedKernels::linear(
     const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) const {
+    if (weight.scalar_type() != input.scalar_type()) return narrowing_linear(input, weight, bias, transposed);
     if (!transposed) return at::linear(input, weight, bias);
     return bias.defined() ? at::addmm(bias, input, weight) : at::mm(input, weight);
 }

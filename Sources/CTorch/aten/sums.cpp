@@ -11,8 +11,8 @@ namespace ctorch::aten {
 
 namespace {
 
-/// Numbers that are converted at once: a whole number of a checksum's blocks.
-constexpr int64_t chunk = 16 * checksum_block;
+/// How many numbers are converted at once: a whole number of a checksum's blocks, more where each operator has a price.
+int64_t chunk_of(const at::Tensor &x) { return (x.is_cuda() ? 128 : 16) * checksum_block; }
 
 /// The bits of numbers as words of at most 32 bits, in int64.
 at::Tensor words_of(const at::Tensor &x) {
@@ -46,6 +46,7 @@ void add_checksums(const at::Tensor &sums, std::vector<uint64_t> &checksums) {
 uint64_t ComposedKernels::checksum(const at::Tensor &input) const {
     const auto x = input.detach().contiguous().view(-1);
     std::vector<uint64_t> checksums;
+    const int64_t chunk = chunk_of(x);
     for (int64_t start = 0; start < x.numel(); start += chunk) {
         const auto words = words_of(x.narrow(0, start, std::min(chunk, x.numel() - start)));
         const int64_t whole = words.numel() / checksum_block, rest = words.numel() % checksum_block;
@@ -65,6 +66,7 @@ uint64_t ComposedKernels::checksum(const at::Tensor &input) const {
 double ComposedKernels::norm(const at::Tensor &input) const {
     const auto x = input.detach().contiguous().view(-1);
     auto sum = at::zeros({}, x.options().dtype(at::kDouble));
+    const int64_t chunk = chunk_of(x);
     for (int64_t start = 0; start < x.numel(); start += chunk) {
         sum += x.narrow(0, start, std::min(chunk, x.numel() - start)).to(at::kDouble).square().sum();
     }

@@ -4,7 +4,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/maximum.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -55,7 +54,7 @@ struct Sums {
 };
 
 at::Tensor logits_of(const at::Tensor &hidden, const at::Tensor &weight, double temperature) {
-    return at::mm(hidden, weight.t()).to(compute_type(hidden.scalar_type())).div(temperature);
+    return wide_product(hidden, weight.to(hidden.scalar_type()).t()).div(temperature);
 }
 
 /// Runs `body(first token, tokens)` for each slice of the vocabulary.
@@ -88,8 +87,8 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
             auto dlogits = logits_of(h, w, temperature).sub_(shift).exp_().mul_(factor);
             dlogits.scatter_add_(1, places.places, at::where(places.inside, g, 0.0).unsqueeze(1));
             const auto narrow = dlogits.to(hidden.scalar_type());
-            dhidden.narrow(0, row, rows) += at::mm(narrow, w);
-            dweight.narrow(0, token, tokens) += at::mm(narrow.t(), h);
+            dhidden.narrow(0, row, rows) += wide_product(narrow, w.to(narrow.scalar_type()));
+            dweight.narrow(0, token, tokens) += wide_product(narrow.t(), h);
         });
     });
     return {dhidden.to(hidden.scalar_type()), dweight.to(weight.scalar_type())};

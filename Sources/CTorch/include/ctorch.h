@@ -1,7 +1,9 @@
 // A C face of LibTorch: opaque tensor handles, and the fused operators this trainer lives on.
 //
 // Operators work where their first operand lies and in its type. In cpu/ there are kernels written by hand, for float32 on the
-// CPU; in aten/ the same operators composed of LibTorch's own, for every device and type.
+// CPU; in aten/ the same operators composed of LibTorch's own, for every device and type; in cuda/ those that have better ones
+// on a card. Weights may be of a wider type than what they are applied to: then so are their gradients, which no rounding
+// goes before.
 //
 // Every function that can fail returns a status: 0 is success. Results go through out-pointers, which a failure leaves
 // untouched; `ct_last_error` then tells why. A handle that comes back is owned by the caller and freed with
@@ -34,7 +36,7 @@ typedef enum ct_scalar_type {
 } ct_scalar_type;
 
 /// Devices, numbered as in LibTorch's `c10::DeviceType`.
-typedef enum ct_device { CT_CPU = 0 } ct_device;
+typedef enum ct_device { CT_CPU = 0, CT_CUDA = 1 } ct_device;
 
 /// What a tensor's elements are and where they lie.
 typedef struct ct_placement {
@@ -48,11 +50,13 @@ typedef struct ct_placement {
 
 /// The message of the last failure on this thread; valid until the next failure.
 const char *ct_last_error(void);
-/// LibTorch's version, such as "2.13.0".
+/// The version of LibTorch that this program was built for, such as "2.13.0".
 const char *ct_version(void);
+/// The version of the LibTorch that was loaded; empty where it does not say.
+const char *ct_loaded_version(void);
 /// Keeps freed memory in the heap, so that large temporaries do not pay page faults at every step.
 void ct_retain_freed_memory(void);
-/// Gives what the heap keeps back to the kernel, once.
+/// Gives what the heap keeps back to the kernel, once, and what LibTorch keeps of a card's memory back to that.
 void ct_release_freed_memory(void);
 void ct_set_thread_count(int32_t count);
 int32_t ct_thread_count(void);
@@ -65,7 +69,7 @@ bool ct_set_gradient_enabled(bool enabled);
 
 /// Who computes what there are several kernels for.
 typedef enum ct_kernels {
-    /// Those written by hand where they serve, on the CPU in float32; else the composed ones.
+    /// Those written by hand where they serve, on the CPU in float32; those for CUDA on a card; else the composed ones.
     CT_KERNELS_CPU,
     /// Those composed of LibTorch's operators.
     CT_KERNELS_ATEN,
@@ -77,6 +81,34 @@ ct_kernels ct_get_kernels(void);
 /// with the kernels that made it.
 ct_kernels ct_set_kernels(ct_kernels kernels);
 
+// ---- Devices (devices.cpp)
+
+typedef enum ct_cuda_state {
+    /// This LibTorch was built for CPUs alone.
+    CT_CUDA_ABSENT,
+    /// It has a part for CUDA that does not load or finds no device; `ct_last_error` tells why.
+    CT_CUDA_UNUSABLE,
+    CT_CUDA_USABLE,
+} ct_cuda_state;
+/// Loads LibTorch's part for CUDA, where there is one, once. To be called before any operator, and only where a device is
+/// wanted: what LibTorch answers before, it answers for good.
+ct_cuda_state ct_load_cuda(void);
+int32_t ct_cuda_count(void);
+/// Makes a device this process's own, computing float32 in full precision and, where it is to be deterministic, with the same bits
+/// each time.
+ct_status ct_use_cuda(int32_t index, bool deterministic);
+/// The card's name, at most `size - 1` bytes of it.
+ct_status ct_cuda_name(int32_t index, char *out, size_t size);
+/// 16 bytes that no other card has.
+ct_status ct_cuda_identity(int32_t index, uint8_t out[16]);
+ct_status ct_cuda_memory(int32_t index, int64_t *free, int64_t *total);
+/// The most bytes that tensors took at a time, and the most that were taken from the card for them, since the last call of
+/// `ct_cuda_forget_peak`.
+ct_status ct_cuda_peak(int32_t index, int64_t *tensors, int64_t *taken);
+ct_status ct_cuda_forget_peak(int32_t index);
+/// Waits until all that was asked of a device is done.
+ct_status ct_synchronize(ct_placement placement);
+
 // ---- Tensors (tensor.cpp)
 
 void ct_tensor_free(ct_tensor *tensor);
@@ -87,6 +119,8 @@ ct_status ct_from_data(
     const void *data, ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_full(double value, ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_empty(ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
+/// The same of the CPU, in memory that devices copy from and to directly.
+ct_status ct_empty_pinned(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_copy_to_host(const ct_tensor *tensor, ct_scalar_type type, void *destination, size_t bytes);
 int64_t ct_rank(const ct_tensor *tensor);
 int64_t ct_size(const ct_tensor *tensor, int64_t dimension);
@@ -220,6 +254,9 @@ ct_status ct_pack(const ct_tensor *const *weights, size_t count, ct_packed_weigh
 /// bits of a row do not depend on the other rows, nor on how many there are.
 ct_status ct_linear_packed(
     const ct_tensor *input, const ct_packed_weight *packed, const ct_tensor *bias, ct_tensor **out);
+
+/// The same without bias, and of half-precision numbers in float32, without rounding between.
+ct_status ct_logits(const ct_tensor *input, const ct_packed_weight *packed, ct_tensor **out);
 
 /// Keys and values of past tokens, `capacity` or a few more in each of some slots, in a layout of their kernels' own.
 typedef struct ct_cache ct_cache;

@@ -56,8 +56,9 @@ extension ForeignKeys {
             "wd": "weight_decay", "l2": "weight_decay", "value_model": "critic_init", "critic_pretrain": "critic_init",
         ],
         advice: [
-            "bf16": "remove it: training is in fp32", "fp16": "remove it: training is in fp32",
-            "dtype": "remove it: training is in fp32", "torch_dtype": "remove it: training is in fp32",
+            "bf16": "write it in the block of a stage that has a model, or at the top level",
+            "fp16": "remove it: models compute in float32 or bfloat16 (dtype at the top level)",
+            "torch_dtype": "write dtype: float32 or bfloat16",
             "dataset_name": "name local JSONL files under dataset.train and dataset.eval",
             "deepspeed": "remove it: ranks come from mpirun or launch/run, and zero: 1 divides the moments",
             "eval_strategy": "give eval_steps in the stage's block",

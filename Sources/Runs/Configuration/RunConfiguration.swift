@@ -19,6 +19,10 @@ package struct RunConfiguration: Sendable {
     package var eosToken: String?
     /// Threads of each rank; `nil` for its share of the node's cores.
     package var threadsPerRank: Int?
+    /// Where models lie and what they compute in, where the stage does not say.
+    package var compute = ComputeOptions()
+    /// Whether cards compute with the same bits each time, as CPUs do in any case.
+    package var fullDeterminism = true
     /// How PPO's workers share learning and rollouts, where the stage does not say.
     package var placement = PlacementOptions()
     /// Steps between lines of metrics.
@@ -101,6 +105,12 @@ extension RunConfiguration: KeyedOptions {
         Field(
             "threads_per_rank", \.threadsPerRank, .between(1, 4096), effect: .free,
             "Threads of a rank; null for its share of the node.")
+        // Stages take both over, where they are compared.
+        embed(\.compute, effect: .free)
+        Field(
+            "full_determinism", \.fullDeterminism, effect: .rounding,
+            "Whether a card computes with the same bits each time, so that a run that is resumed ends in the bytes of one that "
+                + "never stopped; CPUs do in any case.")
         embed(\.placement)
         Field(
             "logging_steps", \.loggingSteps, .atLeast(1), effect: .watching,

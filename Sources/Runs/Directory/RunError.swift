@@ -18,6 +18,8 @@ package enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvi
     ///
     /// `canSkip` says whether the run would go on with `on_non_finite: skip`.
     case notFinite(stage: String, step: Int, what: String, teller: Int, canSkip: Bool = false)
+    /// What was drawn is not what the learners' model would draw, as they find together; the first of them is `teller`.
+    case samplersDiffer(stage: String, step: Int, difference: Double, bound: Double, teller: Int)
     /// Something else a user can mend, said in one line.
     case other(String)
 
@@ -38,6 +40,10 @@ package enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvi
             "\(stage): step \(step): \(what) is not finite; look at the data"
                 + (canSkip ? ", go on with on_non_finite: skip (--resume --allow-config-change)" : "")
                 + ", or begin anew with a lower learning_rate or max_grad_norm"
+        case .samplersDiffer(let stage, let step, let difference, let bound, _):
+            "\(stage): step \(step): log-probabilities of the tokens that were drawn are \(HumanFormat.metric(difference)) from the "
+                + "learner's on average, above max_sampling_logp_difference \(HumanFormat.metric(bound)); lower learning_rate "
+                + "or max_staleness, write dtype: float32, or go on with a higher bound (--resume --allow-config-change)"
         case .other(let text): text
         }
     }
@@ -45,7 +51,7 @@ package enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvi
     /// 2 for what the configuration or start is to blame for, 1 for what went wrong on the way.
     package var exitStatus: Int32 {
         switch self {
-        case .cannotWrite, .notFinite: 1
+        case .cannotWrite, .notFinite, .samplersDiffer: 1
         default: 2
         }
     }
@@ -53,7 +59,7 @@ package enum RunError: Error, Sendable, CustomStringConvertible, ExitStatusProvi
     /// Rank zero for what the configuration or start is to blame for.
     package var teller: Int? {
         switch self {
-        case .notFinite(_, _, _, let teller, _): teller
+        case .notFinite(_, _, _, let teller, _), .samplersDiffer(_, _, _, _, let teller): teller
         case .cannotWrite: nil
         default: 0
         }

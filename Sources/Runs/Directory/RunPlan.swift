@@ -1,10 +1,13 @@
 import Foundation
+import Torch
 
 /// A resolved run: its stages with their places on disk.
 package struct RunPlan {
     package let configuration: RunConfiguration
     package let directory: RunDirectory
     package let stages: [PlannedStage]
+    /// The device of this process, where its models lie.
+    package var device = Device.cpu
 
     package init(_ configuration: RunConfiguration) {
         self.configuration = configuration

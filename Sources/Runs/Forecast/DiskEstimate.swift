@@ -24,15 +24,17 @@ package struct DiskEstimate: Equatable {
         let stage = forecast.configuration
         tables = made.reduce(0) { $0 + ($1.bytes ?? 0) }
         hasUnknownTables = made.contains { $0.bytes == nil }
-        let trained = forecast.roles.map(\.memory.weights).max() ?? 0
+        // Of the type that is computed in; checkpoints keep float32.
+        let size = forecast.roles.first?.memory.placement.type.size ?? 4
+        let trained = forecast.roles.map(\.memory.gradients).max() ?? 0
         guard trained > 0 else {
             // A model that is made without training has the shape of what it is made from.
             let source = stage.inputs.first { $0.role.kind == .policy || $0.role.kind == .model }
             guard let source, let head = stage.stage.leaves?.head else { return }
-            models = try planner.specification(of: source.reference).parameterBytes(head: head)
+            models = try planner.specification(of: source.reference).parameterCount(head: head) * size
             return
         }
-        models = trained
+        models = trained / 4 * size
         guard let rhythm = stage.stage.entries.first(where: { $0.key == "save_steps" }).flatMap({ Int($0.value) })
         else {
             return

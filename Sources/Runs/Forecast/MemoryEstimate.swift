@@ -1,8 +1,10 @@
 import Torch
 import Transformers
 
-/// Bytes that a rank holds at most during a stage.
+/// Bytes that a rank holds at most during a stage, in the memory that its models lie in.
 package struct MemoryEstimate: Equatable {
+    /// Where its models compute, and in which type.
+    package let placement: Placement
     /// Parameters of models that are trained.
     package var weights = 0
     /// Their gradients.
@@ -18,13 +20,24 @@ package struct MemoryEstimate: Equatable {
     /// Keys and values of responses that are being drawn.
     package var cache = 0
 
-    package init() {}
+    package init(_ placement: Placement = .float32) { self.placement = placement }
+
+    /// Whether its models lie in a card's memory.
+    package var isOnCard: Bool { placement.device != .cpu }
 
     /// The library and its buffers: what a process has before it holds any model (measured, rounded up).
     package static let process = 200 << 20
 
+    /// The same with LibTorch's part for CUDA, and what it takes of a card: assumed, not measured yet.
+    package static let (processWithCard, cardContext) = (3 << 30, 560 << 20)
+
     /// All of it, with the process itself.
-    package var total: Int { weights + gradients + moments + frozen + activations + cache + Self.process }
+    package var total: Int { models + (isOnCard ? Self.cardContext : Self.process) }
+
+    /// What the rank takes of its host's memory.
+    package var ofHost: Int { isOnCard ? Self.processWithCard : total }
+
+    private var models: Int { weights + gradients + moments + frozen + activations + cache }
 
     /// How a model is trained.
     package struct Training {
@@ -54,9 +67,15 @@ package struct MemoryEstimate: Equatable {
             gathered += 2 * bytes
             activations = max(activations, gathered)
         }
-        let kept = training.recomputes ? model.recomputingBytesPerToken : model.trainingBytesPerToken
         // Models take turns: what one leaves for its backward pass is gone before the next one computes.
-        activations = max(activations, training.rows * kept + model.vocabularyBytes(head: head))
+        guard isOnCard else {
+            let kept = training.recomputes ? model.recomputingBytesPerToken : model.trainingBytesPerToken
+            activations = max(activations, training.rows * kept + model.vocabularyBytes(head: head))
+            return
+        }
+        let card = CardEstimate(model, placement.type)
+        activations = max(
+            activations, card.training(rows: training.rows, head: head, recomputes: training.recomputes))
     }
 
     /// Adds a model that computes rows of at most `rows` tokens.
@@ -73,19 +92,29 @@ package struct MemoryEstimate: Equatable {
 
     /// Adds passes without gradients over rows of at most `rows` tokens, by a model that is counted already.
     package mutating func evaluate(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
-        activations = max(activations, rows * model.computingBytesPerToken + model.vocabularyBytes(head: head))
+        let bytes =
+            isOnCard
+            ? CardEstimate(model, placement.type).computing(rows: rows, head: head)
+            : rows * model.computingBytesPerToken + model.vocabularyBytes(head: head)
+        activations = max(activations, bytes)
     }
 
     /// Adds the cache of `slots` responses of at most `capacity` tokens, prompts included, and the packed copy
     /// of the weights that draws them.
     package mutating func generate(_ model: DecoderSpecification, slots: Int, capacity: Int) {
+        frozen += model.parameterCount(head: .languageModel) * placement.type.size
+        guard !isOnCard else {
+            let card = CardEstimate(model, placement.type)
+            cache = max(cache, card.cache(slots: slots, capacity: capacity))
+            activations = max(activations, card.drawing(slots: slots))
+            return
+        }
         let layers = model.layers.map { layer in
             AttentionCache.bytes(
                 slots: slots, heads: layer.attention.keyValueHeads, capacity: capacity,
-                channels: layer.attention.channels)
+                channels: layer.attention.channels, placement: placement)
         }
         cache = max(cache, layers.reduce(0, +))
-        frozen += model.parameterBytes(head: .languageModel)
     }
 }
 

@@ -12,7 +12,7 @@ extension RunForecast {
             Disk
             \(diskTable)\(diskLine)
             Memory of a rank
-            \(memoryTable)\(nodeLines)
+            \(memoryTable)\(cardLine)\(nodeLines)
             """
     }
 
@@ -74,9 +74,8 @@ extension RunForecast {
     }
 
     private var memoryTable: String {
-        var table = TextTable([
-            "stage", "role", "weights", "gradients", "moments", "frozen", "activations", "KV cache", "total",
-        ])
+        let names = ["weights", "gradients", "moments", "frozen", "activations", "KV cache", "total"]
+        var table = TextTable(["stage", "role"] + (usesCards ? ["in"] : []) + names)
         for stage in stages {
             for role in stage.roles {
                 let memory = role.memory
@@ -84,11 +83,21 @@ extension RunForecast {
                     memory.weights, memory.gradients, memory.moments, memory.frozen, memory.activations, memory.cache,
                 ]
                 table.add(
-                    [stage.configuration.name, role.name] + parts.map { $0 == 0 ? "-" : HumanFormat.bytes($0) }
-                        + [HumanFormat.bytes(memory.total)])
+                    [stage.configuration.name, role.name] + (usesCards ? [memory.isOnCard ? "a card" : "the host"] : [])
+                        + parts.map { $0 == 0 ? "-" : HumanFormat.bytes($0) } + [HumanFormat.bytes(memory.total)])
             }
         }
         return table.render()
+    }
+
+    private var usesCards: Bool { stages.contains { $0.roles.contains { $0.memory.isOnCard } } }
+
+    private var cardLine: String {
+        guard let most = stages.compactMap({ fullestCard(of: $0) }).max(by: { $0.bytes < $1.bytes }) else { return "" }
+        let sharers = most.ranks == 1 ? "" : " for \(most.ranks) ranks"
+        let size = node.cards?.memory.map { " of \(HumanFormat.bytes($0))" } ?? " (how much one has is not known)"
+        return "A card: at most \(HumanFormat.bytes(most.bytes))\(sharers)\(size), "
+            + "\(HumanFormat.bytes(MemoryEstimate.cardContext)) a rank for CUDA itself among it.\n"
     }
 
     private var nodeLines: String {
@@ -96,7 +105,7 @@ extension RunForecast {
         let shared = min(ranks, node.ranks ?? ranks)
         return "\(shared == 1 ? "1 rank" : "\(shared) ranks") a node: at most \(HumanFormat.bytes(most)) of "
             + "\(HumanFormat.bytes(node.memory)). Activations are estimates; every process has "
-            + "\(HumanFormat.bytes(MemoryEstimate.process)) of its own.\n"
+            + "\(HumanFormat.bytes(usesCards ? MemoryEstimate.processWithCard : MemoryEstimate.process)) of its own.\n"
     }
 
     private static func text(of ranks: ClosedRange<Int>) -> String {

@@ -1,5 +1,6 @@
 import Foundation
 import PreferenceData
+import Torch
 import Transformers
 
 /// Finds what each rank does and holds in a stage.
@@ -7,11 +8,18 @@ package struct StagePlanner {
     package let configuration: RunConfiguration
     package let ranks: Int
     package let counter: ExampleCounter
+    /// What workers compute on unless their stage says that it is the CPU.
+    private let device: Device
 
     package init(
-        configuration: RunConfiguration, ranks: Int, counter: ExampleCounter
+        configuration: RunConfiguration, ranks: Int, counter: ExampleCounter, on device: Device = .cpu
     ) {
-        (self.configuration, self.ranks, self.counter) = (configuration, ranks, counter)
+        (self.configuration, self.ranks, self.counter, self.device) = (configuration, ranks, counter, device)
+    }
+
+    /// Nothing yet, in the memory that a stage's models lie in.
+    package func memory(of stage: StageConfiguration) -> MemoryEstimate {
+        MemoryEstimate(stage.stage.compute?.placement(own: device) ?? .float32)
     }
 
     package var workerCount: Int { max(1, ranks - 1) }

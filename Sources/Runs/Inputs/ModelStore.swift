@@ -9,9 +9,13 @@ package typealias ModelHead = DecoderHead
 package struct ModelStore {
     package let plan: RunPlan
     private let families: ModelFamilies
+    /// Where models compute, and in which type.
+    package let placement: Placement
 
-    package init(_ plan: RunPlan) {
+    /// - Parameter compute: What a stage says of where its models compute.
+    package init(_ plan: RunPlan, _ compute: ComputeOptions? = nil) {
         self.plan = plan
+        placement = compute?.placement(own: plan.device) ?? .float32
         families = plan.configuration.registry.families
     }
 
@@ -39,18 +43,20 @@ package struct ModelStore {
             return model
         }
         let model = DecoderModel(
-            try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: trainable)
+            try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: trainable,
+            placement: placement)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
         model.initializeAuxiliaryHead(seed: seed)
         return model
     }
 
-    /// The parameters of the policy that a reference stands for, one at a time; a base model that is drawn at random is in
-    /// memory whole.
+    /// The parameters of the policy that a reference stands for, one at a time, on the host; a base model that is drawn at
+    /// random is in memory whole.
     package func parameters(of reference: ArtifactReference) throws -> ModelParameters {
         if isDrawn(reference) {
-            return ModelParameters(try load(reference, head: .languageModel, trainable: false, seed: 0))
+            return ModelParameters(
+                try ModelStore(plan).load(reference, head: .languageModel, trainable: false, seed: 0))
         }
         return try ModelParameters(ModelDirectory(directory(of: reference), families: families))
     }
@@ -73,7 +79,8 @@ package struct ModelStore {
         newHeadSeed: UInt64? = nil
     ) throws -> DecoderModel {
         try ModelDirectory(directory, families: families).decoder(
-            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed)
+            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed, placement: placement
+        )
     }
 
     /// Reads the weights of a directory into a model of the same shape.
@@ -88,13 +95,17 @@ package struct ModelStore {
     }
 
     /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token.
-    package func save(_ model: DecoderModel, to directory: URL, text: TextPipeline) throws {
+    ///
+    /// - Parameter type: That of weights: float32 for what training goes on from, and ``placement``'s for what it leaves.
+    package func save(
+        _ model: DecoderModel, to directory: URL, as type: ScalarType = .float32, text: TextPipeline
+    ) throws {
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
-        try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id)
+        try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id, as: type)
         try text.savedTokenizer.write(to: directory)
     }
 
-    /// Writes a policy in the same way, one parameter at a time.
+    /// Writes a policy that a stage leaves in the same way, one parameter at a time.
     ///
     /// - Parameter parameter: Gives the parameter of a name, contiguous float32; asked for each once.
     package func save(
@@ -102,7 +113,7 @@ package struct ModelStore {
         parameter: (String) throws -> Tensor
     ) throws {
         try configuration.save(
-            head: .languageModel, to: directory, endTokenID: text.toldEnd?.id, parameter: parameter)
+            head: .languageModel, to: directory, endTokenID: text.toldEnd?.id, as: placement.type, parameter: parameter)
         try text.savedTokenizer.write(to: directory)
     }
 }

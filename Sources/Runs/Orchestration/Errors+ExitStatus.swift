@@ -47,6 +47,16 @@ extension UnknownKernels: ExitStatusProviding {
     public var exitStatus: Int32 { 2 }
 }
 
+extension LibTorchMismatch: ExitStatusProviding {
+    /// 2.
+    public var exitStatus: Int32 { 2 }
+}
+
+extension DeviceError: ExitStatusProviding {
+    /// 2.
+    public var exitStatus: Int32 { 2 }
+}
+
 extension GenerationError: ExitStatusProviding {
     /// 2.
     public var exitStatus: Int32 { 2 }

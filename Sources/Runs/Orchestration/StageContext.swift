@@ -1,6 +1,7 @@
 import Foundation
 import MPI
 import PreferenceData
+import Torch
 
 /// What a worker has at hand while it runs a stage.
 package struct StageContext {
@@ -31,7 +32,7 @@ package struct StageContext {
     }
 
     /// Models, by what the configuration calls them.
-    package var models: ModelStore { ModelStore(plan) }
+    package var models: ModelStore { ModelStore(plan, stage.configuration.stage.compute) }
 
     /// Data, by what the configuration calls it.
     package var data: DataStore { DataStore(plan, text) }
@@ -39,6 +40,18 @@ package struct StageContext {
     /// The stage's checkpoints.
     package var checkpoints: CheckpointStore {
         CheckpointStore(stage.directory, limit: configuration.saveTotalLimit)
+    }
+
+    /// The most that tensors of this stage took of this worker's card so far, and that was taken from it for them, by verl's
+    /// names; nothing on the CPU.
+    package var cardMemory: MetricValues {
+        guard stage.configuration.stage.compute?.device != .cpu, let peak = TorchRuntime.peak(of: plan.device) else {
+            return [:]
+        }
+        return [
+            "perf/max_memory_allocated_gb": Double(peak.tensors) / 0x1p30,
+            "perf/max_memory_reserved_gb": Double(peak.taken) / 0x1p30,
+        ]
     }
 
     /// Tells the person who watches something, once.

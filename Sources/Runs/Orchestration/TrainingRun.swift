@@ -32,13 +32,20 @@ package struct TrainingRun {
     /// Runs to the end, or until it is stopped, which all ranks find alike. All of them call this; rank zero finds and
     /// throws whatever the user can mend before any training.
     package func callAsFunction() throws -> RunEnding {
-        let plan = RunPlan(configuration)
+        var plan = RunPlan(configuration)
         let cluster = try Cluster(world: runtime.world)
         let lifeLine = try LifeLine(over: cluster.control, timeout: Double(configuration.stallTimeoutSeconds))
         defer { lifeLine?.end() }
         let threads = try ThreadShare(configuration, cluster: cluster, environment: runtime.environment)
         let build = try BuildIdentity()
-        let processors = try Processor.gather(threads: threads.count, over: cluster.control)
+        // Rank zero computes nothing, unless it is alone.
+        let devices: DeviceShare
+        (plan.device, devices) = try DeviceShare.find(
+            cluster.workers == nil ? .cpu : configuration.wantedDevice,
+            localRank: runtime.environment.localRank ?? 0, isDeterministic: configuration.fullDeterminism,
+            over: cluster.control)
+        let processors = try Processor.gather(
+            threads: threads.count, card: devices.places[cluster.control.rank].card, over: cluster.control)
         let opening =
             try cluster.isOrchestrator ? open(plan, Topology(configuration, build: build, ranks: processors)) : nil
         defer { opening?.lock?.release() }
@@ -54,7 +61,7 @@ package struct TrainingRun {
         let tracer = Tracer(isRecording: trace != nil)
         let runTrace = try trace.map { try RunTrace($0, over: cluster.control) }
         let watch = StallWatch(lifeLine, configuration)
-        let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, lifeLine, threads) }
+        let orchestrator = opening.map { self.orchestrator(plan, $0, cluster, lifeLine, threads, devices.lines) }
         let ending = try work(as: orchestrator, watch, plan, cluster, tracer)
         try runTrace?.finish(tracer, role: cluster.workers == nil ? "orchestrator" : "worker")
         return ending
@@ -84,7 +91,8 @@ package struct TrainingRun {
     }
 
     private func orchestrator(
-        _ plan: RunPlan, _ opening: RunOpening, _ cluster: Cluster, _ lifeLine: LifeLine?, _ threads: ThreadShare
+        _ plan: RunPlan, _ opening: RunOpening, _ cluster: Cluster, _ lifeLine: LifeLine?, _ threads: ThreadShare,
+        _ notes: [String]
     ) -> Orchestrator {
         let log = RunLog(plan, output: .standardError())
         log.note(
@@ -93,6 +101,7 @@ package struct TrainingRun {
                 + "\(HumanFormat.counted(threads.count, "thread")) each, LibTorch \(TorchRuntime.numerics)"
         )
         log.note(opening)
+        for note in notes { log.note("mpo: \(note)") }
         if let warning = TorchRuntime.warning(threads: threads.count) { log.note("mpo: warning: \(warning)") }
         if let warning = threads.warning { log.note("mpo: warning: \(warning)") }
         if let warning = lifeLine?.warning { log.note("mpo: warning: \(warning)") }

@@ -1,4 +1,5 @@
 import MPI
+import Torch
 
 /// A worker's loop: waits for orders and runs stages until the run is over.
 package struct Worker {
@@ -46,6 +47,7 @@ package struct Worker {
     private func stopped(_ context: StageContext) throws -> StageStopped? {
         var stop: StageStopped?
         if context.isFirst { NonFiniteNote.remove(from: context.stage) }
+        TorchRuntime.forgetPeak(of: plan.device)
         do {
             try tracer.measure(.stage, label: context.stage.name) {
                 try context.stopTogether(over: workers, at: context.checkpoint)

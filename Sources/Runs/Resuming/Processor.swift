@@ -6,12 +6,16 @@ package struct Processor: Codable, Hashable {
     package var threads: Int
     /// The model of its CPU, as the kernel names it.
     package var cpu: String
+    /// The name of its card; `nil` for a rank that computes on the CPU.
+    package var card: String?
 
-    package init(threads: Int, cpu: String) { (self.threads, self.cpu) = (threads, cpu) }
+    package init(threads: Int, cpu: String, card: String? = nil) {
+        (self.threads, self.cpu, self.card) = (threads, cpu, card)
+    }
 
     /// The processors of all ranks, in order; all ranks call this together.
-    package static func gather(threads: Int, over control: Communicator) throws -> [Processor] {
-        let own = try JSONEncoder().encode(Processor(threads: threads, cpu: thisCPU))
+    package static func gather(threads: Int, card: String?, over control: Communicator) throws -> [Processor] {
+        let own = try JSONEncoder().encode(Processor(threads: threads, cpu: thisCPU, card: card))
         return try control.allGather(Array(own)).map { try JSONDecoder().decode(Processor.self, from: Data($0)) }
     }
 

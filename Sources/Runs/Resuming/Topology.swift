@@ -73,6 +73,7 @@ package struct StageRounding: Equatable {
         return [
             Self.difference("threads a rank", earlier.all.map { "\($0.threads)" }, all.map { "\($0.threads)" }),
             Self.difference("CPU", earlier.all.map(\.cpu), all.map(\.cpu)),
+            Self.difference("card", earlier.all.map { $0.card ?? "none" }, all.map { $0.card ?? "none" }),
         ].compactMap(\.self)
     }
 

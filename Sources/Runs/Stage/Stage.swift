@@ -40,6 +40,8 @@ package protocol Stage: Sendable {
     var longestSequence: (length: Int, key: String) { get }
     /// What its policy sees in front of each prompt.
     var promptPrefix: String { get }
+    /// Where its models compute; `nil` for a stage that computes by none.
+    var compute: ComputeOptions? { get }
     /// How many rows of its data it takes, from the first on; `nil` for all.
     var rowLimit: Int? { get }
     /// Whether held-out data decides which of its models it leaves.
@@ -67,6 +69,7 @@ extension Stage {
     package func check(in run: RunConfiguration, name: String) throws {}
     package func check(at start: StageStart) throws {}
     package var promptPrefix: String { "" }
+    package var compute: ComputeOptions? { nil }
     package var rowLimit: Int? { nil }
     package var leavesBestModel: Bool { false }
     package var leavesOrder: Bool { false }

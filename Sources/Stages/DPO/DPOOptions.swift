@@ -21,6 +21,8 @@ package struct DPOOptions: Sendable, Equatable {
     package var loop = TrainingLoopOptions()
     /// How long an example may be.
     package var lengths = LengthOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() { self.init(losses: .standard) }
@@ -65,6 +67,7 @@ extension DPOOptions: KeyedOptions {
             embed(\.optimizer)
             embed(\.loop, TrainingLoopOptions.fields(evaluating: .predictedPairs))
             embed(\.lengths, default: "the dataset's")
+            embed(\.compute, default: "the run's")
         }
     }
 

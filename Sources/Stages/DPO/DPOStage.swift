@@ -32,6 +32,7 @@ package struct DPOStage: Stage {
         let metrics = DPOMetrics.names(of: options.loss)
         try options.loop.inherit(scope, data: options.pairs, metrics: metrics)
         try options.lengths.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     /// Looks whether the data's sums under a reference are whole, and of a reference that can be known yet.
@@ -54,6 +55,7 @@ package struct DPOStage: Stage {
         }
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }
@@ -145,7 +147,7 @@ package struct DPOStage: Stage {
             return pair
         }
         try trainer.train(data.examples, eval: marked) {
-            try context.models.save(model, to: $0, text: context.text)
+            try context.models.save(model, to: $0, as: $1, text: context.text)
         }
     }
 }

@@ -24,6 +24,8 @@ package struct EvaluateOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long a prompt may be.
     package var prompt = PromptOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
@@ -52,5 +54,6 @@ extension EvaluateOptions: KeyedOptions {
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward pass of the judge on a rank.")
         embed(\.prompt, default: "the dataset's")
+        embed(\.compute, default: "the run's")
     }
 }

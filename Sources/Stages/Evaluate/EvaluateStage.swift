@@ -23,6 +23,7 @@ package struct EvaluateStage: Stage {
             options.passThreshold = 1
         }
         options.prompt.inherit(scope)
+        options.compute.inherit(scope)
         try scope.checkInputs(of: self)
         try options.sampling.checkVariety(scope, samples: options.nSamplesPerPrompt)
         let policies = options.policies
@@ -42,6 +43,7 @@ package struct EvaluateStage: Stage {
     }
 
     package var promptPrefix: String { options.promptPrefix }
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var rowLimit: Int? { options.numPrompts }
     package var longestSequence: (length: Int, key: String) {

@@ -25,6 +25,8 @@ package struct KTOOptions: Sendable, Equatable {
     package var loop = TrainingLoopOptions()
     /// How long an example may be.
     package var lengths = LengthOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
@@ -61,6 +63,7 @@ extension KTOOptions: KeyedOptions {
         embed(\.optimizer)
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .labeledCompletions))
         embed(\.lengths, default: "the dataset's")
+        embed(\.compute, default: "the run's")
     }
 }
 

@@ -29,6 +29,7 @@ package struct KTOStage: Stage {
         try options.optimizer.check(scope)
         try options.loop.inherit(scope, data: options.data, metrics: UnpairedMetrics.names)
         try options.lengths.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     /// Looks whether the labels that the data has leave something to learn.
@@ -45,6 +46,7 @@ package struct KTOStage: Stage {
         }
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }
@@ -87,7 +89,7 @@ package struct KTOStage: Stage {
             objective: KTOObjective(loss: options.loss, reference: reference, answers: training + marked),
             loop: options.loop, optimizer: options.optimizer)
         try trainer.train(training, eval: marked) {
-            try context.models.save(model, to: $0, text: context.text)
+            try context.models.save(model, to: $0, as: $1, text: context.text)
         }
     }
 

@@ -27,6 +27,8 @@ package struct MergeOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long a prompt may be.
     package var prompt = PromptOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
@@ -58,6 +60,7 @@ extension MergeOptions: KeyedOptions {
             "prompts", \.prompts, .rows(.prompts), isOptional: true, default: "dataset.eval where there is a reward",
             "Held-out data whose prompts are answered with each alpha.")
         drawing
+        embed(\.compute, default: "the run's")
     }
 
     /// How candidates are drawn from and scored.

@@ -20,6 +20,7 @@ package struct MergeStage: Stage {
     package mutating func resolve(in scope: StageScope) throws {
         try options.resolvePolicies(scope)
         try options.resolveScoring(scope)
+        options.compute.inherit(scope)
         try scope.checkInputs(of: self)
     }
 
@@ -41,6 +42,7 @@ package struct MergeStage: Stage {
         for policy in [policy, from] { try start.checkParameters(of: policy) }
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var rowLimit: Int? { options.numPrompts }
     package var longestSequence: (length: Int, key: String) {
@@ -110,7 +112,8 @@ extension MergeStage {
                 batches: Batches(
                     unit: "tensors", count: ExampleCount(examples: parameters.count), learners: 1, maxTokens: 0))
         }
-        for index in forecast.roles.indices {
+        // Weights are mixed on the host.
+        for index in forecast.roles.indices where !forecast.roles[index].memory.isOnCard {
             let mixing = MergedPolicy.bytes(mixing: largest)
             forecast.roles[index].memory.activations = max(forecast.roles[index].memory.activations, mixing)
             // Drawn at random, the base model is not read one parameter at a time.

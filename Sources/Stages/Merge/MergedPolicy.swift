@@ -10,11 +10,14 @@ struct MergedPolicy {
     private let options: MergeOptions
     private let stage: String
     private let teller: Int
+    /// Where candidates compute; weights are mixed on the host.
+    private let placement: Placement
 
     init(_ options: MergeOptions, on context: StageContext) throws {
         policy = try context.models.parameters(of: options.policy)
         from = try context.models.parameters(of: options.from)
         self.options = options
+        placement = context.models.placement
         (stage, teller) = (context.stage.name, context.workers.worldRanks[0])
     }
 
@@ -53,7 +56,7 @@ struct MergedPolicy {
 
     /// A candidate whole, to draw from.
     func model(at candidate: Int) throws -> DecoderModel {
-        let model = DecoderModel(configuration, head: .languageModel, trainable: false)
+        let model = DecoderModel(configuration, head: .languageModel, trainable: false, placement: placement)
         try withoutGradients {
             for declaration in policy.declarations {
                 model.parameters[declaration.name].copy(from: try parameter(declaration.name, at: candidate))

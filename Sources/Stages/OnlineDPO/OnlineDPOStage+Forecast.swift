@@ -17,7 +17,7 @@ extension OnlineDPOStage {
         }
         let pairRows = rows(
             longest: length + options.sampling.responseLength, examples: prompts, over: placement.learners)
-        var learner = MemoryEstimate()
+        var learner = planner.memory(of: stage)
         try learner.train(
             planner.specification(of: options.initial), head: .languageModel,
             MemoryEstimate.Training(
@@ -33,7 +33,7 @@ extension OnlineDPOStage {
         for reference in options.compared.frozen {
             try learner.compute(planner.specification(of: reference), head: .languageModel, rows: pairRows)
         }
-        var sampler = placement.isColocated ? learner : MemoryEstimate()
+        var sampler = placement.isColocated ? learner : planner.memory(of: stage)
         // A colocated rank samples from the policy that it trains.
         let policy = try planner.specification(of: options.initial)
         if !placement.isColocated {

@@ -47,6 +47,7 @@ package struct OnlineDPOStage: Stage {
         }
         try options.sampling.checkVariety(scope, samples: options.rollouts.nSamplesPerPrompt)
         options.placement.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     package func check(at start: StageStart) throws {
@@ -58,6 +59,7 @@ package struct OnlineDPOStage: Stage {
         try OnlinePlacement.check(options.placement, at: start)
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits {
         try options.rowKind == .prompts ? options.prompt.limits() : options.lengths.limits()
     }

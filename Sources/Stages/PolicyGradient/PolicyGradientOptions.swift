@@ -39,6 +39,8 @@ package struct PolicyGradientOptions: Sendable, Equatable {
     package var prompt = PromptOptions()
     /// How workers share learning and rollouts.
     package var placement = PlacementOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
     /// Steps between checkpoints.
     package var saveSteps = 500
 
@@ -94,6 +96,7 @@ extension PolicyGradientOptions: KeyedOptions {
             "Whether backward passes compute activations anew, to save memory for about a third more work.")
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
+        embed(\.compute, default: "the run's")
         Field(
             "save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps", effect: .choosing,
             "Steps between checkpoints.")

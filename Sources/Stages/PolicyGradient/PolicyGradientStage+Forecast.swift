@@ -14,7 +14,7 @@ extension PolicyGradientStage {
         func rows(over ranks: [Int]) -> Int {
             planner.rows(options.maxTokensPerMicroBatch, longest: length, examples: responses, learners: ranks.count)
         }
-        var learner = MemoryEstimate()
+        var learner = planner.memory(of: stage)
         let training = MemoryEstimate.Training(
             rows: rows(over: placement.learners), zero: options.optimizer.zero, learners: placement.learners.count,
             recomputes: options.gradientCheckpointing)
@@ -25,7 +25,7 @@ extension PolicyGradientStage {
         if options.referenceSync.isOn, !placement.isColocated, let reference = options.reference {
             try learner.compute(planner.specification(of: reference), head: .languageModel, rows: 0)
         }
-        var sampler = placement.isColocated ? learner : MemoryEstimate()
+        var sampler = placement.isColocated ? learner : planner.memory(of: stage)
         // A colocated rank samples from the policy that it trains.
         let policy = try planner.specification(of: options.initial)
         if !placement.isColocated {

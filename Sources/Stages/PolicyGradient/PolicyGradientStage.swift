@@ -67,6 +67,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
                 "give stop_token, or leave it out")
         }
         options.placement.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     private mutating func resolveReference(_ scope: StageScope) throws {
@@ -100,6 +101,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         try OnlinePlacement.check(options.placement, at: start)
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")

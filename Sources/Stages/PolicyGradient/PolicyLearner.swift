@@ -93,6 +93,11 @@ package final class PolicyLearner: OnlineLearner {
 
     package func learn(step: Int, from batch: RolloutBatch) throws -> MetricValues {
         let (rollouts, schedule, kl) = try prepare(step: step, batch)
+        let mismatch = kl.report["sampling/sampling_logp_difference/mean"] ?? 0
+        if let bound = options.loss.maxSamplingLogpDifference, mismatch > bound {
+            throw RunError.samplersDiffer(
+                stage: stage, step: step + 1, difference: mismatch, bound: bound, teller: learners.worldRanks[0])
+        }
         let counts = try tracer.collective(over: learners) {
             try schedule.counts(
                 responses: { !rollouts[$0].isLeftOut }, tokens: { options.loss.countsTokens(of: rollouts[$0]) }

@@ -33,6 +33,8 @@ package struct PolicyLossOptions: Sendable, Equatable {
     package var masksTruncated = false
     /// The weights of tokens that an older policy drew.
     package var behaviourWeights = BehaviourWeights()
+    /// How far log-probabilities of drawn tokens may be from the learner's on average; `nil` for any distance.
+    package var maxSamplingLogpDifference: Double?
     /// How far new values may move from old ones.
     package var cliprangeValue = 0.2
     /// The weight of the value loss.
@@ -168,6 +170,10 @@ extension PolicyLossOptions: KeyedOptions {
             "What tokens of an older policy are weighed by where max_staleness is 1: their own ratio or their response's, "
                 + "truncated at the cap or left out above it.")
         Field("importance_sampling_cap", \.behaviourWeights.cap, .greaterThan(0), "That cap.")
+        Field(
+            "max_sampling_logp_difference", \.maxSamplingLogpDifference, .greaterThan(0), effect: .watching,
+            "Mean distance of the log-probabilities of a step's tokens as they were drawn from those that the learner computes "
+                + "(sampling/sampling_logp_difference/mean) above which the run ends; null for none.")
     }
 
     private static let truncationField = Field<Self>(

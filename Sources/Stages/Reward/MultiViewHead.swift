@@ -54,7 +54,7 @@ package struct MultiViewHead {
         }
         let drawn = gaussians.enumerated().map { side, gaussian in
             let numbers = indices.flatMap { self.normals(of: $0, side: side, epoch: epoch) }
-            let noise = Tensor(numbers, shape: [pairs, dimension]).placed(hidden.placement)
+            let noise = Tensor(numbers, shape: [pairs, dimension])
             return gaussian.means + gaussian.deviations * noise
         }
         return Encodings(gaussians: gaussians, drawn: drawn)
@@ -66,13 +66,14 @@ package struct MultiViewHead {
         return network(Tensor.concatenated([first, second], along: 1), weight, at: start, outputs: 1).reshaped([-1])
     }
 
-    /// Three layers, whose matrices begin at a row of the head.
+    /// Three layers, whose matrices begin at a row of the head. They compute where the head lies, and tell it on the host, as a
+    /// decoder does.
     private func network(_ input: Tensor, _ weight: Tensor, at start: Int, outputs: Int) -> Tensor {
         let columns = input.shape[1]
         let first = weight.narrowed(0, start..<start + width).narrowed(1, 0..<columns).contiguous()
         let second = weight.narrowed(0, start + width..<start + 2 * width)
         let third = weight.narrowed(0, start + 2 * width..<start + 2 * width + outputs)
-        return input.linear(first).relu().linear(second).relu().linear(third)
+        return input.placed(weight.placement).linear(first).relu().linear(second).relu().linear(third).placed(.float32)
     }
 
     /// Standard normal numbers (Box & Muller 1958), a function of seed, pair, side and epoch alone.
@@ -103,7 +104,7 @@ extension MultiViewHead {
         guard let partners = partners(order) else { return nil }
         let count = Double(indices.count)
         let places = indices.map(step.row)
-        let given = encodings(places.map { partners[$0] }, side: 1, step, like: own.drawn[1])
+        let given = encodings(places.map { partners[$0] }, side: 1, step)
         let joint = critic(own.drawn[0], own.drawn[1], by: weight)
         let marginal = critic(own.drawn[0], given, by: weight)
         let loss = MultiViewLoss.loss(own.gaussians[0], own.gaussians[1], joint: joint, marginal: marginal)
@@ -112,7 +113,7 @@ extension MultiViewHead {
         let inverse = Dictionary(grouping: partners.indices) { partners[$0] }
         let asked = places.enumerated().flatMap { row, place in (inverse[place] ?? []).map { (row, $0) } }
         if !asked.isEmpty {
-            let first = encodings(asked.map(\.1), side: 0, step, like: own.drawn[0])
+            let first = encodings(asked.map(\.1), side: 0, step)
             let second = own.drawn[1].selecting(Tensor(indices: asked.map { Int32($0.0) }))
             let others = -(-critic(first, second, by: weight.detached())).logSigmoid().sum()
             value = value + (others - others.detached())
@@ -132,11 +133,11 @@ extension MultiViewHead {
     }
 
     /// Known encodings of these places of a step, without gradient.
-    private func encodings(_ places: [Int], side: Int, _ step: StepPairs, like tensor: Tensor) -> Tensor {
+    private func encodings(_ places: [Int], side: Int, _ step: StepPairs) -> Tensor {
         let known = step.encodings
         let numbers = places.flatMap { place in
             known.map { Float(side == 0 ? $0[place].chosen : $0[place].rejected) }
         }
-        return Tensor(numbers, shape: [places.count, dimension]).placed(tensor.placement)
+        return Tensor(numbers, shape: [places.count, dimension])
     }
 }

@@ -27,6 +27,8 @@ package struct RewardOptions: Sendable, Equatable {
     package var loop = TrainingLoopOptions()
     /// How long an example may be.
     package var lengths = LengthOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
@@ -64,6 +66,7 @@ extension RewardOptions: KeyedOptions {
         embed(\.optimizer)
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .scoredPairs))
         embed(\.lengths, default: "the dataset's")
+        embed(\.compute, default: "the run's")
     }
 }
 

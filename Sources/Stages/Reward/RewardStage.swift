@@ -23,6 +23,7 @@ package struct RewardStage: Stage {
         try options.loop.inherit(
             scope, data: options.pairs + options.demonstrations, metrics: BradleyTerryMetrics.evaluated)
         try options.lengths.inherit(scope)
+        options.compute.inherit(scope)
         if options.multiView.isUsed, options.loop.trainBatchSize < 2 {
             throw scope.error(
                 "train_batch_size", "1 leaves multi_view no pair of another prompt in a step", "write 2 or more")
@@ -33,6 +34,7 @@ package struct RewardStage: Stage {
         try start.checkSharedPrompts(of: options.demonstrations, and: options.samples)
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }
@@ -78,7 +80,7 @@ package struct RewardStage: Stage {
         let trainer = OfflineTrainer(
             context: context, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
         try trainer.train(examples, eval: eval) {
-            try context.models.save(model, to: $0, text: context.text)
+            try context.models.save(model, to: $0, as: $1, text: context.text)
         } afterwards: {
             try finish(model, examples, eval, context)
         }

@@ -15,6 +15,8 @@ package struct SFTOptions: Sendable, Equatable {
     package var loop = TrainingLoopOptions()
     /// How long an example may be.
     package var lengths = LengthOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
@@ -29,5 +31,6 @@ extension SFTOptions: KeyedOptions {
         embed(\.optimizer)
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .completions))
         embed(\.lengths, default: "the dataset's")
+        embed(\.compute, default: "the run's")
     }
 }

@@ -19,8 +19,10 @@ package struct SFTStage: Stage {
         try options.optimizer.check(scope)
         try options.loop.inherit(scope, data: options.data, metrics: SupervisedMetrics.names)
         try options.lengths.inherit(scope)
+        options.compute.inherit(scope)
     }
 
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }
@@ -43,7 +45,7 @@ package struct SFTStage: Stage {
             context: context, model: model, objective: SFTObjective(), loop: options.loop,
             optimizer: options.optimizer)
         try trainer.train(data.examples, eval: eval) {
-            try context.models.save(model, to: $0, text: context.text)
+            try context.models.save(model, to: $0, as: $1, text: context.text)
         }
     }
 }

@@ -26,6 +26,8 @@ package struct SampleOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long a prompt may be.
     package var prompt = PromptOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
@@ -87,5 +89,6 @@ extension SampleOptions: KeyedOptions {
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward pass of the reward model on a rank.")
         embed(\.prompt, default: "the dataset's")
+        embed(\.compute, default: "the run's")
     }
 }

@@ -25,6 +25,7 @@ package struct SampleStage: Stage {
         try resolveKeep(scope)
         try options.sampling.checkVariety(scope, samples: options.nSamplesPerPrompt)
         options.prompt.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     /// Fills in the threshold, and refuses keys that what is kept does not ask for.
@@ -63,6 +64,7 @@ package struct SampleStage: Stage {
     }
 
     package var promptPrefix: String { options.promptPrefix }
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")

@@ -18,6 +18,8 @@ package struct SplitOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long an example may be.
     package var lengths = LengthOptions()
+    /// Where its models compute.
+    package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
@@ -42,6 +44,7 @@ extension SplitOptions: KeyedOptions {
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward pass of the reward model on a rank.")
         embed(\.lengths, default: "the dataset's")
+        embed(\.compute, default: "the run's")
     }
 }
 

@@ -29,6 +29,7 @@ package struct SplitStage: Stage {
         }
         if options.gamma == nil, options.quantile == nil { options.gamma = Self.defaultGamma }
         try options.lengths.inherit(scope)
+        options.compute.inherit(scope)
     }
 
     /// Checks that no stage reads a part that is empty whatever the pairs.
@@ -45,6 +46,7 @@ package struct SplitStage: Stage {
     package func check(at start: StageStart) throws {
         try start.checkReward(options.reward, for: "reward", ofPairs: options.pairs)
     }
+    package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesOrder: Bool { options.order == .easyToHard }
@@ -62,7 +64,7 @@ package struct SplitStage: Stage {
     }
 
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
-        var memory = MemoryEstimate()
+        var memory = planner.memory(of: stage)
         let count = try planner.counter.pairs(options.pairs, options.lengths)
         let rows = planner.rows(
             options.maxTokensPerMicroBatch, longest: count?.longest ?? 2 * options.lengths.maxLength,

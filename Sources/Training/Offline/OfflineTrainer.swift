@@ -32,11 +32,11 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
     /// saved, and the next start does that anew.
     ///
     /// - Parameters:
-    ///   - save: Writes the model as it is into a directory.
+    ///   - save: Writes the model as it is into a directory, with weights of a type.
     ///   - afterwards: What else the stage does with the model, once it is in `final`.
     /// - Throws: ``StageStopped``, on all workers.
     package func train(
-        _ examples: [Objective.Example], eval: [Objective.Example], save: @escaping (URL) throws -> Void,
+        _ examples: [Objective.Example], eval: [Objective.Example], save: @escaping (URL, ScalarType) throws -> Void,
         afterwards: () throws -> Void = {}
     ) throws {
         let order = try DataOrder(
@@ -47,7 +47,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
             tracer: context.tracer)
         model.recomputesActivations = loop.gradientCheckpointing
         let state = OfflineCheckpoint(updater: updater) {
-            try save($0)
+            try save($0, .float32)
             try model.saveAuxiliaryHead(to: $0)
         }
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
@@ -83,7 +83,9 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         // No later step finds what the last one did to the weights.
         try RunError.check(model.parameters, after: total, of: context.stage.name, over: context.workers)
         if let best = progress.best, best.step < total { try load(best) }
-        if context.isFirst { try AtomicDirectory.write(to: context.stage.final, save) }
+        if context.isFirst {
+            try AtomicDirectory.write(to: context.stage.final) { try save($0, context.models.placement.type) }
+        }
         context.stopMonitor.pass()
         do {
             try afterwards()
@@ -143,6 +145,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
             step, epoch: epoch, batch, state: &progress.lossState, nonFinite: &progress.nonFinite)
         if progress.nonFinite.total > 0 { metrics["non_finite_steps"] = Double(progress.nonFinite.total) }
         metrics.merge(context.tracer.takeTimings(.offline))
+        metrics.merge(context.cardMemory)
         return metrics
     }
 
@@ -172,7 +175,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
                 try context.note("\(error); it had the best \(metric), but final is the last step's model")
             }
         }
-        for group in model.parameters.trained {
+        for group in model.parameters.trained where context.workers.size > 1 {
             try group.values.withStagedFloats(for: context.isFirst ? .reading : .overwriting) {
                 try context.workers.broadcast($0, root: 0)
             }

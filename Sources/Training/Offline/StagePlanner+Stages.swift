@@ -15,7 +15,7 @@ extension StagePlanner {
         _ lengths: LengthOptions, _ count: ExampleCount?, _ unit: String, responses: Int? = nil,
         references: [ArtifactReference] = [], reward: ArtifactReference? = nil, longestAsked: Int? = nil
     ) throws -> StageForecast {
-        var memory = MemoryEstimate()
+        var memory = self.memory(of: stage)
         let longest = count?.longest ?? lengths.maxLength * (responses ?? (unit == "pairs" ? 2 : 1))
         let size = count.limiting(loop.trainBatchSize)
         let rows = rows(loop.maxTokensPerMicroBatch, longest: longest, examples: size, learners: workerCount)
@@ -49,13 +49,13 @@ extension StagePlanner {
         let length = (count?.longest ?? prompt.maxPromptLength) + sampling.responseLength
         // One policy at a time; the largest counts.
         let needs = try policies.map { policy in
-            var memory = MemoryEstimate()
+            var memory = self.memory(of: stage)
             let policy = try specification(of: policy)
             memory.compute(policy, head: .languageModel, rows: prefillRows(prompt))
             memory.generate(policy, slots: sampling.generationBatchSize, capacity: length)
             return memory
         }
-        var memory = needs.max { $0.total < $1.total } ?? MemoryEstimate()
+        var memory = needs.max { $0.total < $1.total } ?? self.memory(of: stage)
         try addReward(reward, rows(maxTokens, longest: length, examples: count.known.map { $0 * samples }), to: &memory)
         let policiesText = policies.count > 1 ? "\(policies.count) policies x " : ""
         return StageForecast(

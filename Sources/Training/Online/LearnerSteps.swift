@@ -47,6 +47,7 @@ package struct LearnerSteps {
         metrics["epoch"] = Double(prompts) / Double(worker.order.count)
         metrics[worker.settings.timing] = start.duration(to: now).seconds
         metrics.merge(context.tracer.takeTimings(worker.samples ? .ppo : .offline))
+        metrics.merge(context.cardMemory)
         if reports { try context.link.report(.step(step + 1, metrics)) }
     }
 

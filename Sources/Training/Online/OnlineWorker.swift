@@ -129,7 +129,8 @@ package struct OnlineWorker {
                     trainee.name == Trainee.policy
                     ? context.stage.final : context.stage.directory.appending(path: trainee.name)
                 try AtomicDirectory.write(to: place) { directory in
-                    try context.models.save(trainee.model, to: directory, text: context.text)
+                    let models = context.models
+                    try models.save(trainee.model, to: directory, as: models.placement.type, text: context.text)
                 }
             }
         }

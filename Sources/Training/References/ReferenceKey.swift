@@ -73,6 +73,8 @@ extension ModelStore {
             let file = try FileIdentity(path: path, knowing: known[path], written: written["\(directory.path)/\(name)"])
             return "\(name) \(file.contents.text)"
         }
-        return (files + (isDrawn ? ["drawn from seed \(plan.configuration.seed)"] : [])).joined(separator: "; ")
+        let drawn = isDrawn ? ["drawn from seed \(plan.configuration.seed)"] : []
+        let computed = placement.type == .float32 ? [] : ["in \(placement.type)"]
+        return (files + drawn + computed).joined(separator: "; ")
     }
 }

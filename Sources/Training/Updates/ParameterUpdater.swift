@@ -57,8 +57,9 @@ package final class ParameterUpdater {
 
     /// Sums the gradients of all ranks and returns their norm: every rank sees the same sum, so all find the same.
     package func reduceGradients() throws -> Double {
+        // A rank alone has the sum already, and need not fetch it from a card.
         try tracer.collective(over: communicator) {
-            for group in parameters.trained {
+            for group in parameters.trained where communicator.size > 1 {
                 guard let gradients = group.gradients else { preconditionFailure("a frozen model is not updated") }
                 try gradients.withStagedFloats(for: .updating) { try communicator.allReduce($0, .sum) }
             }
@@ -90,8 +91,9 @@ package final class ParameterUpdater {
         try tracer.collective(over: communicator) {
             for (rank, slice) in slices.enumerated() {
                 for (group, elements) in parameters.parts(of: slice) {
-                    try group.values.withStagedFloats(for: .updating) {
-                        try communicator.broadcast(UnsafeMutableBufferPointer(rebasing: $0[elements]), root: rank)
+                    let sends = rank == communicator.rank
+                    try group.values.narrowed(0, elements).withStagedFloats(for: sends ? .reading : .overwriting) {
+                        try communicator.broadcast($0, root: rank)
                     }
                 }
             }

@@ -30,7 +30,15 @@ enum ConfigurationMistakes {
         ("sft: {batch_size: 8}", "run.yaml:4: sft.batch_size: unknown key; it is called train_batch_size here"),
         ("sft: {epochs: 8}", "run.yaml:4: sft.epochs: unknown key; it is called num_train_epochs here"),
         ("dpo: {pref_beta: 8}", "run.yaml:4: dpo.pref_beta: unknown key; it is called beta here"),
-        ("sft: {bf16: true}", "run.yaml:4: sft.bf16: unknown key; remove it: training is in fp32"),
+        (
+            "sft: {bf16: 3}",
+            "run.yaml:4: sft.bf16: expected true or false, found '3'; or give dtype: one of float32, bfloat16"
+        ),
+        ("dtype: float32\nbf16: true", "run.yaml:5: bf16: dtype and bf16 say the same thing twice; keep one of them"),
+        (
+            "sft: {dtype: float16}",
+            "run.yaml:4: sft.dtype: expected one of float32, bfloat16, found 'float16'; did you mean bfloat16?"
+        ),
         (
             "resume_from_checkpoint: x",
             "run.yaml:4: resume_from_checkpoint: unknown key; remove it and start with mpo train --resume"

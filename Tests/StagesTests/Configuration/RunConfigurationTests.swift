@@ -108,6 +108,25 @@ struct RunConfigurationTests {
         #expect(evaluation.policies.map(\.description) == ["sft", "dpo", "dpo-all", "ppo"])
     }
 
+    @Test("Stages compute where and in what the run says unless they say it themselves, bf16 being a way to say it")
+    func computing() throws {
+        let run = try configuration(
+            """
+            stages: [sft, reward, dpo, merge, evaluate]
+            bf16: true
+            device: cpu
+            reward: {dtype: float32}
+            merge: {alpha: [0, 1]}
+            dpo: {bf16: false, device: auto}
+            """)
+        let types = run.stages.map { $0.stage.compute?.dtype }
+        #expect(types == [.bfloat16, .float32, .float32, .bfloat16, .bfloat16])
+        #expect(run.stages.map { $0.stage.compute?.device == .auto } == [false, false, true, false, false])
+        #expect(run.yaml.contains("dtype: bfloat16") && !run.yaml.contains("bf16:"))
+        let printed = try RunConfiguration(yaml: run.yaml, name: "printed.yaml")
+        #expect(printed.stages.map { $0.stage.compute?.dtype } == types)
+    }
+
     @Test("Stages take lengths, checkpoint rhythm and placement from the run unless they have their own")
     func inheritance() throws {
         let run = try configuration(

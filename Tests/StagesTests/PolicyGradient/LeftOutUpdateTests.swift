@@ -46,6 +46,28 @@ struct LeftOutUpdateTests {
         #expect(try learner.learn(step: 1, from: batch(8))["lr"] == rate(ofUpdate: 7))
     }
 
+    @Test("Tokens that another model must have drawn end the run before any update, where a bound is given")
+    func samplersDiffer() throws {
+        let learning = Learning { $0.loss.maxSamplingLogpDifference = 0.2 }
+        let known = try learning.prepared(responses(6))
+        for (difference, ends) in [(0.1, false), (0.3, true)] {
+            let drawn = try responses(6).sampled(below: known) { _ in difference }
+            let learner = try learning.learner()
+            let learn = { try learner.learn(step: 4, from: RolloutBatch(total: 6, rollouts: drawn)) }
+            guard ends else {
+                let mean = try #require(try learn()["sampling/sampling_logp_difference/mean"])
+                #expect(abs(mean - difference) < 1e-4)
+                continue
+            }
+            let error = #expect(throws: RunError.self) { try learn() }
+            #expect(
+                error?.description.hasPrefix(
+                    "ppo: step 5: log-probabilities of the tokens that were drawn are 0.3000 from the learner's on average, "
+                        + "above max_sampling_logp_difference 0.2000; ") == true, "\(String(describing: error))")
+            #expect(error?.exitStatus == 1 && learner.policyUpdater.optimizer.step == 0)
+        }
+    }
+
     @Test("A mini-batch without a response makes no update: no momentum, no decay, and ratios stay 1")
     func emptyMiniBatches() throws {
         let learner = try Learning {

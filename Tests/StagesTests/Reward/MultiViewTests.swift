@@ -17,11 +17,12 @@ struct MultiViewTests {
         TokenizedPair(index: -1, prompt: [23, 24], chosen: [25], rejected: [26, 27]),
     ]
 
-    private func model() throws -> DecoderModel {
+    private func model(_ placement: Placement = .float32) throws -> DecoderModel {
         let directory = TestSupport.fixture("models/reward-llama")
         let width = try ModelConfiguration(directory: directory).specification.width
         let model = try ModelDirectory(directory).decoder(
-            head: .score, auxiliaryHead: MultiViewHead.auxiliaryHead(width: width), trainable: true)
+            head: .score, auxiliaryHead: MultiViewHead.auxiliaryHead(width: width), trainable: true,
+            placement: placement)
         model.initializeAuxiliaryHead(seed: 3)
         return model
     }
@@ -70,6 +71,15 @@ struct MultiViewTests {
             let slope = (losses[0] - losses[1]) / 6e-4
             #expect(abs(slope - norm) < 0.005 * norm, "\(slope), \(norm)")
         }
+    }
+
+    @Test("Of a model that computes in bfloat16 it is near that of float32")
+    func halfPrecision() throws {
+        let models = try [Placement.float32, .bfloat16].map(model)
+        let losses = models.map { objective($0, weight: 3).accumulate($0, Self.pairs, maxTokens: 100) }
+        let gradients = models.map { $0.parameters.gradientsByName().sorted { $0.key < $1.key }.flatMap(\.value) }
+        #expect(losses[0] != losses[1] && relativeError(losses[1], losses[0]) < 0.05, "\(losses)")
+        #expect(relativeError(gradients[1], gradients[0]) < 0.1)
     }
 
     @Test("A step of one prompt has no such term")

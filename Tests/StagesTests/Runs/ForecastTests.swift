@@ -66,6 +66,43 @@ struct ForecastTests {
         }
     }
 
+    @Test(
+        "Where nodes have cards, models lie on those, which workers share by their place, unless a stage says otherwise"
+    )
+    func cards() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 8, eval: 2)
+            try workspace.configure(
+                """
+                dataset: {train: train.jsonl, max_length: 128, max_prompt_length: 96}
+                stages: [sft, reward, dpo]
+                sft: {max_steps: 2, train_batch_size: 4, bf16: true}
+                reward: {max_steps: 2, train_batch_size: 4, device: cpu}
+                dpo: {max_steps: 2, train_batch_size: 4}
+                """)
+            let run = try configuration(workspace)
+            var node = RunForecast.Node.thisMachine
+            node.cards = RunForecast.Cards(count: 1, memory: 80 << 30)
+            let forecast = try RunForecast(run, ranks: 3, node: node)
+            let memory = forecast.stages.compactMap { $0.roles.first?.memory }
+            #expect(memory.map(\.isOnCard) == [true, false, true])
+            // Of half the size: what layers leave, but not what is trained.
+            #expect(memory[0].activations < memory[2].activations && memory[0].weights == memory[2].weights)
+            #expect(forecast.disk[0].models == forecast.disk[2].models / 2)
+            #expect(forecast.text.contains("A card: at most 1.14 GiB for 2 ranks of 80.0 GiB"), "\(forecast.text)")
+            try forecast.check()
+            node.cards?.memory = 1 << 30
+            let error = #expect(throws: RunError.self) { try RunForecast(run, ranks: 3, node: node).check() }
+            #expect(
+                error?.description.contains(
+                    "2 ranks on a card need 1.14 GiB, but the card has 1.00 GiB; give each rank a card")
+                    == true, "\(String(describing: error))")
+            node.cards?.count = 2
+            try RunForecast(run, ranks: 3, node: node).check()
+            #expect(try !RunForecast(run, ranks: 3).text.contains("A card"))
+        }
+    }
+
     @Test("A plan names the stages whose tables depend on data that is yet to be made")
     func unknown() throws {
         try RunWorkspace.with { workspace in
