@@ -2,8 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-
-@testable import Transformers
+import Transformers
 
 /// Models that compute in bfloat16 on weights in float32.
 @Suite struct HalfPrecisionTests {
