@@ -26,20 +26,22 @@ struct SampledPairsTests {
         try RunWorkspace.with { workspace in
             try prepare(workspace)
             let pairs = try pairs(workspace, "three")
-            #expect(pairs.count == 16)
+            // Responses of equal scores make no pair.
+            #expect((2..<16).contains(pairs.count))
             for pair in pairs {
                 #expect(pair.chosenReward == Double(pair.chosen.lowercased().matches(of: /\bthe\b/).count))
                 #expect(pair.rejectedReward == Double(pair.rejected.lowercased().matches(of: /\bthe\b/).count))
-                #expect(pair.chosenReward >= pair.rejectedReward)
+                #expect(pair.chosenReward > pair.rejectedReward)
             }
             // The first two of three responses are those that are drawn when two are asked for.
             let ofTwo = try self.pairs(workspace, "two", "sample.n_samples_per_prompt=2")
-            #expect(ofTwo.map(\.prompt) == pairs.map(\.prompt))
-            for (two, three) in zip(ofTwo, pairs) {
+            #expect(!ofTwo.isEmpty && ofTwo.count < pairs.count)
+            let ofThree = Dictionary(uniqueKeysWithValues: pairs.map { ($0.prompt, $0) })
+            for two in ofTwo {
+                let three = try #require(ofThree[two.prompt])
                 #expect(three.chosenReward >= two.chosenReward)
                 #expect(three.rejectedReward <= two.rejectedReward)
             }
-            #expect(zip(ofTwo, pairs).contains { $0.chosenReward < $1.chosenReward })
         }
     }
 
