@@ -257,8 +257,9 @@ package final class PolicyLearner: OnlineLearner {
         if shaping.whitenRewards { rewards = try whiten(rewards, Whitening(shiftsMean: false)) }
         let estimator = algorithm.advantage(options)
         let groups = rollouts.map { $0.stepIndex / options.rollouts.nSamplesPerPrompt }
-        let members = Dictionary(grouping: groups.indices) { groups[$0] }.sorted { $0.key < $1.key }.map(\.value)
-        for members in members {
+        let membersOfGroups = Dictionary(grouping: groups.indices) { groups[$0] }.sorted { $0.key < $1.key }.map(
+            \.value)
+        for members in membersOfGroups {
             // A rest of rounding is no difference.
             let isEqual = members.allSatisfy { finalScores[$0] == finalScores[members[0]] }
             if estimator.keepsGroups {
