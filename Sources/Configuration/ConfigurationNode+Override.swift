@@ -35,7 +35,8 @@ extension ConfigurationNode {
         if index == entries.endIndex {
             entries.append(Entry(key: key, origin: origin, value: ConfigurationNode(.null, origin: origin)))
         }
-        entries[index].origin = origin
+        // A block that is there stays where it was written, so that what it lacks is not said of the override.
+        if path.count == 1 { entries[index].origin = origin }
         try entries[index].value.set(value, at: path.dropFirst(), walked: walked + [key], origin: origin)
         content = .mapping(entries)
     }

@@ -77,7 +77,8 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(record)" + (advisesSkipping ? "; on_bad_record: skip leaves such lines out" : "")
         case .empty(let paths, let kind, let skipped, let first):
             "\(paths.joined(separator: ", ")): no \(kind) in it"
-                + (first.map { ", \(skipped) bad \(skipped == 1 ? "line" : "lines") skipped, the first: \($0)" } ?? "")
+                + (first.map { ", \(skipped) bad \(skipped == 1 ? "line" : "lines") skipped, the first: \($0)" }
+                    ?? "; name a file that has some, one a line")
         case .tooLong(let source, let tokens, let limit, let key):
             "\(source): \(tokens) tokens, but \(key) is \(limit); raise it or choose another truncation_mode"
         case .nothingLeft(let examples, let empty, let first, let limits):

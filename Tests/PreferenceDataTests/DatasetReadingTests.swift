@@ -110,7 +110,7 @@ struct DatasetReadingTests {
             #expect(read("folder").hasSuffix("folder: a directory without .jsonl or .jsonl.gz files"))
             for (name, text) in [("empty.jsonl", ""), ("blank.jsonl", "\n \n")] {
                 try Data(text.utf8).write(to: directory.appending(path: name))
-                #expect(read(name).hasSuffix("\(name): no prompts in it"))
+                #expect(read(name).hasSuffix("\(name): no prompts in it; name a file that has some, one a line"))
             }
         }
     }

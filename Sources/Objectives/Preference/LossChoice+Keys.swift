@@ -76,6 +76,8 @@ extension LossChoice {
         case .scalar(let text, _):
             if let advice = adviceOnUnpaired(text) {
                 advice
+            } else if losses[text] == nil, PreferenceLosses.standard[text] != nil {
+                "\(text) needs more than a pair that was just drawn: use a stage of type dpo"
             } else {
                 form(of: text.split { ", +".contains($0) }.map(String.init), losses)
             }

@@ -28,6 +28,11 @@ extension OnlineDPOOptions {
         if missingEOSPenalty != nil, rewards.sources.isEmpty {
             throw scope.error("missing_eos_penalty", "has no meaning without a reward", "leave it out")
         }
+        if missingEOSPenalty != nil, sampling.stopToken == .none {
+            throw scope.error(
+                "missing_eos_penalty", "is taken off every score where stop_token is none: no response has an end",
+                "give stop_token, or leave it out")
+        }
         try checkRewardUpdate(scope)
         try checkDemonstrations(scope)
         try checkDrawing(scope)

@@ -66,6 +66,11 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
                 "mask_truncated_completions", "leaves no response where stop_token is none: none has an end",
                 "give stop_token, or leave it out")
         }
+        if options.shaping.missingEOSPenalty != nil, options.sampling.stopToken == .none {
+            throw scope.error(
+                "missing_eos_penalty", "is taken off every score where stop_token is none: no response has an end",
+                "give stop_token, or leave it out")
+        }
         options.placement.inherit(scope)
         options.compute.inherit(scope)
     }

@@ -36,7 +36,8 @@ package struct CommandError: Error, Sendable, CustomStringConvertible, ToldOnce 
         let what =
             switch problem {
             case .cannotStart(let reason): "cannot be started: \(reason)"
-            case .ended: "\(exit.description) \(progress)"
+            case .ended:
+                "\(exit.description) \(progress); it must answer each line as it reads it, until its input ends"
             case .stalled(let seconds):
                 "gave no answer for \(HumanFormat.duration(seconds: seconds)) \(progress)\(failure); it must answer each line as "
                     + "it reads it and flush its output"

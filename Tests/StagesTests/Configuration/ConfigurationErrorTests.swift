@@ -51,6 +51,14 @@ struct ConfigurationErrorTests {
         #expect(error?.description == message)
     }
 
+    @Test("What a block lacks is not said of a key that the command line sets in it")
+    func overriddenBlock() {
+        let error = #expect(throws: ConfigurationError.self) {
+            try configuration("stages: [sft, ppo]\nppo: {kl_coef: 0.1}", overrides: ["ppo.max_steps=3"])
+        }
+        #expect(error?.description.hasPrefix("run.yaml:5: ppo.reward: ") == true, "\(error?.description ?? "")")
+    }
+
     @Test(
         "What a run cannot do without is asked for",
         arguments: [

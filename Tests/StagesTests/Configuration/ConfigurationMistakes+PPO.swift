@@ -74,6 +74,21 @@ extension ConfigurationMistakes {
                 + "stop_token, or leave it out"
         ),
         (
+            "stages: [sft, reward, ppo]\nppo: {missing_eos_penalty: 1, stop_token: none}",
+            "run.yaml:5: ppo.missing_eos_penalty: is taken off every score where stop_token is none: no response has an end; "
+                + "give stop_token, or leave it out"
+        ),
+        (
+            "stages: [sft, reward, online_dpo]\nonline_dpo: {missing_eos_penalty: 1, stop_token: none}",
+            "run.yaml:5: online_dpo.missing_eos_penalty: is taken off every score where stop_token is none: no response has an "
+                + "end; give stop_token, or leave it out"
+        ),
+        (
+            "stages: [sft, reward, online_dpo]\nonline_dpo: {loss_type: spo}",
+            "run.yaml:5: online_dpo.loss_type: expected a word that loss_type takes, or a list of such, found 'spo'; spo needs "
+                + "more than a pair that was just drawn: use a stage of type dpo"
+        ),
+        (
             "stages: [sft, reward, ppo]\nppo: {kl_horizon: 500}",
             "run.yaml:5: ppo.kl_horizon: has no meaning without kl_target; give kl_target, such as 6.0, or leave it out"
         ),

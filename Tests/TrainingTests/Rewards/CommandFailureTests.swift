@@ -35,7 +35,8 @@ struct CommandFailureTests {
         #expect(error.exitStatus == 1)
         #expect(
             error.description.hasSuffix(
-                "ended with status 7 after 2 of 5 answers; its last words: loading | no such label"))
+                "ended with status 7 after 2 of 5 answers; it must answer each line as it reads it, until its input ends; its last words: loading | no such label"
+            ))
     }
 
     @Test("One that dies while much is still to be sent does not end this process")
