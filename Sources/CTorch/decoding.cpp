@@ -119,7 +119,7 @@ ct_status ct_cache_copy(ct_cache *cache, int64_t source, int64_t target, int64_t
 }
 
 ct_status ct_cache_attention(
-    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, double scale,
+    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, ct_attention options,
     ct_tensor **out) {
     return returning(out, [&] {
         at::NoGradGuard no_gradient;
@@ -134,7 +134,7 @@ ct_status ct_cache_attention(
                 "slot ", slots[row], ", length ", lengths[row], " of a cache of ", shape.slots, " slots of ",
                 shape.capacity);
         }
-        return cache->kernels.cache_attention(q, cache->value, slots, lengths, scale);
+        return cache->kernels.cache_attention(q, cache->value, slots, lengths, options);
     });
 }
 

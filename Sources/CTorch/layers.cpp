@@ -23,6 +23,12 @@ void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const 
     }
 }
 
+void check_gate(const at::Tensor &gate, const at::Tensor &up) {
+    TORCH_CHECK(
+        gate.sizes() == up.sizes() && gate.scalar_type() == up.scalar_type(), "a gate of ", gate.sizes(), " over ",
+        up.sizes());
+}
+
 /// Whether a weight of type `weight` applies to numbers of type `input`.
 bool fits(at::ScalarType weight, at::ScalarType input) {
     return weight == input || (weight == at::kFloat && (input == at::kBFloat16 || input == at::kHalf));
@@ -78,26 +84,31 @@ ct_status ct_rotary(const ct_tensor *input, const ct_tensor *cosine, const ct_te
 
 ct_status ct_silu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **out) {
     return returning(out, [&] {
-        TORCH_CHECK(
-            gate->value.sizes() == up->value.sizes() && gate->value.scalar_type() == up->value.scalar_type(),
-            "a gate of ", gate->value.sizes(), " over ", up->value.sizes());
+        check_gate(gate->value, up->value);
         return kernels_for(gate->value).silu_gate(gate->value, up->value);
+    });
+}
+
+ct_status ct_gelu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **out) {
+    return returning(out, [&] {
+        check_gate(gate->value, up->value);
+        return kernels_for(gate->value).gelu_gate(gate->value, up->value);
     });
 }
 
 ct_status ct_segment_attention(
     const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_segment *segments, size_t count,
-    double scale, ct_tensor **out) {
+    ct_attention options, ct_tensor **out) {
     return returning(out, [&] {
         const auto &q = query->value, &k = key->value, &v = value->value;
         const Segments list(segments, segments + count);
         check(q, k, v, list);
-        return kernels_for(q).segment_attention(q, k, v, list, scale);
+        return kernels_for(q).segment_attention(q, k, v, list, options);
     });
 }
 
 ct_status ct_linear_logps(
-    const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, double temperature, ct_tensor **logps,
+    const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, ct_logit_shape shape, ct_tensor **logps,
     ct_tensor **statistics) {
     return guarded([&] {
         const auto &h = hidden->value, &w = weight->value;
@@ -111,7 +122,7 @@ ct_status ct_linear_logps(
             const auto low = t.min().item<int64_t>(), high = t.max().item<int64_t>();
             TORCH_CHECK(low >= 0 && high < w.size(0), "targets ", low, " to ", high, " in a vocabulary of ", w.size(0));
         }
-        const auto results = kernels_for(h).linear_logps(h, w, t, temperature);
+        const auto results = kernels_for(h).linear_logps(h, w, t, shape);
         auto first = std::make_unique<ct_tensor>(ct_tensor{results.logps});
         *statistics = new ct_tensor{results.statistics};
         *logps = first.release();

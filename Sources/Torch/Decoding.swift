@@ -45,10 +45,12 @@ public final class AttentionCache {
     }
 
     /// Attention of one query a row, `[rows, heads, channels]`, over the first `lengths[i]` tokens of `slots[i]`.
-    public func attention(_ query: Tensor, slots: [Int64], lengths: [Int64], scale: Double) -> Tensor {
+    public func attention(
+        _ query: Tensor, slots: [Int64], lengths: [Int64], _ options: AttentionOptions
+    ) -> Tensor {
         precondition(slots.count == query.shape[0] && lengths.count == slots.count, "a slot and a length for each row")
         return tensor("cache attention", query) {
-            ct_cache_attention(query.handle, handle, slots, lengths, scale, $0)
+            ct_cache_attention(query.handle, handle, slots, lengths, options.code, $0)
         }
     }
 }

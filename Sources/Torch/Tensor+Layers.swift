@@ -48,9 +48,16 @@ extension Tensor {
         tensor("SiLU gate", self, up) { ct_silu_gate(handle, up.handle, $0) }
     }
 
+    /// `gelu(self) * up`, fused, GELU by its tanh approximation.
+    public func geluGate(_ up: Tensor) -> Tensor {
+        tensor("GELU gate", self, up) { ct_gelu_gate(handle, up.handle, $0) }
+    }
+
     /// Softmax attention a segment at a time, without padding: `self [rows, heads, channels]` against `key`, `value`
     /// `[rows, kv heads, channels]`; query heads share key heads in equal groups. Rows outside every segment give zeros.
-    public func attention(_ key: Tensor, _ value: Tensor, segments: [AttentionSegment], scale: Double) -> Tensor {
+    public func attention(
+        _ key: Tensor, _ value: Tensor, segments: [AttentionSegment], _ options: AttentionOptions
+    ) -> Tensor {
         let list = segments.map {
             ct_segment(
                 start: Int64($0.rows.lowerBound), count: Int64($0.rows.count),
@@ -58,21 +65,58 @@ extension Tensor {
         }
         return tensor("segment attention", self, key, value) { out in
             list.withUnsafeBufferPointer {
-                ct_segment_attention(handle, key.handle, value.handle, $0.baseAddress, $0.count, scale, out)
+                ct_segment_attention(handle, key.handle, value.handle, $0.baseAddress, $0.count, options.code, out)
             }
         }
     }
 
-    /// For hidden states `self [n, width]`: the log-probability of `targets [n]` (int64) under
-    /// softmax(self x vocabularyᵀ / temperature), without ever holding `[n, vocabulary]`.
-    public func logps(ofTargets targets: Tensor, vocabulary: Tensor, temperature: Double = 1) -> TokenLogps {
+    /// For hidden states `self [n, width]`: the log-probability of `targets [n]` (int64) under the softmax of the logits that
+    /// `shape` makes of self x vocabularyᵀ, without ever holding `[n, vocabulary]`.
+    public func logps(ofTargets targets: Tensor, vocabulary: Tensor, _ shape: LogitShape = LogitShape()) -> TokenLogps {
         var logps: OpaquePointer?
         var statistics: OpaquePointer?
-        let status = ct_linear_logps(
-            handle, vocabulary.handle, targets.handle, temperature, &logps, &statistics)
+        let status = ct_linear_logps(handle, vocabulary.handle, targets.handle, shape.code, &logps, &statistics)
         guard status == 0, let logps, let statistics else { fail("linear logps", [self, vocabulary, targets]) }
         return TokenLogps(logps: Tensor(owning: logps), statistics: Tensor(owning: statistics))
     }
+}
+
+/// What a softmax over products of queries and keys is taken of.
+public struct AttentionOptions: Sendable, Equatable {
+    /// What the products are multiplied with.
+    public var scale: Double
+    /// Such a product s then becomes `cap tanh(s / cap)`; `nil` leaves it.
+    public var cap: Double?
+    /// How many of the last tokens a query sees, its own among them; `nil` for all.
+    public var window: Int?
+
+    /// Causal attention.
+    public init(scale: Double, cap: Double? = nil, window: Int? = nil) {
+        self.scale = scale
+        self.cap = cap
+        self.window = window
+    }
+
+    var code: ct_attention { ct_attention(scale: scale, cap: cap ?? 0, window: Int64(window ?? 0)) }
+}
+
+/// What products of hidden states and a vocabulary become before the softmax.
+public struct LogitShape: Sendable, Equatable {
+    /// They are divided by this.
+    public var divisor: Double
+    /// Such a logit z then becomes `cap tanh(z / cap)`; `nil` leaves it.
+    public var cap: Double?
+    /// Divides last.
+    public var temperature: Double
+
+    /// The products themselves, unless told otherwise.
+    public init(divisor: Double = 1, cap: Double? = nil, temperature: Double = 1) {
+        self.divisor = divisor
+        self.cap = cap
+        self.temperature = temperature
+    }
+
+    var code: ct_logit_shape { ct_logit_shape(divisor: divisor, cap: cap ?? 0, temperature: temperature) }
 }
 
 /// A run of rows that attends causally to itself, and to all of an earlier `prefix`.

@@ -7,14 +7,20 @@ struct DecoderLayer {
     typealias Attention = (_ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
 
     let specification: LayerSpecification
-    let attentionNorm: Normalization
+    let attentionNorms: Norms
     let input: InputProjection
     let headNorms: (query: Normalization, key: Normalization)?
     let attentionOutput: Linear
-    let feedForwardNorm: Normalization
+    let feedForwardNorms: Norms
     let gate: Linear?
     let up: Linear
     let down: Linear
+
+    /// What stands in front of attention or the feed-forward network, and behind it.
+    struct Norms {
+        let before: Normalization?
+        let after: Normalization?
+    }
 
     /// Where the rows of a pass stand, and which of them go on.
     struct Rows {
@@ -26,23 +32,19 @@ struct DecoderLayer {
 
     /// The residual stream `[rows or selected, width]` after this block, from that of all rows before it.
     func callAsFunction(_ stream: Tensor, _ rows: Rows, attention: Attention) -> Tensor {
-        var (stream, attended) = (stream, attend(before(attentionNorm, stream), rows.rotation, attention))
+        var (stream, attended) = (stream, attend(attentionNorms.read(stream), rows.rotation, attention))
         if let selected = rows.selected {
             (stream, attended) = (stream.selecting(selected), attended.selecting(selected))
         }
-        let between = stream + after(attentionNorm, attentionOutput(attended))
-        let fed = feedForward(before(feedForwardNorm, specification.isParallel ? stream : between))
-        return between + after(feedForwardNorm, fed)
+        let between = stream + added(attentionNorms, attentionOutput(attended))
+        let fed = feedForward(feedForwardNorms.read(specification.isParallel ? stream : between))
+        return between + added(feedForwardNorms, fed)
     }
 
-    /// What attention or the feed-forward network reads of the residual stream.
-    private func before(_ norm: Normalization, _ stream: Tensor) -> Tensor {
-        specification.normPlacement == .before ? norm(stream) : stream
-    }
-
-    /// What it adds to the residual stream.
-    private func after(_ norm: Normalization, _ output: Tensor) -> Tensor {
-        specification.normPlacement == .after ? norm(output) : output
+    /// What attention or the feed-forward network adds to the residual stream.
+    private func added(_ norms: Norms, _ output: Tensor) -> Tensor {
+        let output = norms.after?(output) ?? output
+        return specification.residualScale == 1 ? output : output * specification.residualScale
     }
 
     /// What the heads have attended to, `[rows, heads x channels]`.
@@ -51,8 +53,11 @@ struct DecoderLayer {
     ) -> Tensor {
         var (query, key, value) = input(hidden, specification.attention)
         if let headNorms {
-            query = headNorms.query(query)
-            key = headNorms.key(key)
+            let norm = { (norm: Normalization, heads: Tensor) in
+                specification.attention.headNorm == .each
+                    ? norm(heads) : norm(heads.reshaped([heads.shape[0], -1])).reshaped(heads.shape)
+            }
+            (query, key) = (norm(headNorms.query, query), norm(headNorms.key, key))
         }
         if let rotation {
             query = query.rotated(cosine: rotation.cosine, sine: rotation.sine)
@@ -62,11 +67,27 @@ struct DecoderLayer {
     }
 
     private func feedForward(_ hidden: Tensor) -> Tensor {
-        let activation = specification.feedForward.activation
-        guard let gate else { return down(activation(up(hidden))) }
-        if activation == .silu { return down(gate(hidden).siluGate(up(hidden))) }
-        return down(activation(gate(hidden)) * up(hidden))
+        let (activation, width) = (specification.feedForward.activation, specification.feedForward.width)
+        let upper = up(hidden)
+        let halves: (gate: Tensor, up: Tensor)
+        if let gate {
+            halves = (gate(hidden), upper)
+        } else if specification.feedForward.isStacked {
+            halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
+        } else {
+            return down(activation(upper))
+        }
+        return switch activation {
+        case .silu: down(halves.gate.siluGate(halves.up))
+        case .geluTanh: down(halves.gate.geluGate(halves.up))
+        case .gelu, .relu: down(activation(halves.gate) * halves.up)
+        }
     }
+}
+
+extension DecoderLayer.Norms {
+    /// What is read of the residual stream.
+    fileprivate func read(_ stream: Tensor) -> Tensor { before?(stream) ?? stream }
 }
 
 /// A projection with the layout its checkpoint has.
@@ -93,9 +114,10 @@ struct Normalization {
     let specification: DecoderSpecification.Norm
 
     func callAsFunction(_ input: Tensor) -> Tensor {
-        switch specification.kind {
-        case .rootMeanSquare: input.rmsNorm(weight, epsilon: specification.epsilon)
-        case .layer: input.layerNorm(weight, bias: bias, epsilon: specification.epsilon)
+        let factor = specification.isOffset ? weight + 1 : weight
+        return switch specification.kind {
+        case .rootMeanSquare: input.rmsNorm(factor, epsilon: specification.epsilon)
+        case .layer: input.layerNorm(factor, bias: bias, epsilon: specification.epsilon)
         }
     }
 }
@@ -123,10 +145,12 @@ enum InputProjection {
             let part = { (index: Int) in all.narrowed(2, index * channels..<(index + 1) * channels) }
             return (part(0), part(1), part(2))
         case .concatenated(let fused):
-            // [rows, (query, key, value) x heads, channels]
-            let all = fused(hidden).reshaped([-1, 3 * heads, channels])
-            let part = { (index: Int) in all.narrowed(1, index * heads..<(index + 1) * heads) }
-            return (part(0), part(1), part(2))
+            // [rows, query heads then key heads then value heads, channels]
+            let all = fused(hidden).reshaped([-1, heads + 2 * keyHeads, channels])
+            return (
+                all.narrowed(1, 0..<heads), all.narrowed(1, heads..<heads + keyHeads),
+                all.narrowed(1, heads + keyHeads..<heads + 2 * keyHeads)
+            )
         }
     }
 }

@@ -1,7 +1,7 @@
 import Torch
 
 extension DecoderModel {
-    /// Draws all parameters afresh: matrices from N(0, initializer_range²), norms 1, biases 0, and score and auxiliary heads
+    /// Draws all parameters afresh: matrices from N(0, initializer_range²), norms that multiply by 1, biases 0, and score and auxiliary heads
     /// from N(0, 1 / (width + 1)). What a parameter gets is a function of the seed and its name alone.
     public func initialize(seed: UInt64) {
         for declaration in parameters.declarations { initialize(declaration.name, seed: seed) }
@@ -26,7 +26,7 @@ extension DecoderModel {
         } else if parameter.rank > 1 {
             parameter.fillNormal(deviation: configuration.initializerRange, seed: Self.seed(seed, name))
         } else {
-            parameter.fill(name.hasSuffix(".weight") ? 1 : 0)
+            parameter.fill(name.hasSuffix(".weight") && !specification.finalNorm.isOffset ? 1 : 0)
         }
     }
 

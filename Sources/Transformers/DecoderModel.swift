@@ -72,8 +72,8 @@ public final class DecoderModel {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
         return hiddenStates(rows.tokens, rows.positions, at: selected, through: layers) {
             [recomputesActivations] _, layer, stream, rows in
-            let scale = layer.specification.attention.scale
-            let attention: DecoderLayer.Attention = { $0.attention($1, $2, segments: segments, scale: scale) }
+            let options = layer.specification.attention.options
+            let attention: DecoderLayer.Attention = { $0.attention($1, $2, segments: segments, options) }
             guard recomputesActivations else { return layer(stream, rows, attention: attention) }
             return stream.recomputing { layer($0, rows, attention: attention) }
         }
@@ -92,7 +92,8 @@ public final class DecoderModel {
             tokens.allSatisfy { (0..<specification.vocabularySize).contains(Int($0)) }, "a token outside the vocabulary"
         )
         let found = hidden.logps(
-            ofTargets: Tensor(indices: tokens, on: placement.device), vocabulary: vocabulary, temperature: temperature)
+            ofTargets: Tensor(indices: tokens, on: placement.device), vocabulary: vocabulary,
+            specification.logitShape(temperature: temperature))
         return TokenLogps(logps: found.logps.placed(.float32), statistics: found.statistics.placed(.float32))
     }
 
@@ -116,7 +117,7 @@ public final class DecoderModel {
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
-    public func logits(_ hidden: Tensor) -> Tensor { hidden.linear(vocabulary) }
+    public func logits(_ hidden: Tensor) -> Tensor { specification.logits(hidden.linear(vocabulary)) }
 
     /// Hidden states of rows whose attention the caller computes: over segments, or over a cache; through the decoder's
     /// own layers, or others that compute the same.
@@ -147,7 +148,8 @@ public final class DecoderModel {
     private func embedded(_ tokens: [Int32], _ positions: [Int32]) -> Tensor {
         let names = specification.names
         let rows = { (indices: [Int32]) in Tensor(indices: indices, on: self.placement.device) }
-        let embeddings = parameters[names.embedding].embedding(rows(tokens))
+        var embeddings = parameters[names.embedding].embedding(rows(tokens))
+        if specification.embeddingScale != 1 { embeddings = embeddings * specification.embeddingScale }
         guard let count = specification.positionTable else { return embeddings.converted(to: placement.type) }
         precondition(positions.allSatisfy { $0 < count }, "a position past the \(count) that the model has")
         return (embeddings + parameters[names.positions].embedding(rows(positions))).converted(to: placement.type)

@@ -15,17 +15,24 @@ struct DecoderParts {
         let name = { names.layer(index, $0) }
         let linear = { (part: String) in self.linear(name(part), layer) }
         let norm = { (part: String) in normalization(name(part), layer.norm) }
+        let norms = { (before: String, after: String) in
+            DecoderLayer.Norms(
+                before: layer.normPlacement == .after ? nil : norm(before),
+                after: layer.normPlacement == .before ? nil : norm(after))
+        }
         let input: InputProjection =
             switch layer.attention.projection {
             case .separate: .separate(query: linear(names.query), key: linear(names.key), value: linear(names.value))
             case .interleaved: .interleaved(linear(names.fused))
-            case .concatenated: .concatenated(linear(names.fused))
+            case .stacked, .concatenated: .concatenated(linear(names.fused))
             }
         return DecoderLayer(
-            specification: layer, attentionNorm: norm(names.attentionNorm), input: input,
-            headNorms: layer.attention.normalizesHeads ? (norm(names.queryNorm), norm(names.keyNorm)) : nil,
-            attentionOutput: linear(names.attentionOutput), feedForwardNorm: norm(names.feedForwardNorm),
-            gate: layer.feedForward.isGated ? linear(names.gate) : nil, up: linear(names.up), down: linear(names.down))
+            specification: layer, attentionNorms: norms(names.attentionNorm, names.attentionPostNorm), input: input,
+            headNorms: layer.attention.headNorm == .none ? nil : (norm(names.queryNorm), norm(names.keyNorm)),
+            attentionOutput: linear(names.attentionOutput),
+            feedForwardNorms: norms(names.feedForwardNorm, names.feedForwardPostNorm),
+            gate: layer.feedForward.hasGateMatrix ? linear(names.gate) : nil, up: linear(names.up),
+            down: linear(names.down))
     }
 
     func finalNorm() -> Normalization { normalization(specification.names.finalNorm, specification.finalNorm) }

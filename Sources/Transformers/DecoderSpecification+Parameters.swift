@@ -27,7 +27,8 @@ extension LayerSpecification {
         width: Int, _ names: ParameterNames, _ name: (String) -> String
     ) -> [ParameterGroup.Declaration] {
         let (queries, keys, inner) = (attention.queryWidth, attention.keyWidth, feedForward.width)
-        var all = norm.declarations(name(names.attentionNorm), width)
+        let (before, after) = (normPlacement != .after, normPlacement != .before)
+        var all = before ? norm.declarations(name(names.attentionNorm), width) : []
         if attention.projection == .separate {
             all += linear(name(names.query), from: width, to: queries, bias: attention.inputBias)
             all += linear(name(names.key), from: width, to: keys, bias: attention.inputBias)
@@ -35,15 +36,20 @@ extension LayerSpecification {
         } else {
             all += linear(name(names.fused), from: width, to: queries + 2 * keys, bias: attention.inputBias)
         }
-        if attention.normalizesHeads {
-            all += norm.declarations(name(names.queryNorm), attention.channels)
-            all += norm.declarations(name(names.keyNorm), attention.channels)
+        if let counts = attention.headNormWidths {
+            all += norm.declarations(name(names.queryNorm), counts.query)
+            all += norm.declarations(name(names.keyNorm), counts.key)
         }
         all += linear(name(names.attentionOutput), from: queries, to: width, bias: attention.outputBias)
-        all += norm.declarations(name(names.feedForwardNorm), width)
-        if feedForward.isGated { all += linear(name(names.gate), from: width, to: inner, bias: feedForward.hasBias) }
-        all += linear(name(names.up), from: width, to: inner, bias: feedForward.hasBias)
+        if after { all += norm.declarations(name(names.attentionPostNorm), width) }
+        if before { all += norm.declarations(name(names.feedForwardNorm), width) }
+        if feedForward.hasGateMatrix {
+            all += linear(name(names.gate), from: width, to: inner, bias: feedForward.hasBias)
+        }
+        all += linear(
+            name(names.up), from: width, to: feedForward.isStacked ? 2 * inner : inner, bias: feedForward.hasBias)
         all += linear(name(names.down), from: inner, to: width, bias: feedForward.hasBias)
+        if after { all += norm.declarations(name(names.feedForwardPostNorm), width) }
         return all
     }
 
@@ -52,6 +58,22 @@ extension LayerSpecification {
         let matrix = ParameterGroup.Declaration(matrix: "\(name).weight", rows, columns)
         return [matrix] + (bias ? [ParameterGroup.Declaration(vector: "\(name).bias", output)] : [])
     }
+}
+
+extension LayerSpecification.Attention {
+    /// How many weights the norms of queries and keys have; `nil` where there are none.
+    fileprivate var headNormWidths: (query: Int, key: Int)? {
+        switch headNorm {
+        case .none: nil
+        case .each: (channels, channels)
+        case .together: (queryWidth, keyWidth)
+        }
+    }
+}
+
+extension LayerSpecification.FeedForward {
+    /// Whether the activated projection has a matrix of its own.
+    var hasGateMatrix: Bool { isGated && !isStacked }
 }
 
 extension DecoderSpecification.Norm {

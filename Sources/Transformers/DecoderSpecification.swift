@@ -21,10 +21,13 @@ public struct DecoderSpecification: Sendable, Equatable {
         package var kind: Kind
         /// Added to the variance.
         package var epsilon: Double
+        /// Whether a weight is what is added to 1 (Gemma).
+        package var isOffset: Bool
 
-        package init(kind: Kind, epsilon: Double) {
+        package init(kind: Kind, epsilon: Double, isOffset: Bool = false) {
             self.kind = kind
             self.epsilon = epsilon
+            self.isOffset = isOffset
         }
     }
 
@@ -38,8 +41,14 @@ public struct DecoderSpecification: Sendable, Equatable {
     package var maximumPositions: Int
     /// Rows of a table of positions that is added to the embeddings; `nil` where there is none.
     package var positionTable: Int?
+    /// What embeddings are multiplied with (Gemma, Granite).
+    package var embeddingScale = 1.0
     /// The norm behind the last layer.
     package var finalNorm: Norm
+    /// What logits are divided by (Granite).
+    package var logitDivisor = 1.0
+    /// Logits z become `cap tanh(z / cap)` (Gemma 2); `nil` where they stay.
+    package var logitCap: Double?
     /// Whether the language-model head is the embedding table.
     package var tiesEmbeddings: Bool
     /// The names of parameters in a checkpoint.
@@ -59,6 +68,14 @@ public struct DecoderSpecification: Sendable, Equatable {
         self.names = names
     }
 
-    /// The smallest window of a layer that sees only the last tokens; `nil` where all layers see everything.
-    package var smallestWindow: Int? { layers.compactMap(\.attention.window).min() }
+    /// What products of hidden states and the vocabulary become.
+    package func logitShape(temperature: Double = 1) -> LogitShape {
+        LogitShape(divisor: logitDivisor, cap: logitCap, temperature: temperature)
+    }
+
+    /// Logits from such products.
+    func logits(_ products: Tensor) -> Tensor {
+        let logits = logitDivisor == 1 ? products : products / logitDivisor
+        return logitCap.map { (logits / $0).tanh() * $0 } ?? logits
+    }
 }

@@ -144,8 +144,7 @@ public final class Generator {
         _ = model.hiddenStates(tokens: rows.tokens, positions: rows.positions, at: []) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
-            return query.attention(
-                key, value, segments: segments, scale: specifications[layer].attention.scale)
+            return query.attention(key, value, segments: segments, specifications[layer].attention.options)
         }
     }
 
@@ -160,7 +159,7 @@ public final class Generator {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
             return caches[layer].attention(
-                query, slots: owners, lengths: lengths, scale: specifications[layer].attention.scale)
+                query, slots: owners, lengths: lengths, specifications[layer].attention.options)
         }
         let counts = lanes.map(\.completion.tokens.count)
         return model.logits(hidden).sampleTokens(

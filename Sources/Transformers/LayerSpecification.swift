@@ -1,3 +1,5 @@
+import Torch
+
 /// How one block of a decoder computes.
 package struct LayerSpecification: Sendable, Equatable {
     /// How queries, keys and values are projected.
@@ -6,6 +8,8 @@ package struct LayerSpecification: Sendable, Equatable {
         case separate
         /// One matrix `[out, in]`, query, key and value interleaved a head at a time (GPT-NeoX).
         case interleaved
+        /// One matrix `[out, in]`, queries then keys then values (Phi-3).
+        case stacked
         /// One matrix `[in, out]`, queries then keys then values (GPT-2), whose other matrices are `[in, out]` too.
         case concatenated
     }
@@ -21,6 +25,17 @@ package struct LayerSpecification: Sendable, Equatable {
         case before
         /// Behind them, on what they add to the residual stream (OLMo 2).
         case after
+        /// One in front and one behind (Gemma 2).
+        case around
+    }
+
+    /// Which norm queries and keys get before they are rotated.
+    package enum HeadNorm: Sendable {
+        case none
+        /// Of each head by itself (Qwen 3).
+        case each
+        /// Of all heads together (OLMo 2).
+        case together
     }
 
     /// How rows see one another.
@@ -37,16 +52,22 @@ package struct LayerSpecification: Sendable, Equatable {
         package var inputBias: Bool
         /// Whether the projection after attention has a bias.
         package var outputBias: Bool
-        /// Whether queries and keys are normalised a head at a time (Qwen3).
-        package var normalizesHeads: Bool
+        /// How queries and keys are normalised.
+        package var headNorm: HeadNorm
         /// How queries and keys are rotated; `nil` where they are not.
         package var rotary: RotaryEmbedding?
         /// How many of the last tokens a token sees, itself among them; `nil` for all.
         package var window: Int?
+        /// What products of queries and keys are multiplied with.
+        package var scale: Double
+        /// Such products s become `cap tanh(s / cap)` (Gemma 2); `nil` where they stay.
+        package var scoreCap: Double?
 
+        /// Attention; without a `scale` that is one over the root of `channels`.
         package init(
             heads: Int, keyValueHeads: Int, channels: Int, projection: Projection, inputBias: Bool = false,
-            outputBias: Bool = false, normalizesHeads: Bool = false, rotary: RotaryEmbedding? = nil, window: Int? = nil
+            outputBias: Bool = false, headNorm: HeadNorm = .none, rotary: RotaryEmbedding? = nil, window: Int? = nil,
+            scale: Double? = nil, scoreCap: Double? = nil
         ) {
             self.heads = heads
             self.keyValueHeads = keyValueHeads
@@ -54,17 +75,19 @@ package struct LayerSpecification: Sendable, Equatable {
             self.projection = projection
             self.inputBias = inputBias
             self.outputBias = outputBias
-            self.normalizesHeads = normalizesHeads
+            self.headNorm = headNorm
             self.rotary = rotary
             self.window = window
+            self.scale = scale ?? 1 / Double(channels).squareRoot()
+            self.scoreCap = scoreCap
         }
 
         /// Channels of all query heads together.
         package var queryWidth: Int { heads * channels }
         /// Channels of all key heads together, and of all value heads.
         package var keyWidth: Int { keyValueHeads * channels }
-        /// What products of queries and keys are multiplied with.
-        package var scale: Double { 1 / Double(channels).squareRoot() }
+        /// What the operator of attention is told.
+        var options: AttentionOptions { AttentionOptions(scale: scale, cap: scoreCap, window: window) }
     }
 
     /// The network of each row by itself.
@@ -73,6 +96,8 @@ package struct LayerSpecification: Sendable, Equatable {
         package var width: Int
         /// Whether the activation multiplies a second projection (SwiGLU).
         package var isGated: Bool
+        /// Whether both projections are one matrix, the activated half first (Phi-3).
+        package var isStacked = false
         /// The activation.
         package var activation: Activation
         /// Whether its projections have biases.
@@ -96,6 +121,8 @@ package struct LayerSpecification: Sendable, Equatable {
     package var normPlacement: NormPlacement
     /// Whether both read the same residual stream (GPT-NeoX), and not the second one what the first has added.
     package var isParallel: Bool
+    /// What their outputs are multiplied with before they are added (Granite).
+    package var residualScale = 1.0
 
     package init(
         attention: Attention, feedForward: FeedForward, norm: DecoderSpecification.Norm,

@@ -29,19 +29,18 @@ public struct ModelConfiguration: Sendable, Equatable {
 
     /// The longest sequence the model can compute; `nil` where positions have no bound.
     ///
-    /// Learned positions end with their table. A sliding window is not implemented: up to its length it makes no
-    /// difference.
+    /// Learned positions end with their table, and some stretched ones are known up to the context of before.
     public var maximumLength: Int? {
-        [specification.positionTable, specification.smallestWindow].compactMap { $0 }.min()
+        ([specification.positionTable] + specification.layers.map(\.attention.rotary?.maximumLength))
+            .compactMap(\.self).min()
     }
 
     /// Why sequences longer than ``maximumLength`` cannot be computed, for a message.
     public var lengthReason: String {
-        if let window = specification.smallestWindow, window == maximumLength {
-            return "each of its tokens sees the last \(window) alone (sliding_window in config.json), "
-                + "which is supported where no sequence is longer"
-        }
-        return "it has learned positions for no more"
+        specification.positionTable != nil
+            ? "it has learned positions for no more"
+            : "beyond that its positions are stretched by the length of each sequence (rope_type in config.json), which is "
+                + "not supported"
     }
 
     /// The largest token id that is not among `used`: a padding id for reward models, which transformers scores at the

@@ -27,7 +27,7 @@ struct PackedDecoder {
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
-    func logits(_ hidden: Tensor) -> Tensor { hidden.logits(vocabulary) }
+    func logits(_ hidden: Tensor) -> Tensor { decoder.specification.logits(hidden.logits(vocabulary)) }
 }
 
 extension DecoderLayer {
@@ -42,10 +42,16 @@ extension DecoderLayer {
         let attentionOutput = attentionOutput.packing(type, next)
         let (gate, up, down) = (gate?.packing(type, next), up.packing(type, next), down.packing(type, next))
         return DecoderLayer(
-            specification: specification, attentionNorm: attentionNorm.converted(to: type), input: input,
+            specification: specification, attentionNorms: attentionNorms.converted(to: type), input: input,
             headNorms: headNorms.map { ($0.query.converted(to: type), $0.key.converted(to: type)) },
-            attentionOutput: attentionOutput, feedForwardNorm: feedForwardNorm.converted(to: type), gate: gate, up: up,
-            down: down)
+            attentionOutput: attentionOutput, feedForwardNorms: feedForwardNorms.converted(to: type), gate: gate,
+            up: up, down: down)
+    }
+}
+
+extension DecoderLayer.Norms {
+    fileprivate func converted(to type: ScalarType) -> DecoderLayer.Norms {
+        DecoderLayer.Norms(before: before?.converted(to: type), after: after?.converted(to: type))
     }
 }
 

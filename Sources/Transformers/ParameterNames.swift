@@ -10,8 +10,12 @@ public struct ParameterNames: Sendable, Equatable {
     private let layers: String
 
     // Within a layer.
+    /// The norms in front of attention and of the feed-forward network.
     let attentionNorm: String
     let feedForwardNorm: String
+    /// The norms behind them.
+    let attentionPostNorm: String
+    let feedForwardPostNorm: String
     let query: String
     let key: String
     let value: String
@@ -20,7 +24,9 @@ public struct ParameterNames: Sendable, Equatable {
     let queryNorm: String
     let keyNorm: String
     let attentionOutput: String
+    /// The activated half of a gated network.
     let gate: String
+    /// The other half, or both in one matrix.
     let up: String
     let down: String
 
@@ -30,8 +36,9 @@ public struct ParameterNames: Sendable, Equatable {
     /// a layer without its number.
     package init(
         base: String, embedding: String, positions: String = "", layers: String, finalNorm: String, head: String,
-        attentionNorm: String, feedForwardNorm: String, query: String = "", key: String = "", value: String = "",
-        fused: String = "", queryNorm: String = "", keyNorm: String = "", attentionOutput: String, gate: String = "",
+        attentionNorm: String = "", feedForwardNorm: String = "", attentionPostNorm: String = "",
+        feedForwardPostNorm: String = "", query: String = "", key: String = "", value: String = "", fused: String = "",
+        queryNorm: String = "", keyNorm: String = "", attentionOutput: String, gate: String = "",
         up: String, down: String
     ) {
         self.base = base
@@ -42,6 +49,8 @@ public struct ParameterNames: Sendable, Equatable {
         self.head = head
         self.attentionNorm = attentionNorm
         self.feedForwardNorm = feedForwardNorm
+        self.attentionPostNorm = attentionPostNorm
+        self.feedForwardPostNorm = feedForwardPostNorm
         self.query = query
         self.key = key
         self.value = value

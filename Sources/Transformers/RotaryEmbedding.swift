@@ -5,40 +5,59 @@ public struct RotaryEmbedding: Sendable, Equatable {
     /// Radians a position, one for each pair of rotated channels; a head's channels past twice their number are left
     /// alone.
     public let frequencies: [Float]
+    /// What cosines and sines are multiplied with.
+    public let factor: Float
+    /// The longest sequence that these frequencies are for; `nil` for any.
+    public let maximumLength: Int?
 
     /// Reads what ``RotarySettings`` says of heads of so many channels.
     ///
     /// - Parameters:
     ///   - thetaKey: the key of the base where no block says it.
-    ///   - defaultFraction: the part of the channels that is rotated where no key says it; `nil` for families that always
-    ///     rotate all.
+    ///   - defaultTheta: the base where no key says it.
+    ///   - part: how a part of the channels is asked for; `nil` for families that always rotate all.
     package init(
-        _ reader: ModelFileReader, channels: Int, thetaKey: String = "rope_theta", defaultFraction: Double? = nil
+        _ reader: ModelFileReader, channels: Int, thetaKey: String = "rope_theta", defaultTheta: Double = 10_000,
+        part: RotaryPart? = nil
     ) throws(ModelError) {
-        let settings = try RotarySettings(reader, thetaKey: thetaKey, defaultFraction: defaultFraction)
+        var settings = try RotarySettings(
+            reader, thetaKey: thetaKey, defaultTheta: defaultTheta, part: part)
         let rotated = Int(Double(channels) * settings.fraction)
         guard rotated > 0, rotated <= channels, rotated.isMultiple(of: 2) else {
             throw ModelError(
                 reader.url,
                 "\(rotated) of \(channels) channels of a head would be rotated; an even number is needed")
         }
+        settings.pairs = rotated / 2
         // In float32 throughout, as the reference computes them.
         let base = Float(settings.theta)
         let plain = stride(from: 0, to: rotated, by: 2).map { 1 / pow(base, Float($0) / Float(rotated)) }
-        frequencies = try Self.scaled(plain, by: settings)
+        (frequencies, factor, maximumLength) = try Self.stretched(plain, by: settings)
     }
 
-    private static func scaled(_ plain: [Float], by settings: RotarySettings) throws(ModelError) -> [Float] {
+    private typealias Stretched = (frequencies: [Float], factor: Float, maximumLength: Int?)
+
+    private static func stretched(_ plain: [Float], by settings: RotarySettings) throws(ModelError) -> Stretched {
         let type = try settings.type()
         switch type {
-        case "default": return plain
+        case "default": return (plain, 1, nil)
         case "linear":
             let factor = try Float(settings.block.number("factor", in: 1...1e6))
-            return plain.map { $0 / factor }
-        case "llama3": return try llama3(plain, settings)
+            return (plain.map { $0 / factor }, 1, nil)
+        case "llama3": return (try llama3(plain, settings), 1, nil)
+        case "yarn":
+            let yarn = try YarnStretch(settings)
+            return (yarn.frequencies(plain), yarn.factor, nil)
+        case "dynamic":
+            // Longer sequences each have frequencies of their own.
+            return (plain, 1, settings.maximumPositions)
+        case "longrope":
+            let stretch = try LongStretch(settings, pairs: plain.count)
+            return (stretch.frequencies, stretch.factor, stretch.maximumLength)
         default:
             throw settings.block.error(
-                "rope_type", "is \(type), which is not supported; supported are default, linear, llama3")
+                "rope_type",
+                "is \(type), which is not supported; supported are default, dynamic, linear, llama3, longrope, yarn")
         }
     }
 
@@ -49,11 +68,7 @@ public struct RotaryEmbedding: Sendable, Equatable {
         let low = try Float(reader.number("low_freq_factor", in: 1e-3...1e6))
         let high = try Float(reader.number("high_freq_factor", in: 1e-3...1e6))
         guard low < high else { throw reader.error("low_freq_factor", "must be less than high_freq_factor") }
-        let key = "original_max_position_embeddings"
-        let positions = try reader.integer(key, in: 1...1 << 28, default: settings.originalPositions)
-        if let outer = settings.originalPositions, outer != positions {
-            throw reader.error(key, "is \(positions) there and \(outer) beside it; leave the one that is meant")
-        }
+        let positions = try settings.requiredOriginalPositions(default: nil)
         let context = Float(positions)
         return plain.map { frequency in
             let wavelength = 2 * Float.pi / frequency

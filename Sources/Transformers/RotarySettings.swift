@@ -15,12 +15,18 @@ struct RotarySettings {
     let block: ModelFileReader
     /// The context of before the stretch that a type asks for, where a key beside the blocks says it.
     let originalPositions: Int?
+    /// The context that the model is for.
+    let maximumPositions: Int
+    /// Pairs of channels that are rotated.
+    var pairs = 0
 
     private let reader: ModelFileReader
     private let name: String
 
     /// As ``RotaryEmbedding/init(_:channels:thetaKey:defaultFraction:)``.
-    init(_ reader: ModelFileReader, thetaKey: String, defaultFraction: Double?) throws(ModelError) {
+    init(
+        _ reader: ModelFileReader, thetaKey: String, defaultTheta: Double, part: RotaryPart?
+    ) throws(ModelError) {
         let parameters = try Self.block("rope_parameters", reader)
         let scaling = try Self.block("rope_scaling", reader)
         self.reader = reader
@@ -28,10 +34,10 @@ struct RotarySettings {
         block = scaling ?? parameters ?? ModelFileReader(url: reader.url, values: JSONObject())
         let hasBlock = !block.values.isEmpty
 
-        let outerTheta = try reader.number(thetaKey, in: Self.thetas, default: 10_000)
+        let outerTheta = try reader.number(thetaKey, in: Self.thetas, default: defaultTheta)
         theta = try block.number("rope_theta", in: Self.thetas, default: outerTheta)
-        if let defaultFraction {
-            let outer = try reader.number("rotary_pct", in: 0...1, default: defaultFraction)
+        if let part {
+            let outer = try reader.number(part.key, in: 0...1, default: part.standard)
             fraction = try block.number("partial_rotary_factor", in: 0...1, default: outer)
         } else {
             fraction = 1
@@ -39,6 +45,8 @@ struct RotarySettings {
         originalPositions =
             reader.has("original_max_position_embeddings")
             ? try reader.integer("original_max_position_embeddings", in: 1...1 << 28) : nil
+
+        maximumPositions = try reader.integer("max_position_embeddings", in: 1...1 << 28, default: 1 << 28)
 
         let sources = [(reader, ""), (parameters, "rope_parameters."), (scaling, "rope_scaling.")]
         for (source, prefix) in sources {
@@ -50,7 +58,7 @@ struct RotarySettings {
             }
             for key in ["partial_rotary_factor", "rotary_pct"] where source.has(key) {
                 let value = try source.number(key, in: 0...1)
-                guard defaultFraction != nil || value == fraction else {
+                guard part != nil || value == fraction else {
                     throw reader.error(
                         prefix + key,
                         "is \(value), but a \(try reader.modelType()) model rotates all channels of its heads; remove it"
@@ -58,7 +66,7 @@ struct RotarySettings {
                 }
                 try agree(
                     prefix + key, value, with: fraction,
-                    from: hasBlock ? "\(name).partial_rotary_factor" : "rotary_pct")
+                    from: hasBlock ? "\(name).partial_rotary_factor" : part?.key ?? key)
             }
         }
         if let parameters, let scaling { try agree(parameters, scaling) }
@@ -78,6 +86,17 @@ struct RotarySettings {
         return type
     }
 
+    /// The context of before the stretch; the key may stand in the block or beside it, and must say the same in both places.
+    func requiredOriginalPositions(default fallback: Int?) throws(ModelError) -> Int {
+        let key = "original_max_position_embeddings"
+        let positions = try block.integer(key, in: 1...1 << 28, default: originalPositions ?? fallback)
+        if let originalPositions, originalPositions != positions {
+            throw block.error(
+                key, "is \(positions) there and \(originalPositions) beside it; leave the one that is meant")
+        }
+        return positions
+    }
+
     private static let thetas: ClosedRange<Double> = 1...1e12
 
     /// A block that is there and not empty.
@@ -86,7 +105,8 @@ struct RotarySettings {
         for entry in block.values.sorted.entries {
             if case .object = entry.value {
                 throw reader.error(
-                    "\(key).\(entry.key)", "is an object; positions that differ by layer are not supported")
+                    "\(key).\(entry.key)",
+                    "is an object; a \(try reader.modelType()) model has the same positions in all its layers")
             }
         }
         return block
@@ -116,6 +136,14 @@ struct RotarySettings {
                     + (lost.map { isSame ? " (\($0))" : "" } ?? "") + "; leave the one that is meant")
         }
     }
+}
+
+/// How a family says which part of a head's channels is rotated.
+package struct RotaryPart: Sendable {
+    /// The key, beside the block of rotary positions.
+    var key: String
+    /// The part where no key says it.
+    var standard: Double
 }
 
 extension ModelFileReader {

@@ -4,6 +4,7 @@ import Torch
 /// Cosines and sines of rotary angles by position, kept from batch to batch and grown as positions come up.
 final class RotaryTable {
     private let frequencies: [Float]
+    private let factor: Float
     private let device: Device
     private var cosines = Tensor.zeros([0, 0])
     private var sines = Tensor.zeros([0, 0])
@@ -11,6 +12,7 @@ final class RotaryTable {
 
     init(_ embedding: RotaryEmbedding, on device: Device) {
         frequencies = embedding.frequencies
+        factor = embedding.factor
         self.device = device
     }
 
@@ -25,8 +27,8 @@ final class RotaryTable {
     private func grow(to count: Int) {
         let angles = (0..<count).flatMap { position in frequencies.map { Float(position) * $0 } }
         let shape = [count, frequencies.count]
-        cosines = Tensor(angles.map { cos($0) }, shape: shape, on: device)
-        sines = Tensor(angles.map { sin($0) }, shape: shape, on: device)
+        cosines = Tensor(angles.map { cos($0) * factor }, shape: shape, on: device)
+        sines = Tensor(angles.map { sin($0) * factor }, shape: shape, on: device)
         length = count
     }
 }

@@ -158,7 +158,7 @@ int main(int count, char **words) {
             hold(std::string(shares ? "attention of pairs, " : "attention, ") + std::to_string(channels), [&](const Tensors &x) {
                 ct_tensor q{x[0]}, k{x[1]}, v{x[2]};
                 const auto &segments = shares ? pairs : apart;
-                return TAKE(ct_segment_attention(&q, &k, &v, segments.data(), segments.size(), 0.125, &out));
+                return TAKE(ct_segment_attention(&q, &k, &v, segments.data(), segments.size(), {0.125, 0, 0}, &out));
             }, {normal({300, 4, channels}), normal({300, 2, channels}), normal({300, 2, channels})}, 3);
         }
     }
@@ -166,7 +166,7 @@ int main(int count, char **words) {
     hold("log-probabilities", [&](const Tensors &x) {
         ct_tensor hidden{x[0]}, weight{x[1]}, list{targets.to(x[0].device())};
         ct_tensor *logps = nullptr, *statistics = nullptr;
-        check(ct_linear_logps(&hidden, &weight, &list, 0.7, &logps, &statistics));
+        check(ct_linear_logps(&hidden, &weight, &list, {1, 0, 0.7}, &logps, &statistics));
         const auto result = logps->value;
         ct_tensor_free(logps);
         ct_tensor_free(statistics);
@@ -175,7 +175,7 @@ int main(int count, char **words) {
     hold("statistics", [&](const Tensors &x) {
         ct_tensor hidden{x[0].detach()}, weight{x[1].detach()}, list{targets.to(x[0].device())};
         ct_tensor *logps = nullptr, *statistics = nullptr;
-        check(ct_linear_logps(&hidden, &weight, &list, 1, &logps, &statistics));
+        check(ct_linear_logps(&hidden, &weight, &list, {1, 0, 1}, &logps, &statistics));
         const auto result = statistics->value;
         ct_tensor_free(logps);
         ct_tensor_free(statistics);
@@ -197,7 +197,7 @@ int main(int count, char **words) {
         check(ct_cache_copy(cache, 4, 0, 33));
         const std::vector<int64_t> asked = {0, 1, 3};
         ct_tensor q{x[0].detach()};
-        const auto result = TAKE(ct_cache_attention(&q, cache, asked.data(), lengths.data(), 0.125, &out));
+        const auto result = TAKE(ct_cache_attention(&q, cache, asked.data(), lengths.data(), {0.125, 0, 0}, &out));
         ct_cache_free(cache);
         return result;
     }, {normal({3, 4, 64}), normal({33, 3, 2, 64}), normal({33, 3, 2, 64})}, 3);

@@ -28,6 +28,18 @@ COMPUTED = {
     "an empty rope_scaling": {"rope_parameters": {**LINEAR, "rope_theta": 500.0}, "rope_scaling": {}},
     "no rope_scaling": {"rope_parameters": {**LINEAR, "rope_theta": 500.0}, "rope_scaling": None},
     "the original context beside the block": {"rope_scaling": LLAMA3, "original_max_position_embeddings": 16},
+    "yarn beside default rope_parameters": {
+        "rope_parameters": DEFAULT,
+        "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
+    },
+    "dynamic": {"rope_parameters": DEFAULT, "rope_scaling": {"rope_type": "dynamic", "factor": 4.0}},
+    "yarn with all keys": {
+        "rope_parameters": {
+            "rope_type": "yarn", "rope_theta": 500.0, "factor": 8.0, "beta_fast": 16.0, "beta_slow": 2.0,
+            "truncate": False, "mscale": 1.0, "mscale_all_dim": 0.5, "original_max_position_embeddings": 48,
+        }
+    },
+    "yarn beside the context": {"rope_scaling": {"type": "yarn", "factor": 2.0}, "original_max_position_embeddings": 64},
     "a part of all": {"partial_rotary_factor": 1.0, "rope_parameters": {**DEFAULT, "partial_rotary_factor": 1.0}},
 }
 REFUSED = {
@@ -39,11 +51,6 @@ REFUSED = {
     },
     "two factors": {"rope_parameters": {**LINEAR, "factor": 2.0, "rope_theta": 10000.0}, "rope_scaling": LINEAR},
     "default in place of linear": {"rope_parameters": {**LINEAR, "rope_theta": 10000.0}, "rope_scaling": {"type": "default"}},
-    "yarn beside default rope_parameters": {
-        "rope_parameters": DEFAULT,
-        "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64},
-    },
-    "dynamic": {"rope_parameters": DEFAULT, "rope_scaling": {"rope_type": "dynamic", "factor": 4.0}},
     "a factor without a type": {"rope_scaling": {"factor": 4.0}},
     "a type under both names": {"rope_scaling": {"type": "dynamic", **LINEAR}},
     "half a head": {"partial_rotary_factor": 0.5},

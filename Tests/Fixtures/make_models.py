@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import numpy as np
 import torch
@@ -9,12 +10,20 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    Gemma2Config,
+    Gemma3TextConfig,
+    GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
+    GraniteConfig,
     LlamaConfig,
     MistralConfig,
+    Olmo2Config,
+    Olmo3Config,
+    Phi3Config,
     Qwen2Config,
     Qwen3Config,
+    SmolLM3Config,
 )
 
 from common import BOS, EOS, HERE, PAD, VOCABULARY, random_rows, randomize, response_logp, write_json, write_tensors
@@ -60,6 +69,26 @@ LLAMA3_ROPE = {
 }
 
 
+LAYERS = ["sliding_attention", "sliding_attention", "full_attention"]
+YARN_ROPE = {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 32}
+LONG_ROPE = {
+    "rope_type": "longrope",
+    "rope_theta": 10000.0,
+    "partial_rotary_factor": 0.75,
+    "short_factor": [1.0, 1.05, 1.5],
+    "long_factor": [1.0, 2.0, 4.0],
+}
+GEMMA = {**ROTARY, "head_dim": 16, "query_pre_attn_scalar": 12, "sliding_window": 16, "final_logit_softcapping": 2.0}
+BY_LAYER = {
+    "full_attention": {"rope_type": "linear", "rope_theta": 50000.0, "factor": 8.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
+}
+YARN_BY_LAYER = {
+    "full_attention": {**YARN_ROPE, "rope_theta": 500000.0, "attention_factor": 1.2},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 500000.0},
+}
+
+
 def causal_configs() -> dict:
     """Directory name -> (config, dtype on disk, largest shard)."""
     float32 = torch.float32
@@ -73,15 +102,48 @@ def causal_configs() -> dict:
         "gpt2": (GPT2Config(**GPT2), float32, "1GB"),
         "qwen2": (Qwen2Config(**ROTARY, tie_word_embeddings=True), torch.bfloat16, "1GB"),
         "qwen3": (Qwen3Config(**ROTARY, head_dim=16), float32, "1GB"),
+        "gemma": (GemmaConfig(**ROTARY, head_dim=16), float32, "1GB"),
+        "gemma2": (Gemma2Config(**GEMMA, attn_logit_softcapping=3.0), float32, "1GB"),
+        "gemma3": (
+            Gemma3TextConfig(**{**GEMMA, "num_hidden_layers": 3}, layer_types=LAYERS[:3], rope_parameters=BY_LAYER),
+            float32,
+            "1GB",
+        ),
+        "granite": (
+            GraniteConfig(
+                **ROTARY, embedding_multiplier=6.0, attention_multiplier=0.2, residual_multiplier=0.4, logits_scaling=3.0
+            ),
+            float32,
+            "1GB",
+        ),
+        "mistral-window": (MistralConfig(**ROTARY, sliding_window=9, rope_parameters=YARN_ROPE), float32, "1GB"),
+        "olmo2": (Olmo2Config(**ROTARY), torch.bfloat16, "1GB"),
+        "olmo3": (
+            Olmo3Config(**ROTARY, layer_types=LAYERS[1:], sliding_window=16, rope_parameters=YARN_BY_LAYER),
+            float32,
+            "1GB",
+        ),
+        "phi3": (
+            Phi3Config(**ROTARY, original_max_position_embeddings=96, rope_parameters=LONG_ROPE, pad_token_id=None),
+            float32,
+            "1GB",
+        ),
+        "smollm3": (
+            SmolLM3Config(**{**ROTARY, "num_hidden_layers": 3}, no_rope_layers=[1, 0, 1], pad_token_id=None),
+            float32,
+            "1GB",
+        ),
     }
 
 
 def reward_configs() -> dict:
     head = {"num_labels": 1, "pad_token_id": PAD}
+    gemma2 = {**GEMMA, "attn_logit_softcapping": 3.0}
     return {
         "reward-llama": LlamaConfig(**ROTARY, **head),
         "reward-gpt_neox": GPTNeoXConfig(**NEOX, **head),
         "reward-gpt2": GPT2Config(**GPT2, **head),
+        "reward-gemma2": Gemma2Config(**gemma2, **head),
     }
 
 
@@ -92,6 +154,13 @@ def legacy_config(config: dict) -> dict | None:
         return None
     old = {key: value for key, value in config.items() if key not in ("rope_parameters", "dtype")}
     old["torch_dtype"] = config["dtype"]
+    if "full_attention" in rope:
+        full, sliding = rope["full_attention"], rope["sliding_attention"]
+        old["rope_theta"] = full["rope_theta"]
+        if config["model_type"] == "gemma3_text":
+            old["rope_local_base_freq"] = sliding["rope_theta"]
+        old["rope_scaling"] = {key: value for key, value in full.items() if key != "rope_theta"}
+        return old
     if config["model_type"] == "gpt_neox":
         old["rotary_emb_base"] = int(rope["rope_theta"])
         old["rotary_pct"] = rope["partial_rotary_factor"]
@@ -132,6 +201,7 @@ def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     write_legacy_config(directory)
 
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+    # Beyond 96 tokens phi3 has other positions, so no row is longer.
     rows = random_rows(np.random.default_rng(seed), [1, 7, 19, 34, 60])
     cases, logits = [], {}
     with torch.no_grad():
@@ -175,12 +245,14 @@ def make_reward(name: str, seed: int, config) -> None:
     write_json(directory / "expected.json", {"pad_token_id": PAD, "cases": cases})
 
 
-def main() -> None:
+def main(only: list[str]) -> None:
     for seed, (name, (config, dtype, shard)) in enumerate(causal_configs().items(), start=100):
-        make_causal(name, seed, config, dtype, shard)
+        if not only or name in only:
+            make_causal(name, seed, config, dtype, shard)
     for seed, (name, config) in enumerate(reward_configs().items(), start=200):
-        make_reward(name, seed, config)
+        if not only or name in only:
+            make_reward(name, seed, config)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -8,10 +8,25 @@ import Torch
         var rows: Int
         var heads = 4
         var keyHeads = 2
+        var options = AttentionOptions(scale: 0.4)
         var segments: [AttentionSegment]
+
+        /// The same with scores that are capped, and queries that see the last tokens alone.
+        func with(cap: Double?, window: Int?) -> Case {
+            var copy = self
+            copy.options = AttentionOptions(scale: 0.4, cap: cap, window: window)
+            copy.testDescription += ", cap \(cap ?? 0), window \(window ?? 0)"
+            return copy
+        }
     }
 
-    static let cases = [
+    static let cases =
+        plainCases + [plainCases[1].with(cap: 1.5, window: nil), plainCases[3].with(cap: 2, window: 1)]
+        + [plainCases[2], plainCases[3], plainCases[5], plainCases[6]].flatMap {
+            [$0.with(cap: 1.5, window: nil), $0.with(cap: nil, window: 17), $0.with(cap: 2, window: 100)]
+        }
+
+    private static let plainCases = [
         Case(testDescription: "one short segment", rows: 5, segments: [AttentionSegment(rows: 0..<5)]),
         Case(
             testDescription: "one row a segment", rows: 3,
@@ -46,7 +61,6 @@ import Torch
     ]
 
     private static let channels = 8
-    private static let scale = 0.4
 
     private func leaves(_ test: Case) -> [(values: [Float], shape: [Int])] {
         var source = NumberSource(17)
@@ -75,9 +89,13 @@ import Torch
             let v = value.selecting(visible).transposed(0, 1)
             var mask: [Double] = []
             for row in segment.rows.indices {
-                mask += segment.prefix.map { _ in 0 } + segment.rows.map { $0 <= row ? 0 : -1e30 }
+                // Places in the sequence that a prefix begins.
+                let own = segment.prefix.count + row - segment.rows.lowerBound
+                let first = test.options.window.map { own - $0 + 1 } ?? 0
+                mask += (0..<visible.count).map { $0 >= first && $0 <= own ? 0 : -1e30 }
             }
-            let scores = q.matmul(k.transposed(1, 2)) * Self.scale
+            var scores = q.matmul(k.transposed(1, 2)) * test.options.scale
+            if let cap = test.options.cap { scores = (scores / cap).tanh() * cap }
             let weights = (scores + Tensor(mask, shape: [segment.rows.count, visible.count])).softmax(-1)
             parts.append(weights.matmul(v).transposed(0, 1))
         }
@@ -89,31 +107,37 @@ import Torch
     func againstDefinition(test: Case) {
         let leaves = leaves(test)
         let fused = Evaluation(leaves) {
-            $0[0].attention($0[1], $0[2], segments: test.segments, scale: Self.scale)
+            $0[0].attention($0[1], $0[2], segments: test.segments, test.options)
         }
         let plain = Evaluation(leaves) { self.plain($0, test) }
         #expect(fused.difference(to: plain) < 5e-6)
     }
 
-    @Test("a segment's rows do not depend on other segments: same bits alone and in company")
-    func company() {
-        let test = Self.cases[3]
+    @Test(
+        "a segment's rows do not depend on other segments: same bits alone and in company",
+        arguments: [cases[3], cases[3].with(cap: 1, window: 9)])
+    func company(test: Case) {
         let leaves = Leaves(leaves(test))
-        let whole = leaves[0].attention(leaves[1], leaves[2], segments: test.segments, scale: Self.scale)
+        let whole = leaves[0].attention(leaves[1], leaves[2], segments: test.segments, test.options)
         let part = { (tensor: Tensor) in tensor.detached().narrowed(0, 150..<180) }
         let alone = part(leaves[0]).attention(
             part(leaves[1]), part(leaves[2]),
             segments: [
                 AttentionSegment(rows: 0..<3), AttentionSegment(rows: 3..<10, prefix: 0..<3),
                 AttentionSegment(rows: 10..<30, prefix: 0..<3),
-            ], scale: Self.scale)
+            ], test.options)
         #expect(part(whole).floats() == alone.floats())
     }
 
     @Test(
         "cached attention, a token at a time, equals attention over the whole sequence",
-        arguments: [(9, 8, 2), (40, 16, 1), (35, 24, 4), (16, 64, 3), (17, 20, 9)])
-    func cache(length: Int, channels: Int, share: Int) {
+        arguments: [(9, 8, 2), (40, 16, 1), (35, 24, 4), (16, 64, 3), (17, 20, 9)],
+        [
+            AttentionOptions(scale: 0.5), AttentionOptions(scale: 0.5, cap: 1.2),
+            AttentionOptions(scale: 0.5, cap: 3, window: 18), AttentionOptions(scale: 0.5, window: 5),
+        ])
+    func cache(shape: (length: Int, channels: Int, share: Int), options: AttentionOptions) {
+        let (length, channels, share) = shape
         let keyHeads = 2
         let heads = keyHeads * share
         var source = NumberSource(23)
@@ -125,7 +149,7 @@ import Torch
         let value = Tensor(source.floats(count * keyHeads * channels), shape: [count, keyHeads, channels])
         let whole = query.attention(
             key, value, segments: [AttentionSegment(rows: 0..<length), AttentionSegment(rows: length..<count)],
-            scale: 0.5)
+            options)
         let cache = AttentionCache(slots: 3, heads: keyHeads, capacity: length, channels: channels)
         #expect((length..<length + 16).contains(cache.capacity))
         for step in 0..<length {
@@ -137,12 +161,12 @@ import Torch
                 key.selecting(rows), value.selecting(rows), slots: places,
                 positions: live.map { _ in Int64(step) })
             let result = cache.attention(
-                query.selecting(rows), slots: places, lengths: live.map { _ in Int64(step + 1) }, scale: 0.5)
+                query.selecting(rows), slots: places, lengths: live.map { _ in Int64(step + 1) }, options)
             #expect(relativeDifference(result.floats(), whole.selecting(rows).floats()) < 1e-6)
         }
         cache.copy(from: 2, to: 1, count: length - 2)
         let row = Tensor([Int64(length - 3)])
-        let copied = cache.attention(query.selecting(row), slots: [1], lengths: [Int64(length - 2)], scale: 0.5)
+        let copied = cache.attention(query.selecting(row), slots: [1], lengths: [Int64(length - 2)], options)
         #expect(relativeDifference(copied.floats(), whole.selecting(row).floats()) < 1e-6)
     }
 }

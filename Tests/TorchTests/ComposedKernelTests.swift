@@ -57,6 +57,7 @@ import Torch
         return turned + [
             Case("RMS norm of \(rows) rows", norm) { $0[0].rmsNorm($0[1], epsilon: 1e-5) },
             Case("SiLU gate of \(rows) rows", gate) { $0[0].siluGate($0[1]) },
+            Case("GELU gate of \(rows) rows", gate) { $0[0].geluGate($0[1]) },
             Case("recomputed, \(rows) rows", norm) { inputs in
                 let weight = inputs[1]
                 return inputs[0].recomputing { $0.rmsNorm(weight, epsilon: 1e-5).siluGate($0) }
@@ -71,22 +72,26 @@ import Torch
             source.leaf([test.rows, test.keyHeads, 12]),
         ]
         return Case("attention: \(test.testDescription)", leaves) {
-            $0[0].attention($0[1], $0[2], segments: test.segments, scale: 0.4)
+            $0[0].attention($0[1], $0[2], segments: test.segments, test.options)
         }
     }
 
-    private static let vocabulary: [Case] = [(0, 20, 1), (50, 301, 0.7), (20, 9001, 1), (4200, 300, 2)].flatMap {
-        (rows: Int, vocabulary: Int, temperature: Double) in
+    private static let vocabulary: [Case] = [
+        (0, 20, LogitShape()), (50, 301, LogitShape(temperature: 0.7)), (20, 9001, LogitShape()),
+        (4200, 300, LogitShape(temperature: 2)), (50, 301, LogitShape(divisor: 3, cap: 2, temperature: 0.7)),
+        (20, 9001, LogitShape(cap: 30)),
+    ].flatMap { (rows: Int, vocabulary: Int, shape: LogitShape) in
         var source = NumberSource(304)
         let leaves = [source.leaf([rows, 24], scale: 2), source.leaf([vocabulary, 24])]
         let targets = (0..<rows).map { Int64($0 * 37 % vocabulary) }
         return [
-            Case("log-probabilities of \(rows) in \(vocabulary) at \(temperature)", leaves) {
-                $0[0].logps(ofTargets: Tensor(targets), vocabulary: $0[1], temperature: temperature).logps
+            Case("log-probabilities of \(rows) in \(vocabulary) at \(shape.temperature), cap \(shape.cap ?? 0)", leaves)
+            {
+                $0[0].logps(ofTargets: Tensor(targets), vocabulary: $0[1], shape).logps
             },
             Case("tied table of \(vocabulary), \(rows) rows", [leaves[1]]) {
                 $0[0].embedding(Tensor(targets.reversed()))
-                    .logps(ofTargets: Tensor(targets), vocabulary: $0[0], temperature: temperature).logps
+                    .logps(ofTargets: Tensor(targets), vocabulary: $0[0], shape).logps
             },
         ]
     }
@@ -129,7 +134,8 @@ import Torch
         "bfloat16 is within its digits of float32",
         arguments: [
             "linear 7x300x50", "RMS norm of 130 rows", "attention: two responses behind each of two prompts",
-            "log-probabilities of 50 in 301 at 0.7",
+            "log-probabilities of 50 in 301 at 0.7, cap 0.0", "log-probabilities of 50 in 301 at 0.7, cap 2.0",
+            "attention: two responses behind each of two prompts, cap 2.0, window 100",
         ])
     func half(name: String) throws {
         let test = try #require(Self.cases.first { $0.testDescription == name })
@@ -151,7 +157,9 @@ import Torch
             let best = logits.indices.max { logits[$0] < logits[$1] } ?? 0
             return Int64(row.isMultiple(of: 2) ? best - row * 9001 : row)
         }
-        let read = { hidden.logps(ofTargets: Tensor(targets), vocabulary: table, temperature: 0.8).statistics.floats() }
+        let read = {
+            hidden.logps(ofTargets: Tensor(targets), vocabulary: table, .init(temperature: 0.8)).statistics.floats()
+        }
         let (byHand, composed) = (withKernels(.cpu, read), withKernels(.aten, read))
         #expect(relativeDifference(composed, byHand) < 1e-5)
         #expect((0..<40).map { composed[3 * $0 + 2] } == (0..<40).map { $0.isMultiple(of: 2) ? 1 : 0 })
@@ -192,8 +200,10 @@ import Torch
         }
     }
 
-    @Test("packed weights and caches stay with the kernels that laid them out, and give the same numbers")
-    func decoding() {
+    @Test(
+        "packed weights and caches stay with the kernels that laid them out, and give the same numbers",
+        arguments: [AttentionOptions(scale: 0.3), AttentionOptions(scale: 0.3, cap: 1, window: 17)])
+    func decoding(options: AttentionOptions) {
         var source = NumberSource(309)
         let (heads, keyHeads, channels, length) = (6, 2, 20, 19)
         let input = Tensor(source.floats(5 * 30), shape: [5, 30])
@@ -226,7 +236,7 @@ import Torch
             let all = (0..<length).map { Int64($0) }
             cache.write(key, value, slots: all.map { _ in 1 }, positions: all)
             return cache.attention(
-                query.narrowed(0, 0..<3), slots: [2, 0, 1], lengths: [18, 17, 19], scale: 0.3
+                query.narrowed(0, 0..<3), slots: [2, 0, 1], lengths: [18, 17, 19], options
             ).floats()
         }
         #expect(results[0].allSatisfy(\.isFinite) && relativeDifference(results[1], results[0]) < 1e-5)

@@ -90,7 +90,7 @@ import Torch
         }
         #expect(rotated.value.isEmpty)
         let attention = Evaluation([([], [0, 4, 8]), ([], [0, 2, 8]), ([], [0, 2, 8])]) {
-            $0[0].attention($0[1], $0[2], segments: [], scale: 1)
+            $0[0].attention($0[1], $0[2], segments: [], .init(scale: 1))
         }
         #expect(attention.value.isEmpty)
         let logps = Evaluation([([], [0, 8]), vocabulary]) {
@@ -99,7 +99,7 @@ import Torch
         #expect(logps.value.isEmpty && logps.gradients[1] == [Float](repeating: 0, count: 160))
         let cache = AttentionCache(slots: 1, heads: 2, capacity: 3, channels: 8)
         cache.write(.zeros([0, 2, 8]), .zeros([0, 2, 8]), slots: [], positions: [])
-        #expect(cache.attention(.zeros([0, 4, 8]), slots: [], lengths: [], scale: 1).count == 0)
+        #expect(cache.attention(.zeros([0, 4, 8]), slots: [], lengths: [], .init(scale: 1)).count == 0)
         let drawn = Tensor.zeros([0, 20]).sampleTokens(TokenSampling(), keys: [], counters: [], suppressing: [])
         #expect(drawn.tokens.isEmpty)
         #expect(Tensor.zeros([0]).norm() == 0)

@@ -3,22 +3,30 @@ import Torch
 
 @Suite struct LinearLogpsTests {
     /// The definition, holding all logits, in float64.
-    private func plain(_ inputs: Leaves, _ targets: Tensor, _ temperature: Double) -> Tensor {
-        let logits = inputs[0].converted(to: .float64).matmul(inputs[1].converted(to: .float64).transposed(0, 1))
-        return (logits / temperature).logSoftmax(1)
+    private func plain(_ inputs: Leaves, _ shape: LogitShape) -> Tensor {
+        var logits = inputs[0].converted(to: .float64).matmul(inputs[1].converted(to: .float64).transposed(0, 1))
+        logits = logits / shape.divisor
+        if let cap = shape.cap { logits = (logits / cap).tanh() * cap }
+        return (logits / shape.temperature).logSoftmax(1)
     }
 
-    @Test("log-probabilities and gradients equal the log-softmax of all logits", arguments: [1.0, 0.7, 2])
-    func againstDefinition(temperature: Double) {
+    @Test(
+        "log-probabilities and gradients equal the log-softmax of all logits",
+        arguments: [
+            LogitShape(), LogitShape(temperature: 0.7), LogitShape(temperature: 2),
+            LogitShape(divisor: 8, temperature: 0.5),
+            LogitShape(cap: 30), LogitShape(divisor: 0.5, cap: 3, temperature: 0.7),
+        ])
+    func againstDefinition(shape: LogitShape) {
         var source = NumberSource(5)
         let (rows, vocabulary) = (50, 301)
         let leaves = [source.leaf([rows, 24], scale: 2), source.leaf([vocabulary, 24])]
         let targets = Tensor((0..<rows).map { Int64($0 * 37 % vocabulary) })
         let fused = Evaluation(leaves) {
-            $0[0].logps(ofTargets: targets, vocabulary: $0[1], temperature: temperature).logps
+            $0[0].logps(ofTargets: targets, vocabulary: $0[1], shape).logps
         }
         let plain = Evaluation(leaves) {
-            self.plain($0, targets, temperature).gathered(1, targets.unsqueezed(1)).reshaped([rows])
+            self.plain($0, shape).gathered(1, targets.unsqueezed(1)).reshaped([rows])
         }
         #expect(fused.difference(to: plain) < 2e-6)
     }
@@ -43,7 +51,7 @@ import Torch
         var source = NumberSource(8)
         let (rows, vocabulary, temperature) = (20, 90, 0.8)
         let inputs = Leaves([source.leaf([rows, 12], scale: 2), source.leaf([vocabulary, 12])])
-        let logps = plain(inputs, .zeros([rows], .int64), temperature)
+        let logps = plain(inputs, LogitShape(temperature: temperature))
         let rowsOfLogps = logps.doubles()
         let likely = (0..<rows).map { row in
             (0..<vocabulary).max { rowsOfLogps[row * vocabulary + $0] < rowsOfLogps[row * vocabulary + $1] } ?? 0
@@ -51,7 +59,7 @@ import Torch
         // The most likely token on even rows, its neighbour on odd ones.
         let targets = (0..<rows).map { Int64($0.isMultiple(of: 2) ? likely[$0] : (likely[$0] + 1) % vocabulary) }
         let statistics = inputs[0].logps(
-            ofTargets: Tensor(targets), vocabulary: inputs[1], temperature: temperature
+            ofTargets: Tensor(targets), vocabulary: inputs[1], LogitShape(temperature: temperature)
         ).statistics
         #expect(!statistics.requiresGradient)
         let entropy = -(logps.exp() * logps).sum(1)

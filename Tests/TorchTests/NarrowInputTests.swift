@@ -24,7 +24,7 @@ import Torch
         },
         Case(testDescription: "log-probabilities", weights: [[50, width]]) {
             $0.logps(
-                ofTargets: Tensor((0..<rows).map { Int64($0) }), vocabulary: $1[0], temperature: 0.8
+                ofTargets: Tensor((0..<rows).map { Int64($0) }), vocabulary: $1[0], .init(temperature: 0.8)
             ).logps
         },
     ]

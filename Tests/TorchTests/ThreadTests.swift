@@ -32,7 +32,7 @@ import Torch
             [
                 Evaluation(norm) { $0[0].rmsNorm($0[1], epsilon: 1e-5) },
                 Evaluation(gate) { $0[0].siluGate($0[1]) },
-                Evaluation(attention) { $0[0].attention($0[1], $0[2], segments: segments, scale: 0.25) },
+                Evaluation(attention) { $0[0].attention($0[1], $0[2], segments: segments, .init(scale: 0.25)) },
             ]
         }
         for (one, two) in zip(results[0], results[1]) {

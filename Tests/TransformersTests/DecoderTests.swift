@@ -44,7 +44,9 @@ struct DecoderTests {
         #expect(largestDifference(logits.narrowed(0, shared), expected.narrowed(0, 0..<11)) < 1e-4)
         #expect(largestDifference(logits.narrowed(0, second), expected.narrowed(0, 11..<whole.count)) < 1e-4)
         let single = withoutGradients { decoder.logits(decoder.hiddenStates(alone)) }
-        #expect(largestDifference(logits.narrowed(0, first), single.narrowed(0, 11..<alone.count)) < 1e-5)
+        // Sums in another order, in each layer.
+        let rounding = 5e-6 * Double(decoder.specification.layers.count)
+        #expect(largestDifference(logits.narrowed(0, first), single.narrowed(0, 11..<alone.count)) < rounding)
     }
 
     @Test(

@@ -10,7 +10,7 @@ struct ModelConfigurationTests {
         arguments: [
             (
                 #""model_type": "bert""#,
-                "model_type is bert, which is not supported; supported are gpt2, gpt_neox, llama"
+                "model_type is bert, which is not supported; supported are gemma, gemma2, gemma3_text, gpt2"
             ),
             (#""hidden_size": -4"#, "hidden_size must be a whole number from 1 to 131072, not -4"),
             (#""hidden_size": 0"#, "hidden_size must be"), (#""hidden_size": "32""#, "hidden_size must be"),
@@ -22,13 +22,27 @@ struct ModelConfigurationTests {
             (#""tie_word_embeddings": 1"#, "tie_word_embeddings must be true or false, not 1"),
             (#""eos_token_id": [2, 160]"#, "eos_token_id must hold token ids from 0 to 159, not 160"),
             (#""head_dim": 7"#, "7 of 7 channels"),
-            (#""rope_parameters": {"rope_type": "yarn"}"#, "rope_type is yarn, which is not supported"),
+            (#""rope_parameters": {"rope_type": "ntk"}"#, "rope_type is ntk, which is not supported"),
             (#""rope_parameters": {"rope_type": "linear", "factor": 0}"#, "factor must be"),
             (#""rope_parameters": {"rope_type": "llama3", "factor": 2}"#, "low_freq_factor is missing"),
             (#""rope_parameters": 3"#, "rope_parameters must be an object"),
             (#""quantization_config": {"quant_method": "fp8"}"#, "quantization_config asks for quantised weights"),
             (#""model_type": "mistral", "layer_types": ["chunked_attention"]"#, "layer_types may hold"),
-            (#""layer_types": ["sliding_attention"]"#, "layer_types asks for sliding_attention, but no other key"),
+            (#""layer_types": ["sliding_attention"]"#, "layer_types lists 1 layers, but num_hidden_layers is 2"),
+            (
+                #""layer_types": ["sliding_attention", "full_attention"]"#,
+                "layer_types asks for sliding_attention, but no other key"
+            ),
+            (
+                #""model_type": "gemma3_text""#,
+                "rope_parameters must hold full_attention and sliding_attention, a block each, for a gemma3_text model"
+            ),
+            (#""model_type": "gemma2", "use_bidirectional_attention": true"#, "use_bidirectional_attention is true"),
+            (#""model_type": "smollm3", "no_rope_layers": [1]"#, "no_rope_layers must list a 0 or a 1"),
+            (
+                #""model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [1]}"#,
+                "short_factor must list a number for each of the 4 pairs"
+            ),
             (
                 #""model_type": "qwen2", "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]"#,
                 "layer_types asks for sliding_attention"
@@ -39,22 +53,37 @@ struct ModelConfigurationTests {
         #expect(text?.contains("config.json: \(problem)") == true, "\(text ?? "no error")")
     }
 
-    @Test("A window of attention and a table of positions bound the length; unused windows do not")
-    func maximumLength() throws {
-        #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": 64"#).maximumLength == 64)
-        #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": null"#).maximumLength == nil)
-        #expect(try configuration(changing: #""model_type": "qwen2", "sliding_window": 64"#).maximumLength == nil)
-        #expect(try ModelConfiguration(directory: ModelFixture("gpt2").url).maximumLength == 128)
+    @Test("Layers have the windows that their family gives them")
+    func windows() throws {
+        let windows = { (keys: String) in
+            try configuration(changing: keys).specification.layers.map(\.attention.window)
+        }
+        #expect(try windows(#""model_type": "mistral", "sliding_window": 64"#) == [64, 64])
+        #expect(try windows(#""model_type": "mistral""#) == [4096, 4096])
+        #expect(try windows(#""model_type": "mistral", "sliding_window": null"#) == [nil, nil])
+        #expect(try windows(#""model_type": "qwen2", "sliding_window": 64"#) == [nil, nil])
+        #expect(try windows(#""model_type": "gemma2""#) == [4096, nil])
+        #expect(
+            try windows(
+                #""model_type": "gemma2", "sliding_window": 8, "layer_types": ["full_attention", "sliding_attention"]"#)
+                == [nil, 8])
         // Of Qwen's layers those slide that layer_types or max_window_layers, 28 by default, say.
         let qwen = { (keys: String) in
-            try configuration(
-                changing: #""model_type": "qwen3", "use_sliding_window": true, "sliding_window": 64"# + keys
-            ).maximumLength
+            try windows(#""model_type": "qwen3", "use_sliding_window": true, "sliding_window": 64"# + keys)
         }
-        #expect(try qwen("") == nil && qwen(#", "max_window_layers": 2"#) == nil)
-        #expect(try qwen(#", "max_window_layers": 1"#) == 64)
-        #expect(try qwen(#", "max_window_layers": 0, "layer_types": ["full_attention", "full_attention"]"#) == nil)
-        #expect(try qwen(#", "layer_types": ["full_attention", "sliding_attention"]"#) == 64)
+        #expect(try qwen("") == [nil, nil] && qwen(#", "max_window_layers": 2"#) == [nil, nil])
+        #expect(try qwen(#", "max_window_layers": 1"#) == [nil, 64])
+        #expect(
+            try qwen(#", "max_window_layers": 0, "layer_types": ["full_attention", "full_attention"]"#) == [nil, nil])
+        #expect(try qwen(#", "layer_types": ["full_attention", "sliding_attention"]"#) == [nil, 64])
+    }
+
+    @Test("A table of positions bounds the length, and positions that are stretched by the length of a sequence")
+    func maximumLength() throws {
+        #expect(try ModelConfiguration(directory: ModelFixture("gpt2").url).maximumLength == 128)
+        #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": 64"#).maximumLength == nil)
+        let dynamic = try configuration(changing: #""rope_scaling": {"rope_type": "dynamic", "factor": 4}"#)
+        #expect(dynamic.maximumLength == 128 && dynamic.lengthReason.hasPrefix("beyond that its positions"))
     }
 
     @Test("GPT-2's other names of a value are refused where they say something else")

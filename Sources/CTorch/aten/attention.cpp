@@ -17,7 +17,7 @@ namespace {
 struct SegmentRows {
     const ct_segment &segment;
     int64_t heads, kv_heads, channels;
-    double scale;
+    ct_attention options;
 
     int64_t seen() const { return segment.prefix_count + segment.count; }
 
@@ -50,43 +50,52 @@ struct SegmentRows {
         all.narrow(0, segment.prefix_start, segment.prefix_count) += rows.narrow(0, 0, segment.prefix_count);
     }
 
-    /// Softmax of the scores, `[kv heads, share x rows, seen]`.
-    at::Tensor weights(const at::Tensor &queries, const at::Tensor &keys) const {
-        const auto scores = at::bmm(queries, keys.transpose(1, 2)).to(compute_type(queries.scalar_type())).mul(scale);
-        const auto column = at::arange(seen(), queries.options().dtype(at::kLong));
+    /// What the softmax is taken of, before anything is hidden: `[kv heads, share x rows, seen]`.
+    at::Tensor scores(const at::Tensor &queries, const at::Tensor &keys) const {
+        const auto products = at::bmm(queries, keys.transpose(1, 2)).to(compute_type(queries.scalar_type()));
+        return capped(products.mul(options.scale), options.cap);
+    }
+
+    /// Softmax of the scores over what each row sees.
+    at::Tensor weights(const at::Tensor &scores) const {
+        const auto column = at::arange(seen(), scores.options().dtype(at::kLong));
         const auto last = column.narrow(0, segment.prefix_count, segment.count).unsqueeze(1);
+        auto hidden = column > last;
+        if (options.window > 0) hidden = hidden.logical_or(column <= last - options.window);
         return scores.view({kv_heads, heads / kv_heads, segment.count, seen()})
-            .masked_fill(column > last, -std::numeric_limits<double>::infinity())
+            .masked_fill(hidden, -std::numeric_limits<double>::infinity())
             .softmax(-1)
             .view_as(scores);
     }
 };
 
 at::Tensor forward(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments, double scale) {
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const ct_attention &options) {
     auto out = at::zeros_like(q, at::MemoryFormat::Contiguous);
     for (const auto &segment : segments) {
-        const SegmentRows rows = {segment, q.size(1), k.size(1), q.size(2), scale};
-        const auto weights = rows.weights(rows.gathered(q), rows.visible(k)).to(v.scalar_type());
+        const SegmentRows rows = {segment, q.size(1), k.size(1), q.size(2), options};
+        const auto weights = rows.weights(rows.scores(rows.gathered(q), rows.visible(k))).to(v.scalar_type());
         out.narrow(0, segment.start, segment.count).copy_(rows.scattered(at::bmm(weights, rows.visible(v))));
     }
     return out;
 }
 
 Tensors backward(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments, double scale,
-    const at::Tensor &dout) {
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const ct_attention &options, const at::Tensor &dout) {
     const auto type = compute_type(q.scalar_type());
     auto dq = at::zeros(q.sizes(), q.options()), dk = at::zeros(k.sizes(), k.options().dtype(type));
     auto dv = at::zeros_like(dk);
     for (const auto &segment : segments) {
-        const SegmentRows rows = {segment, q.size(1), k.size(1), q.size(2), scale};
+        const SegmentRows rows = {segment, q.size(1), k.size(1), q.size(2), options};
         const auto queries = rows.gathered(q), keys = rows.visible(k), incoming = rows.gathered(dout);
-        const auto weights = rows.weights(queries, keys);
+        const auto scores = rows.scores(queries, keys), weights = rows.weights(scores);
         rows.add(at::bmm(weights.transpose(1, 2).to(q.scalar_type()), incoming), dv);
         const auto dweights = at::bmm(incoming, rows.visible(v).transpose(1, 2)).to(type);
         const auto along = weights.mul(dweights).sum(-1, /*keepdim=*/true);
-        const auto dscores = weights.mul(dweights - along).mul(scale).to(q.scalar_type());
+        const auto dproducts = weights.mul(dweights - along).mul(options.scale);
+        const auto dscores = (options.cap == 0 ? dproducts : dproducts.mul(cap_slope(scores, options.cap))).to(q.scalar_type());
         dq.narrow(0, segment.start, segment.count).copy_(rows.scattered(at::bmm(dscores, keys)));
         rows.add(at::bmm(dscores.transpose(1, 2), queries), dk);
     }
@@ -96,12 +105,13 @@ Tensors backward(
 }  // namespace
 
 at::Tensor ComposedKernels::segment_attention(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments, double scale) const {
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const ct_attention &options) const {
     return differentiable({q, k, v}, [&]() -> Computed {
         return {
-            {forward(q, k, v, segments, scale)}, {q, k, v},
-            [segments, scale](const Tensors &saved, const at::Tensor &dout) {
-                return backward(saved[0], saved[1], saved[2], segments, scale, dout);
+            {forward(q, k, v, segments, options)}, {q, k, v},
+            [segments, options](const Tensors &saved, const at::Tensor &dout) {
+                return backward(saved[0], saved[1], saved[2], segments, options, dout);
             }};
     })[0];
 }

@@ -6,6 +6,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/mm.h>
+#include <ATen/ops/tanh.h>
 
 namespace ctorch::aten {
 
@@ -14,12 +15,13 @@ struct ComposedKernels : Kernels {
     at::Tensor rms_norm(const at::Tensor &, const at::Tensor &, double epsilon) const override;
     at::Tensor rotary(const at::Tensor &, const at::Tensor &cosine, const at::Tensor &sine) const override;
     at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
+    at::Tensor gelu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
     at::Tensor segment_attention(
         const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &,
-        double scale) const override;
+        const ct_attention &) const override;
     TokenLogps linear_logps(
         const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
-        double temperature) const override;
+        const ct_logit_shape &) const override;
     double norm(const at::Tensor &) const override;
     uint64_t checksum(const at::Tensor &) const override;
     std::vector<at::Tensor> pack(const std::vector<at::Tensor> &weights) const override;
@@ -34,7 +36,7 @@ struct ComposedKernels : Kernels {
     void cache_copy(const Cache &, int64_t source, int64_t target, int64_t count) const override;
     at::Tensor cache_attention(
         const at::Tensor &query, const Cache &, const int64_t *slots, const int64_t *lengths,
-        double scale) const override;
+        const ct_attention &) const override;
     void sample(
         const at::Tensor &logits, const ct_sampling &, const SampledStreams &, const SampledRows &out) const override;
 };
@@ -43,6 +45,12 @@ struct ComposedKernels : Kernels {
 inline at::ScalarType compute_type(at::ScalarType type) {
     return type == at::kHalf || type == at::kBFloat16 ? at::kFloat : type;
 }
+
+/// `cap tanh(x / cap)`; x where there is no cap.
+inline at::Tensor capped(const at::Tensor &x, double cap) { return cap == 0 ? x : at::tanh(x / cap) * cap; }
+
+/// The slope of that at a capped value.
+inline at::Tensor cap_slope(const at::Tensor &value, double cap) { return 1 - (value / cap).square(); }
 
 /// The matrix product of half-precision factors without its rounding to their type.
 inline at::Tensor wide_product(const at::Tensor &left, const at::Tensor &right) {

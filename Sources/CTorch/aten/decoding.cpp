@@ -63,17 +63,21 @@ void ComposedKernels::cache_copy(const Cache &cache, int64_t source, int64_t tar
 }
 
 at::Tensor ComposedKernels::cache_attention(
-    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths, double scale) const {
+    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
+    const ct_attention &options) const {
     const int64_t rows = query.size(0), kv_heads = cache.shape.heads, channels = cache.shape.channels;
     if (rows == 0) return at::empty(query.sizes(), query.options());
     const int64_t longest = *std::max_element(lengths, lengths + rows);
     const auto owners = indices(slots, rows, query);
     const auto of_rows = [&](const at::Tensor &all) { return all.narrow(1, 0, longest).index_select(0, owners); };
-    const auto hidden = at::arange(longest, owners.options()).ge(indices(lengths, rows, query).unsqueeze(1));
+    const auto token = at::arange(longest, owners.options()), end = indices(lengths, rows, query).unsqueeze(1);
+    auto hidden = token >= end;
+    if (options.window > 0) hidden = hidden.logical_or(token < end - options.window);
     const auto queries = query.reshape({rows, kv_heads, -1, channels});
-    const auto scores = at::matmul(queries, of_rows(cache.keys).permute({0, 2, 3, 1}))
-                            .to(compute_type(query.scalar_type()))
-                            .mul(scale)
+    const auto products = at::matmul(queries, of_rows(cache.keys).permute({0, 2, 3, 1}))
+                              .to(compute_type(query.scalar_type()))
+                              .mul(options.scale);
+    const auto scores = capped(products, options.cap)
                             .masked_fill(
                                 hidden.view({rows, 1, 1, longest}), -std::numeric_limits<double>::infinity());
     // What a slot held before may be no number, which a weight of 0 would not hide.

@@ -3,6 +3,7 @@
 
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/silu.h>
@@ -59,6 +60,10 @@ at::Tensor ComposedKernels::rotary(const at::Tensor &input, const at::Tensor &co
 
 at::Tensor ComposedKernels::silu_gate(const at::Tensor &gate, const at::Tensor &up) const {
     return at::silu(gate).mul(up);
+}
+
+at::Tensor ComposedKernels::gelu_gate(const at::Tensor &gate, const at::Tensor &up) const {
+    return at::gelu(gate, "tanh").mul(up);
 }
 
 }  // namespace ctorch::aten

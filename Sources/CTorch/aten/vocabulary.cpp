@@ -53,8 +53,10 @@ struct Sums {
     }
 };
 
-at::Tensor logits_of(const at::Tensor &hidden, const at::Tensor &weight, double temperature) {
-    return wide_product(hidden, weight.to(hidden.scalar_type()).t()).div(temperature);
+at::Tensor logits_of(const at::Tensor &hidden, const at::Tensor &weight, const ct_logit_shape &shape) {
+    const auto products = wide_product(hidden, weight.to(hidden.scalar_type()).t());
+    if (shape.cap == 0) return products.div(shape.divisor * shape.temperature);
+    return capped(products.div(shape.divisor), shape.cap).div(shape.temperature);
 }
 
 /// Runs `body(first token, tokens)` for each slice of the vocabulary.
@@ -71,10 +73,10 @@ void each_block(int64_t rows, Body &&body) {
     for (int64_t row = 0; row < rows; row += block_rows) body(row, std::min(block_rows, rows - row));
 }
 
-Tensors backward(double temperature, const Tensors &saved, const at::Tensor &incoming) {
+Tensors backward(const ct_logit_shape &shape, const Tensors &saved, const at::Tensor &incoming) {
     const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &largest = saved[3], &sum = saved[4];
     const auto type = compute_type(hidden.scalar_type());
-    const auto gradient = incoming.to(type).div(temperature);
+    const auto gradient = incoming.to(type).div(shape.divisor * shape.temperature);
     auto dhidden = at::zeros(hidden.sizes(), hidden.options().dtype(type));
     auto dweight = at::zeros(weight.sizes(), weight.options().dtype(type));
     each_block(hidden.size(0), [&](int64_t row, int64_t rows) {
@@ -84,8 +86,10 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
         each_slice(weight.size(0), [&](int64_t token, int64_t tokens) {
             const auto w = weight.narrow(0, token, tokens);
             const TargetsInSlice places(targets.narrow(0, row, rows), token, tokens);
-            auto dlogits = logits_of(h, w, temperature).sub_(shift).exp_().mul_(factor);
+            const auto logits = logits_of(h, w, shape);
+            auto dlogits = logits.sub(shift).exp_().mul_(factor);
             dlogits.scatter_add_(1, places.places, at::where(places.inside, g, 0.0).unsqueeze(1));
+            if (shape.cap != 0) dlogits.mul_(cap_slope(logits * shape.temperature, shape.cap));
             const auto narrow = dlogits.to(hidden.scalar_type());
             dhidden.narrow(0, row, rows) += wide_product(narrow, w.to(narrow.scalar_type()));
             dweight.narrow(0, token, tokens) += wide_product(narrow.t(), h);
@@ -94,7 +98,8 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
     return {dhidden.to(hidden.scalar_type()), dweight.to(weight.scalar_type())};
 }
 
-Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets, double temperature) {
+Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
+    const ct_logit_shape &shape) {
     const auto options = hidden.options().dtype(compute_type(hidden.scalar_type()));
     const int64_t count = hidden.size(0), vocabulary = weight.size(0);
     auto logps = at::empty({count}, options), largest = at::empty({count}, options), sum = at::empty({count}, options);
@@ -103,7 +108,7 @@ Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Ten
         Sums sums(rows, options);
         each_slice(vocabulary, [&](int64_t token, int64_t tokens) {
             sums.read(
-                logits_of(hidden.narrow(0, row, rows), weight.narrow(0, token, tokens), temperature),
+                logits_of(hidden.narrow(0, row, rows), weight.narrow(0, token, tokens), shape),
                 TargetsInSlice(targets.narrow(0, row, rows), token, tokens));
         });
         const auto log_of_sum = sums.sum.log();
@@ -117,16 +122,17 @@ Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Ten
     });
     return {
         {logps, statistics}, {hidden, weight, targets, largest, sum},
-        [temperature](const Tensors &saved, const at::Tensor &gradient) {
-            return backward(temperature, saved, gradient);
+        [shape](const Tensors &saved, const at::Tensor &gradient) {
+            return backward(shape, saved, gradient);
         }};
 }
 
 }  // namespace
 
 TokenLogps ComposedKernels::linear_logps(
-    const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets, double temperature) const {
-    const auto results = differentiable({hidden, weight}, [&] { return logps(hidden, weight, targets, temperature); });
+    const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
+    const ct_logit_shape &shape) const {
+    const auto results = differentiable({hidden, weight}, [&] { return logps(hidden, weight, targets, shape); });
     return {results[0], results[1]};
 }
 

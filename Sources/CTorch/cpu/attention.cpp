@@ -41,8 +41,8 @@ struct Packed {
 };
 
 void forward(
-    const AttentionPlan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
-    const at::Tensor &v, at::Tensor &out, at::Tensor &normalizers) {
+    const AttentionPlan &plan, const AttentionShape &shape, const ScoreShape &scores, const at::Tensor &q,
+    const at::Tensor &k, const at::Tensor &v, at::Tensor &out, at::Tensor &normalizers) {
     Packed keys(plan, shape, shape.channels, k), values(plan, shape, shape.width(), v);
     parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
         const auto &span = plan.spans[unit / shape.kv_heads];
@@ -65,7 +65,7 @@ void forward(
         for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
             const int64_t offset = block.queries.first * shape.query_stride() + head * shape.channels;
             attend(
-                block.queries, shape, scale, runs, query + offset, result + offset,
+                block.queries, shape, scores, runs, query + offset, result + offset,
                 all + block.queries.first * shape.heads + head);
         }
     });
@@ -102,8 +102,8 @@ void gather(const AttentionPlan &plan, const AttentionShape &shape, const float 
 }
 
 Gradients backward(
-    const AttentionPlan &plan, const AttentionShape &shape, float scale, const at::Tensor &q, const at::Tensor &k,
-    const at::Tensor &v, const at::Tensor &normalizers, const at::Tensor &dout) {
+    const AttentionPlan &plan, const AttentionShape &shape, const ScoreShape &scores, const at::Tensor &q,
+    const at::Tensor &k, const at::Tensor &v, const at::Tensor &normalizers, const at::Tensor &dout) {
     Packed keys(plan, shape, shape.channels, k), key_channels(plan, shape, shape.width(), k),
         values(plan, shape, shape.channels, v);
     parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
@@ -134,7 +134,7 @@ Gradients backward(
             for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
                 const int64_t offset = block.queries.first * shape.query_stride() + head * shape.channels;
                 attend_backward(
-                    block.queries, shape, scale, runs, query + offset, incoming + offset,
+                    block.queries, shape, scores, runs, query + offset, incoming + offset,
                     all + block.queries.first * shape.heads + head, dquery + offset, to);
             }
         }
@@ -144,15 +144,17 @@ Gradients backward(
 }
 
 Computed attention(
-    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments, float scale) {
+    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments,
+    const ct_attention &options) {
     const auto q = checked(query, 3, "query"), k = checked(key, 3, "key"), v = checked(value, 3, "value");
     const AttentionShape shape{q.size(1), k.size(1), q.size(2)};
-    const auto plan = std::make_shared<const AttentionPlan>(segments);
+    const ScoreShape scores{static_cast<float>(options.scale), static_cast<float>(options.cap)};
+    const auto plan = std::make_shared<const AttentionPlan>(segments, options.window);
     auto out = at::zeros_like(q);
     auto normalizers = at::empty({q.size(0), shape.heads, 2}, q.options());
-    forward(*plan, shape, scale, q, k, v, out, normalizers);
+    forward(*plan, shape, scores, q, k, v, out, normalizers);
     return {{out}, {q, k, v, normalizers}, [=](const Tensors &saved, const at::Tensor &dout) -> Tensors {
-        const auto gradients = backward(*plan, shape, scale, saved[0], saved[1], saved[2], saved[3], dout);
+        const auto gradients = backward(*plan, shape, scores, saved[0], saved[1], saved[2], saved[3], dout);
         return {gradients.query, gradients.key, gradients.value};
     }};
 }
@@ -161,10 +163,8 @@ Computed attention(
 
 at::Tensor CPUKernels::segment_attention(
     const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments,
-    double scale) const {
-    return differentiable({query, key, value}, [&] {
-        return attention(query, key, value, segments, static_cast<float>(scale));
-    })[0];
+    const ct_attention &options) const {
+    return differentiable({query, key, value}, [&] { return attention(query, key, value, segments, options); })[0];
 }
 
 }  // namespace ctorch::cpu

@@ -15,10 +15,10 @@ void score(
     const QueryBlock &block, const AttentionShape &shape, const float *rows, const Run &prefix, const Run &own,
     float *scores) {
     const int64_t stride = block.stride(), channels = shape.channels, row_stride = shape.query_stride();
-    for (int64_t t = 0; t < block.prefix; t += panel_width) {
+    for (int64_t t = block.first_prefix(); t < block.prefix; t += panel_width) {
         multiply(rows, row_stride, block.count, prefix.panels + t * channels, channels, scores + t, stride);
     }
-    for (int64_t t = 0; t < block.own(); t += panel_width) {
+    for (int64_t t = block.first_own(); t < block.own(); t += panel_width) {
         const int64_t first = std::max<int64_t>(0, t - block.before);
         multiply(
             rows + first * row_stride, row_stride, block.count - first, own.panels + t * channels, channels,
@@ -41,11 +41,11 @@ void weigh_piece(
 void weigh(
     const QueryBlock &block, const float *weights, const Run &prefix, const Run &own, int64_t width, float *sums) {
     std::memset(sums, 0, block.count * width * sizeof(float));
-    for (int64_t k = 0; k < block.prefix; k += depth_block) {
+    for (int64_t k = block.first_prefix(); k < block.prefix; k += depth_block) {
         weigh_piece(block, weights, prefix, k, std::min(depth_block, block.prefix - k), 0, width, sums);
     }
     weights += block.own_column();
-    for (int64_t k = 0; k < block.before; k += depth_block) {
+    for (int64_t k = block.first_own(); k < block.before; k += depth_block) {
         weigh_piece(block, weights, own, k, std::min(depth_block, block.before - k), 0, width, sums);
     }
     for (int64_t k = 0; k < block.count; k += panel_width) {
@@ -72,9 +72,12 @@ void scatter_piece(
 void scatter(
     const QueryBlock &block, const float *weights, const float *panels, int64_t width, float *prefix, float *own) {
     const int64_t stride = block.stride(), panel_stride = block.count * panel_width;
-    scatter_piece(weights, stride, block.prefix, panels, block.count, panel_stride, width, prefix);
+    const auto all_see = [&](const float *scores, int64_t first, int64_t end, float *out) {
+        scatter_piece(scores + first, stride, end - first, panels, block.count, panel_stride, width, out + first * width);
+    };
+    all_see(weights, block.first_prefix(), block.prefix, prefix);
     weights += block.own_column();
-    scatter_piece(weights, stride, block.before, panels, block.count, panel_stride, width, own);
+    all_see(weights, block.first_own(), block.before, own);
     for (int64_t k = 0; k < block.count; k += panel_width) {
         scatter_piece(
             weights + k * stride + block.before + k, stride, std::min(panel_width, block.count - k),
@@ -116,8 +119,40 @@ CT_KERNEL void scaled(const float *x, float factor, float *out, int64_t count) {
     for (int64_t i = 0; i < count; i++) out[i] = x[i] * factor;
 }
 
-/// Products read scores of own rows up to the end of a panel.
-void hide(float *own, int64_t visible) { std::fill(own + visible, own + padded(visible), 0.0f); }
+/// Products of queries and keys become scores.
+CT_KERNEL void cap_scores(float *x, int64_t count, const ScoreShape &shape) {
+    const float factor = shape.scale / shape.cap;
+    for (int64_t i = 0; i < count; i++) x[i] = shape.cap * fast_tanh(x[i] * factor);
+}
+
+/// `slopes` of the cap at capped scores.
+CT_KERNEL void cap_slopes(const float *x, int64_t count, float cap, float *slopes) {
+    for (int64_t i = 0; i < count; i++) slopes[i] = 1.0f - x[i] / cap * (x[i] / cap);
+}
+
+CT_KERNEL void multiply_by(float *x, const float *factors, int64_t count) {
+    for (int64_t i = 0; i < count; i++) x[i] *= factors[i];
+}
+
+/// What one query sees of a row of scores.
+struct Sight {
+    float *prefix, *own;
+    int64_t prefix_count, own_count;
+
+    Sight(const QueryBlock &block, int64_t query, float *row)
+        : prefix(row + block.past_prefix(query)), own(row + block.own_column() + block.past_own(query)),
+          prefix_count(block.prefix - block.past_prefix(query)),
+          own_count(block.before + query + 1 - block.past_own(query)) {}
+
+    /// Makes 0 of what products read beside it: what is past, and own rows up to the end of a panel.
+    void hide_others(const QueryBlock &block, float *row) const {
+        float *own_row = row + block.own_column();
+        std::fill(row + block.first_prefix(), prefix, 0.0f);
+        std::fill(own_row + block.first_own(), own, 0.0f);
+        const int64_t end = own - own_row + own_count;
+        std::fill(own_row + end, own_row + padded(end), 0.0f);
+    }
+};
 
 }  // namespace
 
@@ -130,16 +165,21 @@ BlockScratch BlockScratch::of(const QueryBlock &block, const AttentionShape &sha
 }
 
 void attend(
-    const QueryBlock &block, const AttentionShape &shape, float scale, const ForwardRuns &runs, const float *query,
-    float *out, Normalizer *normalizers) {
+    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const ForwardRuns &runs,
+    const float *query, float *out, Normalizer *normalizers) {
     const auto scratch = BlockScratch::of(block, shape);
     const int64_t width = shape.width();
     score(block, shape, query, runs.prefix_keys, runs.own_keys, scratch.weights);
     for (int64_t i = 0; i < block.count; i++) {
-        float *row = scratch.weights + i * block.stride(), *own = row + block.own_column();
-        const int64_t visible = block.before + i + 1;
-        soften(row, block.prefix, own, visible, scale, normalizers + i * shape.heads);
-        hide(own, visible);
+        float *row = scratch.weights + i * block.stride();
+        const Sight seen(block, i, row);
+        if (scores.cap != 0) {
+            cap_scores(seen.prefix, seen.prefix_count, scores);
+            cap_scores(seen.own, seen.own_count, scores);
+        }
+        const float scale = scores.cap == 0 ? scores.scale : 1.0f;
+        soften(seen.prefix, seen.prefix_count, seen.own, seen.own_count, scale, normalizers + i * shape.heads);
+        seen.hide_others(block, row);
     }
     weigh(block, scratch.weights, runs.prefix_values, runs.own_values, width, scratch.sums);
     for (int64_t i = 0; i < block.count; i++) {
@@ -149,26 +189,40 @@ void attend(
 }
 
 void attend_backward(
-    const QueryBlock &block, const AttentionShape &shape, float scale, const BackwardRuns &runs, const float *query,
-    const float *dout, const Normalizer *normalizers, float *dquery, const KeyGradients &gradients) {
+    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const BackwardRuns &runs,
+    const float *query, const float *dout, const Normalizer *normalizers, float *dquery,
+    const KeyGradients &gradients) {
     const auto scratch = BlockScratch::of(block, shape);
     const int64_t width = shape.width(), stride = shape.query_stride();
     float *weights = scratch.weights, *dscores = scratch.gradients;
+    static thread_local std::vector<float> slopes;
+    if (scores.cap != 0 && slopes.size() < static_cast<size_t>(block.stride())) slopes.resize(block.stride());
     score(block, shape, query, runs.prefix_keys, runs.own_keys, weights);
     score(block, shape, dout, runs.prefix_values, runs.own_values, dscores);
     for (int64_t i = 0; i < block.count; i++) {
         float *row = weights + i * block.stride(), *drow = dscores + i * block.stride();
-        float *own = row + block.own_column(), *down = drow + block.own_column();
-        const int64_t visible = block.before + i + 1;
+        const Sight seen(block, i, row), dseen(block, i, drow);
+        const int64_t prefix = seen.prefix_count, own = seen.own_count;
+        if (scores.cap != 0) {
+            cap_scores(seen.prefix, prefix, scores);
+            cap_scores(seen.own, own, scores);
+            cap_slopes(seen.prefix, prefix, scores.cap, slopes.data());
+            cap_slopes(seen.own, own, scores.cap, slopes.data() + prefix);
+        }
         const Normalizer &normalizer = normalizers[i * shape.heads];
-        soften_again(row, block.prefix, scale, normalizer);
-        soften_again(own, visible, scale, normalizer);
+        const float scale = scores.cap == 0 ? scores.scale : 1.0f;
+        soften_again(seen.prefix, prefix, scale, normalizer);
+        soften_again(seen.own, own, scale, normalizer);
         // The same as the product of output and its gradient, but that one is rounded on its own and leaves a remainder.
-        const float sum = along(row, drow, block.prefix) + along(own, down, visible);
-        soften_backward(row, drow, block.prefix, sum, scale);
-        soften_backward(own, down, visible, sum, scale);
-        hide(own, visible);
-        hide(down, visible);
+        const float sum = along(seen.prefix, dseen.prefix, prefix) + along(seen.own, dseen.own, own);
+        soften_backward(seen.prefix, dseen.prefix, prefix, sum, scores.scale);
+        soften_backward(seen.own, dseen.own, own, sum, scores.scale);
+        if (scores.cap != 0) {
+            multiply_by(dseen.prefix, slopes.data(), prefix);
+            multiply_by(dseen.own, slopes.data() + prefix, own);
+        }
+        seen.hide_others(block, row);
+        dseen.hide_others(block, drow);
     }
     weigh(block, dscores, runs.prefix_key_channels, runs.own_key_channels, width, scratch.sums);
     for (int64_t i = 0; i < block.count; i++) {

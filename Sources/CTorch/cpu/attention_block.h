@@ -34,7 +34,8 @@ inline Factor by_channels(const float *rows, int64_t stride, int64_t count, int6
     return {rows, channels, count, 1, stride};
 }
 
-/// A block of queries of a segment: they see the segment's prefix, and its own rows up to their own.
+/// A block of queries of a segment: they see the segment's prefix, and its own rows up to their own; of all these the last
+/// `window`, where it is not 0.
 struct QueryBlock {
     /// Row of the first query.
     int64_t first;
@@ -42,12 +43,29 @@ struct QueryBlock {
     /// Rows of the segment before the first query.
     int64_t before;
     int64_t prefix;
+    int64_t window;
 
     int64_t own() const { return before + count; }
+    /// Tokens of the prefix, and of the segment, that are past for a query.
+    int64_t past_prefix(int64_t query) const { return std::min(past(query), prefix); }
+    int64_t past_own(int64_t query) const { return past(query) - past_prefix(query); }
+    /// Where the panels begin that some query sees.
+    int64_t first_prefix() const { return past_prefix(0) / panel_width * panel_width; }
+    int64_t first_own() const { return past_own(0) / panel_width * panel_width; }
     /// Where scores of own rows start, behind those of the prefix.
     int64_t own_column() const { return padded(prefix); }
     /// The distance of two queries' scores: never a power of two, at which rows displace each other in a cache.
     int64_t stride() const { return (own_column() + padded(own())) | panel_width; }
+
+private:
+    int64_t past(int64_t query) const {
+        return window == 0 ? 0 : std::max<int64_t>(0, prefix + before + query + 1 - window);
+    }
+};
+
+/// From products of queries and keys to what the softmax is taken of: times `scale`, then `cap tanh(s / cap)` unless `cap` is 0.
+struct ScoreShape {
+    float scale, cap;
 };
 
 /// The memory that a block's functions work in, kept by each thread.
@@ -63,7 +81,7 @@ struct ForwardRuns {
 
 /// `out [count, channels]` of one head's `query [count, channels]`, and each query's normalizer, `heads` apart.
 void attend(
-    const QueryBlock &block, const AttentionShape &shape, float scale, const ForwardRuns &runs, const float *query,
+    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const ForwardRuns &runs, const float *query,
     float *out, Normalizer *normalizers);
 
 /// Keys by tokens and by channels, values by tokens.
@@ -78,7 +96,7 @@ struct KeyGradients {
 
 /// The gradient of one head's queries, `dquery`, from `dout`, that of what ``attend`` gave; adds to those of keys and values.
 void attend_backward(
-    const QueryBlock &block, const AttentionShape &shape, float scale, const BackwardRuns &runs, const float *query,
+    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const BackwardRuns &runs, const float *query,
     const float *dout, const Normalizer *normalizers, float *dquery, const KeyGradients &gradients);
 
 }  // namespace ctorch::cpu

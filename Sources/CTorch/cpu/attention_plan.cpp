@@ -61,7 +61,7 @@ int64_t GradientTask::room(ptrdiff_t span, int64_t count) {
     return piece->place;
 }
 
-AttentionPlan::AttentionPlan(const Segments &segments) {
+AttentionPlan::AttentionPlan(const Segments &segments, int64_t window) {
     for (const auto &group : groups(segments)) {
         int64_t queries = task_queries;
         for (const auto &segment : group) {
@@ -76,7 +76,7 @@ AttentionPlan::AttentionPlan(const Segments &segments) {
                 auto &task = tasks.back();
                 const int64_t prefix_place = prefix < 0 ? 0 : task.room(prefix, segment.prefix_count);
                 task.blocks.push_back({
-                    {segment.start + row, count, row, segment.prefix_count}, own, prefix,
+                    {segment.start + row, count, row, segment.prefix_count, window}, own, prefix,
                     task.room(own, row + count), prefix_place});
                 queries += count;
             }

@@ -52,7 +52,7 @@ struct AttentionPlan {
     /// Where each group's tasks end.
     std::vector<size_t> group_ends;
 
-    explicit AttentionPlan(const Segments &segments);
+    AttentionPlan(const Segments &segments, int64_t window);
 
 private:
     /// The index of a span, which is added if it is not there.

@@ -10,12 +10,13 @@ struct CPUKernels final : Kernels {
     at::Tensor rms_norm(const at::Tensor &, const at::Tensor &, double epsilon) const override;
     at::Tensor rotary(const at::Tensor &, const at::Tensor &cosine, const at::Tensor &sine) const override;
     at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
+    at::Tensor gelu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
     at::Tensor segment_attention(
         const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &,
-        double scale) const override;
+        const ct_attention &) const override;
     TokenLogps linear_logps(
         const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
-        double temperature) const override;
+        const ct_logit_shape &) const override;
     double norm(const at::Tensor &) const override;
     uint64_t checksum(const at::Tensor &) const override;
     std::vector<at::Tensor> pack(const std::vector<at::Tensor> &weights) const override;
@@ -29,7 +30,7 @@ struct CPUKernels final : Kernels {
     void cache_copy(const Cache &, int64_t source, int64_t target, int64_t count) const override;
     at::Tensor cache_attention(
         const at::Tensor &query, const Cache &, const int64_t *slots, const int64_t *lengths,
-        double scale) const override;
+        const ct_attention &) const override;
     void sample(
         const at::Tensor &logits, const ct_sampling &, const SampledStreams &, const SampledRows &out) const override;
 };

@@ -17,29 +17,43 @@ struct HeadCache {
     int64_t capacity, channels;
 };
 
-/// `share` queries against the first `length` tokens; `scratch` has room for as many scores, in whole panels, and results.
+/// Of a cache, the tokens `start ..< end`, and the scores that products of queries become.
+struct Visible {
+    int64_t start, end;
+    float scale, cap;
+};
+
+/// `share` queries against what they see; `scratch` has room for as many scores, in whole panels, and results.
 CT_KERNEL void attend(
-    const float *query, const HeadCache &cache, float *out, float *scratch, int64_t share, int64_t length, float scale) {
-    const int64_t channels = cache.channels, columns = panels(length) * panel_width;
-    const int64_t width = panels(channels) * panel_width;
+    const float *query, const HeadCache &cache, float *out, float *scratch, int64_t share, const Visible &seen) {
+    const int64_t channels = cache.channels, first = seen.start / panel_width * panel_width;
+    const int64_t columns = panels(seen.end - first) * panel_width, past = seen.start - first;
+    const int64_t width = panels(channels) * panel_width, length = seen.end - first;
+    const float scale = seen.cap == 0 ? seen.scale : 1.0f;
     float *scores = scratch, *sums = scratch + share * columns;
     for (int64_t t = 0; t < columns; t += panel_width) {
-        multiply(query, channels, share, cache.keys + t * channels, channels, scores + t, columns);
+        multiply(query, channels, share, cache.keys + (first + t) * channels, channels, scores + t, columns);
     }
     for (int64_t h = 0; h < share; h++) {
 #pragma clang fp reassociate(on) contract(fast)
         float *row = scores + h * columns;
-        const float largest = maximum(row, length);
+        if (seen.cap != 0) {
+            const float inner = seen.scale / seen.cap;
+            for (int64_t t = past; t < length; t++) row[t] = seen.cap * fast_tanh(row[t] * inner);
+        }
+        const float largest = maximum(row + past, length - past);
         float sum = 0;
-        for (int64_t t = 0; t < length; t++) {
+        for (int64_t t = past; t < length; t++) {
             row[t] = fast_exp(scale * (row[t] - largest));
             sum += row[t];
         }
         const float factor = 1.0f / sum;
-        for (int64_t t = 0; t < length; t++) row[t] *= factor;
+        std::fill(row, row + past, 0.0f);
+        for (int64_t t = past; t < length; t++) row[t] *= factor;
     }
     for (int64_t c = 0; c < width; c += panel_width) {
-        multiply(scores, columns, share, cache.values + c * cache.capacity, length, sums + c, width);
+        const float *values = cache.values + c * cache.capacity + first * panel_width;
+        multiply(scores, columns, share, values, length, sums + c, width);
     }
     for (int64_t h = 0; h < share; h++) {
         std::memcpy(out + h * channels, sums + h * width, channels * sizeof(float));
@@ -91,7 +105,8 @@ void CPUKernels::cache_copy(const Cache &cache, int64_t source, int64_t target, 
 }
 
 at::Tensor CPUKernels::cache_attention(
-    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths, double scale) const {
+    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
+    const ct_attention &options) const {
     const auto q = checked(query, 3, "query");
     const int64_t rows = q.size(0), heads = q.size(1), channels = cache.shape.channels;
     const int64_t kv_heads = cache.shape.heads, tokens = cache.shape.capacity, share = heads / kv_heads;
@@ -107,9 +122,10 @@ at::Tensor CPUKernels::cache_attention(
         const int64_t first = (row * heads + head * share) * channels;
         const HeadCache head_cache = {
             keys + place * tokens * channels, values + place * tokens * width, tokens, channels};
+        const int64_t start = options.window > 0 ? std::max<int64_t>(0, lengths[row] - options.window) : 0;
         attend(
-            floats(q) + first, head_cache, target + first, scratch.data(), share, lengths[row],
-            static_cast<float>(scale));
+            floats(q) + first, head_cache, target + first, scratch.data(), share,
+            {start, lengths[row], static_cast<float>(options.scale), static_cast<float>(options.cap)});
     });
     return result;
 }

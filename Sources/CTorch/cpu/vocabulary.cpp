@@ -56,9 +56,41 @@ CT_KERNEL void row_gradient(
     if (target >= 0 && target < count) logits[target] += gradient;
 }
 
+/// The same, times the slope of their cap.
+CT_KERNEL void row_gradient_capped(
+    float *logits, int64_t count, int64_t target, const Normalizer &normalizer, float gradient,
+    const ct_logit_shape &shape) {
+    const float factor = -gradient * normalizer.factor, share = static_cast<float>(shape.temperature / shape.cap);
+    const float at_target = target >= 0 && target < count ? logits[target] * share : 0;
+    for (int64_t i = 0; i < count; i++) {
+        const float part = logits[i] * share;
+        logits[i] = fast_exp(logits[i] - normalizer.largest) * factor * (1.0f - part * part);
+    }
+    if (target >= 0 && target < count) logits[target] += gradient * (1.0f - at_target * at_target);
+}
+
+/// Products become logits.
+CT_KERNEL void cap_logits(float *x, int64_t count, const ct_logit_shape &shape) {
+    const auto inner = static_cast<float>(1 / (shape.divisor * shape.cap));
+    const auto outer = static_cast<float>(shape.cap / shape.temperature);
+    for (int64_t i = 0; i < count; i++) x[i] = fast_tanh(x[i] * inner) * outer;
+}
+
+void shape_logits(at::Tensor &logits, const ct_logit_shape &shape) {
+    const double divisor = shape.divisor * shape.temperature;
+    if (shape.cap == 0) {
+        if (divisor != 1) logits.mul_(1 / divisor);
+        return;
+    }
+    const int64_t tokens = logits.size(1);
+    parallel_rows(logits.size(0), grain, [&](int64_t from, int64_t to) {
+        cap_logits(mutable_floats(logits) + from * tokens, (to - from) * tokens, shape);
+    });
+}
+
 /// Runs `body(first row, first token, logits [rows, tokens])` over the whole matrix of logits, block by block.
 template <typename Body>
-void each_block(const at::Tensor &hidden, const at::Tensor &weight, double temperature, Body &&body) {
+void each_block(const at::Tensor &hidden, const at::Tensor &weight, const ct_logit_shape &shape, Body &&body) {
     const int64_t rows = hidden.size(0), vocabulary = weight.size(0);
     const auto buffer = at::empty({std::min(rows, block_rows) * std::min(vocabulary, slice_tokens)}, hidden.options());
     for (int64_t row = 0; row < rows; row += block_rows) {
@@ -69,26 +101,31 @@ void each_block(const at::Tensor &hidden, const at::Tensor &weight, double tempe
             product(
                 floats(hidden) + row * hidden.size(1), count, Factor::rows(weight.narrow(0, token, tokens)),
                 mutable_floats(logits));
-            if (temperature != 1) logits.mul_(1 / temperature);
+            shape_logits(logits, shape);
             body(row, token, logits);
         }
     }
 }
 
-Tensors backward(double temperature, const Tensors &saved, const at::Tensor &incoming) {
+Tensors backward(const ct_logit_shape &shape, const Tensors &saved, const at::Tensor &incoming) {
     const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &normalizers = saved[3];
-    const auto gradient = incoming.div(temperature);
+    const auto gradient = incoming.div(shape.divisor * shape.temperature);
     const int64_t *target = targets.const_data_ptr<int64_t>();
     auto dhidden = at::empty_like(hidden);
     auto dweight = hidden.size(0) > 0 ? at::empty_like(weight) : at::zeros_like(weight);
-    each_block(hidden, weight, temperature, [&](int64_t first, int64_t token, at::Tensor &logits) {
+    each_block(hidden, weight, shape, [&](int64_t first, int64_t token, at::Tensor &logits) {
         const int64_t count = logits.size(0), tokens = logits.size(1);
         parallel_rows(count, grain, [&](int64_t from, int64_t to) {
             for (int64_t row = from; row < to; row++) {
-                row_gradient(
-                    mutable_floats(logits) + row * tokens, tokens, target[first + row] - token,
-                    reinterpret_cast<const Normalizer *>(floats(normalizers))[first + row],
-                    floats(gradient)[first + row]);
+                float *slice = mutable_floats(logits) + row * tokens;
+                const int64_t place = target[first + row] - token;
+                const auto &normalizer = reinterpret_cast<const Normalizer *>(floats(normalizers))[first + row];
+                const float slope = floats(gradient)[first + row];
+                if (shape.cap == 0) {
+                    row_gradient(slice, tokens, place, normalizer, slope);
+                } else {
+                    row_gradient_capped(slice, tokens, place, normalizer, slope, shape);
+                }
             }
         });
         product(
@@ -105,12 +142,13 @@ Tensors backward(double temperature, const Tensors &saved, const at::Tensor &inc
 }
 
 Computed logps(
-    const at::Tensor &hidden_input, const at::Tensor &weight_input, const at::Tensor &targets, double temperature) {
+    const at::Tensor &hidden_input, const at::Tensor &weight_input, const at::Tensor &targets,
+    const ct_logit_shape &shape) {
     const auto hidden = hidden_input.contiguous(), weight = weight_input.contiguous();
     const int64_t rows = hidden.size(0);
     const int64_t *target = targets.const_data_ptr<int64_t>();
     std::vector<RowSums> sums(rows);
-    each_block(hidden, weight, temperature, [&](int64_t first, int64_t token, const at::Tensor &logits) {
+    each_block(hidden, weight, shape, [&](int64_t first, int64_t token, const at::Tensor &logits) {
         const int64_t tokens = logits.size(1);
         parallel_rows(logits.size(0), grain, [&](int64_t from, int64_t to) {
             for (int64_t row = from; row < to; row++) {
@@ -132,16 +170,17 @@ Computed logps(
     }
     return {
         {logps, statistics}, {hidden, weight, targets, normalizers},
-        [temperature](const Tensors &saved, const at::Tensor &gradient) {
-            return backward(temperature, saved, gradient);
+        [shape](const Tensors &saved, const at::Tensor &gradient) {
+            return backward(shape, saved, gradient);
         }};
 }
 
 }  // namespace
 
 TokenLogps CPUKernels::linear_logps(
-    const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets, double temperature) const {
-    const auto results = differentiable({hidden, weight}, [&] { return logps(hidden, weight, targets, temperature); });
+    const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
+    const ct_logit_shape &shape) const {
+    const auto results = differentiable({hidden, weight}, [&] { return logps(hidden, weight, targets, shape); });
     return {results[0], results[1]};
 }
 

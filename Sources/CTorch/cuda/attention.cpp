@@ -174,15 +174,15 @@ struct Efficient {
 }  // namespace
 
 at::Tensor CUDAKernels::segment_attention(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments, double scale) const {
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const ct_attention &options) const {
+    const auto compose = [&] { return ComposedKernels::segment_attention(q, k, v, segments, options); };
     const bool flash = Flash::serves(q);
-    if (q.size(0) == 0 || !(flash || Efficient::serves(q))) {
-        return ComposedKernels::segment_attention(q, k, v, segments, scale);
-    }
+    if (q.size(0) == 0 || options.cap != 0 || options.window > 0 || !(flash || Efficient::serves(q))) return compose();
     const auto &plan = plan_of(segments, q.size(0), q.device());
-    if (!plan) return ComposedKernels::segment_attention(q, k, v, segments, scale);
+    if (!plan) return compose();
     return differentiable({q, k, v}, [&] {
-        return flash ? Flash::forward(q, k, v, *plan, scale) : Efficient::forward(q, k, v, *plan, scale);
+        return flash ? Flash::forward(q, k, v, *plan, options.scale) : Efficient::forward(q, k, v, *plan, options.scale);
     })[0];
 }
 

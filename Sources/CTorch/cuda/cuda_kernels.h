@@ -16,16 +16,16 @@ struct CUDAKernels final : aten::ComposedKernels {
     at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
     at::Tensor segment_attention(
         const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &,
-        double scale) const override;
+        const ct_attention &) const override;
     TokenLogps linear_logps(
         const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
-        double temperature) const override;
+        const ct_logit_shape &) const override;
     void cache_write(
         const Cache &, const at::Tensor &key, const at::Tensor &value, const int64_t *slots,
         const int64_t *positions) const override;
     at::Tensor cache_attention(
         const at::Tensor &query, const Cache &, const int64_t *slots, const int64_t *lengths,
-        double scale) const override;
+        const ct_attention &) const override;
     void sample(
         const at::Tensor &logits, const ct_sampling &, const SampledStreams &, const SampledRows &out) const override;
 };

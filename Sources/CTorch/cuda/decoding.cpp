@@ -24,13 +24,16 @@ void CUDAKernels::cache_write(
 }
 
 at::Tensor CUDAKernels::cache_attention(
-    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths, double scale) const {
+    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
+    const ct_attention &options) const {
     static thread_local RecentNumbers recent_queries(at::kInt), recent_keys(at::kInt), recent_lengths(at::kInt);
     const int64_t rows = query.size(0), channels = cache.shape.channels, capacity = cache.shape.capacity;
     const bool flash = query.scalar_type() == at::kBFloat16 || query.scalar_type() == at::kHalf;
     // Places in the cache are int32 there.
     const bool fits = channels % 8 == 0 && channels <= 256 && cache.shape.slots * capacity < (int64_t(1) << 31);
-    if (rows == 0 || !flash || !fits) return ComposedKernels::cache_attention(query, cache, slots, lengths, scale);
+    if (rows == 0 || options.cap != 0 || options.window > 0 || !flash || !fits) {
+        return ComposedKernels::cache_attention(query, cache, slots, lengths, options);
+    }
     std::vector<int64_t> queries(rows + 1), keys(rows + 1);
     std::iota(queries.begin(), queries.end(), 0);
     for (int64_t row = 0; row < rows; row++) keys[row] = slots[row] * capacity;
@@ -39,7 +42,7 @@ at::Tensor CUDAKernels::cache_attention(
     return std::get<0>(at::_flash_attention_forward(
         query, cache.keys.flatten(0, 1), cache.values.flatten(0, 1), recent_queries(queries, query.device()),
         recent_keys(keys, query.device()), /*max_q=*/1, longest, /*dropout_p=*/0.0, /*is_causal=*/false,
-        /*return_debug_mask=*/false, std::optional<double>(scale), /*window_size_left=*/std::nullopt,
+        /*return_debug_mask=*/false, std::optional<double>(options.scale), /*window_size_left=*/std::nullopt,
         /*window_size_right=*/std::nullopt,
         std::optional<at::Tensor>(recent_lengths({lengths, lengths + rows}, query.device()))));
 }

@@ -119,8 +119,11 @@ Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Ten
 }  // namespace
 
 TokenLogps CUDAKernels::linear_logps(
-    const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets, double temperature) const {
-    const auto results = differentiable({hidden, weight}, [&] { return logps(hidden, weight, targets, temperature); });
+    const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
+    const ct_logit_shape &shape) const {
+    if (shape.cap != 0) return ComposedKernels::linear_logps(hidden, weight, targets, shape);
+    const auto results = differentiable(
+        {hidden, weight}, [&] { return logps(hidden, weight, targets, shape.divisor * shape.temperature); });
     return {results[0], results[1]};
 }
 

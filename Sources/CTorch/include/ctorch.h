@@ -226,21 +226,39 @@ ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double ep
 ct_status ct_rotary(const ct_tensor *input, const ct_tensor *cosine, const ct_tensor *sine, ct_tensor **out);
 /// `silu(gate) * up`.
 ct_status ct_silu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **out);
+/// `gelu(gate) * up`, GELU by its tanh approximation.
+ct_status ct_gelu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **out);
 
 /// Rows `start ..< start + count` attend causally to each other and to all rows of `prefix_start ..< + prefix_count`.
 typedef struct ct_segment {
     int64_t start, count, prefix_start, prefix_count;
 } ct_segment;
+typedef struct ct_attention {
+    /// What products of queries and keys are multiplied with.
+    double scale;
+    /// Such a product s then becomes `cap tanh(s / cap)`; 0 leaves it.
+    double cap;
+    /// How many of the last tokens a query sees, its own among them; 0 for all. A prefix is the start of what follows it.
+    int64_t window;
+} ct_attention;
 /// Attention a segment at a time: `query [rows, heads, channels]`, `key`, `value [rows, kv heads, channels]`.
 ct_status ct_segment_attention(
     const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_segment *segments, size_t count,
-    double scale, ct_tensor **out);
+    ct_attention options, ct_tensor **out);
 
-/// The log-probability of `targets [n]` (int64) under `softmax(hidden [n, width] x weight [vocabulary, width]ᵀ / temperature)`,
+typedef struct ct_logit_shape {
+    /// Products of hidden states and the vocabulary are divided by this.
+    double divisor;
+    /// Such a logit z then becomes `cap tanh(z / cap)`; 0 leaves it.
+    double cap;
+    /// Divides last.
+    double temperature;
+} ct_logit_shape;
+/// The log-probability of `targets [n]` (int64) under the softmax of logits from `hidden [n, width]` and `weight [vocabulary, width]`,
 /// in chunks, never holding `[n, vocabulary]`. `statistics [n, 3]`: entropy, mean logit, and 1 where the target is the
 /// most likely token; no gradient.
 ct_status ct_linear_logps(
-    const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, double temperature, ct_tensor **logps,
+    const ct_tensor *hidden, const ct_tensor *weight, const ct_tensor *targets, ct_logit_shape shape, ct_tensor **logps,
     ct_tensor **statistics);
 
 // ---- Decoding (decoding.cpp)
@@ -274,7 +292,7 @@ ct_status ct_cache_write(
 ct_status ct_cache_copy(ct_cache *cache, int64_t source, int64_t target, int64_t count);
 /// One query a row against the first `lengths[row]` tokens of slot `slots[row]`: `[rows, heads, channels]`.
 ct_status ct_cache_attention(
-    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, double scale,
+    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, ct_attention options,
     ct_tensor **out);
 
 typedef struct ct_sampling {

@@ -22,10 +22,11 @@ package enum GPT2: ModelFamily {
         let activation = try reader.activation("activation_function", default: "gelu_new")
         let tiesEmbeddings = try reader.bool("tie_word_embeddings", default: true)
         try refuseVariants(reader)
+        _ = try reader.windows(.never, layers: count)
         let layer = LayerSpecification(
             attention: .init(
                 heads: heads, keyValueHeads: heads, channels: width / heads, projection: .concatenated,
-                inputBias: true, outputBias: true, window: try reader.slidingWindow(.never, layers: count)),
+                inputBias: true, outputBias: true),
             feedForward: .init(width: inner, isGated: false, activation: activation, hasBias: true), norm: norm)
         return DecoderSpecification(
             vocabularySize: vocabularySize, width: width, layers: Array(repeating: layer, count: count),

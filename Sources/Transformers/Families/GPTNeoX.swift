@@ -37,8 +37,9 @@ package enum GPTNeoX: ModelFamily {
         layer.isParallel = try reader.bool("use_parallel_residual", default: true)
         try reader.refuseQuantization()
         layer.attention.rotary = try RotaryEmbedding(
-            reader, channels: channels, thetaKey: "rotary_emb_base", defaultFraction: 0.25)
-        layer.attention.window = try reader.slidingWindow(.never, layers: count)
+            reader, channels: channels, thetaKey: "rotary_emb_base", part: RotaryPart(key: "rotary_pct", standard: 0.25)
+        )
+        _ = try reader.windows(.never, layers: count)
         return DecoderSpecification(
             vocabularySize: vocabularySize, width: width, layers: Array(repeating: layer, count: count),
             maximumPositions: positions, finalNorm: norm, tiesEmbeddings: tiesEmbeddings, names: names)

@@ -4,6 +4,6 @@ package enum Mistral: ModelFamily {
     package static let architectures = ModelArchitectures(prefix: "Mistral")
 
     package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
-        try reader.llamaLike(maximumPositions: 131_072, sliding: .always) { _ in }
+        try reader.llamaLike(.init(maximumPositions: 131_072), sliding: .all(window: 4096)) { _ in }
     }
 }

@@ -30,6 +30,12 @@ package struct ModelArchitectures: Sendable, Equatable {
         score = prefix + "ForSequenceClassification"
     }
 
+    /// The names of a family whose classes are called otherwise.
+    package init(languageModel: String, score: String) {
+        self.languageModel = languageModel
+        self.score = score
+    }
+
     /// The class of a model with this head.
     package subscript(head: DecoderHead) -> String {
         switch head {

@@ -31,41 +31,50 @@ extension ModelFileReader {
         }
     }
 
-    /// The window of layers that see only the last tokens; `nil` where no layer does.
-    package func slidingWindow(_ sliding: SlidingLayers, layers: Int) throws(ModelError) -> Int? {
-        let slides = try layerTypes()?.contains("sliding_attention")
-        // The layers from there on slide, where layer_types does not list them.
-        let first = try integer("max_window_layers", in: 0...1 << 20, default: 28)
-        let used =
-            switch sliding {
-            case .never: false
-            case .always: true
-            case .asked: try bool("use_sliding_window", default: false) && slides ?? (first < layers)
-            }
-        // Configurations without the key mean 4096; null means none.
-        guard used, values["sliding_window"] != .null else {
-            guard slides != true else {
-                throw error(
-                    "layer_types",
-                    "asks for sliding_attention, but no other key gives a \(try modelType()) model a window")
-            }
-            return nil
+    /// The window of each layer that sees only the last tokens; `nil` for those that see everything.
+    package func windows(_ sliding: SlidingLayers, layers: Int) throws(ModelError) -> [Int?] {
+        let types = try layerTypes(layers)
+        let slides: [Bool]
+        var fallback: Int? = 4096
+        switch sliding {
+        case .never: slides = Array(repeating: false, count: layers)
+        case .all(let window):
+            slides = Array(repeating: true, count: layers)
+            fallback = window
+        case .asked:
+            // The layers from there on slide, where layer_types does not list them.
+            let first = try integer("max_window_layers", in: 0...1 << 20, default: 28)
+            let isAsked = try bool("use_sliding_window", default: false)
+            slides = (0..<layers).map { isAsked && types?[$0] ?? ($0 >= first) }
+        case .listed(let standard): slides = types ?? (0..<layers).map(standard)
         }
-        return try integer("sliding_window", default: 4096)
+        // Configurations without the key mean a family's own; null means none.
+        let window =
+            values["sliding_window"] == .null || !slides.contains(true)
+            ? nil : try integer("sliding_window", default: fallback)
+        if types?.contains(true) == true, window == nil {
+            throw error(
+                "layer_types", "asks for sliding_attention, but no other key gives a \(try modelType()) model a window")
+        }
+        return slides.map { $0 ? window : nil }
     }
 
     /// The name of the family.
     func modelType() throws(ModelError) -> String { try string("model_type") }
 
-    private func layerTypes() throws(ModelError) -> [String]? {
+    /// Which layers `layer_types` lets slide; `nil` where it is not there.
+    private func layerTypes(_ layers: Int) throws(ModelError) -> [Bool]? {
         guard let value = values["layer_types"], value != .null else { return nil }
         guard case .array(let items) = value else { throw error("layer_types", "must be a list") }
-        var types: [String] = []
+        var types: [Bool] = []
         for item in items {
             guard case .string(let type) = item, ["full_attention", "sliding_attention"].contains(type) else {
                 throw error("layer_types", "may hold full_attention and sliding_attention alone")
             }
-            types.append(type)
+            types.append(type == "sliding_attention")
+        }
+        guard types.count == layers else {
+            throw error("layer_types", "lists \(types.count) layers, but num_hidden_layers is \(layers)")
         }
         return types
     }
@@ -75,8 +84,10 @@ extension ModelFileReader {
 package enum SlidingLayers: Sendable {
     /// No layer.
     case never
-    /// Every layer, where there is a `sliding_window`.
-    case always
+    /// Every layer, where there is a `sliding_window`; without the key it is `window`.
+    case all(window: Int?)
     /// Those that `use_sliding_window` with `layer_types` or `max_window_layers` says.
     case asked
+    /// Those of `layer_types`; without the key those that the family's rule says.
+    case listed(@Sendable (Int) -> Bool)
 }

@@ -4,6 +4,6 @@ package enum Qwen2: ModelFamily {
     package static let architectures = ModelArchitectures(prefix: "Qwen2")
 
     package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
-        try reader.llamaLike(maximumPositions: 32768, sliding: .asked) { $0.attention.inputBias = true }
+        try reader.llamaLike(.init(maximumPositions: 32768), sliding: .asked) { $0.attention.inputBias = true }
     }
 }

@@ -4,10 +4,11 @@ package enum Qwen3: ModelFamily {
     package static let architectures = ModelArchitectures(prefix: "Qwen3")
 
     package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
-        try reader.llamaLike(maximumPositions: 32768, channels: 128, sliding: .asked) { (layer) throws(ModelError) in
+        try reader.llamaLike(.init(maximumPositions: 32768, channels: 128), sliding: .asked) {
+            (layer) throws(ModelError) in
             let bias = try reader.bool("attention_bias", default: false)
             (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
-            layer.attention.normalizesHeads = true
+            layer.attention.headNorm = .each
         }
     }
 }
