@@ -29,7 +29,7 @@ package struct FLOPCount: Sendable {
             let (attention, feedForward) = (layer.attention, layer.feedForward)
             let input = width * Double(attention.queryWidth + 2 * attention.keyWidth)
             let output = Double(attention.queryWidth) * width
-            let behind = output + (feedForward.isGated ? 3 : 2) * width * Double(feedForward.width)
+            let behind = output + (feedForward.isGated ? 3 : 2) * width * Double(feedForward.widthOfRow)
             let isLast = index == specification.layers.count - 1
             all += isLast ? input : input + behind
             predicting += isLast ? behind : 0

@@ -12,9 +12,7 @@ struct DecoderLayer {
     let headNorms: (query: Normalization, key: Normalization)?
     let attentionOutput: Linear
     let feedForwardNorms: Norms
-    let gate: Linear?
-    let up: Linear
-    let down: Linear
+    let feedForward: FeedForwardNetwork
 
     /// What stands in front of attention or the feed-forward network, and behind it.
     struct Norms {
@@ -64,24 +62,6 @@ struct DecoderLayer {
             key = key.rotated(cosine: rotation.cosine, sine: rotation.sine)
         }
         return attention(query, key, value).reshaped([-1, specification.attention.queryWidth])
-    }
-
-    private func feedForward(_ hidden: Tensor) -> Tensor {
-        let (activation, width) = (specification.feedForward.activation, specification.feedForward.width)
-        let upper = up(hidden)
-        let halves: (gate: Tensor, up: Tensor)
-        if let gate {
-            halves = (gate(hidden), upper)
-        } else if specification.feedForward.isStacked {
-            halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
-        } else {
-            return down(activation(upper))
-        }
-        return switch activation {
-        case .silu: down(halves.gate.siluGate(halves.up))
-        case .geluTanh: down(halves.gate.geluGate(halves.up))
-        case .gelu, .relu: down(activation(halves.gate) * halves.up)
-        }
     }
 }
 

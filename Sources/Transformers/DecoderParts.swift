@@ -31,8 +31,24 @@ struct DecoderParts {
             headNorms: layer.attention.headNorm == .none ? nil : (norm(names.queryNorm), norm(names.keyNorm)),
             attentionOutput: linear(names.attentionOutput),
             feedForwardNorms: norms(names.feedForwardNorm, names.feedForwardPostNorm),
-            gate: layer.feedForward.hasGateMatrix ? linear(names.gate) : nil, up: linear(names.up),
-            down: linear(names.down))
+            feedForward: feedForward(layer, name))
+    }
+
+    private func feedForward(_ layer: LayerSpecification, _ name: (String) -> String) -> FeedForwardNetwork {
+        let names = specification.names
+        func dense(_ prefix: String, _ names: FeedForwardNames) -> DenseNetwork {
+            let linear = { (part: String) in self.linear(name(prefix + part), layer) }
+            return DenseNetwork(
+                specification: layer.feedForward, gate: layer.feedForward.hasGateMatrix ? linear(names.gate) : nil,
+                up: linear(names.up), down: linear(names.down))
+        }
+        guard let experts = layer.feedForward.experts, let ofExperts = names.experts else {
+            return .dense(dense("", names.feedForward))
+        }
+        return .experts(
+            ExpertNetwork(
+                specification: experts, router: linear(name(ofExperts.router), layer),
+                experts: (0..<experts.count).map { dense(ofExperts.prefix($0), ofExperts.parts) }))
     }
 
     func finalNorm() -> Normalization { normalization(specification.names.finalNorm, specification.finalNorm) }

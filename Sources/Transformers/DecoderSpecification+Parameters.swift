@@ -26,7 +26,7 @@ extension LayerSpecification {
     fileprivate func declarations(
         width: Int, _ names: ParameterNames, _ name: (String) -> String
     ) -> [ParameterGroup.Declaration] {
-        let (queries, keys, inner) = (attention.queryWidth, attention.keyWidth, feedForward.width)
+        let (queries, keys) = (attention.queryWidth, attention.keyWidth)
         let (before, after) = (normPlacement != .after, normPlacement != .before)
         var all = before ? norm.declarations(name(names.attentionNorm), width) : []
         if attention.projection == .separate {
@@ -43,14 +43,25 @@ extension LayerSpecification {
         all += linear(name(names.attentionOutput), from: queries, to: width, bias: attention.outputBias)
         if after { all += norm.declarations(name(names.attentionPostNorm), width) }
         if before { all += norm.declarations(name(names.feedForwardNorm), width) }
-        if feedForward.hasGateMatrix {
-            all += linear(name(names.gate), from: width, to: inner, bias: feedForward.hasBias)
+        if let experts = feedForward.experts, let ofExperts = names.experts {
+            all += linear(name(ofExperts.router), from: width, to: experts.count, bias: false)
+            for index in 0..<experts.count {
+                all += network(width: width, ofExperts.parts) { name(ofExperts.prefix(index) + $0) }
+            }
+        } else {
+            all += network(width: width, names.feedForward, name)
         }
-        all += linear(
-            name(names.up), from: width, to: feedForward.isStacked ? 2 * inner : inner, bias: feedForward.hasBias)
-        all += linear(name(names.down), from: inner, to: width, bias: feedForward.hasBias)
         if after { all += norm.declarations(name(names.feedForwardPostNorm), width) }
         return all
+    }
+
+    private func network(
+        width: Int, _ names: FeedForwardNames, _ name: (String) -> String
+    ) -> [ParameterGroup.Declaration] {
+        let (inner, bias) = (feedForward.width, feedForward.hasBias)
+        let gate = feedForward.hasGateMatrix ? linear(name(names.gate), from: width, to: inner, bias: bias) : []
+        let up = linear(name(names.up), from: width, to: feedForward.isStacked ? 2 * inner : inner, bias: bias)
+        return gate + up + linear(name(names.down), from: inner, to: width, bias: bias)
     }
 
     private func linear(_ name: String, from input: Int, to output: Int, bias: Bool) -> [ParameterGroup.Declaration] {

@@ -102,6 +102,11 @@ package struct LayerSpecification: Sendable, Equatable {
         package var activation: Activation
         /// Whether its projections have biases.
         package var hasBias: Bool
+        /// How many such networks there are, of which each row goes through some; `nil` for the one that all go through.
+        package var experts: Experts?
+
+        /// Channels inside of all networks that a row goes through.
+        package var widthOfRow: Int { width * (experts?.perToken ?? 1) }
 
         package init(width: Int, isGated: Bool, activation: Activation, hasBias: Bool = false) {
             self.width = width
@@ -109,6 +114,16 @@ package struct LayerSpecification: Sendable, Equatable {
             self.activation = activation
             self.hasBias = hasBias
         }
+    }
+
+    /// Feed-forward networks of which a router chooses some for each row.
+    package struct Experts: Sendable, Equatable {
+        /// How many there are.
+        package var count: Int
+        /// How many a row goes through.
+        package var perToken: Int
+        /// Whether the probabilities of the chosen ones, which weigh their outputs, are scaled to the sum 1.
+        package var normalizes: Bool
     }
 
     /// Attention.

@@ -33,25 +33,55 @@ struct PackedDecoder {
 extension DecoderLayer {
     /// In the order in which ``packing(_:)`` asks for them.
     fileprivate var projections: [Linear] {
-        input.projections + [attentionOutput] + (gate.map { [$0] } ?? []) + [up, down]
+        input.projections + [attentionOutput] + feedForward.projections
     }
 
     /// This block with packed projections, and all else in the type that it computes in.
     fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> DecoderLayer {
         let input = input.packing(type, next)
         let attentionOutput = attentionOutput.packing(type, next)
-        let (gate, up, down) = (gate?.packing(type, next), up.packing(type, next), down.packing(type, next))
+        let feedForward = feedForward.packing(type, next)
         return DecoderLayer(
             specification: specification, attentionNorms: attentionNorms.converted(to: type), input: input,
             headNorms: headNorms.map { ($0.query.converted(to: type), $0.key.converted(to: type)) },
-            attentionOutput: attentionOutput, feedForwardNorms: feedForwardNorms.converted(to: type), gate: gate,
-            up: up, down: down)
+            attentionOutput: attentionOutput, feedForwardNorms: feedForwardNorms.converted(to: type),
+            feedForward: feedForward)
     }
 }
 
 extension DecoderLayer.Norms {
     fileprivate func converted(to type: ScalarType) -> DecoderLayer.Norms {
         DecoderLayer.Norms(before: before?.converted(to: type), after: after?.converted(to: type))
+    }
+}
+
+extension FeedForwardNetwork {
+    fileprivate var projections: [Linear] {
+        switch self {
+        case .dense(let network): network.projections
+        case .experts(let network): [network.router] + network.experts.flatMap(\.projections)
+        }
+    }
+
+    fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> FeedForwardNetwork {
+        switch self {
+        case .dense(let network): return .dense(network.packing(type, next))
+        case .experts(let network):
+            let router = network.router.packing(type, next)
+            return .experts(
+                ExpertNetwork(
+                    specification: network.specification, router: router,
+                    experts: network.experts.map { $0.packing(type, next) }))
+        }
+    }
+}
+
+extension DenseNetwork {
+    fileprivate var projections: [Linear] { (gate.map { [$0] } ?? []) + [up, down] }
+
+    fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> DenseNetwork {
+        let (gate, up, down) = (gate?.packing(type, next), up.packing(type, next), down.packing(type, next))
+        return DenseNetwork(specification: specification, gate: gate, up: up, down: down)
     }
 }
 

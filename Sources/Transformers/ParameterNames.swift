@@ -24,11 +24,8 @@ public struct ParameterNames: Sendable, Equatable {
     let queryNorm: String
     let keyNorm: String
     let attentionOutput: String
-    /// The activated half of a gated network.
-    let gate: String
-    /// The other half, or both in one matrix.
-    let up: String
-    let down: String
+    let feedForward: FeedForwardNames
+    private(set) var experts: ExpertNames?
 
     /// Names of a family; those of parameters that it does not have are left out.
     ///
@@ -39,7 +36,7 @@ public struct ParameterNames: Sendable, Equatable {
         attentionNorm: String = "", feedForwardNorm: String = "", attentionPostNorm: String = "",
         feedForwardPostNorm: String = "", query: String = "", key: String = "", value: String = "", fused: String = "",
         queryNorm: String = "", keyNorm: String = "", attentionOutput: String, gate: String = "",
-        up: String, down: String
+        up: String, down: String, experts: ExpertNames? = nil
     ) {
         self.base = base
         self.embedding = base + embedding
@@ -58,9 +55,15 @@ public struct ParameterNames: Sendable, Equatable {
         self.queryNorm = queryNorm
         self.keyNorm = keyNorm
         self.attentionOutput = attentionOutput
-        self.gate = gate
-        self.up = up
-        self.down = down
+        feedForward = FeedForwardNames(gate: gate, up: up, down: down)
+        self.experts = experts
+    }
+
+    /// The same names for a family whose networks are experts.
+    func with(experts: ExpertNames) -> ParameterNames {
+        var copy = self
+        copy.experts = experts
+        return copy
     }
 
     /// The score head of a reward model.
@@ -77,4 +80,23 @@ public struct ParameterNames: Sendable, Equatable {
 
     /// The full name of a parameter of layer `index`.
     func layer(_ index: Int, _ name: String) -> String { "\(layers).\(index).\(name)" }
+}
+
+/// The names of a feed-forward network's projections.
+package struct FeedForwardNames: Sendable, Equatable {
+    /// The activated half of a gated network.
+    let gate: String
+    /// The other half, or both in one matrix.
+    let up: String
+    let down: String
+}
+
+/// The names of experts and their router within a layer.
+package struct ExpertNames: Sendable, Equatable {
+    let router: String
+    /// What the names of an expert's projections start with, but for its number.
+    let experts: String
+    let parts: FeedForwardNames
+
+    func prefix(_ index: Int) -> String { "\(experts).\(index)." }
 }

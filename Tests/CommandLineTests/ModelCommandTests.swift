@@ -161,13 +161,12 @@ struct ModelCommandTests {
             try workspace.write(tokenizer, to: "policy/tokenizer.json")
             try workspace.write(
                 config.replacing(
-                    "\"model_type\": \"llama\"", with: "\"model_type\": \"mistral\", \"sliding_window\": 16"),
+                    "\"max_position_embeddings\": 128",
+                    with: "\"max_position_embeddings\": 16, \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}"),
                 to: "policy/config.json")
-            let window = try score()
-            #expect(
-                window.contains("at most 16: each of its tokens sees the last 16 alone (sliding_window in config.json)")
-            )
-            #expect(window.contains("cut examples with --max-length"))
+            let stretched = try score()
+            #expect(stretched.contains("at most 16: beyond that its positions are stretched"), "\(stretched)")
+            #expect(stretched.contains("cut examples with --max-length"))
         }
     }
 

@@ -18,11 +18,13 @@ from transformers import (
     GraniteConfig,
     LlamaConfig,
     MistralConfig,
+    MixtralConfig,
     Olmo2Config,
     Olmo3Config,
     Phi3Config,
     Qwen2Config,
     Qwen3Config,
+    Qwen3MoeConfig,
     SmolLM3Config,
 )
 
@@ -130,6 +132,14 @@ def causal_configs() -> dict:
         ),
         "smollm3": (
             SmolLM3Config(**{**ROTARY, "num_hidden_layers": 3}, no_rope_layers=[1, 0, 1], pad_token_id=None),
+            float32,
+            "1GB",
+        ),
+        "mixtral": (MixtralConfig(**ROTARY, num_local_experts=3, num_experts_per_tok=2), float32, "1GB"),
+        "qwen3_moe": (
+            Qwen3MoeConfig(
+                **ROTARY, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24, mlp_only_layers=[0], head_dim=16
+            ),
             float32,
             "1GB",
         ),

@@ -41,7 +41,7 @@ struct CardEstimate {
     /// attention's output, and what the activation reads and writes; for softmax and norms a number each.
     private func keptBytes(of layer: LayerSpecification) -> Int {
         let attention = layer.attention
-        let feedForward = (layer.feedForward.isGated ? 3 : 2) * layer.feedForward.width
+        let feedForward = (layer.feedForward.isGated ? 3 : 2) * layer.feedForward.widthOfRow
         return size * (4 * model.width + 2 * attention.queryWidth + 2 * attention.keyWidth + feedForward)
             + MemoryLayout<Float>.size * (attention.heads + 2)
     }
@@ -49,7 +49,7 @@ struct CardEstimate {
     /// What is at work in a layer, a token.
     private var temporaries: Int {
         let largest = model.layers.map {
-            2 * ($0.attention.queryWidth + 2 * $0.attention.keyWidth) + 3 * $0.feedForward.width
+            2 * ($0.attention.queryWidth + 2 * $0.attention.keyWidth) + 3 * $0.feedForward.widthOfRow
         }
         return size * (6 * model.width + (largest.max() ?? 0))
     }

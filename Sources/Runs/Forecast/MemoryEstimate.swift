@@ -142,7 +142,7 @@ extension DecoderSpecification {
     /// The temporaries of one layer, a token.
     fileprivate var computingBytesPerToken: Int {
         let largest = layers.map {
-            2 * ($0.attention.queryWidth + 2 * $0.attention.keyWidth) + 3 * $0.feedForward.width
+            2 * ($0.attention.queryWidth + 2 * $0.attention.keyWidth) + 3 * $0.feedForward.widthOfRow
         }
         return 4 * (6 * width + (largest.max() ?? 0))
     }
@@ -157,6 +157,6 @@ extension LayerSpecification {
     /// What a forward pass keeps of a layer for the backward pass, a token.
     fileprivate func bytesPerToken(width: Int) -> Int {
         let attended = 2 * attention.queryWidth + 2 * attention.keyWidth + attention.heads
-        return 4 * (4 * width + attended + (feedForward.isGated ? 3 : 2) * feedForward.width)
+        return 4 * (4 * width + attended + (feedForward.isGated ? 3 : 2) * feedForward.widthOfRow)
     }
 }

@@ -1,0 +1,103 @@
+import Torch
+
+/// The network of each row by itself.
+enum FeedForwardNetwork {
+    case dense(DenseNetwork)
+    case experts(ExpertNetwork)
+
+    func callAsFunction(_ hidden: Tensor) -> Tensor {
+        switch self {
+        case .dense(let network): network(hidden)
+        case .experts(let network): network(hidden)
+        }
+    }
+}
+
+/// A projection up, an activation, and a projection down.
+struct DenseNetwork {
+    let specification: LayerSpecification.FeedForward
+    /// The activated projection of a gated network, where it has a matrix of its own.
+    let gate: Linear?
+    let up: Linear
+    let down: Linear
+
+    func callAsFunction(_ hidden: Tensor) -> Tensor {
+        let (activation, width) = (specification.activation, specification.width)
+        let upper = up(hidden)
+        let halves: (gate: Tensor, up: Tensor)
+        if let gate {
+            halves = (gate(hidden), upper)
+        } else if specification.isStacked {
+            halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
+        } else {
+            return down(activation(upper))
+        }
+        return switch activation {
+        case .silu: down(halves.gate.siluGate(halves.up))
+        case .geluTanh: down(halves.gate.geluGate(halves.up))
+        case .gelu, .relu: down(activation(halves.gate) * halves.up)
+        }
+    }
+}
+
+/// Networks of which a router chooses some for each row (Mixtral, Jiang et al., arXiv 2401.04088, 2.1).
+///
+/// Rows of one expert go through it together; what a row gets does not depend on the rows beside it.
+struct ExpertNetwork {
+    let specification: LayerSpecification.Experts
+    let router: Linear
+    let experts: [DenseNetwork]
+
+    func callAsFunction(_ hidden: Tensor) -> Tensor {
+        guard hidden.shape[0] > 0 else { return hidden }
+        let probabilities = router(hidden).converted(to: .float32).softmax(1)
+        let routes = Routes(probabilities.placed(.float32).floats(), specification)
+        let device = hidden.device
+        func indices(_ list: [Int32]) -> Tensor { Tensor(indices: list, on: device) }
+        let outputs = Tensor.concatenated(
+            routes.rowsOfExpert.enumerated().filter { !$1.isEmpty }.map { experts[$0](hidden.selecting(indices($1))) })
+        // Back to rows: of each the outputs of its experts, side by side.
+        let ofRows = outputs.selecting(indices(routes.places))
+            .reshaped([-1, specification.perToken, hidden.shape[1]])
+        var weights = probabilities.gathered(1, indices(routes.chosen).reshaped([-1, specification.perToken]))
+        if specification.normalizes { weights = weights / weights.sum(1, keepingDimension: true) }
+        return (ofRows * weights.converted(to: hidden.type).unsqueezed(2)).sum(1)
+    }
+}
+
+/// Which experts rows go through.
+private struct Routes {
+    /// The experts of each row, the likeliest first, `[rows x experts a token]`.
+    var chosen: [Int32] = []
+    /// The rows of each expert, in order.
+    var rowsOfExpert: [[Int32]]
+    /// Where the output of each of ``chosen`` lies among all outputs, expert by expert.
+    var places: [Int32]
+
+    init(_ probabilities: [Float], _ experts: LayerSpecification.Experts) {
+        rowsOfExpert = Array(repeating: [], count: experts.count)
+        var order: [(expert: Int, place: Int)] = []
+        for row in 0..<probabilities.count / experts.count {
+            let own = probabilities[row * experts.count..<(row + 1) * experts.count]
+            for (index, _) in Self.largest(own, experts.perToken) {
+                chosen.append(Int32(index))
+                order.append((index, rowsOfExpert[index].count))
+                rowsOfExpert[index].append(Int32(row))
+            }
+        }
+        var starts: [Int] = []
+        for rows in rowsOfExpert { starts.append((starts.last ?? 0) + rows.count) }
+        places = order.map { Int32(($0.expert == 0 ? 0 : starts[$0.expert - 1]) + $0.place) }
+    }
+
+    /// The largest, and of equal ones those that come first.
+    private static func largest(_ values: ArraySlice<Float>, _ count: Int) -> [(index: Int, value: Float)] {
+        var best: [(index: Int, value: Float)] = []
+        for (index, value) in values.enumerated() {
+            guard best.count < count || value > best[best.count - 1].value else { continue }
+            best.insert((index, value), at: best.firstIndex { $0.value < value } ?? best.count)
+            if best.count > count { best.removeLast() }
+        }
+        return best
+    }
+}
