@@ -255,7 +255,8 @@ extension JinjaInterpreter {
         let scale = try PythonNumber.power(10, Double(decimals))
         let scaled = number * scale
         guard scaled.isFinite else { throw .evaluation("'round' takes no infinite number") }
-        return .float(scaled.rounded(method == "ceil" ? .up : .down) / scale)
+        // Python makes an integer on the way, which has no negative zero.
+        return .float((scaled.rounded(method == "ceil" ? .up : .down) + 0) / scale)
     }
 
     /// Half to even at a power of ten.

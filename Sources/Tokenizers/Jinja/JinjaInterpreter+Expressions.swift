@@ -174,6 +174,7 @@ extension JinjaInterpreter {
             case let closure as JinjaClosure where member == .name:
                 return closure.macro.name.map { .string($0) } ?? JinjaValue.none
             case let cycler as JinjaCycler where member == .current: return cycler.items[cycler.position]
+            case is JinjaRange: return method(if: [.index, .count].contains(member))
             case is JinjaCycler: return method(if: [.next, .reset].contains(member))
             default: return nil
             }

@@ -28,11 +28,11 @@ extension JinjaInterpreter {
         case .macro(let macro, let target): set(target, closure(macro, frame), frame)
         case .call(let callee, let call, let body):
             let caller = closure(body, frame)
-            try write(text(of: self.call(callee, call, caller: caller, frame)))
+            try write(blockText(self.call(callee, call, caller: caller, frame)))
         case .filter(let filters, let body, let scope):
             let (value, flow) = try captured(filters, body, scope, frame)
             if flow != .next { return flow }
-            try write(text(of: value))
+            try write(blockText(value))
         case .with(let values, let body, let scope, let offset):
             enter(scope, frame)
             for (target, expression) in values {
@@ -81,10 +81,20 @@ extension JinjaInterpreter {
         return (value, flow)
     }
 
+    /// What a block has for its text, which jinja2 does not turn into one.
+    private func blockText(_ value: JinjaValue) throws(JinjaError) -> String {
+        guard let text = value.text else {
+            throw .evaluation("a block gives a \(value.typeName) where a string is expected")
+        }
+        return text
+    }
+
     /// The body's variables are its own, as in the macro that jinja2 makes of it.
     private func generation(_ body: JinjaMacro, _ frame: JinjaFrame, at offset: Int) throws(JinjaError) {
         let inner = self.frame(body.scope, in: frame)
         enter(body.scope, inner)
+        if let keywords = body.keywords { set(keywords, .mapping(try JinjaMapping([])), inner) }
+        if let rest = body.rest { set(rest, .tuple(try JinjaList([])), inner) }
         let start = output.count
         _ = try nested(body.body, inner)
         if captures > 0 {

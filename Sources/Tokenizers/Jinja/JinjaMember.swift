@@ -69,7 +69,7 @@ enum JinjaMember: String, Sendable {
             default: false
             }
         case .object(let object):
-            object is JinjaRange && [.start, .stop, .step, .count, .index].contains(self)
+            object is JinjaRange && [.start, .stop, .step].contains(self)
                 || object is JinjaClosure && [.arguments, .caller].contains(self)
         default: false
         }

@@ -7,7 +7,11 @@ extension JinjaInterpreter {
         case .string(let text), .markup(let text):
             return try method(member, of: text, isMarkup: receiver.isMarkup, &arguments)
         case .mapping(let mapping): return try method(member, of: mapping, &arguments)
-        case .list(let list), .tuple(let list): return try method(member, of: list, receiver, &arguments)
+        case .list(let list), .tuple(let list): return try method(member, of: list.elements, &arguments)
+        case .object(let range as JinjaRange):
+            // A range's `index` takes no bounds.
+            if member == .index, arguments.positional.count > 1 { throw .evaluation("'index' takes 1 argument") }
+            return try method(member, of: elements(of: .object(range)), &arguments)
         case .object(let loop as JinjaLoop):
             let values = arguments.rest()
             try arguments.finish()
@@ -50,28 +54,28 @@ extension JinjaInterpreter {
     }
 
     private func method(
-        _ member: JinjaMember, of list: JinjaList, _ receiver: JinjaValue, _ arguments: inout JinjaArguments
+        _ member: JinjaMember, of elements: [JinjaValue], _ arguments: inout JinjaArguments
     ) throws(JinjaError) -> JinjaValue {
         if member == .copy {
             try arguments.finish()
-            return try self.list(list.elements)
+            return try self.list(elements)
         }
         guard let sought = arguments.takePositional() else { throw arguments.missing("value") }
         if member == .count {
             try arguments.finish()
             var count = 0
-            for element in list.elements {
+            for element in elements {
                 try step()
                 if try areEqual(element, sought) { count += 1 }
             }
             return .integer(count)
         }
-        let start = Self.clamped(try arguments.takePositionalBound("start") ?? 0, list.elements.count)
-        let end = Self.clamped(try arguments.takePositionalBound("end") ?? .max, list.elements.count)
+        let start = Self.clamped(try arguments.takePositionalBound("start") ?? 0, elements.count)
+        let end = Self.clamped(try arguments.takePositionalBound("end") ?? .max, elements.count)
         try arguments.finish()
         for index in start..<max(start, end) {
             try step()
-            if try areEqual(list.elements[index], sought) { return .integer(index) }
+            if try areEqual(elements[index], sought) { return .integer(index) }
         }
         throw .evaluation("'index' finds no such value")
     }

@@ -1,5 +1,6 @@
 """Templates as transformers renders them: its own environment, with a fixed date."""
 
+import copy
 import datetime
 import json
 import os
@@ -29,7 +30,8 @@ def render(template: str, variables: dict) -> dict:
     """`text`, or `error` with the exception's class and message."""
     try:
         compiled = chat_template_utils._cached_compile_jinja_template(template)
-        text = compiled.render(**variables)
+        # jinja2's `indent` appends to a list that it is given.
+        text = compiled.render(**copy.deepcopy(variables))
         text.encode("utf-8")
         return {"text": text}
     except Exception as error:
