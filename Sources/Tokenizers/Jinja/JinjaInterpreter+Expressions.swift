@@ -1,0 +1,274 @@
+extension JinjaInterpreter {
+    func value(of expression: JinjaExpression, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+        try step()
+        switch expression {
+        case .constant(let constant): return JinjaValue(constant)
+        case .name(let variable, let undefined):
+            return value(at: program.scopes.places[variable], frame) ?? .undefined(undefined)
+        default: break
+        }
+        try descend()
+        defer { ascend() }
+        switch expression {
+        case .constant, .name: preconditionFailure("handled above")
+        case .attribute(let base, let name, let undefined, let offset):
+            let base = try value(of: base, frame)
+            go(to: offset)
+            return try attribute(name, of: base, undefined)
+        case .item(let base, let key, let undefined, let offset):
+            let base = try value(of: base, frame)
+            let key = try value(of: key, frame)
+            go(to: offset)
+            return try item(key, of: base, undefined)
+        case .and(let left, let right):
+            let left = try value(of: left, frame)
+            return left.isTrue ? try value(of: right, frame) : left
+        case .or(let left, let right):
+            let left = try value(of: left, frame)
+            return left.isTrue ? left : try value(of: right, frame)
+        case .not(let operand): return .boolean(!(try value(of: operand, frame).isTrue))
+        case .comparison(let first, let operands, let offset): return try comparison(first, operands, frame, at: offset)
+        case .binary(let operation, let left, let right, let offset):
+            let left = try value(of: left, frame)
+            let right = try value(of: right, frame)
+            go(to: offset)
+            return try arithmetic(operation, left, right)
+        case .concatenation(let items, let offset):
+            var text = ""
+            for item in items {
+                text += try self.text(of: value(of: item, frame))
+                go(to: offset)
+                try spend(bytes: text.utf8.count)
+            }
+            return .string(text)
+        case .call(let callee, let call): return try self.call(callee, call, caller: nil, frame)
+        case .filter(let base, let call): return try filter(value(of: base, frame), call, frame)
+        case .test(let base, let call): return .boolean(try test(value(of: base, frame), call, frame))
+        case .conditional(let test, let then, let otherwise, let undefined):
+            if try value(of: test, frame).isTrue { return try value(of: then, frame) }
+            return try otherwise.map { otherwise throws(JinjaError) in try value(of: otherwise, frame) }
+                ?? .undefined(undefined)
+        case .list(let items): return try list(values(of: items, frame))
+        case .tuple(let items): return .tuple(try JinjaList(values(of: items, frame)))
+        case .mapping(let entries):
+            var values: [(key: JinjaValue, value: JinjaValue)] = []
+            for entry in entries { values.append((try value(of: entry.key, frame), try value(of: entry.value, frame))) }
+            try spend(elements: values.count)
+            return .mapping(try JinjaMapping(values))
+        case .slice(let base, let start, let stop, let step, let offset):
+            let base = try value(of: base, frame)
+            let bounds = (try bound(start, frame), try bound(stop, frame), try bound(step, frame))
+            go(to: offset)
+            return try slice(base, start: bounds.0, stop: bounds.1, step: bounds.2)
+        case .negative(let operand, let offset):
+            return try signed(value(of: operand, frame), isNegative: true, at: offset)
+        case .positive(let operand, let offset):
+            return try signed(value(of: operand, frame), isNegative: false, at: offset)
+        }
+    }
+
+    func values(of expressions: [JinjaExpression], _ frame: JinjaFrame) throws(JinjaError) -> [JinjaValue] {
+        var values: [JinjaValue] = []
+        values.reserveCapacity(expressions.count)
+        for expression in expressions { values.append(try value(of: expression, frame)) }
+        return values
+    }
+
+    private func bound(_ expression: JinjaExpression?, _ frame: JinjaFrame) throws(JinjaError) -> Int? {
+        guard let expression else { return nil }
+        let value = try value(of: expression, frame)
+        if value.isNone { return nil }
+        guard let integer = value.integer else {
+            throw .evaluation("a slice goes by integers, not by a \(value.typeName)")
+        }
+        return integer
+    }
+
+    private func comparison(
+        _ first: JinjaExpression, _ operands: [(comparison: JinjaComparison, operand: JinjaExpression)],
+        _ frame: JinjaFrame, at offset: Int
+    ) throws(JinjaError) -> JinjaValue {
+        var left = try value(of: first, frame)
+        for (comparison, operand) in operands {
+            let right = try value(of: operand, frame)
+            go(to: offset)
+            guard try holds(comparison, left, right) else { return .boolean(false) }
+            left = right
+        }
+        return .boolean(true)
+    }
+}
+
+// MARK: Attributes and items
+
+extension JinjaInterpreter {
+    /// `base.name`: an attribute or method first, then what has the name for a key.
+    func attribute(_ name: JinjaName, of base: JinjaValue, _ undefined: JinjaUndefined) throws(JinjaError) -> JinjaValue
+    {
+        if let member = name.member, let value = try self.member(member, of: base) { return value }
+        switch base {
+        case .mapping(let mapping): return mapping[name.text] ?? .undefined(undefined)
+        case .object(let object):
+            return (object as? JinjaNamespace)?[name.text] ?? .undefined(undefined)
+        case .undefined(let missing): throw self.missing(missing)
+        default: return .undefined(undefined)
+        }
+    }
+
+    /// `base[key]`: an element first, then the attribute or method of that name.
+    func item(_ key: JinjaValue, of base: JinjaValue, _ undefined: JinjaUndefined) throws(JinjaError) -> JinjaValue {
+        if let value = try element(key, of: base) { return value }
+        guard let text = key.text else { return .undefined(undefined) }
+        return try attribute(JinjaName(text), of: base, undefined)
+    }
+
+    /// The element that a key or position has; `nil` where there is none.
+    private func element(_ key: JinjaValue, of base: JinjaValue) throws(JinjaError) -> JinjaValue? {
+        switch base {
+        case .undefined(let missing): throw self.missing(missing)
+        case .mapping(let mapping): return mapping.value(of: key)
+        case .list(let list), .tuple(let list):
+            guard let index = position(key, count: list.elements.count) else { return nil }
+            return list.elements[index]
+        case .string(let text), .markup(let text):
+            guard key.integer != nil else { return nil }
+            try spend(bytes: text.utf8.count)
+            guard let index = position(key, count: text.scalarCount) else { return nil }
+            let part = text.scalars(index..<index + 1)
+            if case .markup = base { return .markup(part) }
+            return .string(part)
+        case .object(let object as JinjaRange):
+            return position(key, count: object.count).map { .integer(object[$0]) }
+        default: return nil
+        }
+    }
+
+    private func position(_ key: JinjaValue, count: Int) -> Int? {
+        guard let index = key.integer else { return nil }
+        let position = index < 0 ? index + count : index
+        return position >= 0 && position < count ? position : nil
+    }
+
+    /// An attribute that values of a kind have; `nil` for one they have not.
+    private func member(_ member: JinjaMember, of base: JinjaValue) throws(JinjaError) -> JinjaValue? {
+        if member.isRefused(of: base) {
+            throw JinjaError(.unsupported, "'\(member.rawValue)' of a \(base.typeName)")
+        }
+        func method(if exists: Bool) -> JinjaValue? { exists ? .object(JinjaMethod(base, member)) : nil }
+        func unsafe() -> JinjaValue { .undefined("'\(member.rawValue)' would change the \(base.typeName), so it") }
+        switch base {
+        case .string, .markup: return method(if: member.isOfStrings)
+        case .mapping:
+            if member.changesMappings { return unsafe() }
+            return method(if: [.get, .items, .keys, .values, .copy].contains(member))
+        case .list:
+            if member.changesLists { return unsafe() }
+            return method(if: [.index, .count, .copy].contains(member))
+        case .tuple(let list):
+            if list.isGroup, member == .grouper { return list.elements[0] }
+            if list.isGroup, member == .list { return list.elements[1] }
+            return method(if: [.index, .count].contains(member))
+        case .object(let object):
+            switch object {
+            case let loop as JinjaLoop: return try self.member(member, of: loop)
+            case let closure as JinjaClosure where member == .name:
+                return closure.macro.name.map { .string($0) } ?? JinjaValue.none
+            case let cycler as JinjaCycler where member == .current: return cycler.items[cycler.position]
+            case is JinjaRange: return method(if: [.index, .count].contains(member))
+            case is JinjaCycler: return method(if: [.next, .reset].contains(member))
+            default: return nil
+            }
+        default: return nil
+        }
+    }
+
+    private func member(_ member: JinjaMember, of loop: JinjaLoop) throws(JinjaError) -> JinjaValue? {
+        func length() throws(JinjaError) -> Int {
+            try loop.length { iterator throws(JinjaError) in try elements(of: .object(iterator)) }
+        }
+        switch member {
+        case .index: return .integer(loop.index + 1)
+        case .index0: return .integer(loop.index)
+        case .revindex: return .integer(try length() - loop.index)
+        case .revindex0: return .integer(try length() - loop.index - 1)
+        case .first: return .boolean(loop.index == 0)
+        case .last: return .boolean(try loop.peek() == nil)
+        case .length: return .integer(try length())
+        case .previtem: return loop.previous ?? .undefined("the item before the first of a loop")
+        case .nextitem: return try loop.peek() ?? .undefined("the item after the last of a loop")
+        case .depth: return .integer(loop.level + 1)
+        case .depth0: return .integer(loop.level)
+        case .cycle, .changed: return .object(JinjaMethod(.object(loop), member))
+        default: return nil
+        }
+    }
+
+    func missing(_ undefined: JinjaUndefined) -> JinjaError { .evaluation("\(undefined.text) is not defined") }
+
+    /// The error for an undefined operand; the other one where both are defined.
+    func refusal(_ operands: JinjaValue..., otherwise message: @autoclosure () -> String) -> JinjaError {
+        for case .undefined(let undefined) in operands { return missing(undefined) }
+        return .evaluation(message())
+    }
+}
+
+// MARK: Slices
+
+extension JinjaInterpreter {
+    private func slice(_ base: JinjaValue, start: Int?, stop: Int?, step: Int?) throws(JinjaError) -> JinjaValue {
+        let step = step ?? 1
+        guard step != 0 else { throw .evaluation("a slice's step is 0") }
+        switch base {
+        case .string(let text): return .string(try slice(text, start, stop, step))
+        case .markup(let text): return .markup(try slice(text, start, stop, step))
+        case .list(let list):
+            return try self.list(positions(start, stop, step, count: list.elements.count).map { list.elements[$0] })
+        case .tuple(let list):
+            let elements = positions(start, stop, step, count: list.elements.count).map { list.elements[$0] }
+            try spend(elements: elements.count)
+            return .tuple(try JinjaList(elements))
+        case .object(let range as JinjaRange):
+            let (first, end, count) = bounds(start, stop, step, count: range.count)
+            let stride = range.step.multipliedReportingOverflow(by: step)
+            guard !stride.overflow, count > 0 else {
+                return .object(try JinjaRange(start: range.start, stop: range.start, step: 1))
+            }
+            let last = range.start + range.step * end
+            return .object(try JinjaRange(start: range[first], stop: last, step: stride.partialValue))
+        default:
+            throw refusal(base, otherwise: "a \(base.typeName) has no slices")
+        }
+    }
+
+    private func slice(_ text: String, _ start: Int?, _ stop: Int?, _ step: Int) throws(JinjaError) -> String {
+        try spend(bytes: text.utf8.count)
+        let count = text.scalarCount
+        if step == 1 {
+            let (first, end, _) = bounds(start, stop, 1, count: count)
+            return first < end ? text.scalars(first..<end) : ""
+        }
+        let scalars = Array(text.unicodeScalars)
+        var result = String.UnicodeScalarView()
+        for position in positions(start, stop, step, count: count) { result.append(scalars[position]) }
+        return String(result)
+    }
+
+    private func positions(_ start: Int?, _ stop: Int?, _ step: Int, count: Int) -> [Int] {
+        let (first, _, length) = bounds(start, stop, step, count: count)
+        return (0..<length).map { first + $0 * step }
+    }
+
+    /// Where a slice begins and ends, and how many elements it has.
+    private func bounds(_ start: Int?, _ stop: Int?, _ step: Int, count: Int) -> (first: Int, end: Int, length: Int) {
+        func clamped(_ index: Int?, _ open: Int) -> Int {
+            guard let index else { return open }
+            let (lowest, highest) = step > 0 ? (0, count) : (-1, count - 1)
+            return min(max(index < 0 ? (index < -count ? -1 : index + count) : index, lowest), highest)
+        }
+        let first = clamped(start, step > 0 ? 0 : count - 1)
+        let end = clamped(stop, step > 0 ? count : -1)
+        let distance = step > 0 ? end - first : first - end
+        let length = distance > 0 ? (distance - 1) / Int(clamping: step.magnitude) + 1 : 0
+        return (first, end, length)
+    }
+}

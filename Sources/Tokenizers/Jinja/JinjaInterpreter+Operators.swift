@@ -1,0 +1,329 @@
+extension JinjaInterpreter {
+    func arithmetic(
+        _ operation: JinjaOperator, _ left: JinjaValue, _ right: JinjaValue
+    ) throws(JinjaError) -> JinjaValue {
+        if case .string(let left) = left, case .string(let right) = right, operation == .add {
+            try spend(bytes: left.utf8.count + right.utf8.count)
+            return .string(left + right)
+        }
+        if let left = left.integer, let right = right.integer { return try integer(operation, left, right) }
+        if let left = try number(left), let right = try number(right) { return try float(operation, left, right) }
+        switch (operation, left, right) {
+        case (.add, .undefined, _), (.add, _, .undefined): break
+        case (.add, _, _):
+            if let sum = try sum(left, right) { return sum }
+        case (.multiply, _, _):
+            if let count = right.integer, let product = try repeated(left, count) { return product }
+            if let count = left.integer, let product = try repeated(right, count) { return product }
+        case (.modulo, .string(let format), _): return .string(try formatted(format, right))
+        case (.modulo, .markup(let format), _): return .markup(try formatted(format, right, escapes: true))
+        default: break
+        }
+        throw refusal(
+            left, right,
+            otherwise: "'\(operation.rawValue)' has no result for a \(left.typeName) and a \(right.typeName)")
+    }
+
+    func signed(_ value: JinjaValue, isNegative: Bool, at offset: Int) throws(JinjaError) -> JinjaValue {
+        go(to: offset)
+        if let integer = value.integer {
+            let (result, overflows) = isNegative ? (0).subtractingReportingOverflow(integer) : (integer, false)
+            guard !overflows else { throw PythonNumber.pastRange }
+            return .integer(result)
+        }
+        if case .float(let number) = value { return .float(isNegative ? -number : number) }
+        throw refusal(value, otherwise: "a \(value.typeName) has no sign")
+    }
+
+    /// The number that arithmetic takes; `nil` for what is none.
+    func number(_ value: JinjaValue) throws(JinjaError) -> Double? {
+        switch value {
+        case .float(let value): return value
+        case .integer(let value): return Double(value)
+        case .boolean(let value): return value ? 1 : 0
+        case .object(let object as JinjaBigInteger):
+            throw JinjaError(.unsupported, "arithmetic with an \(object.typeName)")
+        default: return nil
+        }
+    }
+
+    private func integer(_ operation: JinjaOperator, _ left: Int, _ right: Int) throws(JinjaError) -> JinjaValue {
+        func checked(_ result: (partialValue: Int, overflow: Bool)) throws(JinjaError) -> JinjaValue {
+            guard !result.overflow else { throw PythonNumber.pastRange }
+            return .integer(result.partialValue)
+        }
+        switch operation {
+        case .add: return try checked(left.addingReportingOverflow(right))
+        case .subtract: return try checked(left.subtractingReportingOverflow(right))
+        case .multiply: return try checked(left.multipliedReportingOverflow(by: right))
+        case .power:
+            guard right >= 0 else { return try float(.power, Double(left), Double(right)) }
+            guard let result = PythonNumber.power(left, right) else { throw PythonNumber.pastRange }
+            return .integer(result)
+        case .divide, .floorDivide, .modulo:
+            guard right != 0 else { throw .evaluation("division by zero") }
+            if operation == .divide { return .float(Double(left) / Double(right)) }
+            if operation == .modulo { return .integer(PythonNumber.modulo(left, right)) }
+            guard let result = PythonNumber.floorDivide(left, right) else { throw PythonNumber.pastRange }
+            return .integer(result)
+        }
+    }
+
+    private func float(_ operation: JinjaOperator, _ left: Double, _ right: Double) throws(JinjaError) -> JinjaValue {
+        switch operation {
+        case .add: return .float(left + right)
+        case .subtract: return .float(left - right)
+        case .multiply: return .float(left * right)
+        case .power: return .float(try PythonNumber.power(left, right))
+        case .divide, .floorDivide, .modulo:
+            guard right != 0 else { throw .evaluation("division by zero") }
+            switch operation {
+            case .divide: return .float(left / right)
+            case .modulo: return .float(PythonNumber.modulo(left, right))
+            default: return .float(PythonNumber.floorDivide(left, right))
+            }
+        }
+    }
+
+    /// `nil` for what cannot be put together.
+    private func sum(_ left: JinjaValue, _ right: JinjaValue) throws(JinjaError) -> JinjaValue? {
+        switch (left, right) {
+        case (.list(let left), .list(let right)): return try list(left.elements + right.elements)
+        case (.tuple(let left), .tuple(let right)):
+            try spend(elements: left.elements.count + right.elements.count)
+            return .tuple(try JinjaList(left.elements + right.elements))
+        case (.markup(let left), _):
+            guard let right = right.text.map({ escaped($0, isMarkup: right.isMarkup) }) else { return nil }
+            try spend(bytes: left.utf8.count + right.utf8.count)
+            return .markup(left + right)
+        case (_, .markup(let right)):
+            guard let left = left.text.map({ escaped($0, isMarkup: left.isMarkup) }) else { return nil }
+            try spend(bytes: left.utf8.count + right.utf8.count)
+            return .markup(left + right)
+        default: return nil
+        }
+    }
+
+    private func repeated(_ value: JinjaValue, _ count: Int) throws(JinjaError) -> JinjaValue? {
+        let count = max(count, 0)
+        switch value {
+        case .string(let text), .markup(let text):
+            try spend(bytes: text.utf8.count, times: count)
+            let result = String(repeating: text, count: text.isEmpty ? 0 : count)
+            return value.isMarkup ? .markup(result) : .string(result)
+        case .list(let list), .tuple(let list):
+            try spend(elements: list.elements.count, times: count)
+            let count = list.elements.isEmpty ? 0 : count
+            let elements = Array(repeatElement(list.elements, count: count).joined())
+            if case .list = value { return .list(try JinjaList(elements)) }
+            return .tuple(try JinjaList(elements))
+        default: return nil
+        }
+    }
+
+    /// As markup takes other text in.
+    func escaped(_ text: String, isMarkup: Bool) -> String { isMarkup ? text : PythonText.escapedHTML(text) }
+}
+
+extension JinjaValue {
+    var isMarkup: Bool { if case .markup = self { true } else { false } }
+}
+
+// MARK: Comparison
+
+extension JinjaInterpreter {
+    func holds(
+        _ comparison: JinjaComparison, _ left: JinjaValue, _ right: JinjaValue
+    ) throws(JinjaError) -> Bool {
+        switch comparison {
+        case .equal: try areEqual(left, right)
+        case .notEqual: try !areEqual(left, right)
+        case .less: try isLess(left, right, "<")
+        case .greater: try isLess(right, left, ">")
+        case .lessOrEqual: try isLess(left, right, "<=", orEqual: true)
+        case .greaterOrEqual: try isLess(right, left, ">=", orEqual: true)
+        case .contained: try contains(right, left)
+        case .notContained: try !contains(right, left)
+        }
+    }
+
+    func areEqual(_ left: JinjaValue, _ right: JinjaValue) throws(JinjaError) -> Bool {
+        switch (left, right) {
+        case (.string(let left), .string(let right)), (.markup(let left), .string(let right)),
+            (.string(let left), .markup(let right)), (.markup(let left), .markup(let right)):
+            return left.isSameText(as: right)
+        case (.none, .none), (.undefined, .undefined): return true
+        case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
+            return left === right ? true : try areEqual(left.elements, right.elements)
+        case (.mapping(let left), .mapping(let right)):
+            guard left.count == right.count else { return false }
+            for (key, value) in zip(left.keys, left.values) {
+                try step()
+                guard let other = right.value(of: key), try areEqual(value, other) else { return false }
+            }
+            return true
+        case (.object(let left as JinjaRange), .object(let right as JinjaRange)):
+            return left.count == right.count
+                && (left.count == 0 || left.start == right.start && (left.count == 1 || left.step == right.step))
+        case (.object(let left as JinjaView), .object(let right as JinjaView)):
+            guard left.kind != .values, right.kind != .values else { return left === right }
+            guard left.elements.count == right.elements.count else { return false }
+            for element in left.elements {
+                guard try contains(.object(right), element) else { return false }
+            }
+            return true
+        case (.object(let left as JinjaBigInteger), .object(let right as JinjaBigInteger)):
+            return left.text == right.text
+        case (.object(let left), .object(let right)): return left === right
+        default:
+            if let left = left.integer, let right = right.integer { return left == right }
+            return order(left, right) == .same
+        }
+    }
+
+    func areEqual(_ left: [JinjaValue], _ right: [JinjaValue]) throws(JinjaError) -> Bool {
+        guard left.count == right.count else { return false }
+        for (left, right) in zip(left, right) {
+            try step()
+            guard try areEqual(left, right) else { return false }
+        }
+        return true
+    }
+
+    private enum Order {
+        case before, same, after, none
+    }
+
+    /// How two numbers lie.
+    private func order(_ left: JinjaValue, _ right: JinjaValue) -> Order {
+        func order(_ left: Double, _ right: Double) -> Order {
+            left < right ? .before : left == right ? .same : left > right ? .after : .none
+        }
+        switch (left, right) {
+        case (.float(let left), .float(let right)): return order(left, right)
+        case (.float(let left), _):
+            guard let right = right.integer else { return .none }
+            return Int(exactly: left).map { $0 < right ? .before : $0 == right ? .same : .after }
+                ?? order(left, Double(right))
+        case (_, .float(let right)):
+            guard let left = left.integer else { return .none }
+            return Int(exactly: right).map { left < $0 ? .before : left == $0 ? .same : .after }
+                ?? order(Double(left), right)
+        default: return .none
+        }
+    }
+
+    func isLess(
+        _ left: JinjaValue, _ right: JinjaValue, _ symbol: String = "<", orEqual: Bool = false
+    ) throws(JinjaError) -> Bool {
+        if let left = left.integer, let right = right.integer { return orEqual ? left <= right : left < right }
+        if let left = left.text, let right = right.text {
+            return left.isBefore(right) || orEqual && left.isSameText(as: right)
+        }
+        if try number(left) != nil, try number(right) != nil {
+            let order = order(left, right)
+            return order == .before || orEqual && order == .same
+        }
+        switch (left, right) {
+        case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
+            for (left, right) in zip(left.elements, right.elements) {
+                try step()
+                if try !areEqual(left, right) { return try isLess(left, right, symbol, orEqual: orEqual) }
+            }
+            return left.elements.count < right.elements.count || orEqual && left.elements.count == right.elements.count
+        default:
+            throw refusal(
+                left, right, otherwise: "'\(symbol)' cannot compare a \(left.typeName) and a \(right.typeName)")
+        }
+    }
+
+    /// `value in container`.
+    func contains(_ container: JinjaValue, _ value: JinjaValue) throws(JinjaError) -> Bool {
+        switch container {
+        case .string(let text), .markup(let text):
+            guard let part = value.text else {
+                throw refusal(value, otherwise: "a \(value.typeName) cannot stand in a string")
+            }
+            try step(1 + text.utf8.count / 64)
+            return text.contains(text: part)
+        case .mapping(let mapping):
+            guard JinjaKey(value) != nil else { throw .evaluation("a \(value.typeName) cannot be a key") }
+            return mapping.value(of: value) != nil
+        case .object(let object as JinjaIterator):
+            while let element = try object.next() {
+                try step()
+                if try areEqual(element, value) { return true }
+            }
+            return false
+        default:
+            for element in try elements(of: container) {
+                try step()
+                if try areEqual(element, value) { return true }
+            }
+            return false
+        }
+    }
+}
+
+// MARK: Iteration
+
+extension JinjaInterpreter {
+    /// All elements that there are, or the first ones.
+    func elements(of value: JinjaValue, upTo limit: Int = .max) throws(JinjaError) -> [JinjaValue] {
+        switch value {
+        case .list(let list), .tuple(let list): return list.elements
+        case .mapping(let mapping): return mapping.keys
+        case .undefined: return []
+        case .string(let text), .markup(let text):
+            try spend(elements: text.utf8.count)
+            return text.characters.map { .string($0) }
+        case .object(let object):
+            switch object {
+            case let range as JinjaRange:
+                try spend(elements: range.count)
+                return range.elements
+            case let view as JinjaView: return view.elements
+            case let iterator as JinjaIterator:
+                var elements: [JinjaValue] = []
+                while elements.count < limit, let element = try iterator.next() {
+                    try spend(elements: 0)
+                    elements.append(element)
+                }
+                return elements
+            case let loop as JinjaLoop:
+                var elements: [JinjaValue] = []
+                while let element = try loop.next() {
+                    try step()
+                    elements.append(.tuple(try JinjaList([element, value])))
+                }
+                return elements
+            default: break
+            }
+        default: break
+        }
+        throw .evaluation("a \(value.typeName) has no elements to go through")
+    }
+
+    /// The elements one after another; what is an iterator goes on where it stands.
+    func iterator(over value: JinjaValue) throws(JinjaError) -> JinjaIterator {
+        if case .object(let object) = value, let iterator = object as? JinjaIterator { return iterator }
+        return try JinjaIterator(elements(of: value), depth: value.depth)
+    }
+
+    /// The number of elements; `nil` for what has none to count.
+    func length(of value: JinjaValue) throws(JinjaError) -> Int? {
+        switch value {
+        case .string(let text), .markup(let text):
+            try step(1 + text.utf8.count / 64)
+            return text.scalarCount
+        case .list(let list), .tuple(let list): return list.elements.count
+        case .mapping(let mapping): return mapping.count
+        case .undefined: return 0
+        case .object(let range as JinjaRange): return range.count
+        case .object(let view as JinjaView): return view.elements.count
+        case .object(let loop as JinjaLoop):
+            return try loop.length { iterator throws(JinjaError) in try elements(of: .object(iterator)) }
+        default: return nil
+        }
+    }
+}

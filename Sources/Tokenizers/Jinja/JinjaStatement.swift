@@ -1,0 +1,91 @@
+/// What a template does.
+indirect enum JinjaStatement: Sendable {
+    case text(String)
+    case print(JinjaExpression)
+    case conditional([(test: JinjaExpression, body: [JinjaStatement])], otherwise: [JinjaStatement])
+    case loop(JinjaLoopStatement)
+    case set(JinjaTarget, JinjaExpression, at: Int)
+    case setBlock(JinjaTarget, [JinjaFilterCall], [JinjaStatement], scope: Int, at: Int)
+    case macro(JinjaMacro, target: Int)
+    /// `{% call %}`: a macro's call that may ask for the body with `caller()`.
+    case call(JinjaExpression, JinjaCall, body: JinjaMacro)
+    case filter([JinjaFilterCall], [JinjaStatement], scope: Int)
+    case with([(target: JinjaTarget, value: JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
+    /// `{% generation %}`: text that the model is to have written.
+    case generation(JinjaMacro, at: Int)
+    case breakLoop
+    case continueLoop
+    /// A statement of Jinja that this interpreter refuses once it is reached.
+    case unsupported(String, at: Int)
+}
+
+/// `{% for %}`.
+final class JinjaLoopStatement: Sendable {
+    let target: JinjaTarget
+    let iterable: JinjaExpression
+    /// After `if`; it has a scope of its own, with targets of its own.
+    let filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?
+    let isRecursive: Bool
+    let body: [JinjaStatement]
+    let otherwise: [JinjaStatement]
+    /// Of the body and of what stands in its place where there are no elements.
+    let scope: Int, otherwiseScope: Int
+    /// The variable `loop`, where the body reads it.
+    let loop: Int?
+    let offset: Int
+
+    init(
+        target: JinjaTarget, iterable: JinjaExpression,
+        filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?,
+        isRecursive: Bool, body: [JinjaStatement], otherwise: [JinjaStatement], scope: Int, otherwiseScope: Int,
+        loop: Int?, offset: Int
+    ) {
+        self.target = target
+        self.iterable = iterable
+        self.filter = filter
+        self.isRecursive = isRecursive
+        self.body = body
+        self.otherwise = otherwise
+        self.scope = scope
+        self.otherwiseScope = otherwiseScope
+        self.loop = loop
+        self.offset = offset
+    }
+}
+
+/// `{% macro %}`, and the bodies of `{% call %}` and `{% generation %}`.
+final class JinjaMacro: Sendable {
+    struct Parameter: Sendable {
+        let name: String
+        let variable: Int
+        let defaultValue: JinjaExpression?
+    }
+
+    let name: String?
+    let parameters: [Parameter]
+    let body: [JinjaStatement]
+    let scope: Int
+    /// The variables of these names, where the body reads them and no parameter is called so.
+    let caller: Int?, keywords: Int?, rest: Int?
+
+    init(
+        name: String?, parameters: [Parameter], body: [JinjaStatement], scope: Int, caller: Int?, keywords: Int?,
+        rest: Int?
+    ) {
+        self.name = name
+        self.parameters = parameters
+        self.body = body
+        self.scope = scope
+        self.caller = caller
+        self.keywords = keywords
+        self.rest = rest
+    }
+}
+
+/// What an assignment writes to.
+indirect enum JinjaTarget: Sendable {
+    case name(Int)
+    case tuple([JinjaTarget])
+    /// An attribute of a namespace.
+    case attribute(Int, JinjaUndefined, String)
+}
