@@ -13,13 +13,7 @@ public enum Content: Sendable, Equatable {
         switch self {
         case .text(let text): return .string(text)
         case .messages(let messages):
-            return .array(
-                messages.map { message in
-                    var object = JSONObject()
-                    object["role"] = .string(message.role)
-                    object["content"] = .string(message.content)
-                    return .object(object)
-                })
+            return .array(messages.map { .object($0.json) })
         }
     }
 

@@ -10,9 +10,16 @@ extension ExampleTokenizer {
         var encoded = Encoded(prompt, prompt: promptIDs, responses: [])
         if joint.allSatisfy({ $0.starts(with: promptIDs) }) {
             encoded.responses = joint.map { ending(Array($0.dropFirst(promptIDs.count))) }
-        } else {
-            encoded.seamMerged = true
-            encoded.responses = try responses.map { ending(try encodeApart(prompt, $0, source: source)) }
+            return encoded
+        }
+        let seam = try seam(prompt, responses, source: source)
+        encoded.seam = seam.isEarlier ? .earlier : .merged
+        if seam.isEarlier {
+            encoded.prompt = encode(seam.prompt)
+            encoded.seamText = seam.prompt.text
+        }
+        encoded.responses = try responses.map {
+            ending(try encodeApart(prompt, $0, behind: seam.prompt.text, source: source))
         }
         return encoded
     }
@@ -20,11 +27,12 @@ extension ExampleTokenizer {
     /// Token ids of another response to a prompt, made as the first ones were.
     func encode(_ response: Content, to encoded: Encoded, source: RecordSource) throws -> [Int32] {
         let (prompt, ids) = encoded.whole
-        if !encoded.seamMerged {
+        if encoded.seam == .inside {
             let joint = encode(try rendering(source) { try renderer.render(prompt, response) })
             if joint.starts(with: ids) { return ending(Array(joint.dropFirst(ids.count))) }
         }
-        return ending(try encodeApart(prompt, response, source: source))
+        let front = try encoded.seamText ?? rendering(source) { try renderer.render(prompt) }.text
+        return ending(try encodeApart(prompt, response, behind: front, source: source))
     }
 
     /// Token ids of a prompt up to where a response starts.
@@ -45,9 +53,35 @@ extension ExampleTokenizer {
         return rendered.takesSpecialTokens ? ids.dropLast(encoder.trailingTokenIDs.count) : ids
     }
 
-    /// The response on its own: the rendered text behind that of the prompt.
-    private func encodeApart(_ prompt: Content, _ response: Content, source: RecordSource) throws -> [Int32] {
-        let front = try rendering(source) { try renderer.render(prompt) }.text.utf8
+    /// Where responses begin in texts whose ids do not begin with the prompt's: behind the prompt, or where they part from it.
+    ///
+    /// Some templates write into the prompt what they leave out of an answer that is there, such as the start of a thought. The
+    /// prompt is then what all have in common, which holds all that was said before.
+    private func seam(
+        _ prompt: Content, _ responses: [Content], source: RecordSource
+    ) throws -> (prompt: PromptRenderer.Rendered, isEarlier: Bool) {
+        var front = try rendering(source) { try renderer.render(prompt) }
+        let wholes = try responses.map { response in
+            try rendering(source) { try renderer.render(prompt, response) }.text
+        }
+        if wholes.allSatisfy({ $0.utf8.starts(with: front.text.utf8) }) { return (front, false) }
+        let said = try rendering(source) { try renderer.renderConversation(prompt) }
+        guard let said, wholes.allSatisfy({ $0.utf8.starts(with: said.utf8) }) else {
+            throw BadRecord(
+                source: source,
+                reason: "the chat template renders the prompt alone differently from the prompt with a response")
+        }
+        var shared = Array(front.text.unicodeScalars)
+        for whole in wholes { shared = zip(shared, whole.unicodeScalars).prefix { $0 == $1 }.map(\.0) }
+        front.text = String(String.UnicodeScalarView(shared))
+        return (front, true)
+    }
+
+    /// The response on its own: the rendered text behind `front`.
+    private func encodeApart(
+        _ prompt: Content, _ response: Content, behind front: String, source: RecordSource
+    ) throws -> [Int32] {
+        let front = front.utf8
         let whole = try rendering(source) { try renderer.render(prompt, response) }.text.utf8
         guard whole.starts(with: front) else {
             throw BadRecord(
@@ -61,8 +95,8 @@ extension ExampleTokenizer {
     private func rendering<Result>(_ source: RecordSource, _ render: () throws -> Result) throws -> Result {
         do {
             return try render()
-        } catch ChatTemplateError.unknownTemplate(let known) {
-            throw DataError.unrenderable(source, reason: "\(ChatTemplateError.unknownTemplate(known: known))")
+        } catch ChatTemplateError.unreadable(let error, let template) {
+            throw DataError.unrenderable(source, reason: "\(ChatTemplateError.unreadable(error, template: template))")
         } catch ChatTemplateError.missingToken(let token, let template) {
             throw DataError.unrenderable(
                 source, reason: "\(ChatTemplateError.missingToken(token, template: template))")

@@ -1,9 +1,21 @@
 extension ExampleTokenizer {
     /// Token ids of one prompt and the responses to it.
+    /// Where responses begin.
+    enum Seam {
+        /// Behind the prompt's ids, with which those of prompt and response begin.
+        case inside
+        /// Behind the prompt's text, tokenized apart from it.
+        case merged
+        /// In front of the prompt's end, which the template leaves out where an answer is there.
+        case earlier
+    }
+
     struct Encoded {
         var prompt: [Int32]
         var responses: [[Int32]]
-        var seamMerged = false
+        var seam = Seam.inside
+        /// The prompt's text where ``seam`` is earlier.
+        var seamText: String?
         /// The prompt as it was encoded, some of its turns left out, and its tokens before they were cut.
         let whole: (content: Content, prompt: [Int32])
         /// Which responses were cut.
@@ -45,7 +57,8 @@ extension ExampleTokenizer {
         summary.turnsDropped += dropsTurns ? 1 : 0
         summary.promptsTruncated += encoded.prompt.count < whole.prompt.count ? 1 : 0
         summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }
-        summary.seamsMerged += encoded.seamMerged ? 1 : 0
+        summary.seamsMerged += encoded.seam == .merged ? 1 : 0
+        summary.seamsEarlier += encoded.seam == .earlier ? 1 : 0
         encoded.isCut = zip(encoded.responses, whole.responses).map { $0.count < $1.count }
         return encoded
     }

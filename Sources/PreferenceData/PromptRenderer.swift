@@ -44,6 +44,13 @@ public struct PromptRenderer: Sendable {
         return try templated(messages.dropLast(), endingIn: answer)
     }
 
+    /// The prompt's turns without what makes the model answer; `nil` where there is no template to render them, or where the last
+    /// of them is continued.
+    func renderConversation(_ prompt: Content) throws -> String? {
+        guard usesTemplate(prompt), !continues(prompt) else { return nil }
+        return try templated(conversation(prompt), addGenerationPrompt: false).text
+    }
+
     /// Whether a response is the rest of an answer that the prompt ends in.
     func continues(_ prompt: Content) -> Bool { usesTemplate(prompt) && conversation(prompt).last?.isContinued == true }
 

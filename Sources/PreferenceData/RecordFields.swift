@@ -88,8 +88,10 @@ extension JSON {
                 ? "; rename 'from' to 'role', 'value' to 'content', and its roles to system, user and assistant" : ""
             throw RecordError("\(location) has no 'role' that is a string\(hint)")
         }
+        var others = object
+        (others["role"], others["content"]) = (nil, nil)
         switch object["content"] {
-        case .string(let text)?: return ChatMessage(role: role, content: text)
+        case .string(let text)?: return ChatMessage(role: role, content: text, fields: others)
         case .array(let parts)?:
             var text = ""
             for part in parts {
@@ -98,8 +100,15 @@ extension JSON {
                 }
                 text += piece
             }
-            return ChatMessage(role: role, content: text)
-        case .null?: throw RecordError("\(location) has no 'content' that is a string; it is null")
+            others["content"] = .array(parts)
+            return ChatMessage(role: role, content: text, fields: others)
+        case .null?, nil:
+            guard object.has("tool_calls") else {
+                throw RecordError(
+                    "\(location) has no 'content' that is a string\(object["content"] == nil ? "" : "; it is null")")
+            }
+            others["content"] = .null
+            return ChatMessage(role: role, content: "", fields: others)
         default: throw RecordError("\(location) has no 'content' that is a string")
         }
     }

@@ -52,9 +52,9 @@ package struct AgreeingSamples: Sendable, Equatable {
     /// - Parameters:
     ///   - scores: Of all samples; of equal ones the first is the best.
     ///   - uniform: A number from 0 to below 1 that chooses the other.
-    /// - Returns: Indices; `nil` where fewer than `threshold` agree, or all do.
+    /// - Returns: Indices; `nil` where fewer than `threshold` agree, all do, or none does with another.
     package func pair(scores: [Double], threshold: Double, uniform: Double) -> (chosen: Int, rejected: Int)? {
-        guard confidence >= threshold, !rest.isEmpty else { return nil }
+        guard largest.count > 1, confidence >= threshold, !rest.isEmpty else { return nil }
         guard let best = largest.min(by: { (scores[$1], $0) < (scores[$0], $1) }) else { return nil }
         return (best, rest[min(rest.count - 1, Int(uniform * Double(rest.count)))])
     }

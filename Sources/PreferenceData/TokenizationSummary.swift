@@ -23,6 +23,9 @@ public struct TokenizationSummary: Sendable, Equatable {
     /// Examples whose prompt is not a token prefix of prompt and response, because tokens merge across the seam or
     /// the template renders the prompt alone differently; prompt and response were tokenized apart.
     public var seamsMerged = 0
+    /// Examples whose prompt ends where responses part from it, in front of the template's generation prompt, which it leaves out
+    /// where an answer is there.
+    public var seamsEarlier = 0
     /// Tokens of the longest example that is left: its prompt and its longest response.
     public var longest = 0
     /// Tokens of all examples that are left, a shared prompt counted once, and variants of responses with them.
@@ -41,6 +44,7 @@ public struct TokenizationSummary: Sendable, Equatable {
             (continued, "continue an answer that their prompt ends in"), (turnsDropped, "lost their oldest turns"),
             (promptsTruncated, "prompts cut"), (responsesTruncated, "responses cut"),
             (seamsMerged, "tokenized apart from their prompts"),
+            (seamsEarlier, "with prompts that end where the template's answers begin"),
         ]
         .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         return (["\(kept) of \(records) examples, \(tokens) tokens, the longest \(longest)"] + notes)

@@ -4,34 +4,16 @@ import Tokenizers
 // Columns and keys that say something of a conversation which no stage renders. What is passed over in silence is a
 // model trained on something else than its data says.
 
-extension JSON {
-    /// Whether there is nothing in it: null, false, or text or a list that is empty (also as JSON in a text).
-    var isBlank: Bool {
-        switch self {
-        case .null, .bool(false): true
-        case .bool, .number: false
-        case .string(let text):
-            text.utf8.count <= 16 ? ["", "[]", "{}", "null"].contains(String(text.trimmed)) : text.trimmed.isEmpty
-        case .array(let items): items.isEmpty
-        case .object(let object): object.entries.isEmpty
-        }
-    }
-}
-
 extension JSONObject {
     /// Throws for what a message says beside its role and content, where it would have to be rendered.
     func checkMessageKeys(_ location: String) throws(RecordError) {
         for entry in entries where !entry.value.isBlank {
             switch entry.key {
-            case "role", "content", "name": continue
-            case "tool_calls", "function_call":
+            case "role", "content": continue
+            case "function_call":
                 throw RecordError(
-                    "\(location) has '\(entry.key)', and tools are not supported; leave such conversations out, or write "
-                        + "the call into 'content' as the model shall write it")
-            case "reasoning_content", "reasoning", "thinking":
-                throw RecordError(
-                    "\(location) has '\(entry.key)', which is not rendered; write it into 'content' as the model shall "
-                        + "write it, or take it out")
+                    "\(location) has 'function_call', which no template renders; write it as 'tool_calls', or leave such "
+                        + "conversations out")
             case "images", "image", "audio", "video", "videos":
                 throw RecordError("\(location) has '\(entry.key)', and only text is read; take it out")
             default: continue

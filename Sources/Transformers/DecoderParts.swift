@@ -34,7 +34,7 @@ struct DecoderParts {
             feedForward: feedForward(layer, name))
     }
 
-    private func feedForward(_ layer: LayerSpecification, _ name: (String) -> String) -> FeedForwardNetwork {
+    private func feedForward(_ layer: LayerSpecification, _ name: @escaping (String) -> String) -> FeedForwardNetwork {
         let names = specification.names
         func dense(_ prefix: String, _ names: FeedForwardNames) -> DenseNetwork {
             let linear = { (part: String) in self.linear(name(prefix + part), layer) }

@@ -11,9 +11,9 @@ struct Workspace {
     /// The stages of the whole recipe.
     static let recipe = "[sft, reward, split, dpo, ppo, evaluate]"
 
-    /// Settings of a tokenizer whose chat template is none that is known.
-    static let unknownTemplate =
-        #"{"bos_token": "<s>", "eos_token": "</s>", "chat_template": "{{ messages[0]['content'] | upper }}"}"#
+    /// Settings of a tokenizer whose chat template cannot be read.
+    static let brokenTemplate =
+        #"{"bos_token": "<s>", "eos_token": "</s>", "chat_template": "{% for message in messages %}"}"#
 
     /// Makes a workspace, and removes it after `body`.
     static func with(_ body: (Workspace) throws -> Void) throws {

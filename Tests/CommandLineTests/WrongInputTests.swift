@@ -130,16 +130,16 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
             },
             clues: ["policy/model.safetensors"]),
         WrongInput(
-            testDescription: "a chat template that nobody knows",
+            testDescription: "a chat template that cannot be read",
             spoil: {
-                try $0.write(Workspace.unknownTemplate, to: "policy/tokenizer_config.json")
+                try $0.write(Workspace.brokenTemplate, to: "policy/tokenizer_config.json")
                 let turn = #"[{"role": "user", "content": "a"}]"#
                 try $0.write(
                     #"{"prompt": "a", "chosen": "b", "rejected": "c"}"# + "\n"
                         + "{\"prompt\": \(turn), \"chosen\": \"b\", \"rejected\": \"c\"}\n", to: "chat.jsonl")
                 try $0.configure(data: "chat.jsonl")
             },
-            clues: ["chat.jsonl:2: ", "chat template is not one of the known texts", "set chat_template to one of"]),
+            clues: ["chat.jsonl:2: ", "the chat template of the tokenizer cannot be read: line 1"]),
         WrongInput(
             testDescription: "a chat template's name that nobody knows",
             spoil: { try $0.configure("chat_template: chatlm") }, clues: ["chatlm", "did you mean chatml?"]),

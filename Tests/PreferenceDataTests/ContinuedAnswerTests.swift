@@ -45,7 +45,7 @@ struct ContinuedAnswerTests {
         let fixture = try JSONDecoder().decode(Fixture.self, from: Data(contentsOf: file))
         for known in fixture.known {
             let renderer = Known(
-                template: try ChatTemplate(recognizing: known.text),
+                template: try ChatTemplate(jinja: known.text),
                 tokens: SpecialTokens(
                     bos: known.bos.map { .init(text: $0, id: 1) }, eos: known.eos.map { .init(text: $0, id: 2) }))
             let tokenizer = try ExampleTokenizer(encoder: ByteEncoder(), renderer: PromptRenderer(template: renderer))

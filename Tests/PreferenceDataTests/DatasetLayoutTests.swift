@@ -29,7 +29,14 @@ struct DatasetLayoutTests {
             {"prompt": [{"role": "user", "content": [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]}],
             """#.replacing("\n", with: "") + #" "chosen": [{"role": "assistant", "content": "A"}], "rejected": "#
                 + #"[{"role": "assistant", "content": "B"}]}"#)
-        #expect((chat.prompt, chat.chosen, chat.rejected) == (.messages([user]), answer("A"), answer("B")))
+        let turn = try #require(chat.fields["prompt"])
+        guard case .array(let turns) = turn, case .object(let object)? = turns.first else {
+            Issue.record("\(turn)")
+            return
+        }
+        var parts = user
+        parts.fields["content"] = object["content"]
+        #expect((chat.prompt, chat.chosen, chat.rejected) == (.messages([parts]), answer("A"), answer("B")))
     }
 
     @Test("Conversations without a prompt, or with it as text beside them, share their leading messages")

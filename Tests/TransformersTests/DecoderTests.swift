@@ -143,7 +143,9 @@ struct DecoderTests {
             // A key's bias adds the same to all of a query's scores.
             if entry.declaration.name.hasSuffix("k_proj.bias") { continue }
             let norm = gradients.narrowed(0, entry.range).norm()
-            #expect(norm > 0 && norm.isFinite, "\(entry.declaration.name)")
+            // Nor need one of these few tokens go through an expert.
+            let isExpert = entry.declaration.name.contains("experts.")
+            #expect((norm > 0 || isExpert) && norm.isFinite, "\(entry.declaration.name)")
         }
         // Along the gradient the loss rises by the gradient's norm.
         let step = 1e-3

@@ -84,9 +84,10 @@ extension UnknownKey {
         let accumulation = size("gradient_accumulation_steps")
         let (share, overflow) = perDevice.multipliedReportingOverflow(by: accumulation)
         let product = overflow ? "" : " = \(share)"
+        let samples = known.contains("num_generations") ? "num_generations" : "n_samples_per_prompt"
         let target =
             known.contains("rollout_batch_size")
-            ? "rollout_batch_size x n_samples_per_prompt / num_mini_batches" : "train_batch_size"
+            ? "rollout_batch_size x \(samples) / num_mini_batches" : "train_batch_size"
         let examples = overflow || share > Int.max / 4 ? "" : " (\(share) on one learner rank, \(share * 4) on four)"
         return (
             "batch sizes are global here",

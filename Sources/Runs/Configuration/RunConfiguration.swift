@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import JSON
 
 /// A whole run as its YAML file and overrides resolve it: every default filled in, every stage's inputs known.
 package struct RunConfiguration: Sendable {
@@ -13,8 +14,10 @@ package struct RunConfiguration: Sendable {
     package var randomInit = false
     /// The directory of the tokenizer; `nil` for the model's own.
     package var tokenizerNameOrPath: String?
-    /// The name of the chat template; `nil` for the one that the tokenizer's directory has.
+    /// The chat template's name, its file or its Jinja text; `nil` for the one that the tokenizer's directory has.
     package var chatTemplate: String?
+    /// What it is told beside the conversation; `date` is what it writes as today's.
+    package var chatTemplateKwargs = JSONObject()
     /// The text of the token that ends a response; `nil` for the tokenizer's own.
     package var eosToken: String?
     /// Threads of each rank; `nil` for its share of the node's cores.
@@ -98,7 +101,12 @@ extension RunConfiguration: KeyedOptions {
             "Directory of the tokenizer; null for the model's.")
         Field(
             "chat_template", \.chatTemplate, .notEmpty,
-            "Name of the chat template, which saved models keep; null for the tokenizer's own.")
+            "The chat template, which saved models keep: chatml, llama2, llama3, zephyr, mistral, anthropic, plain, a file, or "
+                + "Jinja text; null for the tokenizer's own.")
+        Field(
+            "chat_template_kwargs", \.chatTemplateKwargs,
+            "What the template is told beside the conversation, such as enable_thinking; date, as in 2026-11-27, is what it "
+                + "writes as today's: without it the day on which the run began.")
         Field(
             "eos_token", \.eosToken, .notEmpty,
             "Text of the token that ends a response, which saved models keep; null for the tokenizer's own.")

@@ -28,27 +28,32 @@ package struct TextPipeline: Sendable {
                 at: "eos_token", "'\(text)' is no token of \(directory.path)", remedy: "write one that it has")
         }
         onBadRecord = configuration.dataset.onBadRecord
-        let named = try configuration.chatTemplate.map { try ChatTemplate(named: $0) }
+        let named = try configuration.namedTemplate()
         if let named {
             // `plain` would take the marks of its turns out of a transcript.
             renderer = PromptRenderer(
-                template: TokenizerTemplate(named, for: tokenizer), appliesToText: named.family != .plain)
+                template: TokenizerTemplate(try configuration.told(named), for: tokenizer),
+                appliesToText: named.name != ChatTemplate.Named.plain.rawValue)
         } else {
-            renderer = Self.renderer(of: tokenizer)
+            renderer = try Self.renderer(of: tokenizer, configuration)
         }
         let eos = tokenizer.specialTokens.eos.map { [$0.id] } ?? []
         endTokens = eos + tokenizer.endIDs.filter { !eos.contains($0) }
         toldEnd = configuration.eosToken == nil ? nil : tokenizer.specialTokens.eos
         savedTokenizer = SavedTokenizer(
-            files: tokenizer.files, template: named?.saved(for: tokenizer).jinja, endToken: configuration.eosToken)
+            files: tokenizer.files, template: named?.savedText(for: tokenizer), endToken: configuration.eosToken)
     }
 
-    /// Renders with the tokenizer's own template. One that is not known is an error only once messages come.
-    private static func renderer(of tokenizer: Tokenizer) -> PromptRenderer {
+    /// Renders with the tokenizer's own template. One that cannot be read is an error only once messages come.
+    private static func renderer(
+        of tokenizer: Tokenizer, _ configuration: RunConfiguration
+    ) throws -> PromptRenderer {
         do {
             return PromptRenderer(
-                template: try tokenizer.chatTemplate().map { TokenizerTemplate($0, for: tokenizer) })
-        } catch {
+                template: try tokenizer.chatTemplate().map {
+                    TokenizerTemplate(try configuration.told($0), for: tokenizer)
+                })
+        } catch let error as ChatTemplateError {
             return PromptRenderer(templateError: error)
         }
     }

@@ -74,6 +74,7 @@ package final class PreferenceLearner: OnlineLearner {
             given: mixture.given(atStep: step).compactMap { given.pairs[$0] }, demonstrations: given.demonstrations,
             options)
         var metrics = batch.rollouts.figures
+        if options.rewards.sources.isEmpty { metrics["objective/scores"] = nil }
         for (metric, sum) in options.rewards.sums(over: batch.rollouts) {
             metrics[metric] = sum / Double(max(1, batch.rollouts.count))
         }

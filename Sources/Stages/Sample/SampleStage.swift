@@ -36,6 +36,11 @@ package struct SampleStage: Stage {
                 "n_samples_per_prompt", "1 response makes no pair",
                 "write 2 or more, or keep: above to keep those from a score on")
         }
+        guard keep != .clusters || options.nSamplesPerPrompt > 2 else {
+            throw scope.error(
+                "n_samples_per_prompt", "of 2 responses none is left where both agree, and neither agrees where they differ",
+                "write 3 or more for clusters, such as 8")
+        }
         guard options.keepThreshold == nil || keep != .pairs else {
             throw scope.error(
                 "keep_threshold", "is not read with keep: pairs", "write keep: above, all or clusters, or leave it out")

@@ -33,7 +33,7 @@ public struct JinjaError: Error, Sendable, Equatable, CustomStringConvertible {
     /// One line: where, what, and for what a template says of a conversation that it is the template which says so.
     public var description: String {
         let text = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        let place = "chat template, line \(line), column \(column)"
+        let place = "line \(line), column \(column)"
         return switch kind {
         case .raised: "\(place): the template refuses the conversation: \(text)"
         case .limit: "\(place): \(text); a template that needs more than that is not rendered"

@@ -9,8 +9,8 @@ package struct CommandError: Error, Sendable, CustomStringConvertible, ToldOnce 
         case cannotStart(reason: String)
         /// It ended, or closed its output, with answers still to give.
         case ended
-        /// It gave no answer for this long.
-        case stalled(seconds: Double)
+        /// It gave no answer for this long, but for so many lines with nothing on them.
+        case stalled(seconds: Double, blankLines: Int)
         /// It printed a line that is no answer.
         case nonsense(line: String, reason: String)
         /// It printed more lines than it was asked questions.
@@ -38,8 +38,9 @@ package struct CommandError: Error, Sendable, CustomStringConvertible, ToldOnce 
             case .cannotStart(let reason): "cannot be started: \(reason)"
             case .ended:
                 "\(exit.description) \(progress); it must answer each line as it reads it, until its input ends"
-            case .stalled(let seconds):
-                "gave no answer for \(HumanFormat.duration(seconds: seconds)) \(progress)\(failure); it must answer each line as "
+            case .stalled(let seconds, let blank):
+                "gave no answer\(blank > 0 ? " but \(HumanFormat.counted(blank, "empty line"))" : "") for "
+                    + "\(HumanFormat.duration(seconds: seconds)) \(progress)\(failure); it must answer each line as "
                     + "it reads it and flush its output"
             case .nonsense(let line, let reason):
                 "printed '\(line)' \(progress)\(failure), \(reason); each line of its output must be "

@@ -8,6 +8,8 @@ package struct LineBuffer {
     private var start = 0
     /// Up to here there is no line end.
     private var scanned = 0
+    /// How many lines with nothing on them were passed over.
+    package private(set) var blankLines = 0
 
     package mutating func append(_ chunk: some Collection<UInt8>) {
         if start > 1 << 16 {
@@ -23,6 +25,7 @@ package struct LineBuffer {
             let line = bytes[start..<end]
             (start, scanned) = (end + 1, end + 1)
             if !Self.isBlank(line) { return line }
+            blankLines += 1
         }
         scanned = bytes.count
         return nil

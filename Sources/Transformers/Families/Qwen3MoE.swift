@@ -13,14 +13,15 @@ package enum Qwen3MoE: ModelFamily {
     package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
         let slides = try reader.bool("use_sliding_window", default: false)
         var specification = try reader.llamaLike(
-            .init(maximumPositions: 32768, keyValueHeads: 4), names: names, sliding: slides ? .all(window: 4096) : .never
+            .init(maximumPositions: 32768, keyValueHeads: 4), names: names,
+            sliding: slides ? .all(window: 4096) : .never
         ) { (layer) throws(ModelError) in
             let bias = try reader.bool("attention_bias", default: false)
             (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
             layer.attention.headNorm = .each
         }
         let experts = try reader.experts(
-            count: reader.integer("num_experts", in: 1...4096, default: 128), perToken: 8,
+            count: reader.integer("num_experts", "num_local_experts", in: 1...4096, default: 128), perToken: 8,
             normalizes: reader.bool("norm_topk_prob", default: false))
         let width = try reader.integer("moe_intermediate_size", in: 1...1 << 20, default: 768)
         let step = try reader.integer("decoder_sparse_step", in: 1...1024, default: 1)
@@ -40,7 +41,9 @@ extension ModelFileReader {
         count: Int, perToken: Int, normalizes: Bool
     ) throws(ModelError) -> LayerSpecification.Experts {
         let perToken = try integer("num_experts_per_tok", in: 1...4096, default: perToken)
-        guard perToken <= count else { throw error("num_experts_per_tok", "is \(perToken), and there are \(count) experts") }
+        guard perToken <= count else {
+            throw error("num_experts_per_tok", "is \(perToken), and there are \(count) experts")
+        }
         return LayerSpecification.Experts(count: count, perToken: perToken, normalizes: normalizes)
     }
 }

@@ -62,7 +62,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             if let template = try tokenizer.chatTemplate() { try render(template, tokenizer.specialTokens) }
         case .chatTemplate:
             let tokens = SpecialTokens(bos: .init(text: "<s>", id: 1), eos: .init(text: "</s>", id: 2))
-            try render(ChatTemplate(recognizing: String(decoding: bytes, as: UTF8.self)), tokens)
+            try render(ChatTemplate(jinja: String(decoding: bytes, as: UTF8.self)), tokens)
         case .dataset, .gzip: try readDataset(place.file("data.jsonl", bytes))
         case .manifest:
             _ = place.file("weights", Array("weights".utf8))
@@ -123,7 +123,6 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             ChatMessage(role: "assistant", content: "Yes."),
         ]
         _ = try template.render(messages, addGenerationPrompt: true, specialTokens: tokens)
-        if let jinja = template.jinja { _ = try ChatTemplate(recognizing: jinja) }
     }
 
     private func readRunState(of plan: RunPlan) throws {

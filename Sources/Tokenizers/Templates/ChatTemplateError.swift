@@ -1,7 +1,7 @@
 /// Why messages cannot be written with a chat template. Every description is one line.
 public enum ChatTemplateError: Error, CustomStringConvertible, Sendable, Equatable {
-    /// A template's text that is none of the known ones.
-    case unknownTemplate(known: [String])
+    /// A text that is no template.
+    case unreadable(JinjaError, template: String)
     /// A name that no template has.
     case unknownName(String, nearest: String, known: [String])
     /// The template writes a token that the tokenizer does not name.
@@ -14,10 +14,8 @@ public enum ChatTemplateError: Error, CustomStringConvertible, Sendable, Equatab
     /// One line: what is wrong, and a way out.
     public var description: String {
         switch self {
-        case .unknownTemplate(let known):
-            "the tokenizer's chat template is not one of the known texts, and messages need one; write prompts and "
-                + "responses as text that it rendered, or set chat_template to one of: "
-                + "\(known.joined(separator: ", ")) (none of which renders quite what the model's own does)"
+        case .unreadable(let error, let template):
+            "the chat template \(template) cannot be read: \(error)"
         case .unknownName(let name, let nearest, let known):
             "unknown chat template \(name.debugDescription); did you mean \(nearest)? "
                 + "Known: \(known.joined(separator: ", "))"

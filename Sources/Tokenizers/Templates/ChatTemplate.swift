@@ -1,0 +1,148 @@
+import JSON
+
+/// How a conversation is written as text: the Jinja text that came with a model, or one of those that are known by name.
+///
+/// It renders what transformers' `apply_chat_template` renders: with the tokenizer's special tokens, `tools` and `documents`
+/// that are none unless given, and every field of a message as it is.
+public struct ChatTemplate: Sendable {
+    /// What messages call it.
+    public let name: String
+    /// Its Jinja text.
+    public let jinja: String
+    /// Whether it writes no special tokens and its ids begin with the tokenizer's BOS, if that adds one.
+    public let takesTokenizerBOS: Bool
+    /// What it is told beside the conversation, such as `enable_thinking`.
+    public var variables = JSONObject()
+    /// What it writes as today's date; without one, a template that asks for it renders nothing.
+    public var date: JinjaDate?
+    private let template: JinjaTemplate
+    /// Whether it reads contents that are lists of parts; others get the parts' texts, joined.
+    private let takesParts: Bool
+
+    /// Reads a template.
+    ///
+    /// - Throws: `ChatTemplateError.unreadable` with line and column.
+    public init(jinja: String, name: String = "of the tokenizer") throws(ChatTemplateError) {
+        try self.init(jinja, name: name, takesTokenizerBOS: false)
+    }
+
+    init(_ jinja: String, name: String, takesTokenizerBOS: Bool) throws(ChatTemplateError) {
+        do {
+            template = try JinjaTemplate(jinja)
+        } catch {
+            throw .unreadable(error, template: name)
+        }
+        takesParts = Self.readsParts(template)
+        self.name = name
+        self.jinja = jinja
+        self.takesTokenizerBOS = takesTokenizerBOS
+    }
+
+    /// The text of a conversation.
+    ///
+    /// - Parameters:
+    ///   - addGenerationPrompt: end with what makes the model answer as the assistant.
+    ///   - specialTokens: the tokenizer's, for templates that write BOS and EOS.
+    /// - Throws: `ChatTemplateError` for a conversation that the template has no form for.
+    public func render(
+        _ messages: [ChatMessage], addGenerationPrompt: Bool, specialTokens: SpecialTokens
+    ) throws(ChatTemplateError) -> String {
+        guard !messages.isEmpty else { throw .invalidMessages("there are no messages", template: name) }
+        try checkFields(of: messages)
+        var values = JSONObject(uniqueKeysWithValues: [
+            ("messages", .array(messages.map { .object(takesParts ? $0.json : $0.withJoinedParts) })), ("tools", .null),
+            ("documents", .null),
+            ("add_generation_prompt", .bool(addGenerationPrompt)),
+        ])
+        for (key, token) in specialTokens.named { values[key] = .string(token.text) }
+        for entry in variables.entries { values[entry.key] = entry.value }
+        do {
+            return try template.render(values, date: date)
+        } catch {
+            throw failure(error, specialTokens)
+        }
+    }
+
+    /// The ids of a conversation: special tokens in the rendered text become their ids.
+    ///
+    /// - Throws: `ChatTemplateError`, also where the ids would begin with two BOS tokens.
+    public func encode(
+        _ messages: [ChatMessage], addGenerationPrompt: Bool, with tokenizer: Tokenizer
+    ) throws(ChatTemplateError) -> [Int32] {
+        let text = try render(
+            messages, addGenerationPrompt: addGenerationPrompt, specialTokens: tokenizer.specialTokens)
+        var ids = tokenizer.encode(text, addSpecialTokens: false)
+        guard let bos = tokenizer.specialTokens.bos?.id else { return ids }
+        if takesTokenizerBOS, tokenizer.addsBOS { ids.insert(bos, at: 0) }
+        if ids.count > 1, ids[0] == bos, ids[1] == bos { throw .doubleBOS(template: name) }
+        return ids
+    }
+
+    /// Throws for what a message says and the template never writes.
+    private func checkFields(of messages: [ChatMessage]) throws(ChatTemplateError) {
+        for (index, message) in messages.enumerated() {
+            for key in ["tool_calls", "reasoning_content", "reasoning", "thinking"] {
+                guard let value = message.fields[key], !value.isBlank, !jinja.contains(key) else { continue }
+                throw .invalidMessages(
+                    "message \(index + 1) has '\(key)', which it does not write; write that into 'content', or take it out",
+                    template: name)
+            }
+        }
+    }
+
+    /// Whether a part's text comes out as it is.
+    private static func readsParts(_ template: JinjaTemplate) -> Bool {
+        let mark = "a part of what was said"
+        let part = JSONObject(uniqueKeysWithValues: [("type", .string("text")), ("text", .string(mark))])
+        let message = JSONObject(uniqueKeysWithValues: [
+            ("role", .string("user")), ("content", .array([.object(part)])),
+        ])
+        let text = try? template.render(
+            JSONObject(uniqueKeysWithValues: [
+                ("messages", .array([.object(message)])), ("bos_token", .string("")), ("eos_token", .string("")),
+            ]), date: JinjaDate(year: 2000, month: 1, day: 1))
+        return text.map { $0.contains(mark) && !$0.contains("'\(mark)'") && !$0.contains("\"\(mark)\"") } ?? false
+    }
+
+    private func failure(_ error: JinjaError, _ tokens: SpecialTokens) -> ChatTemplateError {
+        let named = Set(tokens.named.map(\.key))
+        let missing = ["bos_token", "eos_token"].first { !named.contains($0) && error.message.contains("\($0) is not defined") }
+        if let missing { return .missingToken(missing, template: name) }
+        return .invalidMessages("\(error)", template: name)
+    }
+}
+
+extension ChatTemplate: Equatable {
+    /// Whether both render the same.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.jinja.hasSameBytes(as: right.jinja) && left.takesTokenizerBOS == right.takesTokenizerBOS
+            && left.variables == right.variables && left.date == right.date
+    }
+}
+
+extension ChatMessage {
+    /// As ``json``, with the texts of parts behind each other in place of a list of them.
+    fileprivate var withJoinedParts: JSONObject {
+        var object = json
+        if case .array? = fields["content"] { object["content"] = .string(content) }
+        return object
+    }
+}
+
+extension SpecialTokens {
+    /// Those that there are, under the names that templates have for them.
+    fileprivate var named: [(key: String, token: Token)] {
+        [("bos_token", bos), ("eos_token", eos), ("pad_token", pad), ("unk_token", unknown)]
+            .compactMap { key, token in token.map { (key, $0) } }
+    }
+}
+
+extension Tokenizer {
+    /// The chat template that came with the tokenizer; `nil` where none did.
+    ///
+    /// - Throws: `ChatTemplateError.unreadable`.
+    public func chatTemplate() throws(ChatTemplateError) -> ChatTemplate? {
+        guard let chatTemplateText else { return nil }
+        return try ChatTemplate(jinja: chatTemplateText)
+    }
+}
