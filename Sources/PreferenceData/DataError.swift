@@ -43,10 +43,8 @@ public struct BadRecord: Error, Sendable, Equatable, CustomStringConvertible {
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such file.
     case missing(path: String)
-    /// A directory without JSONL files, and what it has.
-    case noDataFiles(directory: String, others: [String])
-    /// A directory whose files are no one dataset; two of them.
-    case mixedDirectory(directory: String, String, String, reason: String)
+    /// A directory that does not say which files are the data.
+    case directory(path: String, problem: String, remedy: String)
     /// A file in a format that is not read.
     case format(path: String, name: String, remedy: String)
     /// The file cannot be read or written.
@@ -75,14 +73,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let path): "\(path): no such file"
-        case .noDataFiles(let directory, let others):
-            "\(directory): a directory without .jsonl or .jsonl.gz files"
-                + (others.isEmpty
-                    ? ""
-                    : "; it has \(others.prefix(3).joined(separator: ", ")): write data as JSONL, and name a file of JSON lines "
-                        + "by its own path")
-        case .mixedDirectory(let directory, let first, let second, let reason):
-            "\(directory): a directory with \(first) and \(second), \(reason); name the files that are meant"
+        case .directory(let path, let problem, let remedy): "\(path): \(problem); \(remedy)"
         case .format(let path, let name, let remedy): "\(path): it is \(name), which is not read; \(remedy)"
         case .system(let path, let reason): "\(path): \(reason)"
         case .damaged(let path, let what, let reason):

@@ -155,8 +155,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             case .bad(let reason): throw BadRecord(source: source, reason: reason)
             case .tooLong:
                 throw BadRecord(
-                    source: source,
-                    reason: "the \(source.unit.rawValue) is longer than the allowed number of bytes; is this JSONL?")
+                    source: source, reason: "the \(source.unit.rawValue) is longer than the allowed number of bytes")
             case .text(let text):
                 if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
                 do {
