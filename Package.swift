@@ -58,7 +58,8 @@ let layers: [Target] = [
     .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
     .target(name: "Transformers", dependencies: ["JSON", "Torch"], swiftSettings: swift),
     .target(
-        name: "PreferenceData", dependencies: ["CArrow", "CZlib", "CZstd", "Configuration", "JSON", "Tokenizers", "Transformers"],
+        name: "PreferenceData",
+        dependencies: ["CArrow", "CZlib", "CZstd", "Configuration", "JSON", "Tokenizers", "Transformers"],
         swiftSettings: swift, linkerSettings: arrowSearch),
     .target(
         name: "Objectives", dependencies: ["Configuration", "Torch"], exclude: ["Preference/README.md"],

@@ -2,19 +2,18 @@ import CArrow
 import Foundation
 
 /// Arrow's C++ libraries, which are loaded when the first file needs them: no program links them.
-struct ArrowLibrary: @unchecked Sendable {
+package struct ArrowLibrary: @unchecked Sendable {
     private let functions: UnsafePointer<carrow_functions>
 
     /// The libraries, or why they cannot be had.
-    static let shared = Result { () throws(ArrowLibraryError) in try ArrowLibrary() }
+    static let shared = Result { () throws(ArrowLibraryError) in try ArrowLibrary(named: "libmpo-arrow.so") }
 
-    /// `launch/setup --arrow` leaves it where programs look that are built beside it, and `launch/install` in `lib/mpo`.
-    private static let name = "libmpo-arrow.so"
-
-    private init() throws(ArrowLibraryError) {
-        guard let library = dlopen(Self.name, RTLD_NOW | RTLD_LOCAL) else {
+    /// Loads a library from where programs look that are built beside it: `launch/setup --arrow` leaves it there, and
+    /// `launch/install` in `lib/mpo`.
+    package init(named name: String) throws(ArrowLibraryError) {
+        guard let library = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
             let reason = dlerror().map { String(cString: $0) } ?? ""
-            throw reason.hasPrefix("\(Self.name): cannot open") ? .missing : .unloadable(reason)
+            throw reason.hasPrefix("\(name): cannot open") ? .missing : .unloadable(reason)
         }
         guard let symbol = dlsym(library, "carrow_functions_of"),
             let entry = unsafeBitCast(symbol, to: carrow_entry?.self), let functions = entry(Int32(CARROW_VERSION))
@@ -44,13 +43,13 @@ struct ArrowLibrary: @unchecked Sendable {
 }
 
 /// Why Arrow's libraries cannot be had.
-enum ArrowLibraryError: Error {
+package enum ArrowLibraryError: Error {
     case missing
     case unloadable(String)
     case otherVersion
 
     /// What is wrong, and what helps.
-    var text: String {
+    package var text: String {
         let brings = "launch/setup --arrow"
         return switch self {
         case .missing:

@@ -100,7 +100,8 @@ package struct DataDirectory {
         let unnamed = all.first { $0.name.isEmpty }?.files.first.map { " besides \($0.path)" } ?? ""
         throw error(
             "it has several splits, \(names.filter { !$0.isEmpty }.joined(separator: ", "))", unnamed,
-            remedy: (choice.keys.map { "name one in \($0.split), or " } ?? "") + "name the files that are meant")
+            remedy: choice.keys.map { "name one in \($0.split), or the files that are meant" }
+                ?? "name the files that are meant")
     }
 
     private static func list(_ names: [String], _ what: String) -> String {

@@ -9,15 +9,15 @@ package struct RunFiles {
         self.plan = plan
     }
 
-    /// The data files that references stand for; a directory that does not say which it stands for is left to its reader.
-    package func data(_ references: [ArtifactReference]) -> [URL] {
-        references.flatMap { reference -> [URL] in
+    /// The data files that references stand for.
+    ///
+    /// - Throws: ``PreferenceData/DataError`` for a directory that does not say which it stands for.
+    package func data(_ references: [ArtifactReference]) throws -> [URL] {
+        try references.flatMap { reference -> [URL] in
             switch reference {
             case .dataset, .path:
                 let dataset = plan.configuration.dataset
-                return dataset.paths(reference).flatMap { path in
-                    (try? dataset.files(at: path, for: reference)) ?? [URL(filePath: path)]
-                }
+                return try dataset.paths(reference).flatMap { try dataset.files(at: $0, for: reference) }
             case .stage(let name, let part):
                 let stage = plan.stage(named: name)
                 let files = part.map { ["\($0).jsonl"] } ?? stage.configuration.stage.leaves?.fileNames ?? []
