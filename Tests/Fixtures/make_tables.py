@@ -67,7 +67,7 @@ def columns() -> dict[str, tuple[pa.Array, list]]:
             [[{"role": "user", "content": "Hi", "calls": [{"name": "f", "on": [[True]]}]}], [], None, [{"role": "a", "content": None, "calls": []}], []],
             pa.list_(pa.struct({"role": pa.string(), "content": pa.string(), "calls": pa.list_(pa.struct({"name": pa.string(), "on": pa.list_(pa.list_(pa.bool_()))}))})),
         ),
-        "image": column(
+        "picture": column(
             [{"bytes": b"\x89PNG\r\n", "path": "a.png"}, None, {"bytes": None, "path": "b"}, {"bytes": b"text", "path": None}, None],
             pa.struct({"bytes": pa.binary(), "path": pa.string()}),
             [{"bytes": {"not_text": "6 bytes"}, "path": "a.png"}, None, {"bytes": None, "path": "b"}, {"bytes": "text", "path": None}, None],

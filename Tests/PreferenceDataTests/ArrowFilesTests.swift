@@ -39,7 +39,7 @@ struct ArrowFilesTests {
     @Test func `A bad row is named by its number, and can be left out`() throws {
         let file = table("types.parquet")
         let error = message { _ = try Dataset<PromptCompletion>(reading: [file]) }
-        #expect(error.contains("types.parquet, row 1: needs 'prompt' and 'completion'"), "\(error)")
+        #expect(error.contains("types.parquet, row 1: 'messages' does not end in an answer"), "\(error)")
         let pairs = message { _ = try Dataset<PreferencePair>(reading: [file], onBadRecord: .skip) }
         #expect(
             pairs.contains("5 bad lines skipped, the first: ") && pairs.contains("types.parquet, row 1: a pair needs"))
@@ -51,16 +51,22 @@ struct ArrowFilesTests {
         #expect(try Dataset<PreferencePair>(reading: [table("pairs.zstd.parquet")], limit: 3).records.count == 3)
     }
 
-    @Test func `Images are refused by name where they are read as text, and passed over in other columns`() throws {
+    @Test func `Images are refused by name where they are a record's, and are no text`() throws {
         let fields = try Dataset<Prompt>(reading: [table("types.parquet")]).records[0].fields
-        var remarks: [RecordRemark] = []
-        var renamed = JSONObject()
-        renamed["prompt"] = fields["image"]
-        guard case .object(let image)? = fields["image"] else { return #expect(Bool(false), "no image") }
-        renamed["prompt"] = image["bytes"]
+        let picture = try #require(fields["picture"])
+        func problem(_ entries: [(String, JSON)]) -> String {
+            var remarks: [RecordRemark] = []
+            let fields = JSONObject(uniqueKeysWithValues: entries)
+            return message { _ = try Prompt(fields: fields, index: 0, source: .nowhere, remarks: &remarks) }
+        }
         #expect(
-            message { _ = try Prompt(fields: renamed, index: 0, source: .nowhere, remarks: &remarks) }
-                == "made:1: 'prompt' holds 6 bytes, which is no text")
+            problem([("prompt", .string("p")), ("image", picture)])
+                == "made:1: it has 'image', and only text is read; leave the column out to read the record without it")
+        guard case .object(let parts) = picture, let bytes = parts["bytes"] else {
+            Issue.record("no picture")
+            return
+        }
+        #expect(problem([("prompt", bytes)]) == "made:1: 'prompt' holds 6 bytes, which is no text")
     }
 
     @Test(arguments: ["pairs.snappy.parquet", "types.arrow", "types.stream.arrow"])

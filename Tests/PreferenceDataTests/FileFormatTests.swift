@@ -8,7 +8,8 @@ struct FileFormatTests {
     private static let row = #"{"prompt": "p", "chosen": "c", "rejected": "r"}"#
 
     static let files: [(Data, String)] = [
-        (Data("FEA1\u{0}\u{0}".utf8), "it is a Feather file of version 1"), (Data("PARE".utf8), "it is encrypted Parquet"),
+        (Data("FEA1\u{0}\u{0}".utf8), "it is a Feather file of version 1"),
+        (Data("PARE".utf8), "it is encrypted Parquet"),
         (Data("BZh91AY&SY".utf8), "bunzip2"),
         (Data([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]), "unxz"), (Data([0x50, 0x4B, 3, 4, 20, 0]), "it is a zip archive"),
         (Data(row.utf16.flatMap { [UInt8($0), 0] }), "it is UTF-16LE text"),
