@@ -118,8 +118,12 @@ let tests: [Target] = [
     .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport", "mpi-check"], swiftSettings: swift),
     .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
+    .executableTarget(
+        name: "table-reading", dependencies: ["PreferenceData", "Torch"], path: "Tests/Helpers/TableReading",
+        swiftSettings: swift),
     .testTarget(
-        name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport"], swiftSettings: swift),
+        name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport", "table-reading"],
+        swiftSettings: swift),
     .testTarget(
         name: "ObjectivesTests", dependencies: ["Configuration", "Objectives", "TestSupport"], swiftSettings: swift),
     .testTarget(

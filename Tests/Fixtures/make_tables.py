@@ -110,6 +110,10 @@ def write_pairs() -> None:
     parquet.write_table(table.slice(0, 0), FOLDER / "empty.parquet")
     lines = "".join(json.dumps(row) + "\n" for row in PAIRS)
     (FOLDER / "pairs.jsonl").write_text(lines)
+    # 64 MiB of text in one row group, in few bytes.
+    words = " ".join(f"word{n}" for n in range(250))
+    long = pa.table({"prompt": [f"{n} {words}" for n in range(32768)]})
+    parquet.write_table(long, FOLDER / "long.parquet", row_group_size=1 << 20, compression="zstd", compression_level=19, use_dictionary=False)
     # Two frames, as `cat a.zst b.zst` leaves them.
     half = len(lines) // 2
     frames = [pa.compress(lines[:half].encode(), codec="zstd", asbytes=True), pa.compress(lines[half:].encode(), codec="zstd", asbytes=True)]

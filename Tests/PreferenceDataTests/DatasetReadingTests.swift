@@ -82,7 +82,7 @@ struct DatasetReadingTests {
         #expect(error.contains("data.jsonl:1: not JSON: a string is not valid UTF-8 (column 13)"))
     }
 
-    @Test("A directory is its JSONL files by name, and files follow each other")
+    @Test("A directory is its data files by name, and files follow each other")
     func directories() throws {
         try TestSupport.withTemporaryDirectory { directory in
             for name in ["b.jsonl", "a.jsonl", "notes.txt"] {

@@ -70,10 +70,14 @@ package struct DataDirectory {
         let names = all.map(\.name)
         if let wanted = choice.configuration {
             if let found = all.first(where: { $0.name == wanted }) { return found }
-            if choice.isStrict, all.count > 1 || all.first?.name != "" {
+            // So the hub calls what has no other name.
+            if wanted == "default", names == [""] { return all[0] }
+            if choice.isStrict {
                 throw error(
                     "it has no configuration '\(wanted)'",
-                    remedy: "\(Self.list(names, "configuration")), one of which is read")
+                    remedy: names == [""]
+                        ? "it names none: leave \(choice.keys?.configuration ?? "the configuration") out"
+                        : "\(Self.list(names, "configuration")), one of which is read")
             }
         }
         if all.count == 1 { return all[0] }
