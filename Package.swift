@@ -31,6 +31,12 @@ let torchLink: [LinkerSetting] = [
     .linkedLibrary("torch_cpu"), .linkedLibrary("c10"), .linkedLibrary("dl"),
 ]
 
+// Where a program looks for libmpo-arrow.so once it needs it: beside an installed one, which has a run path for that already, or
+// here.
+let arrowSearch: [LinkerSetting] = [
+    .unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "\(Context.packageDirectory)/.deps/arrow/lib"])
+]
+
 // `launch/fuzz` builds, in a folder of its own, with what tells libFuzzer which code an input reaches.
 let fuzzes = Context.environment["MPO_FUZZ"] != nil
 
@@ -42,6 +48,9 @@ let layers: [Target] = [
     .target(name: "CTorch", cxxSettings: torchCompile, linkerSettings: torchLink),
     .systemLibrary(name: "COpenMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+    // A header alone: what it describes is loaded when it is needed, and `launch/setup --arrow` builds it.
+    .systemLibrary(name: "CArrow"),
     .target(name: "Torch", dependencies: ["CTorch", "JSON"], swiftSettings: swift),
     .target(name: "MPI", dependencies: ["COpenMPI"], swiftSettings: swift),
     .target(name: "JSON", swiftSettings: swift),
@@ -49,7 +58,9 @@ let layers: [Target] = [
     .target(name: "Tokenizers", dependencies: ["JSON"], swiftSettings: swift),
     .target(name: "Transformers", dependencies: ["JSON", "Torch"], swiftSettings: swift),
     .target(
-        name: "PreferenceData", dependencies: ["CZlib", "JSON", "Tokenizers", "Transformers"], swiftSettings: swift),
+        name: "PreferenceData",
+        dependencies: ["CArrow", "CZlib", "CZstd", "Configuration", "JSON", "Tokenizers", "Transformers"],
+        swiftSettings: swift, linkerSettings: arrowSearch),
     .target(
         name: "Objectives", dependencies: ["Configuration", "Torch"], exclude: ["Preference/README.md"],
         swiftSettings: swift),
@@ -107,8 +118,12 @@ let tests: [Target] = [
     .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport", "mpi-check"], swiftSettings: swift),
     .testTarget(name: "TokenizersTests", dependencies: ["JSON", "Tokenizers", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
+    .executableTarget(
+        name: "table-reading", dependencies: ["PreferenceData", "Torch"], path: "Tests/Helpers/TableReading",
+        swiftSettings: swift),
     .testTarget(
-        name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport"], swiftSettings: swift),
+        name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport", "table-reading"],
+        swiftSettings: swift),
     .testTarget(
         name: "ObjectivesTests", dependencies: ["Configuration", "Objectives", "TestSupport"], swiftSettings: swift),
     .testTarget(

@@ -32,10 +32,14 @@ package struct LineTokenizer: Sendable {
             try write(ids(of: text))
         }
         while case let more = input.availableData, !more.isEmpty {
-            if number == 0, pending.isEmpty, !Self.isText(more.prefix(4096)),
-                let format = more.withUnsafeBytes({ FileFormat(startingWith: $0) })
-            {
-                throw RunError.other("standard input: it is \(format.name), and text is needed; \(format.remedy)")
+            if number == 0, pending.isEmpty, !Self.isText(more.prefix(4096)) {
+                switch more.withUnsafeBytes({ FileFormat(startingWith: $0) }) {
+                case .foreign(let format):
+                    throw RunError.other("standard input: it is \(format.name), and text is needed; \(format.remedy)")
+                case .arrow(let format):
+                    throw RunError.other("standard input: it is \(format.rawValue), and text is needed")
+                default: break
+                }
             }
             var rest = more[...]
             while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {

@@ -11,7 +11,7 @@ import Transformers
 package struct ResponseGeneration {
     /// Where prompts come from.
     package enum Prompts: Sendable {
-        /// JSONL files of prompts, pairs or conversations.
+        /// Files or directories of prompts, pairs or conversations.
         case files([String])
         /// The prompts themselves.
         case texts([String])

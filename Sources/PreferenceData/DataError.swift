@@ -1,18 +1,29 @@
-/// A line of a file; every record knows where it came from.
+/// A line or a row of a file; every record knows where it came from.
 public struct RecordSource: Sendable, Equatable, CustomStringConvertible {
-    /// The file's path, as given.
-    public var file: String
-    /// The line, from 1.
-    public var line: Int
-
-    /// The line `line` of `file`.
-    public init(file: String, line: Int) {
-        self.file = file
-        self.line = line
+    /// What the rows of a file are found by.
+    public enum Unit: String, Sendable {
+        /// Lines of text, of which a row may take several.
+        case line
+        /// Rows of a file that has no lines, or whose lines say nothing.
+        case row
     }
 
-    /// `file:line`.
-    public var description: String { "\(file):\(line)" }
+    /// The file's path, as given.
+    public var file: String
+    /// The line that it begins on, or the row, from 1.
+    public var line: Int
+    /// Which of the two.
+    public var unit: Unit
+
+    /// The line `line` of `file`, or the row of that number.
+    public init(file: String, line: Int, unit: Unit = .line) {
+        self.file = file
+        self.line = line
+        self.unit = unit
+    }
+
+    /// `file:line`, or `file, row 3`.
+    public var description: String { unit == .line ? "\(file):\(line)" : "\(file), row \(line)" }
 }
 
 /// A line that is not a record of the kind asked for, and why.
@@ -22,9 +33,9 @@ public struct BadRecord: Error, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong with it.
     public var reason: String
 
-    /// `file:line: reason`.
+    /// `file:line: reason`, on one line.
     public var description: String {
-        "\(source): \(reason)".split(whereSeparator: \.isNewline).joined(separator: " ")
+        "\(source): \(reason)".onOneLine
     }
 }
 
@@ -32,16 +43,16 @@ public struct BadRecord: Error, Sendable, Equatable, CustomStringConvertible {
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such file.
     case missing(path: String)
-    /// A directory without JSONL files, and what it has.
-    case noDataFiles(directory: String, others: [String])
-    /// A directory whose files are no one dataset; two of them.
-    case mixedDirectory(directory: String, String, String, reason: String)
+    /// A directory that does not say which files are the data.
+    case directory(path: String, problem: String, remedy: String)
     /// A file in a format that is not read.
     case format(path: String, name: String, remedy: String)
     /// The file cannot be read or written.
     case system(path: String, reason: String)
-    /// A gzip file that ends too early or is damaged.
-    case damaged(path: String, reason: String)
+    /// A file that ends too early or is damaged; `what` it holds.
+    case damaged(path: String, what: String, reason: String)
+    /// A file that Arrow's libraries read, where these cannot be had.
+    case needsArrow(path: String, format: String, reason: String)
     /// A line that is not a record, where bad records are not skipped; `advisesSkipping` where a key skips them, and
     /// something would be left.
     case bad(BadRecord, advisesSkipping: Bool)
@@ -62,17 +73,12 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let path): "\(path): no such file"
-        case .noDataFiles(let directory, let others):
-            "\(directory): a directory without .jsonl or .jsonl.gz files"
-                + (others.isEmpty
-                    ? ""
-                    : "; it has \(others.prefix(3).joined(separator: ", ")): write data as JSONL, and name a file of JSON lines "
-                        + "by its own path")
-        case .mixedDirectory(let directory, let first, let second, let reason):
-            "\(directory): a directory with \(first) and \(second), \(reason); name the files that are meant"
-        case .format(let path, let name, let remedy): "\(path): it is \(name), and JSONL is needed; \(remedy)"
+        case .directory(let path, let problem, let remedy): "\(path): \(problem); \(remedy)"
+        case .format(let path, let name, let remedy): "\(path): it is \(name), which is not read; \(remedy)"
         case .system(let path, let reason): "\(path): \(reason)"
-        case .damaged(let path, let reason): "\(path): damaged gzip data (\(reason)); copy or download the file again"
+        case .damaged(let path, let what, let reason):
+            "\(path): damaged \(what.withoutArticle) (\(reason.onOneLine)); copy or download the file again"
+        case .needsArrow(let path, let format, let reason): "\(path): it is \(format), and \(reason.onOneLine)"
         case .bad(let record, let advisesSkipping):
             "\(record)" + (advisesSkipping ? "; on_bad_record: skip leaves such lines out" : "")
         case .empty(let paths, let kind, let skipped, let first):
@@ -93,5 +99,16 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case .badScore(let index, let chosen, let rejected):
             "pair \(index): the gap between rewards \(chosen) and \(rejected) is not a finite number; check the reward model"
         }
+    }
+}
+
+extension String {
+    /// With a space for each run of line breaks.
+    fileprivate var onOneLine: String { split(whereSeparator: \.isNewline).joined(separator: " ") }
+
+    /// A kind of file without `a` or `an` in front of it.
+    fileprivate var withoutArticle: String {
+        let article = ["an ", "a "].first(where: hasPrefix)
+        return String(dropFirst(article?.count ?? 0))
     }
 }

@@ -37,7 +37,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
     /// How many bad records are kept to be shown.
     private static var kept: Int { 5 }
 
-    /// Reads JSONL files, plain or gzip; a directory stands for its `.jsonl` and `.jsonl.gz` files, by name.
+    /// Reads files in any format that ``RowReader`` knows; a directory stands for the data files in it, by name.
     ///
     /// - Parameters:
     ///   - limit: Stops after that many good records.
@@ -70,11 +70,10 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         let found = try DataFiles(at: files)
         if let mixed = found.mixed { reader.reading.remarks.note(mixed, at: nil) }
         for file in found.files where !reader.isFull {
-            reader.begin(file.relativePath)
+            reader.begin()
             do {
-                try LineReader.forEachLine(of: file, maximumLength: maximumLineLength) { number, line in
-                    let source = RecordSource(file: file.relativePath, line: number)
-                    if let record = try reader.record(on: line, source: source) { try body(record) }
+                try RowReader.forEachRow(of: file, maximumLength: maximumLineLength) { source, row in
+                    if let record = try reader.record(in: row, source: source) { try body(record) }
                     if reader.isFull { throw Enough() }
                 }
             } catch is Enough {}
@@ -99,13 +98,10 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
 
         /// What came of the lines of the file that is read.
         private struct FileProgress {
-            var path = ""
             var good = 0
             var bad = 0
             /// The first bad line, where that is an error: lines behind it tell whether skipping is worth a word.
             var failure: BadRecord?
-            /// Whether the first line is a whole JSON array.
-            var startsWithArray = false
         }
 
         /// Bad lines from the first on after which nobody would be advised to skip them.
@@ -119,21 +115,17 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
 
         var isFull: Bool { reading.count >= limit }
 
-        mutating func begin(_ path: String) {
-            file = FileProgress()
-            file.path = path
-        }
+        mutating func begin() { file = FileProgress() }
 
         /// Throws what only the whole file tells.
         func end() throws(DataError) {
-            if file.startsWithArray, file.good + file.bad == 1 { throw format(.array) }
             if let failure = file.failure { throw .bad(failure, advisesSkipping: false) }
         }
 
-        /// The record on a line; `nil` for a blank or a bad one.
-        mutating func record(on line: Line, source: RecordSource) throws -> Record? {
+        /// The record in a row; `nil` for a blank or a bad one.
+        mutating func record(in row: Row, source: RecordSource) throws -> Record? {
             do {
-                guard let fields = try fields(of: line, source: source) else { return nil }
+                guard let fields = try fields(of: row, source: source) else { return nil }
                 var found: [RecordRemark] = []
                 let record = try Record(fields: fields, index: reading.count, source: source, remarks: &found)
                 if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }
@@ -156,27 +148,24 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             }
         }
 
-        /// The object on a line; `nil` for a blank one.
-        private mutating func fields(of line: Line, source: RecordSource) throws -> JSONObject? {
-            guard case .bytes(let bytes) = line else {
+        /// The object in a row; `nil` for a blank one.
+        private func fields(of row: Row, source: RecordSource) throws -> JSONObject? {
+            switch row {
+            case .object(let object): return object
+            case .bad(let reason): throw BadRecord(source: source, reason: reason)
+            case .tooLong:
                 throw BadRecord(
-                    source: source, reason: "the line is longer than the allowed number of bytes; is this JSONL?")
+                    source: source, reason: "the \(source.unit.rawValue) is longer than the allowed number of bytes")
+            case .text(let text):
+                if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
+                do {
+                    let value = try JSON(parsing: text)
+                    if case .object(let object) = value { return object }
+                    throw BadRecord(source: source, reason: "not a JSON object")
+                } catch let error as JSONError {
+                    throw BadRecord(source: source, reason: "not JSON: \(error.reason) (column \(error.offset + 1))")
+                }
             }
-            if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
-            let isFirst = file.good + file.bad == 0
-            do {
-                let value = try JSON(parsing: bytes)
-                if case .object(let object) = value { return object }
-                if isFirst, case .array = value { file.startsWithArray = true }
-                throw BadRecord(source: source, reason: "not a JSON object")
-            } catch let error as JSONError {
-                if isFirst, let other = FileFormat(line: bytes) { throw format(other) }
-                throw BadRecord(source: source, reason: "not JSON: \(error.reason) (column \(error.offset + 1))")
-            }
-        }
-
-        private func format(_ format: FileFormat) -> DataError {
-            .format(path: file.path, name: format.name, remedy: format.remedy)
         }
     }
 }

@@ -19,6 +19,9 @@ extension JSONObject {
             var messages: [ChatMessage] = []
             for (index, item) in items.enumerated() { messages.append(try item.message("'\(key)'[\(index)]")) }
             return .messages(messages)
+        case .object(let object)? where object["not_text"]?.text != nil:
+            // As rows of Parquet have values that JSON has no form for.
+            throw RecordError("'\(key)' holds \(object["not_text"]?.text ?? "something"), which is no text")
         case .object?:
             throw RecordError("'\(key)' is an object, not a string or a list of messages; put brackets around it")
         case let other?: throw RecordError("'\(key)' is \(other.kind), not a string or a list of messages")

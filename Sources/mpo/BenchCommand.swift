@@ -38,7 +38,7 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "JSONL or JSONL.gz with preference pairs; may be repeated. (default: pairs of made-up tokens)",
+            "A file or directory of preference pairs; may be repeated. (default: pairs of made-up tokens)",
             valueName: "file"),
         transform: \.expandingHome)
     var data: [String] = []

@@ -18,7 +18,7 @@ struct GenerateCommand: LoneCommand {
     @OptionGroup var text: TextArguments
 
     @Option(
-        help: ArgumentHelp("JSONL or JSONL.gz whose prompts are answered; may be repeated.", valueName: "file"),
+        help: ArgumentHelp("A file or directory whose prompts are answered; may be repeated.", valueName: "file"),
         transform: \.expandingHome)
     var prompts: [String] = []
 

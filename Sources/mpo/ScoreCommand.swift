@@ -25,7 +25,7 @@ struct ScoreCommand: LoneCommand {
     var reward: String?
 
     @Option(
-        help: ArgumentHelp("JSONL or JSONL.gz with preference pairs; may be repeated.", valueName: "file"),
+        help: ArgumentHelp("A file or directory of preference pairs; may be repeated.", valueName: "file"),
         transform: \.expandingHome)
     var data: [String]
 

@@ -109,7 +109,7 @@ struct DatasetLayoutTests {
     @Test("Each way a line can be wrong has its own reason, with file and line")
     func reasons() throws {
         for (line, reason) in [
-            (#""text""#, "not a JSON object"),
+            (#""a text""#, "not a JSON object"),
             (#"{"chosen": "a""#, "not JSON: it ends where ',' or '}' should come (column 15)"),
             (#"{"chosen": "a", "rejected": "\ud800"}"#, "not JSON: half of a surrogate pair (column 30)"),
             ("{}", "a pair needs 'chosen' and 'rejected'; it has no fields at all"),

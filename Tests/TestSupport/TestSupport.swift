@@ -23,6 +23,10 @@ public enum TestSupport {
         return FileManager.default.fileExists(atPath: path.appending(path: "model.safetensors").path) ? path : nil
     }()
 
+    /// Whether Parquet and Arrow files can be read: where `launch/setup --arrow` has been, as `launch/test` has it be.
+    public static let hasArrow = FileManager.default.fileExists(
+        atPath: repository.appending(path: ".deps/arrow/lib/libmpo-arrow.so").path)
+
     /// Whether the long forms of tests run too: `launch/test --long`.
     public static let runsLongTests = ProcessInfo.processInfo.environment["MPO_LONG_TESTS"] == "1"
 

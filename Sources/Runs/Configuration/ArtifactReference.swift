@@ -76,7 +76,9 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func isDataFile(_ text: String) -> Bool {
-        [".jsonl", ".jsonl.gz", ".json", ".json.gz", ".txt"].contains { text.hasSuffix($0) }
+        let name = [".gz", ".zst"].first(where: text.hasSuffix).map { String(text.dropLast($0.utf8.count)) } ?? text
+        return [".jsonl", ".ndjson", ".json", ".parquet", ".arrow", ".csv", ".tsv", ".txt"].contains(
+            where: name.hasSuffix)
     }
 }
 

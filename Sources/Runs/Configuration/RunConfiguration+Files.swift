@@ -1,4 +1,5 @@
 import Foundation
+import PreferenceData
 
 extension RunConfiguration {
     /// Checks that every file and directory that the run reads is there.
@@ -12,28 +13,33 @@ extension RunConfiguration {
         if let tokenizerNameOrPath {
             try checkDirectory(tokenizerNameOrPath, holds: "tokenizer.json", key: "tokenizer_name_or_path")
         }
-        for path in dataset.train { try checkFile(path, key: "dataset.train") }
-        for path in dataset.eval { try checkFile(path, key: "dataset.eval") }
+        for part in ArtifactReference.DatasetPart.allCases {
+            let reference = ArtifactReference.dataset(part)
+            for path in dataset.paths(reference) { try checkData(path, reference, key: "dataset.\(part.rawValue)") }
+        }
         for stage in stages {
             for input in stage.inputs {
                 guard case .path(let path) = input.reference else { continue }
                 let key = "\(stage.name).\(input.key)"
-                try input.isData ? checkFile(path, key: key) : checkModel(path, hasWeights: true, key: key)
+                try input.isData
+                    ? checkData(path, input.reference, key: key) : checkModel(path, hasWeights: true, key: key)
             }
         }
     }
 
-    private func checkFile(_ path: String, key: String) throws {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    private func checkData(_ path: String, _ reference: ArtifactReference, key: String) throws {
+        guard FileManager.default.fileExists(atPath: path) else {
             throw error(
                 at: key, "no such file: \(path)", remedy: "paths count from the current directory, \(Self.here)")
         }
-        guard !isDirectory.boolValue else {
-            throw error(at: key, "\(path) is a directory", remedy: "name the JSONL files in it")
+        let files: [URL]
+        do throws(DataError) {
+            files = try dataset.files(at: path, for: reference)
+        } catch .directory(let path, let problem, let remedy) {
+            throw self.error(at: key, "\(path): \(problem)", remedy: remedy)
         }
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            throw error(at: key, "\(path) cannot be read", remedy: "check its permissions")
+        for file in files where !FileManager.default.isReadableFile(atPath: file.path) {
+            throw error(at: key, "\(file.relativePath) cannot be read", remedy: "check its permissions")
         }
     }
 

@@ -107,7 +107,8 @@ package struct StageScope {
             guard kind.rows != nil else { throw mismatch(reference, kind, key, "is data") }
             if part == .train, run.dataset.train.isEmpty {
                 throw error(
-                    "dataset.train", "no files, but \(name).\(key) reads them", "list JSONL files under dataset: train:"
+                    "dataset.train", "no files, but \(name).\(key) reads them",
+                    "list data files or directories under dataset: train:"
                 )
             }
         case .rule, .command:
@@ -195,7 +196,7 @@ package struct StageScope {
             case .policy, .model: ["base", "a model directory"]
             case .reward: ["a model directory", "rule:NAME", "command:LINE"]
             case .rowReward: ["a model directory", "rule:NAME", "command:LINE", "column:NAME"]
-            case .rows: ["dataset.train", "JSONL files"]
+            case .rows: ["dataset.train", "data files"]
             }
         let choices = stages + others
         return "write \(choices.alternatives)"

@@ -27,9 +27,9 @@ package struct RunPlan {
     }
 
     /// The files that data comes from, through the stages that leave it.
-    package func sources(of reference: ArtifactReference) -> [URL] {
-        guard case .stage(let name, _) = reference else { return RunFiles(self).data([reference]) }
-        return stage(named: name).configuration.inputs.filter(\.isData).map(\.reference).flatMap(sources)
+    package func sources(of reference: ArtifactReference) throws -> [URL] {
+        guard case .stage(let name, _) = reference else { return try RunFiles(self).data([reference]) }
+        return try stage(named: name).configuration.inputs.filter(\.isData).map(\.reference).flatMap(sources)
     }
 }
 

@@ -74,7 +74,7 @@ package final class ExampleCounter {
         _ kind: String, _ references: [ArtifactReference], _ prompt: PromptOptions, _ length: Int,
         answers: Int = 1, _ read: () throws -> ExampleCount
     ) throws -> ExampleCount? {
-        let files = data.files(references)
+        let files = try data.files(references)
         if files.isEmpty { return ExampleCount(examples: 0) }
         guard files.allSatisfy({ FileManager.default.fileExists(atPath: $0.path) }) else {
             guard references.count == 1, var estimate = try estimate(references[0]) else { return nil }

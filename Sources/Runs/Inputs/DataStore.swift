@@ -108,7 +108,7 @@ package struct DataStore {
     }
 
     /// The files that references stand for.
-    package func files(_ references: [ArtifactReference]) -> [URL] { RunFiles(plan).data(references) }
+    package func files(_ references: [ArtifactReference]) throws -> [URL] { try RunFiles(plan).data(references) }
 
     /// What makes token ids of records within `lengths`.
     func tokenizer(within lengths: LengthOptions) throws -> ExampleTokenizer {

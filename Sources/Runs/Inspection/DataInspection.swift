@@ -39,7 +39,7 @@ package struct DataInspection {
     private static func checkData(of stage: StageConfiguration, _ plan: RunPlan) throws {
         for input in stage.inputs where input.isData {
             guard case .stage(let earlier, _) = input.reference else { continue }
-            for file in RunFiles(plan).data([input.reference])
+            for file in try RunFiles(plan).data([input.reference])
             where !FileManager.default.fileExists(atPath: file.path) {
                 throw RunError.other(
                     "\(stage.name).\(input.key): \(input.reference) is not there yet; run stage \(earlier) first, or "

@@ -69,12 +69,18 @@ package struct RunInput: Codable, Equatable {
         add("model_name_or_path", try modelFiles(configuration.modelNameOrPath, withWeights: readsBase, families))
         let tokenizer = configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath
         add("tokenizer_name_or_path", present(ModelDirectory.tokenizerFiles, in: tokenizer))
-        if references.contains(.dataset(.train)) { add("dataset.train", configuration.dataset.train) }
-        if references.contains(.dataset(.eval)) { add("dataset.eval", configuration.dataset.eval) }
+        func data(_ reference: ArtifactReference) throws -> [String] {
+            try configuration.dataset.paths(reference).flatMap { path in
+                try configuration.dataset.files(at: path, for: reference).map(\.relativePath)
+            }
+        }
+        for part in ArtifactReference.DatasetPart.allCases where references.contains(.dataset(part)) {
+            add("dataset.\(part.rawValue)", try data(.dataset(part)))
+        }
         for stage in configuration.stages {
             for input in stage.inputs {
                 guard case .path(let path) = input.reference else { continue }
-                let files = input.isData ? [path] : try modelFiles(path, withWeights: true, families)
+                let files = input.isData ? try data(input.reference) : try modelFiles(path, withWeights: true, families)
                 add("\(stage.name).\(input.key)", files)
             }
         }

@@ -81,7 +81,7 @@ package struct DataCheck {
         throws
     {
         let (given, made) = input.references.divided { if case .stage = $0 { false } else { true } }
-        let files = RunFiles(plan).data(given)
+        let files = try RunFiles(plan).data(given)
         guard !files.isEmpty || !made.isEmpty else { return }
         if !files.isEmpty, try leavesSomething(of: files, input, readsAll: readsAll, tokenize) { return }
         guard made.isEmpty else { return try checkSources(of: made, input, asks: Record.self) }
@@ -90,7 +90,7 @@ package struct DataCheck {
 
     /// Checks that rows are records, of which nothing else is asked.
     private mutating func checkRecords<Record: DatasetRecord>(of input: Input, as _: Record.Type) throws {
-        let files = RunFiles(plan).data(input.references.filter { if case .stage = $0 { false } else { true } })
+        let files = try RunFiles(plan).data(input.references.filter { if case .stage = $0 { false } else { true } })
         let key = [Record.plural, ""] + files.map(\.path)
         guard !files.isEmpty, !read.contains(key) else { return }
         if readsAll { read.insert(key) }
@@ -104,7 +104,7 @@ package struct DataCheck {
     private mutating func checkSources<Record: DatasetRecord>(
         of made: [ArtifactReference], _ input: Input, asks _: Record.Type
     ) throws {
-        let files = made.flatMap(plan.sources)
+        let files = try made.flatMap(plan.sources)
         let mode = input.limits.mode == .error ? .keepStart : input.limits.mode
         let limits = try LengthLimits(maxPromptLength: input.limits.longestPrompt, mode: mode)
         let prompts = Input(input.stage, input.key, made, limits, count: input.count)

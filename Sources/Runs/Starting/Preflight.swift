@@ -154,7 +154,7 @@ package struct StageStart {
     package var configuration: RunConfiguration { plan.configuration }
 
     /// The files that data comes from, through the stages that it passes.
-    package func sources(of reference: ArtifactReference) -> [URL] { plan.sources(of: reference) }
+    package func sources(of reference: ArtifactReference) throws -> [URL] { try plan.sources(of: reference) }
 
     /// What a model is; one that a stage leaves is what that which the stage starts from is.
     package func configuration(ofModel reference: ArtifactReference) throws -> ModelConfiguration {

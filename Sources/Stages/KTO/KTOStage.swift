@@ -35,7 +35,7 @@ package struct KTOStage: Stage {
     /// Looks whether the labels that the data has leave something to learn.
     package func check(at start: StageStart) throws {
         for (key, references) in [("data", options.data), ("eval_data", options.loop.evalData)] {
-            let files = references.flatMap(start.sources)
+            let files = try references.flatMap(start.sources)
             let problem = { options.problem(of: $0, isHeldOut: key == "eval_data") }
             guard !files.isEmpty,
                 let labels = LabelCounts(

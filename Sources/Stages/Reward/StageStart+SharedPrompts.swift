@@ -34,7 +34,7 @@ extension StageStart {
     /// Calls `visit` with the prompt of each row.
     private func read(_ references: [ArtifactReference], visiting visit: (String) throws -> Void) throws {
         for reference in references {
-            let files = sources(of: reference)
+            let files = try sources(of: reference)
             let onBadRecord = configuration.dataset.onBadRecord
             if case .stage = reference {
                 try Dataset<Prompt>.read(files, onBadRecord: onBadRecord) { try visit($0.prompt.json.line) }

@@ -7,7 +7,7 @@ extension StageContext {
         throws
         -> [Example]
     {
-        data.files(loop.evalData).isEmpty ? [] : try read(loop.evalData)
+        try data.files(loop.evalData).isEmpty ? [] : try read(loop.evalData)
     }
 
     /// The model that training starts from: the stage's checkpoint where there is one, else `initial`.

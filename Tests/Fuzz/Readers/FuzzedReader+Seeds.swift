@@ -30,6 +30,18 @@ extension FuzzedReader {
         case .chatTemplate: chatTemplates
         case .dataset: [fixture("commands/pairs.jsonl"), fixture("dpo/smollm2-pairs.jsonl", upTo: 4096)] + records
         case .gzip: [Self.compressedPair]
+        case .zstd: [fixture("tables/pairs.jsonl.zst")]
+        case .jsonArray:
+            [
+                #"[{"prompt": "a", "chosen": "b]\"", "rejected": "c"}, {"x": [{}, [1]]}]"#,
+                "{\n\"prompt\": \"a\"\n}\n{\"prompt\": [\n{}]}\n",
+            ].map(text)
+        case .table:
+            ["quoted.csv", "quoted.tsv"].map { fixture("tables/\($0)") } + [
+                text("prompt;a\r\n\"x\"\"\n\";1\r\n\r\ny;\r\n")
+            ]
+        case .parquet: ["types.parquet", "pairs.snappy.parquet", "pairs.none.parquet"].map { fixture("tables/\($0)") }
+        case .arrow: ["types.arrow", "types.stream.arrow"].map { fixture("tables/\($0)") }
         case .manifest: [text(#"{"files": {"weights": {"crc32": 449999704, "size": 7}}}"#)]
         case .trainerState:
             [

@@ -20,6 +20,11 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case chatTemplate = "chat-template"
     case dataset
     case gzip
+    case zstd
+    case jsonArray = "json-array"
+    case table
+    case parquet
+    case arrow
     case manifest
     case trainerState = "trainer-state"
     case optimizer
@@ -63,7 +68,8 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         case .chatTemplate:
             let tokens = SpecialTokens(bos: .init(text: "<s>", id: 1), eos: .init(text: "</s>", id: 2))
             try render(ChatTemplate(jinja: String(decoding: bytes, as: UTF8.self)), tokens)
-        case .dataset, .gzip: try readDataset(place.file("data.jsonl", bytes))
+        case .dataset, .gzip, .zstd, .jsonArray, .table, .parquet, .arrow:
+            try readDataset(place.file("data.jsonl", bytes))
         case .manifest:
             _ = place.file("weights", Array("weights".utf8))
             _ = place.file("manifest.json", bytes)

@@ -65,7 +65,7 @@ struct ConfigurationErrorTests {
             ("", "run.yaml: output_dir: missing; say where the run goes, as in output_dir: runs/first"),
             (
                 "stages: [sft]\noutput_dir: x\nmodel_name_or_path: m",
-                "run.yaml: dataset.train: no files, but sft.data reads them; list JSONL files under dataset: train:"
+                "run.yaml: dataset.train: no files, but sft.data reads them; list data files or directories under dataset: train:"
             ),
             (
                 "output_dir: x",

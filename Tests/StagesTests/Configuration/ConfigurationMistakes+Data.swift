@@ -29,7 +29,7 @@ extension ConfigurationMistakes {
         (
             "stages: [sample, dpo]\nsample: {reward: \"rule:length:9\", keep: all}\ndpo: {pairs: sample}",
             "run.yaml:6: dpo.pairs: stage 'sample' (sample) leaves no pairs, but single completions; write dataset.train or "
-                + "JSONL files"
+                + "data files"
         ),
         (
             "stages: [sample]\nsample: {reward: \"rule:length:9\", top_k: 1}",

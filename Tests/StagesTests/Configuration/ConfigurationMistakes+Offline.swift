@@ -89,11 +89,11 @@ extension ConfigurationMistakes {
         ),
         (
             "stages: [sft, dpo]\ndpo: {pairs: sft.easy}",
-            "run.yaml:5: dpo.pairs: stage 'sft' (sft) leaves no data; write dataset.train or JSONL files"
+            "run.yaml:5: dpo.pairs: stage 'sft' (sft) leaves no data; write dataset.train or data files"
         ),
         (
             "stages: [sft, dpo]\ndpo: {pairs: 'rule:x'}",
-            "run.yaml:5: dpo.pairs: expected data, but 'rule:x' is a reward; write dataset.train or JSONL files"
+            "run.yaml:5: dpo.pairs: expected data, but 'rule:x' is a reward; write dataset.train or data files"
         ),
         (
             "stages: [a, b, dpo]\na: {type: sft}\nb: {type: sft}\ndpo: {beta: 0.2}",

@@ -99,7 +99,7 @@ struct ConfigurationWritingTests {
         let top = run.yaml.split(separator: "\n\n")[0].split(separator: "\n").compactMap {
             $0.split(separator: ":").first.map(String.init)
         }
-        let dataset = ["train", "eval", "on_bad_record"]
+        let dataset = ["train", "eval", "config", "train_split", "eval_split", "on_bad_record"]
         let keys = Set(Registry.standard.stages.flatMap(\.keys) + top + dataset)
         for (word, key) in ForeignKeys.trainers.synonyms { #expect(keys.contains(key), "\(word) -> \(key)") }
         for word in ForeignKeys.trainers.advice.keys { #expect(!keys.contains(word), "\(word)") }
