@@ -84,7 +84,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
         case .empty(let paths, let kind, let skipped, let first):
             "\(paths.joined(separator: ", ")): no \(kind) in it"
                 + (first.map { ", \(skipped) bad \(skipped == 1 ? "line" : "lines") skipped, the first: \($0)" }
-                    ?? "; name a file that has some, one a line")
+                    ?? "; name a file that has some")
         case .tooLong(let source, let tokens, let limit, let key):
             "\(source): \(tokens) tokens, but \(key) is \(limit); raise it or choose another truncation_mode"
         case .nothingLeft(let examples, let empty, let first, let limits):

@@ -11,7 +11,7 @@ extension ConfigurationMistakes {
             "run.yaml:5: sample.keep_threshold: is not read with keep: pairs; write keep: above, all or clusters, or leave it out"
         ),
         (
-            "stages: [sample]\nsample: {reward: \"rule:length:9\", keep: clusters, keep_threshold: 1.5}",
+            "stages: [sample]\nsample: {reward: \"rule:length:9\", keep: clusters, n_samples_per_prompt: 8, keep_threshold: 1.5}",
             "run.yaml:5: sample.keep_threshold: 1.5 is no share of a prompt's responses; write a number above 0, at most 1"
         ),
         (
