@@ -105,7 +105,8 @@ let tests: [Target] = [
         // It makes and compares megabytes, so it is optimised in every configuration.
         swiftSettings: swift + [.unsafeFlags(["-O"])]),
     .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport", "mpi-check"], swiftSettings: swift),
-    .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+        name: "TokenizersTests", dependencies: ["JSON", "Tokenizers", "TestSupport"], swiftSettings: swift),
     .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
     .testTarget(
         name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport"], swiftSettings: swift),

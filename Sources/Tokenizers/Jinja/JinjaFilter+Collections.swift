@@ -284,6 +284,7 @@ extension JinjaInterpreter {
             for element in try self.elements(of: value) {
                 try self.step()
                 let key = try self.folded(self.value(at: path, of: element), countsCase)
+                try self.spend(key: key)
                 guard let hashed = JinjaKey(key) else {
                     throw .evaluation("'unique' cannot tell a \(key.typeName) apart")
                 }

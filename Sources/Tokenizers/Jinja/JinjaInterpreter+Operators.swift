@@ -151,6 +151,7 @@ extension JinjaInterpreter {
         switch (left, right) {
         case (.string(let left), .string(let right)), (.markup(let left), .string(let right)),
             (.string(let left), .markup(let right)), (.markup(let left), .markup(let right)):
+            if left.utf8.count > 64 { try step(left.utf8.count / 64) }
             return left.isSameText(as: right)
         case (.none, .none), (.undefined, .undefined): return true
         case (.list(let left), .list(let right)), (.tuple(let left), .tuple(let right)):
@@ -159,7 +160,7 @@ extension JinjaInterpreter {
             guard left.count == right.count else { return false }
             for (key, value) in zip(left.keys, left.values) {
                 try step()
-                guard let other = right.value(of: key), try areEqual(value, other) else { return false }
+                guard let other = try self.value(of: key, in: right), try areEqual(value, other) else { return false }
             }
             return true
         case (.object(let left as JinjaRange), .object(let right as JinjaRange)):
@@ -218,6 +219,7 @@ extension JinjaInterpreter {
     ) throws(JinjaError) -> Bool {
         if let left = left.integer, let right = right.integer { return orEqual ? left <= right : left < right }
         if let left = left.text, let right = right.text {
+            try step(1 + min(left.utf8.count, right.utf8.count) / 64)
             return left.isBefore(right) || orEqual && left.isSameText(as: right)
         }
         if try number(left) != nil, try number(right) != nil {
@@ -247,8 +249,7 @@ extension JinjaInterpreter {
             try step(1 + text.utf8.count / 64)
             return text.contains(text: part)
         case .mapping(let mapping):
-            guard JinjaKey(value) != nil else { throw .evaluation("a \(value.typeName) cannot be a key") }
-            return mapping.value(of: value) != nil
+            return try self.value(of: value, in: mapping) != nil
         case .object(let object as JinjaIterator):
             while let element = try object.next() {
                 try step()

@@ -202,9 +202,7 @@ extension JinjaParser {
             return constant(.float(value))
         case .symbol(.openParenthesis):
             advance()
-            try enter()
             let result = try tuple(inParentheses: true)
-            leave()
             try expect(.closeParenthesis)
             return result
         case .symbol(.openBracket):

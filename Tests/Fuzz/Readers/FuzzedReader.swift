@@ -18,6 +18,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case tokenizer
     case tokenizerConfiguration = "tokenizer-configuration"
     case chatTemplate = "chat-template"
+    case jinja
     case dataset
     case gzip
     case manifest
@@ -63,6 +64,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         case .chatTemplate:
             let tokens = SpecialTokens(bos: .init(text: "<s>", id: 1), eos: .init(text: "</s>", id: 2))
             try render(ChatTemplate(recognizing: String(decoding: bytes, as: UTF8.self)), tokens)
+        case .jinja: try renderJinja(String(decoding: bytes, as: UTF8.self))
         case .dataset, .gzip: try readDataset(place.file("data.jsonl", bytes))
         case .manifest:
             _ = place.file("weights", Array("weights".utf8))
@@ -124,6 +126,21 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         ]
         _ = try template.render(messages, addGenerationPrompt: true, specialTokens: tokens)
         if let jinja = template.jinja { _ = try ChatTemplate(recognizing: jinja) }
+    }
+
+    private func renderJinja(_ text: String) throws {
+        var variables = JSONObject()
+        variables["messages"] = try JSON(
+            parsing: #"[{"role": "user", "content": " Hé? ", "n": [1, -2.5, null, true, {"k": "v"}]}, {"role": "a"}]"#)
+        variables["tools"] = .null
+        variables["text"] = .string("one, Two  \u{1F642}")
+        variables["n"] = .number(7)
+        var limits = JinjaLimits()
+        limits.steps = 1 << 16
+        limits.outputBytes = 1 << 16
+        limits.valueSize = 1 << 16
+        let date = JinjaDate(year: 2026, month: 7, day: 4)
+        _ = try JinjaTemplate(text).renderWithGenerations(variables, date: date, limits: limits)
     }
 
     private func readRunState(of plan: RunPlan) throws {
