@@ -192,6 +192,7 @@ extension JinjaInterpreter {
             for pair in try elements(of: pairs) {
                 let parts = try elements(of: pair, upTo: 3)
                 guard parts.count == 2 else { throw .evaluation("'\(arguments.name)' takes a mapping or pairs") }
+                try spend(key: parts[0])
                 entries.append((parts[0], parts[1]))
             }
         }

@@ -52,7 +52,11 @@ extension JinjaInterpreter {
         case .tuple(let items): return .tuple(try JinjaList(values(of: items, frame)))
         case .mapping(let entries):
             var values: [(key: JinjaValue, value: JinjaValue)] = []
-            for entry in entries { values.append((try value(of: entry.key, frame), try value(of: entry.value, frame))) }
+            for entry in entries {
+                let key = try value(of: entry.key, frame)
+                try spend(key: key)
+                values.append((key, try value(of: entry.value, frame)))
+            }
             try spend(elements: values.count)
             return .mapping(try JinjaMapping(values))
         case .slice(let base, let start, let stop, let step, let offset):
@@ -126,7 +130,9 @@ extension JinjaInterpreter {
     private func element(_ key: JinjaValue, of base: JinjaValue) throws(JinjaError) -> JinjaValue? {
         switch base {
         case .undefined(let missing): throw self.missing(missing)
-        case .mapping(let mapping): return mapping.value(of: key)
+        case .mapping(let mapping):
+            try spend(key: key)
+            return mapping.value(of: key)
         case .list(let list), .tuple(let list):
             guard let index = position(key, count: list.elements.count) else { return nil }
             return list.elements[index]

@@ -1,7 +1,7 @@
 /// What rendering may cost. Templates come from strangers: one that loops or grows without end ends in an error.
 public struct JinjaLimits: Sendable, Equatable {
     /// Operations, each element of a list that is made and every 16 bytes of text that are made.
-    public var steps = 1 << 25
+    public var steps = 1 << 24
     /// Bytes of the text that is rendered.
     public var outputBytes = 1 << 26
     /// Bytes of one string, or elements of one list, on the way.

@@ -3,7 +3,7 @@ extension JinjaInterpreter {
     func method(
         _ member: JinjaMember, of text: String, isMarkup: Bool, _ arguments: inout JinjaArguments
     ) throws(JinjaError) -> JinjaValue {
-        try step(1 + text.utf8.count / 64)
+        try spend(bytes: text.utf8.count)
         switch member {
         case .find, .rfind, .index, .rindex, .count: return try search(member, text, &arguments)
         case .startswith, .endswith: return .boolean(try hasAffix(member, text, &arguments))

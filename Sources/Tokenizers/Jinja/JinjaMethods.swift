@@ -49,8 +49,20 @@ extension JinjaInterpreter {
         guard let key = arguments.takePositional() else { throw arguments.missing("key") }
         let replacement = arguments.takePositional() ?? .none
         try arguments.finish()
+        return try value(of: key, in: mapping) ?? replacement
+    }
+
+    /// The value of a key, refusing what cannot be one.
+    func value(of key: JinjaValue, in mapping: JinjaMapping) throws(JinjaError) -> JinjaValue? {
+        try spend(key: key)
+        if let value = mapping.value(of: key) { return value }
         guard JinjaKey(key) != nil else { throw .evaluation("a \(key.typeName) cannot be a key") }
-        return mapping.value(of: key) ?? replacement
+        return nil
+    }
+
+    /// Counts looking for a key, or taking it in, which takes long for a long text.
+    func spend(key: JinjaValue) throws(JinjaError) {
+        if let text = key.text, text.utf8.count > 64 { try spend(bytes: text.utf8.count) }
     }
 
     private func method(

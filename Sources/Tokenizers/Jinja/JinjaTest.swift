@@ -101,8 +101,10 @@ extension JinjaInterpreter {
                 || object is JinjaLoop
         case (.odd, _): return try areEqual(arithmetic(.modulo, value, .integer(2)), .integer(1))
         case (.even, _): return try areEqual(arithmetic(.modulo, value, .integer(2)), .integer(0))
-        case (.lower, _): return try text(of: value).isPythonLowercase
-        case (.upper, _): return try text(of: value).isPythonUppercase
+        case (.lower, _), (.upper, _):
+            let text = try text(of: value)
+            try spend(bytes: text.utf8.count)
+            return test == .lower ? text.isPythonLowercase : text.isPythonUppercase
         case (.filter, _), (.test, _):
             guard JinjaKey(value) != nil else { throw .evaluation("a \(value.typeName) is no name") }
             guard let name = value.text else { return false }

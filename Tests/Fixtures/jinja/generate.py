@@ -1,6 +1,6 @@
 """Templates at random from the grammar, with what jinja2 makes of them.
 
-    generate.py COUNT [SEED]      one JSON object a line: template, variables, text (or none where it fails)
+    generate.py COUNT [SEED]      one JSON object a line: the variables, then templates with their text (null where they fail)
 """
 
 import json
@@ -379,8 +379,13 @@ def cases(count, seed):
         yield {"template": template, "variables": number % len(VARIABLES), **result}
 
 
-if __name__ == "__main__":
-    count, seed = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    print(json.dumps({"variables": VARIABLES}, ensure_ascii=False))
+def write(file, count, seed):
+    """The variables on the first line, then a case on each."""
+    print(json.dumps({"variables": VARIABLES}, ensure_ascii=False), file=file)
     for case in cases(count, seed):
-        print(json.dumps({"template": case["template"], "variables": case["variables"], "text": case.get("text")}, ensure_ascii=False))
+        case = {"template": case["template"], "variables": case["variables"], "text": case.get("text")}
+        print(json.dumps(case, ensure_ascii=False), file=file)
+
+
+if __name__ == "__main__":
+    write(sys.stdout, int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)

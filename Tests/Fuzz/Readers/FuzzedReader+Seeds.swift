@@ -28,6 +28,7 @@ extension FuzzedReader {
                             + #""{% for message in messages %}{{ message['content'] }}{% endfor %}"}]}"#)
                 ]
         case .chatTemplate: chatTemplates
+        case .jinja: chatTemplates + jinjaTemplates
         case .dataset: [fixture("commands/pairs.jsonl"), fixture("dpo/smollm2-pairs.jsonl", upTo: 4096)] + records
         case .gzip: [Self.compressedPair]
         case .zstd: [fixture("tables/pairs.jsonl.zst")]
@@ -102,6 +103,22 @@ extension FuzzedReader {
                 + "{% endif %}",
             "{% if not add_generation_prompt is defined %}{# c #}{%- set x = false -%}{% elif x %}{{ a.b | trim }}"
                 + "{% else %}{{ raise_exception('no') }}{% endif %}",
+        ].map(text)
+    }
+
+    private var jinjaTemplates: [[UInt8]] {
+        [
+            "{% macro m(a, b=2) %}{{ a ~ b }}{{ varargs }}{{ kwargs }}{{ caller(1) }}{% endmacro %}"
+                + "{% call(x) m(1, 2, 3, k=4) %}{{ n + x }}{% endcall %}",
+            "{% set ns = namespace(x=[1], y='') %}{% for m in messages if m.content %}{% set ns.x = ns.x + [m] %}"
+                + "{{ loop.index ~ loop.previtem }}{% generation %}{{ m.content[1:-1:2] | trim }}{% endgeneration %}"
+                + "{% if loop.last %}{% break %}{% endif %}{% else %}none{% endfor %}{{ ns.x | tojson(indent=2) }}",
+            "{{ messages | selectattr('role', 'equalto', 'user') | map(attribute='content') | join(', ') }}"
+                + "{{ messages[0].n | select('number') | sort(reverse=true) | list }}{{ '%5.2f|%-4s' % (1.5, text) }}"
+                + "{{ '{0:>8,.2f} {0!r}'.format(n) }}{{ text.split(',')[-1].strip().title() }}{{ 1 < n <= 7 and not none }}",
+            "{% set x | upper %}a{{ 2 ** n // 3 % -5 }}{% endset %}{% with y = x %}{{ y }}{% endwith %}"
+                + "{% filter indent(2) %}{% raw %}{{ a }}{% endraw %}\n{# b #}{% endfilter %}{{ strftime_now('%d %b') }}"
+                + "{% for a, b in messages[1].items() recursive %}{{ loop([]) }}{% endfor %}{{ messages | groupby('role') }}",
         ].map(text)
     }
 

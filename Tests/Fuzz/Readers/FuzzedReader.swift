@@ -18,6 +18,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
     case tokenizer
     case tokenizerConfiguration = "tokenizer-configuration"
     case chatTemplate = "chat-template"
+    case jinja
     case dataset
     case gzip
     case zstd
@@ -68,6 +69,7 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
         case .chatTemplate:
             let tokens = SpecialTokens(bos: .init(text: "<s>", id: 1), eos: .init(text: "</s>", id: 2))
             try render(ChatTemplate(jinja: String(decoding: bytes, as: UTF8.self)), tokens)
+        case .jinja: try renderJinja(String(decoding: bytes, as: UTF8.self))
         case .dataset, .gzip, .zstd, .jsonArray, .table, .parquet, .arrow:
             try readDataset(place.file("data.jsonl", bytes))
         case .manifest:
@@ -129,6 +131,21 @@ package enum FuzzedReader: String, CaseIterable, Sendable {
             ChatMessage(role: "assistant", content: "Yes."),
         ]
         _ = try template.render(messages, addGenerationPrompt: true, specialTokens: tokens)
+    }
+
+    private func renderJinja(_ text: String) throws {
+        var variables = JSONObject()
+        variables["messages"] = try JSON(
+            parsing: #"[{"role": "user", "content": " Hé? ", "n": [1, -2.5, null, true, {"k": "v"}]}, {"role": "a"}]"#)
+        variables["tools"] = .null
+        variables["text"] = .string("one, Two  \u{1F642}")
+        variables["n"] = .number(7)
+        var limits = JinjaLimits()
+        limits.steps = 1 << 16
+        limits.outputBytes = 1 << 16
+        limits.valueSize = 1 << 16
+        let date = JinjaDate(year: 2026, month: 7, day: 4)
+        _ = try JinjaTemplate(text).renderWithGenerations(variables, date: date, limits: limits)
     }
 
     private func readRunState(of plan: RunPlan) throws {
