@@ -43,8 +43,8 @@ public struct BadRecord: Error, Sendable, Equatable, CustomStringConvertible {
 public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such file.
     case missing(path: String)
-    /// A directory that does not say which files are the data.
-    case directory(path: String, problem: String, remedy: String)
+    /// A directory that does not say which files are the data, or a file whose form says nothing of its rows.
+    case unusable(path: String, problem: String, remedy: String)
     /// A file in a format that is not read.
     case format(path: String, name: String, remedy: String)
     /// The file cannot be read or written.
@@ -73,7 +73,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let path): "\(path): no such file"
-        case .directory(let path, let problem, let remedy): "\(path): \(problem); \(remedy)"
+        case .unusable(let path, let problem, let remedy): "\(path): \(problem); \(remedy)"
         case .format(let path, let name, let remedy): "\(path): it is \(name), which is not read; \(remedy)"
         case .system(let path, let reason): "\(path): \(reason)"
         case .damaged(let path, let what, let reason):

@@ -15,8 +15,9 @@ struct Script {
     }
 
     var name: String
-    /// Where the script is.
+    /// Where the script is, in a tree laid out like the repository.
     var folder = "launch"
+    var root = TestSupport.repository
     /// Where it is run; here where `nil`.
     var directory: URL?
     /// Variables on top of the test's own, without any of those that steer the scripts; `nil` removes one.
@@ -30,7 +31,7 @@ struct Script {
 
     func start(_ arguments: [String]) throws -> Running {
         let process = Process()
-        let path = TestSupport.repository.appending(path: folder).appending(path: name)
+        let path = root.appending(path: folder).appending(path: name)
         if let terminalColumns {
             let command = ([path.path] + arguments).map { "'\($0)'" }.joined(separator: " ")
             process.executableURL = URL(filePath: "/usr/bin/script")

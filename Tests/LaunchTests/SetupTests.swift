@@ -109,4 +109,32 @@ struct SetupTests {
             #expect(line.contains("is a CUDA build, and this machine lacks ./libcudart.so.12"))
         }
     }
+
+    @Test(.enabled(if: hasLibTorch))
+    func `A wheel of Arrow that is not there, damaged or another package's is refused by name`() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            for path in ["launch", "Sources/CArrow"] {
+                let copy = directory.appending(path: path)
+                try FileManager.default.createDirectory(
+                    at: copy.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try FileManager.default.copyItem(at: TestSupport.repository.appending(path: path), to: copy)
+            }
+            try write("", "Package.swift", in: directory)
+            func refusal(_ wheel: String) throws -> String {
+                let environment = ["LIBTORCH": Self.libTorch.path, "MPO_ARROW_WHEEL": wheel]
+                let outcome = try Script(name: "setup", root: directory, environment: environment).run("--arrow")
+                #expect(outcome.status == 1)
+                return outcome.lastLine
+            }
+            #expect(try refusal("none.whl").hasSuffix("MPO_ARROW_WHEEL: no file none.whl"))
+            let damaged = try write("no wheel", "damaged.whl", in: directory)
+            #expect(
+                try refusal(damaged).hasSuffix("Arrow cannot be unpacked: \(damaged) is damaged, or the disk is full"))
+            let other = directory.appending(path: "other.whl")
+            // A zip archive without files.
+            try Data([0x50, 0x4B, 5, 6] + [UInt8](repeating: 0, count: 18)).write(to: other)
+            #expect(try refusal(other.path).contains("\(other.path) has no Arrow in it: a wheel of pyarrow is needed"))
+            #expect(!FileManager.default.fileExists(atPath: directory.appending(path: ".deps/arrow").path))
+        }
+    }
 }

@@ -42,11 +42,13 @@ struct JSONFilesTests {
 
     @Test func `An array that does not end, or goes on behind its end, is damaged`() throws {
         for (text, clue) in [
-            (#"[{"prompt": "a"}"#, "it ends in the middle"), (#"[{"prompt": "a"},"#, "it ends in the middle"),
-            ("[", "it ends in the middle"), (#"[{"prompt": "a"}] {}"#, "text follows its end"),
+            (#"[{"prompt": "a"}"#, "its JSON array ends in the middle; copy or download"),
+            (#"[{"prompt": "a"},"#, "its JSON array ends in the middle; copy or download"),
+            ("[", "its JSON array ends in the middle; copy or download"),
+            (#"[{"prompt": "a"}] {}"#, "text follows its JSON array; write one array"),
         ] {
             let error = message { _ = try prompts(text, onBadRecord: .skip) }
-            #expect(error.contains("data.json: damaged JSON array (\(clue))"), "\(error)")
+            #expect(error.contains("data.json: \(clue)"), "\(error)")
         }
         #expect(message { _ = try prompts(" [ ] ") }.hasSuffix("data.json: no prompts in it; name a file that has some"))
     }

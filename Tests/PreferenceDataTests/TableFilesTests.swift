@@ -56,7 +56,8 @@ struct TableFilesTests {
         #expect(message { _ = try rows(text) }.hasSuffix("on_bad_record: skip leaves such lines out"))
         #expect(message { _ = try rows("prompt,a\n\"x,1\n") }.contains("data.csv:2: a value in quotes does not end"))
         #expect(
-            message { _ = try rows("prompt,prompt\nx,1\n") }.contains("damaged table (two columns are named 'prompt')"))
+            message { _ = try rows("prompt,prompt\nx,1\n") }.contains(
+                "data.csv: two columns are named 'prompt'; rename one"))
     }
 
     @Test func `Rows over the borders of chunks stay whole, and one past the limit is a bad record`() throws {

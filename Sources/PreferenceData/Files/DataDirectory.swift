@@ -30,7 +30,7 @@ package struct DataDirectory {
     /// What stands in it, for who finds no data.
     private let names: [String]
 
-    /// - Throws: ``DataError/directory(path:problem:remedy:)`` where it cannot be listed.
+    /// - Throws: ``DataError/unusable(path:problem:remedy:)`` where it cannot be listed.
     package init(_ url: URL) throws(DataError) {
         self.url = url
         do {
@@ -43,7 +43,7 @@ package struct DataDirectory {
 
     /// The data files of one configuration and one split, by name.
     ///
-    /// - Throws: ``DataError/directory(path:problem:remedy:)`` where there are none, or several that the choice does not decide
+    /// - Throws: ``DataError/unusable(path:problem:remedy:)`` where there are none, or several that the choice does not decide
     ///   between.
     package func files(_ choice: Choice = Choice()) throws(DataError) -> [URL] {
         guard !files.isEmpty else {
@@ -60,7 +60,7 @@ package struct DataDirectory {
     }
 
     private func error(_ problem: String, _ more: String = "", remedy: String) -> DataError {
-        .directory(path: url.relativePath, problem: problem + more, remedy: remedy)
+        .unusable(path: url.relativePath, problem: problem + more, remedy: remedy)
     }
 
     // MARK: - Configurations and splits

@@ -17,7 +17,7 @@ struct DatasetCard {
         do {
             node = try ConfigurationNode(yaml: String(head.1)) { _ in .none }
         } catch {
-            throw .directory(
+            throw .unusable(
                 path: file.relativePath, problem: "what it says of the data is no YAML",
                 remedy: "mend it, or name the data's files")
         }

@@ -46,7 +46,10 @@ struct ElementSplitter: RowSplitter {
                 place = .inside
                 start = index + 1
             case (.before, _), (.behind, _):
-                guard isSpace(byte) else { throw RowSplitterError(reason: "text follows its end") }
+                guard isSpace(byte) else {
+                    throw RowSplitterError(
+                        problem: "text follows its JSON array", remedy: "write one array, or a record a line")
+                }
             case (.inside, UInt8(ascii: ",")) where depth == 0 && whole == .array:
                 try emit(chunk[start..<index], body)
                 start = index + 1
@@ -67,7 +70,9 @@ struct ElementSplitter: RowSplitter {
 
     mutating func finish(_ body: (Int, Row) throws -> Void) throws {
         switch whole {
-        case .array where place != .behind: throw RowSplitterError(reason: "it ends in the middle")
+        case .array where place != .behind:
+            throw RowSplitterError(
+                problem: "its JSON array ends in the middle", remedy: "copy or download the file again")
         case .array: break
         case .sequence: if hasBegun { try emit(UnsafeRawBufferPointer(start: nil, count: 0)[...], body) }
         }

@@ -46,7 +46,7 @@ enum RowReader {
             }
             try splitter.finish(visit)
         } catch let error as RowSplitterError {
-            throw DataError.damaged(path: file.relativePath, what: format.name, reason: error.reason)
+            throw DataError.unusable(path: file.relativePath, problem: error.problem, remedy: error.remedy)
         }
     }
 
@@ -71,18 +71,6 @@ extension FileFormat {
         switch self {
         case .lines, .table, .foreign: .line
         case .array, .objects, .arrow: .row
-        }
-    }
-
-    /// What a damaged one is called.
-    fileprivate var name: String {
-        switch self {
-        case .lines: "JSONL"
-        case .array: "JSON array"
-        case .objects: "JSON"
-        case .table: "table"
-        case .arrow(let format): format.rawValue
-        case .foreign(let format): format.name
         }
     }
 }

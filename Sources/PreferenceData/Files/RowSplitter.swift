@@ -10,7 +10,8 @@ protocol RowSplitter {
 
 /// Why a whole text is not in its format.
 struct RowSplitterError: Error {
-    let reason: String
+    let problem: String
+    let remedy: String
 }
 
 /// The start of a row whose end has not come yet; no more of it than is allowed.

@@ -38,7 +38,11 @@ enum TableRow {
 
     /// Whether it is an empty line.
     var isBlank: Bool {
-        if case .values(let values) = self { values.count == 1 && values[0].text.trimmed.isEmpty } else { false }
+        if case .values(let values) = self {
+            values.count == 1 && !values[0].isQuoted && values[0].text.trimmed.isEmpty
+        } else {
+            false
+        }
     }
 
     /// Bytes of text.
@@ -98,13 +102,16 @@ struct TableColumns {
     ///
     /// - Throws: ``RowSplitterError`` for a name that appears twice.
     init(head: TableRow) throws(RowSplitterError) {
-        guard case .values(let values) = head else { throw RowSplitterError(reason: "its first line names no columns") }
+        guard case .values(let values) = head else {
+            throw RowSplitterError(
+                problem: "its first line names no columns", remedy: "write their names there")
+        }
         names = values.enumerated().map { index, value in
             let name = String(value.text.trimmed)
             return name.isEmpty ? "Unnamed: \(index)" : name
         }
         for (index, name) in names.enumerated() where names[..<index].contains(name) {
-            throw RowSplitterError(reason: "two columns are named '\(name)'")
+            throw RowSplitterError(problem: "two columns are named '\(name)'", remedy: "rename one")
         }
     }
 

@@ -35,7 +35,7 @@ extension RunConfiguration {
         let files: [URL]
         do throws(DataError) {
             files = try dataset.files(at: path, for: reference)
-        } catch .directory(let path, let problem, let remedy) {
+        } catch .unusable(let path, let problem, let remedy) {
             throw self.error(at: key, "\(path): \(problem)", remedy: remedy)
         }
         for file in files where !FileManager.default.isReadableFile(atPath: file.path) {
