@@ -50,7 +50,8 @@ struct JSONFilesTests {
             let error = message { _ = try prompts(text, onBadRecord: .skip) }
             #expect(error.contains("data.json: \(clue)"), "\(error)")
         }
-        #expect(message { _ = try prompts(" [ ] ") }.hasSuffix("data.json: no prompts in it; name a file that has some"))
+        #expect(
+            message { _ = try prompts(" [ ] ") }.hasSuffix("data.json: no prompts in it; name a file that has some"))
     }
 
     @Test func `Elements over the borders of chunks stay whole, and one past the limit is a bad record`() throws {

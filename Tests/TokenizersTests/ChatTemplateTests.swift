@@ -111,6 +111,12 @@ struct ChatTemplateTests {
         called.fields["tool_calls"] = try json(#"[{"function": {"name": "add"}}]"#)
         let calls = "{% for m in messages %}{{ m.content is none }} {{ m.tool_calls[0].function.name }}{% endfor %}"
         #expect(try text(calls, called) == "True add")
+        // What was thought has several names; what a template never writes is refused.
+        var thought = ChatMessage(role: "assistant", content: "4")
+        thought.fields["thinking"] = .string("2 + 2")
+        #expect(try text("{{ messages[0].reasoning_content }}", thought) == "2 + 2")
+        #expect(throws: ChatTemplateError.self) { try text("{{ messages[0].content }}", thought) }
+        #expect(throws: ChatTemplateError.self) { try text("{{ messages[0].content }}", called) }
         let parts = try json(#"[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]"#)
         let message = ChatMessage(
             role: "user", content: "ab", fields: JSONObject(uniqueKeysWithValues: [("content", parts)]))

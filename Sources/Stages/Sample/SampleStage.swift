@@ -38,7 +38,8 @@ package struct SampleStage: Stage {
         }
         guard keep != .clusters || options.nSamplesPerPrompt > 2 else {
             throw scope.error(
-                "n_samples_per_prompt", "of 2 responses none is left where both agree, and neither agrees where they differ",
+                "n_samples_per_prompt",
+                "of 2 responses none is left where both agree, and neither agrees where they differ",
                 "write 3 or more for clusters, such as 8")
         }
         guard options.keepThreshold == nil || keep != .pairs else {

@@ -18,12 +18,25 @@ public struct ChatMessage: Sendable, Equatable {
         self.fields = fields
     }
 
-    /// The message as a template sees it.
+    /// The message as it is written.
     public var json: JSONObject {
         var object = JSONObject(uniqueKeysWithValues: [("role", .string(role)), ("content", .string(content))])
         for entry in fields.entries { object[entry.key] = entry.value }
         return object
     }
+
+    /// The message as a template sees it: what was thought goes by each name that a template may have for it, as in transformers.
+    var rendered: JSONObject {
+        var object = json
+        let thought = Self.thoughts.lazy.compactMap { key in self.fields[key] }.first { $0 != .null }
+        guard let thought else { return object }
+        object["thinking"] = object["thinking"] ?? thought
+        object["reasoning_content"] = thought
+        return object
+    }
+
+    /// The names of what was thought, the first of which counts.
+    static let thoughts = ["reasoning_content", "thinking", "reasoning"]
 
     /// Whether both say the same, in the same code points.
     public static func == (left: Self, right: Self) -> Bool {

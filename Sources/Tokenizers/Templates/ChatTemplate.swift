@@ -50,7 +50,8 @@ public struct ChatTemplate: Sendable {
         guard !messages.isEmpty else { throw .invalidMessages("there are no messages", template: name) }
         try checkFields(of: messages)
         var values = JSONObject(uniqueKeysWithValues: [
-            ("messages", .array(messages.map { .object(takesParts ? $0.json : $0.withJoinedParts) })), ("tools", .null),
+            ("messages", .array(messages.map { .object(takesParts ? $0.rendered : $0.withJoinedParts) })),
+            ("tools", .null),
             ("documents", .null),
             ("add_generation_prompt", .bool(addGenerationPrompt)),
         ])
@@ -81,8 +82,11 @@ public struct ChatTemplate: Sendable {
     /// Throws for what a message says and the template never writes.
     private func checkFields(of messages: [ChatMessage]) throws(ChatTemplateError) {
         for (index, message) in messages.enumerated() {
-            for key in ["tool_calls", "reasoning_content", "reasoning", "thinking"] {
-                guard let value = message.fields[key], !value.isBlank, !jinja.contains(key) else { continue }
+            for key in ["tool_calls"] + ChatMessage.thoughts {
+                let names = key == "tool_calls" ? [key] : ChatMessage.thoughts
+                guard let value = message.fields[key], !value.isBlank, !names.contains(where: jinja.contains) else {
+                    continue
+                }
                 throw .invalidMessages(
                     "message \(index + 1) has '\(key)', which it does not write; write that into 'content', or take it out",
                     template: name)
@@ -106,7 +110,9 @@ public struct ChatTemplate: Sendable {
 
     private func failure(_ error: JinjaError, _ tokens: SpecialTokens) -> ChatTemplateError {
         let named = Set(tokens.named.map(\.key))
-        let missing = ["bos_token", "eos_token"].first { !named.contains($0) && error.message.contains("\($0) is not defined") }
+        let missing = ["bos_token", "eos_token"].first {
+            !named.contains($0) && error.message.contains("\($0) is not defined")
+        }
         if let missing { return .missingToken(missing, template: name) }
         return .invalidMessages("\(error)", template: name)
     }
@@ -123,7 +129,7 @@ extension ChatTemplate: Equatable {
 extension ChatMessage {
     /// As ``json``, with the texts of parts behind each other in place of a list of them.
     fileprivate var withJoinedParts: JSONObject {
-        var object = json
+        var object = rendered
         if case .array? = fields["content"] { object["content"] = .string(content) }
         return object
     }

@@ -94,7 +94,8 @@ extension CommandProgram {
             let left = deadline - now
             guard left > 0 else {
                 throw isAbandoned
-                    ? Failure(problem: .ended) : Failure(problem: .stalled(seconds: timeout, blankLines: received.blankLines), grace: 0)
+                    ? Failure(problem: .ended)
+                    : Failure(problem: .stalled(seconds: timeout, blankLines: received.blankLines), grace: 0)
             }
             let sent = program.exchange(
                 sending: program.takesInput ? questions.pending : [], receiving: &received, for: left)
