@@ -122,12 +122,27 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             if let failure = file.failure { throw .bad(failure, advisesSkipping: false) }
         }
 
+        /// The record of a row in any layout; what is wrong with one is said of its own columns.
+        private func record(
+            of fields: JSONObject, source: RecordSource, remarks: inout [RecordRemark]
+        ) throws -> Record {
+            let (arranged, layouts) = fields.arranged()
+            var found: [RecordRemark] = layouts.map { .layout($0) }
+            do {
+                let record = try Record(fields: arranged, index: reading.count, source: source, remarks: &found)
+                remarks = found
+                return record
+            } catch is BadRecord where !layouts.isEmpty {
+                return try Record(fields: fields, index: reading.count, source: source, remarks: &remarks)
+            }
+        }
+
         /// The record in a row; `nil` for a blank or a bad one.
         mutating func record(in row: Row, source: RecordSource) throws -> Record? {
             do {
                 guard let fields = try fields(of: row, source: source) else { return nil }
                 var found: [RecordRemark] = []
-                let record = try Record(fields: fields, index: reading.count, source: source, remarks: &found)
+                let record = try record(of: fields, source: source, remarks: &found)
                 if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }
                 for remark in found { reading.remarks.note(remark, at: source) }
                 reading.count += 1

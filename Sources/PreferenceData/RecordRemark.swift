@@ -1,5 +1,7 @@
 /// What was odd about a record that was read all the same, so that nobody finds out only from the results.
 public enum RecordRemark: Hashable, Sendable {
+    /// The row is in a known layout of another name.
+    case layout(String)
     /// No column names the prompt: what the texts of chosen and rejected share at their start was taken for it.
     case sharedStart
     /// Responses began with the prompt's text, which was taken off.
@@ -24,6 +26,7 @@ public enum RecordRemark: Hashable, Sendable {
     /// What a number of such records are.
     fileprivate func text(_ count: Int) -> String {
         switch self {
+        case .layout(let name): "\(count) rows in the layout of \(name)"
         case .sharedStart: "\(count) prompts taken from what chosen and rejected share"
         case .promptRepeated: "\(count) times responses repeated their prompt, which was taken off"
         case .promptRepeatedOnce: "warning: in \(count) pairs one response repeats its prompt and the other does not"

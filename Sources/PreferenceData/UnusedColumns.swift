@@ -159,7 +159,7 @@ extension JSON {
 
 extension String {
     /// Whether a column of this name holds a system message: `system`, `sys_prompt`, `systemMessage`.
-    fileprivate var namesSystemMessage: Bool {
+    var namesSystemMessage: Bool {
         let name = columnWords.joined()
         guard let start = ["system", "sys"].first(where: name.hasPrefix) else { return false }
         return ["", "prompt", "message", "instruction", "instructions", "text", "content"]

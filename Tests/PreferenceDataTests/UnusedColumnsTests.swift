@@ -18,12 +18,9 @@ struct UnusedColumnsTests {
     @Test(
         "A pair of texts whose prompt has another name is refused, with the column that looks like it",
         arguments: [
-            (#""question": "q""#, "'question' looks like the prompt"), (#""query": "q""#, "'query' looks"),
+            (#""query": "q""#, "'query' looks like the prompt, which is read from 'prompt' alone: rename the column"),
             (#""userPrompt": "q""#, "'userPrompt' looks"), (#""Prompt": "q""#, "'Prompt' looks"),
-            (#""instruction": "q", "input": """#, "'instruction' looks"),
-            (#""instruction": "q", "input": "i""#, "'instruction', 'input' look like the prompt"),
-            (#""system": "s", "question": "q""#, "'system', 'question' look like"),
-            ("\"messages\": \(turn)", "rename the column to 'prompt'"),
+            (#""query": "q", "context": "i""#, "'query', 'context' look like the prompt"),
             (#""prompt": null"#, "'prompt' is null"), (#""prompt": null, "input": "q""#, "'input' looks"),
         ])
     func promptsUnderOtherNames(columns: String, clue: String) {
@@ -41,10 +38,6 @@ struct UnusedColumnsTests {
         arguments: [
             (#""tools": [{"type": "function"}], "#, "'tools'"), (#""tools": "[{}]", "#, "'tools'"),
             (#""images": ["a.png"], "#, "'images'"), (#""reasoning_content": "Hm.", "#, "'reasoning_content'"),
-            (#""system": "Be cruel.", "#, "'system' is not in the prompt"),
-            (#""system_prompt": "Be cruel.", "#, "'system_prompt' is not in the prompt"),
-            (#""sys_prompt": "Be cruel.", "#, "'sys_prompt' is not in the prompt"),
-            (#""systemInstruction": "Be cruel.", "#, "'systemInstruction' is not in the prompt"),
             (#""history": [["a", "b"]], "#, "'history' is not in the prompt"),
         ])
     func refusedColumns(column: String, clue: String) {
@@ -94,19 +87,8 @@ struct UnusedColumnsTests {
         #expect(failure(line, as: PromptCompletion.self).contains("data.jsonl:1: \(clue)"))
     }
 
-    @Test(
-        "A conversation under another name is told apart from a list of records",
-        arguments: [
-            #"[{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]"#,
-            #"[{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]"#,
-        ])
-    func conversationsUnderOtherNames(turns: String) {
-        for line in ["{\"conversations\": \(turns)}", "{\"id\": 1, \"conversations\": \(turns)}"] {
-            for text in [failure(line, as: PromptCompletion.self), failure(line, as: Prompt.self)] {
-                #expect(text.contains("rename it to 'messages'") && !text.contains("jq"), "\(text)")
-            }
-            #expect(!failure(line, as: PreferencePair.self).contains("jq"))
-        }
+    @Test("A list of records under one key is told how to write")
+    func listOfRecords() {
         let records = #"{"data": [{"prompt": "q", "completion": "c"}]}"#
         #expect(failure(records, as: PromptCompletion.self).contains("jq -c '.data[]'"))
     }
@@ -181,8 +163,5 @@ struct UnusedColumnsTests {
         #expect(data.remarks.texts.count == 4)
         #expect(data.records[3].chosen == .text(" Here.") && data.records[3].rejected == .text(" There."))
         #expect(data.records[4].chosen == .text("Hello!"))
-        let turn = Self.turn.dropLast() + #", {"role": "assistant", "content": "#
-        let whole = "{\"prompt\": \(Self.turn), \"chosen\": \(turn)\"a\"}], \"rejected\": \(turn)\"b\"}]}"
-        #expect(failure(whole, as: PreferencePair.self).contains("leave the column 'prompt' out"))
     }
 }

@@ -73,7 +73,7 @@ package final class PreferenceLearner: OnlineLearner {
             RolloutBatch.groups(of: batch.rollouts),
             given: mixture.given(atStep: step).compactMap { given.pairs[$0] }, demonstrations: given.demonstrations,
             options)
-        var metrics = batch.rollouts.figures
+        var metrics = batch.rollouts.figures(options.scoreShaping)
         if options.rewards.sources.isEmpty { metrics["objective/scores"] = nil }
         for (metric, sum) in options.rewards.sums(over: batch.rollouts) {
             metrics[metric] = sum / Double(max(1, batch.rollouts.count))
@@ -179,9 +179,12 @@ extension OnlineDPOOptions {
 
 extension [Rollout] {
     /// Figures of a whole step's responses, by TRL's names.
-    fileprivate var figures: MetricValues {
+    fileprivate func figures(_ shaping: ScoreShaping) -> MetricValues {
         var figures = RolloutMetrics()
-        for rollout in self { figures.add(rollout, rewards: [], finalScore: 0) }
+        for rollout in self {
+            let score = shaping.final(rollout.score, endsWithEOS: rollout.isFinished)
+            figures.add(rollout, score: score, rewards: [], finalScore: 0)
+        }
         return figures.values.filter { name in
             name == "objective/scores" || name.hasPrefix("completions/") || name == "val/num_eos_tokens"
         }

@@ -244,14 +244,17 @@ package final class PolicyLearner: OnlineLearner {
         let scale = scores?.scale ?? 1
         var metrics = RolloutMetrics()
         let finalScores = rollouts.map { tokenReward.finalScore($0.score / scale, endsWithEOS: $0.isFinished) }
-        var rewards = zip(rollouts, finalScores).map { rollout, finalScore in
+        let penalised = ScoreShaping(missingEOSPenalty: shaping.missingEOSPenalty ?? 0)
+        let told = rollouts.map { penalised.final($0.score, endsWithEOS: $0.isFinished) }
+        var rewards = rollouts.indices.map { index in
+            let (rollout, finalScore) = (rollouts[index], finalScores[index])
             let rewards = tokenReward.rewards(
                 score: rollout.score / scale, endsWithEOS: rollout.isFinished, logps: rollout.oldLogps,
                 // Where no reference is read there is no penalty.
                 referenceLogps: rollout.referenceLogps.isEmpty
                     ? rollout.oldLogps : rollout.referenceLogps.map(Double.init),
                 coefficient: controller.coefficient)
-            metrics.add(rollout, rewards: rewards, finalScore: finalScore)
+            metrics.add(rollout, score: told[index], rewards: rewards, finalScore: finalScore)
             return rewards
         }
         if shaping.whitenRewards { rewards = try whiten(rewards, Whitening(shiftsMean: false)) }
@@ -263,7 +266,7 @@ package final class PolicyLearner: OnlineLearner {
             // A rest of rounding is no difference.
             let isEqual = members.allSatisfy { finalScores[$0] == finalScores[members[0]] }
             if estimator.keepsGroups {
-                metrics.add(group: Moments(members.map { rollouts[$0].score }), isEqual: isEqual)
+                metrics.add(group: Moments(members.map { told[$0] }), isEqual: isEqual)
             }
             guard options.rollouts.equalGroups != .keep, isEqual else { continue }
             for index in members { rollouts[index].isLeftOut = true }

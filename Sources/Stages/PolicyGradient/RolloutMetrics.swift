@@ -44,11 +44,17 @@ package struct RolloutMetrics: AdditiveMetrics {
     package static var extreme: [WritableKeyPath<Self, Double>] { [\.largestMismatch, \.longest, \.negatedShortest] }
 
     /// Takes in one response, whose rewards a token are `rewards`.
-    package mutating func add(_ rollout: Rollout, rewards tokenRewards: [Double], finalScore: Double) {
+    ///
+    /// - Parameters:
+    ///   - score: with the penalty for one without its end, as TRL tells it.
+    ///   - finalScore: what of `rewards` is its score, bounded and scaled.
+    package mutating func add(
+        _ rollout: Rollout, score: Double, rewards tokenRewards: [Double], finalScore: Double
+    ) {
         let length = Double(rollout.response.count)
         responses += 1
         tokens += length
-        scores += rollout.score
+        scores += score
         if !rollout.referenceLogps.isEmpty {
             compared += 1
             kl += KLEstimator.k1(rollout).reduce(0, +)

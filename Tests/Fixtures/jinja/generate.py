@@ -149,7 +149,7 @@ class Generator:
             return self.one(self.one(*NUMBERS), "n", "m", "yes", self.one(*NUMBERS))
         return self.one(
             lambda: f"({self.number(d-1)} {self.one('+', '-', '*', '//', '%')} {self.number(d-1)})",
-            lambda: f"{self.one(*NUMBERS)} ** {self.one('0', '1', '2', '3', '-1', 'n')}",
+            lambda: f"({self.one(*NUMBERS)}) ** {self.one('0', '1', '2', '3', '-1', 'n')}",
             lambda: f"-{self.atom_number(d-1)}",
             lambda: f"{self.any(d-1)} | {self.one('length', 'int', 'count', 'int(7)', 'int(default=5, base=16)')}",
             lambda: f"({self.items(d-1)}).{self.one('count', 'index')}({self.any(d-1)})",

@@ -162,6 +162,24 @@ struct GroupRunTests {
         }
     }
 
+    @Test(
+        "Scores are told with the penalty for a response without its end, as TRL tells them",
+        arguments: ["grpo", "online_dpo"])
+    func toldPenalty(stage: String) throws {
+        try RunWorkspace.with { workspace in
+            try configure(workspace, stage)
+            // No response has it, so that the penalty is all that there is.
+            try workspace.train(["\(stage).reward=rule:contains:zebra", "\(stage).missing_eos_penalty=2"])
+            let lines = try workspace.metrics("out").filter { $0.values["completions/clipped_ratio"] != nil }
+            #expect(lines.contains { ($0.values["completions/clipped_ratio"] ?? 0) > 0 })
+            for line in lines {
+                let score = try #require(line.values["reward"] ?? line.values["objective/scores"])
+                let clipped = try #require(line.values["completions/clipped_ratio"])
+                #expect(abs(score + 2 * clipped) < 1e-9, "\(line.values)")
+            }
+        }
+    }
+
     @Test("Several rewards are added by their weights, and each is told", arguments: ["grpo", "online_dpo"])
     func rewardMixture(stage: String) throws {
         try RunWorkspace.with { workspace in

@@ -1,0 +1,119 @@
+import JSON
+
+/// Prompts and responses under other names.
+extension RowLayout {
+    /// Instructions and questions, with answers to learn or to choose from.
+    static let instructions = [
+        RowLayout(name: "'chosen_response' and 'rejected_response'") { fields in
+            guard fields.lacks("chosen", "rejected"), let chosen = fields["chosen_response"],
+                let rejected = fields["rejected_response"], !chosen.isBlank, !rejected.isBlank
+            else { return nil }
+            return fields.replacing(
+                ["chosen_response", "rejected_response"], by: [("chosen", chosen), ("rejected", rejected)])
+        },
+        RowLayout(name: "Alpaca ('instruction', 'input')") { fields in
+            guard fields.lacks("prompt", "messages", "question"), let instruction = fields.words("instruction"),
+                fields.answers("output")
+            else { return nil }
+            let input = fields.words("input").map { "\n\($0)" } ?? ""
+            return fields.asking(instruction + input, instead: ["instruction", "input"], answer: "output")
+        },
+        RowLayout(name: "questions ('question')") { fields in
+            guard fields.lacks("prompt", "messages", "instruction", "input", "context"),
+                let question = fields.words("question"), fields.answers("answer")
+            else { return nil }
+            return fields.asking(question, instead: ["question"], answer: "answer", keepsAnswer: true)
+        },
+        RowLayout(name: "questions ('system', 'input')") { fields in
+            guard fields.lacks("prompt", "messages", "question", "instruction"), let input = fields.words("input"),
+                fields.keys.contains(where: \.namesSystemMessage), fields.words("chosen") != nil
+            else { return nil }
+            return fields.asking(input, instead: ["input"], answer: "output")
+        },
+        RowLayout(name: "'prompt' and 'response'") { fields in
+            guard fields.lacks("completion", "chosen", "rejected", "messages", "text"),
+                fields.words("prompt") != nil, let response = fields.words("response")
+            else { return nil }
+            return fields.replacing(["response"], by: [("completion", .string(response))])
+        },
+    ]
+
+    /// Two answers, and a column that says which is the better one.
+    static let comparisons = [
+        RowLayout(name: "PKU-SafeRLHF") { fields in
+            guard let better = fields["better_response_id"]?.integer, better == 0 || better == 1,
+                let prompt = fields.words("prompt")
+            else { return nil }
+            return fields.comparing(
+                "response_0", "response_1", prefersFirst: better == 0, prompt: .only("user", prompt))
+        },
+        RowLayout(name: "HelpSteer3") { fields in
+            guard let preference = fields["overall_preference"]?.double, preference != 0,
+                let prompt = fields["context"],
+                fields.turns("context") != nil
+            else { return nil }
+            return fields.comparing("response1", "response2", prefersFirst: preference < 0, prompt: prompt)?
+                .replacing(["context"], by: [])
+        },
+        RowLayout(name: "SHP") { fields in
+            guard let label = fields["labels"]?.integer, label == 0 || label == 1, let post = fields.words("history")
+            else {
+                return nil
+            }
+            return fields.comparing(
+                "human_ref_A", "human_ref_B", prefersFirst: label == 1, prompt: .only("user", post))?
+                .replacing(["history"], by: [])
+        },
+        RowLayout(name: "TL;DR comparisons") { fields in
+            guard case .object(let info)? = fields["info"], case .array(let summaries)? = fields["summaries"],
+                summaries.count == 2, let choice = fields["choice"]?.integer, choice == 0 || choice == 1,
+                let post = info.words("post")
+            else { return nil }
+            let texts = summaries.compactMap { summary -> String? in
+                if case .object(let object) = summary { object.words("text") } else { nil }
+            }
+            guard texts.count == 2 else { return nil }
+            return fields.replacing(
+                ["info", "summaries", "choice"],
+                by: [
+                    ("prompt", .only("user", post)), ("chosen", .only("assistant", texts[choice])),
+                    ("rejected", .only("assistant", texts[1 - choice])),
+                ])
+        },
+    ]
+}
+
+extension JSONObject {
+    /// Whether there is an answer to learn, or a pair of texts to choose from.
+    fileprivate func answers(_ key: String) -> Bool {
+        (words("chosen") != nil && words("rejected") != nil)
+            || (lacks("chosen", "rejected", "completion") && words(key) != nil)
+    }
+
+    /// A question and its answers as turns, in place of columns; an answer that stays may be compared with.
+    fileprivate func asking(
+        _ question: String, instead columns: [String], answer: String, keepsAnswer: Bool = false
+    ) -> JSONObject {
+        var fields = replacing(columns, by: [("prompt", .only("user", question))])
+        for key in ["chosen", "rejected"] {
+            if let text = words(key) { fields[key] = .only("assistant", text) }
+        }
+        guard lacks("chosen", "rejected"), let text = words(answer) else { return fields }
+        fields["completion"] = .only("assistant", text)
+        if !keepsAnswer { fields[answer] = nil }
+        return fields
+    }
+
+    /// A pair of two columns of text; `nil` where one of them is not there.
+    fileprivate func comparing(
+        _ first: String, _ second: String, prefersFirst: Bool, prompt: JSON
+    ) -> JSONObject? {
+        guard lacks("chosen", "rejected"), let one = words(first), let other = words(second) else { return nil }
+        return replacing(
+            [first, second],
+            by: [
+                ("prompt", prompt), ("chosen", .only("assistant", prefersFirst ? one : other)),
+                ("rejected", .only("assistant", prefersFirst ? other : one)),
+            ])
+    }
+}

@@ -1,0 +1,127 @@
+import JSON
+import PreferenceData
+import Testing
+import Tokenizers
+
+@Suite("Layouts of well-used datasets")
+struct RowLayoutTests {
+    private static let question = #"{"role": "user", "content": "Q?"}"#
+    private static let yes = #"{"role": "assistant", "content": "Yes."}"#
+    private static let no = #"{"role": "assistant", "content": "No."}"#
+    private static let chat = Content.messages([ChatMessage(role: "user", content: "Q?")])
+    private static let chatWithSystem = Content.messages([
+        ChatMessage(role: "system", content: "Be kind."), ChatMessage(role: "user", content: "Q?"),
+    ])
+
+    private static func answer(_ text: String) -> Content { .messages([ChatMessage(role: "assistant", content: text)]) }
+
+    private func read<Record: DatasetRecord>(_ line: String, as: Record.Type) throws -> Dataset<Record> {
+        try withFile(line) { try Dataset<Record>(reading: [$0]) }
+    }
+
+    @Test(
+        "Pairs are read as turns, and the log names their layout",
+        arguments: [
+            (
+                #""system": "Be kind.", "question": "Q?", "chosen": "Yes.", "rejected": "No.""#, true,
+                "questions ('question')"
+            ),
+            (#""system": "Be kind.", "input": "Q?", "chosen": "Yes.", "rejected": "No.""#, true, "('system', 'input')"),
+            (#""instruction": "Q?", "input": "", "chosen": "Yes.", "rejected": "No.""#, false, "Alpaca"),
+            (
+                #""instruction": "Q?", "chosen_response": "Yes.", "rejected_response": "No.""#, false,
+                "'chosen_response'"
+            ),
+            (
+                #""conversations": [{"from": "human", "value": "Q?"}], "chosen": {"from": "gpt", "value": "Yes."}, "#
+                    + #""rejected": {"from": "gpt", "value": "No."}"#, false, "ShareGPT's turns"
+            ),
+            ("\"messages\": [\(question)], \"chosen\": \(yes), \"rejected\": \(no)", false, "a prompt in 'messages'"),
+            (
+                #""prompt": "Q?", "chosen": [{"from": "human", "value": "Q?"}, {"from": "gpt", "value": "Yes."}], "#
+                    + #""rejected": [{"from": "human", "value": "Q?"}, {"from": "gpt", "value": "No."}]"#, false,
+                "ShareGPT's turns"
+            ),
+            (
+                "\"prompt\": [\(question)], \"chosen\": [\(question), \(yes)], \"rejected\": [\(question), \(no)]",
+                false,
+                "repeat their prompt's turns"
+            ),
+            ("\"prompt\": \"Q?\", \"chosen\": [\(yes)], \"rejected\": [\(no)]", false, "answers as turns"),
+            (
+                "\"system\": \"Be kind.\", \"prompt\": \"Q?\", \"chosen\": [\(question), \(yes)], "
+                    + "\"rejected\": [\(question), \(no)]", true, "a system message in a column"
+            ),
+            (
+                #""prompt": "Q?", "response_0": "No.", "response_1": "Yes.", "better_response_id": 1"#, false,
+                "PKU-SafeRLHF"
+            ),
+            (
+                "\"context\": [\(question)], \"response1\": \"Yes.\", \"response2\": \"No.\", \"overall_preference\": -2",
+                false, "HelpSteer3"
+            ),
+            (#""history": "Q?", "human_ref_A": "No.", "human_ref_B": "Yes.", "labels": 0"#, false, "SHP"),
+            (
+                #""info": {"post": "Q?"}, "summaries": [{"text": "No."}, {"text": "Yes."}], "choice": 1"#, false,
+                "TL;DR comparisons"
+            ),
+        ])
+    func pairs(columns: String, hasSystem: Bool, name: String) throws {
+        let read = try read("{\(columns), \"score\": 3}", as: PreferencePair.self)
+        let pair = read.records[0]
+        #expect(pair.prompt == (hasSystem ? Self.chatWithSystem : Self.chat))
+        let (chosen, rejected) = (pair.chosen.json.strings, pair.rejected.json.strings)
+        #expect(chosen == ["Yes."] && rejected == ["No."])
+        #expect(pair.fields["score"] == .number(3))
+        #expect(read.remarks.texts.contains { $0.contains("1 rows in the layout of ") && $0.contains(name) })
+    }
+
+    @Test(
+        "Answers are read as turns, and prompts alone where those are asked for",
+        arguments: [
+            #""instruction": "Q?", "input": "", "output": "Yes.""#, #""question": "Q?", "answer": "Yes.""#,
+            #""conversations": [{"from": "human", "value": "Q?"}, {"from": "gpt", "value": "Yes."}]"#,
+            #""messages": [{"role": "human", "content": "Q?"}, {"role": "gpt", "content": "Yes."}]"#,
+        ])
+    func answers(columns: String) throws {
+        let completion = try read("{\(columns)}", as: PromptCompletion.self).records[0]
+        #expect(completion.prompt == Self.chat && completion.completion == Self.answer("Yes."))
+        #expect(try read("{\(columns)}", as: Prompt.self).records[0].prompt == Self.chat)
+    }
+
+    @Test("A column that rules compare with stays, and a response beside a prompt as text is text")
+    func keptColumns() throws {
+        let sum = try read(#"{"question": "2 + 2?", "answer": "4"}"#, as: Prompt.self).records[0]
+        #expect(sum.fields["answer"] == .string("4"))
+        let text = try read(#"{"prompt": "Q? ", "response": "Yes."}"#, as: PromptCompletion.self).records[0]
+        #expect(text.prompt == .text("Q? ") && text.completion == .text("Yes."))
+        #expect(try read(#"{"prompt": "Q? ", "response": "Yes."}"#, as: Prompt.self).records[0].prompt == .text("Q? "))
+    }
+
+    @Test("An instruction's input follows it on a line of its own")
+    func input() throws {
+        let line = #"{"instruction": "Add.", "input": "2 and 2", "output": "4"}"#
+        let prompt = try read(line, as: PromptCompletion.self).records[0].prompt
+        #expect(prompt == .messages([ChatMessage(role: "user", content: "Add.\n2 and 2")]))
+    }
+
+    @Test("A pair that neither answer is preferred in is refused")
+    func tie() {
+        let line =
+            "{\"context\": [\(Self.question)], \"response1\": \"a\", \"response2\": \"b\", \"overall_preference\": 0}"
+        #expect(
+            message { _ = try read(line, as: PreferencePair.self) }.contains("a pair needs 'chosen' and 'rejected'"))
+    }
+}
+
+extension JSON {
+    /// The text of a response, or the contents of its turns.
+    fileprivate var strings: [String] {
+        switch self {
+        case .string(let text): [text]
+        case .array(let turns):
+            turns.compactMap { if case .object(let turn) = $0 { turn["content"]?.text } else { nil } }
+        default: []
+        }
+    }
+}
