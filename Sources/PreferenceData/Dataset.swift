@@ -40,33 +40,37 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
     /// Reads files in any format that ``RowReader`` knows; a directory stands for the data files in it, by name.
     ///
     /// - Parameters:
+    ///   - columns: Which columns hold what records are read from.
     ///   - limit: Stops after that many good records.
     ///   - advisesSkipping: Whether `on_bad_record` is something that the reader of an error can set.
     ///   - maximumLineLength: In bytes; a longer line is a bad record.
     /// - Throws: ``DataError`` for a file that is missing, damaged or of another format, a bad line (unless skipped), or no
     ///   record at all.
     public init(
-        reading files: [URL], onBadRecord: BadRecordPolicy = .fail, limit: Int? = nil,
+        reading files: [URL], onBadRecord: BadRecordPolicy = .fail, columns: ColumnNames = ColumnNames(),
+        limit: Int? = nil,
         maximumLineLength: Int = 64 << 20, advisesSkipping: Bool = true
     ) throws {
         var records: [Record] = []
         reading = try Self.read(
-            files, onBadRecord: onBadRecord, limit: limit, maximumLineLength: maximumLineLength,
+            files, onBadRecord: onBadRecord, columns: columns, limit: limit, maximumLineLength: maximumLineLength,
             advisesSkipping: advisesSkipping
         ) { records.append($0) }
         self.records = records
     }
 
-    /// Reads files as ``init(reading:onBadRecord:limit:maximumLineLength:advisesSkipping:)`` does, but hands each good record
+    /// Reads files as ``init(reading:onBadRecord:columns:limit:maximumLineLength:advisesSkipping:)`` does, but hands each good record
     /// to `body` instead of keeping it, so that a text much larger than memory can be gone through.
     ///
     /// - Throws: As there, and what `body` throws, which ends reading.
     @discardableResult
     public static func read(
-        _ files: [URL], onBadRecord: BadRecordPolicy = .fail, limit: Int? = nil, maximumLineLength: Int = 64 << 20,
+        _ files: [URL], onBadRecord: BadRecordPolicy = .fail, columns: ColumnNames = ColumnNames(), limit: Int? = nil,
+        maximumLineLength: Int = 64 << 20,
         advisesSkipping: Bool = true, _ body: (Record) throws -> Void
     ) throws -> Reading {
-        var reader = Reader(policy: onBadRecord, limit: limit ?? .max, advisesSkipping: advisesSkipping)
+        var reader = Reader(
+            policy: onBadRecord, columns: columns, limit: limit ?? .max, advisesSkipping: advisesSkipping)
         let found = try DataFiles(at: files)
         if let mixed = found.mixed { reader.reading.remarks.note(mixed, at: nil) }
         for file in found.files where !reader.isFull {
@@ -91,6 +95,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
 
     private struct Reader {
         let policy: BadRecordPolicy
+        let columns: ColumnNames
         let limit: Int
         let advisesSkipping: Bool
         var reading = Reading()
@@ -107,8 +112,9 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         /// Bad lines from the first on after which nobody would be advised to skip them.
         private static var patience: Int { 100 }
 
-        init(policy: BadRecordPolicy, limit: Int, advisesSkipping: Bool) {
+        init(policy: BadRecordPolicy, columns: ColumnNames, limit: Int, advisesSkipping: Bool) {
             self.policy = policy
+            self.columns = columns
             self.limit = limit
             self.advisesSkipping = advisesSkipping
         }
@@ -120,6 +126,14 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         /// Throws what only the whole file tells.
         func end() throws(DataError) {
             if let failure = file.failure { throw .bad(failure, advisesSkipping: false) }
+        }
+
+        private func renamed(_ fields: JSONObject, _ source: RecordSource) throws(BadRecord) -> JSONObject {
+            do {
+                return try columns.rename(fields)
+            } catch {
+                throw BadRecord(source: source, reason: error.reason)
+            }
         }
 
         /// The record of a row in any layout; what is wrong with one is said of its own columns.
@@ -140,7 +154,8 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         /// The record in a row; `nil` for a blank or a bad one.
         mutating func record(in row: Row, source: RecordSource) throws -> Record? {
             do {
-                guard let fields = try fields(of: row, source: source) else { return nil }
+                guard let whole = try fields(of: row, source: source) else { return nil }
+                let fields = try renamed(whole, source)
                 var found: [RecordRemark] = []
                 let record = try record(of: fields, source: source, remarks: &found)
                 if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }

@@ -105,6 +105,22 @@ struct RowLayoutTests {
         #expect(prompt == .messages([ChatMessage(role: "user", content: "Add.\n2 and 2")]))
     }
 
+    @Test("Columns with names of their own are read by those, and one that is not there is named")
+    func namedColumns() throws {
+        let line = #"{"q": "Q?", "good": "Yes.", "bad": "No.", "sys": "Be kind.", "prompt": "unused"}"#
+        let names = ColumnNames(["prompt": "q", "chosen": "good", "rejected": "bad", "system": "sys"])
+        let read = try withFile(line) { try Dataset<PreferencePair>(reading: [$0], columns: names) }
+        #expect(read.records[0].prompt == Self.chatWithSystem && read.records[0].chosen.json.strings == ["Yes."])
+        let other = #"{"q": "Q?", "good": "Yes."}"#
+        let text = message { _ = try withFile(other) { try Dataset<PreferencePair>(reading: [$0], columns: names) } }
+        #expect(
+            text.contains("data.jsonl:1: has no column 'bad', from which dataset.columns takes rejected"), "\(text)")
+        // What a stage of the run left has them already.
+        let left = #"{"prompt": "P ", "chosen": "c", "rejected": "r"}"#
+        let pair = try withFile(left) { try Dataset<PreferencePair>(reading: [$0], columns: names) }.records[0]
+        #expect(pair.prompt == .text("P ") && pair.chosen == .text("c"))
+    }
+
     @Test("A pair that neither answer is preferred in is refused")
     func tie() {
         let line =

@@ -13,6 +13,8 @@ package struct DatasetOptions: Sendable, Equatable {
     package var trainSplit: String?
     /// The split of a directory under ``eval`` that has several.
     package var evalSplit: String?
+    /// The columns that hold what records are read from.
+    package var columns = ColumnNames()
     /// What happens at a line that is not a valid record.
     package var onBadRecord: BadRecordPolicy = .fail
     /// How long an example may be.
@@ -37,6 +39,10 @@ extension DatasetOptions: KeyedOptions {
             "train_split", \.trainSplit, effect: .free,
             "The split of directories under `train`, for those that have several, such as `train_prefs`.")
         Field("eval_split", \.evalSplit, effect: .free, "The split of directories under `eval`, such as `test_prefs`.")
+        Field(
+            "columns", \.columns,
+            "Columns that have other names, as in `{prompt: question, chosen: good, rejected: bad}`: of prompt, system, chosen, "
+                + "rejected, completion, messages, label and answer.")
         Field(
             "on_bad_record", \.onBadRecord,
             "Whether a line that is no valid record ends the run or is skipped and counted.")

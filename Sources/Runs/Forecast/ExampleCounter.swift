@@ -64,7 +64,8 @@ package final class ExampleCounter {
     ) throws -> ExampleCount? {
         try count("all \(Record.plural)", references, PromptOptions(), 0) {
             let reading = try Dataset<Record>.read(
-                data.files(references), onBadRecord: plan.configuration.dataset.onBadRecord
+                data.files(references), onBadRecord: plan.configuration.dataset.onBadRecord,
+                columns: plan.configuration.dataset.columns
             ) { _ in }
             return ExampleCount(examples: reading.count)
         }

@@ -104,7 +104,9 @@ package struct DataStore {
     package func records<Record: DatasetRecord>(
         _ references: [ArtifactReference], as _: Record.Type
     ) throws -> Dataset<Record> {
-        try Dataset<Record>(reading: files(references), onBadRecord: plan.configuration.dataset.onBadRecord)
+        try Dataset<Record>(
+            reading: files(references), onBadRecord: plan.configuration.dataset.onBadRecord,
+            columns: plan.configuration.dataset.columns)
     }
 
     /// The files that references stand for.
@@ -123,7 +125,8 @@ package struct DataStore {
         var records: [Record] = []
         var tokenized = TokenizedDataset<Example>()
         let reading = try Dataset<Record>.read(
-            files(references), onBadRecord: plan.configuration.dataset.onBadRecord, limit: limit
+            files(references), onBadRecord: plan.configuration.dataset.onBadRecord,
+            columns: plan.configuration.dataset.columns, limit: limit
         ) { record in
             try add(tokenizer, record, &tokenized)
             if keepsRecords { records.append(record) }

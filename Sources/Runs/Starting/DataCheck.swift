@@ -95,7 +95,8 @@ package struct DataCheck {
         guard !files.isEmpty, !read.contains(key) else { return }
         if readsAll { read.insert(key) }
         try Dataset<Record>.read(
-            files, onBadRecord: plan.configuration.dataset.onBadRecord, limit: readsAll ? nil : 1
+            files, onBadRecord: plan.configuration.dataset.onBadRecord, columns: plan.configuration.dataset.columns,
+            limit: readsAll ? nil : 1
         ) { _ in }
     }
 
@@ -128,7 +129,8 @@ package struct DataCheck {
         var isTokenizing = false
         do {
             try Dataset<Record>.read(
-                files, onBadRecord: plan.configuration.dataset.onBadRecord, limit: input.count
+                files, onBadRecord: plan.configuration.dataset.onBadRecord, columns: plan.configuration.dataset.columns,
+                limit: input.count
             ) { record in
                 seen += 1
                 try text.checkTemplate(for: [record])
@@ -157,8 +159,10 @@ package struct DataCheck {
     private static let patience = 100
 
     private func records<Record: DatasetRecord>(of files: [URL], limit: Int?) throws -> [Record] {
-        let onBadRecord = plan.configuration.dataset.onBadRecord
-        let records = try Dataset<Record>(reading: files, onBadRecord: onBadRecord, limit: limit).records
+        let dataset = plan.configuration.dataset
+        let records = try Dataset<Record>(
+            reading: files, onBadRecord: dataset.onBadRecord, columns: dataset.columns, limit: limit
+        ).records
         try text.checkTemplate(for: records)
         return records
     }

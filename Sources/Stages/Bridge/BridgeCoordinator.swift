@@ -24,7 +24,8 @@ package final class BridgeCoordinator: StageCoordinator {
 
     package func finish() throws -> [String] {
         let records = try Dataset<PreferencePair>(
-            reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord
+            reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord,
+            columns: plan.configuration.dataset.columns
         ).records
         let answers = try journal.checkedItems { answers in
             answers.map(\.index).sorted().elementsEqual(records.indices)

@@ -86,7 +86,8 @@ extension StageContext {
     ) throws -> Dataset<PreferencePair>.Reading {
         var left = 0
         return try Dataset<PreferencePair>.read(
-            data.files(references), onBadRecord: configuration.dataset.onBadRecord
+            data.files(references), onBadRecord: configuration.dataset.onBadRecord,
+            columns: configuration.dataset.columns
         ) { pair in
             guard !done.contains(ItemKey(index: pair.index)) else { return }
             if left % workers.size == workers.rank { visit(pair) }

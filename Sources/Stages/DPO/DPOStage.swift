@@ -43,7 +43,8 @@ package struct DPOStage: Stage {
         guard options.compared.frozen.count == 1, ReferenceColumns(options.loss.needs).isEmpty else { return }
         for references in [options.pairs, options.loop.evalData] {
             let source = try GivenReferenceLogps.check(
-                references.flatMap(start.sources), onBadRecord: start.configuration.dataset.onBadRecord)
+                references.flatMap(start.sources), onBadRecord: start.configuration.dataset.onBadRecord,
+                columns: start.configuration.dataset.columns)
             guard let source, case .stage(let name, _)? = options.compared.reference, !start.hasModel(ofStage: name)
             else {
                 continue

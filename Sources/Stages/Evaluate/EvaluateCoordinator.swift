@@ -21,6 +21,7 @@ package final class EvaluateCoordinator: ResponseCoordinator {
     package func finish() throws -> [String] {
         let records = try Dataset<Prompt>(
             reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord,
+            columns: plan.configuration.dataset.columns,
             limit: options.numPrompts
         ).records
         let names = options.policies.map(\.description)

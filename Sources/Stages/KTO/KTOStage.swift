@@ -39,7 +39,8 @@ package struct KTOStage: Stage {
             let problem = { options.problem(of: $0, isHeldOut: key == "eval_data") }
             guard !files.isEmpty,
                 let labels = LabelCounts(
-                    of: files, onBadRecord: start.configuration.dataset.onBadRecord, until: { problem($0) == nil }),
+                    of: files, onBadRecord: start.configuration.dataset.onBadRecord,
+                    columns: start.configuration.dataset.columns, until: { problem($0) == nil }),
                 let (problem, remedy) = problem(labels)
             else { continue }
             throw start.configuration.error(at: "\(start.name).\(key)", problem, remedy: remedy)

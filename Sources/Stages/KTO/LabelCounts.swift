@@ -19,11 +19,13 @@ package struct LabelCounts: Sendable, Equatable {
 
     /// Those of files, up to the record behind which `isEnough`; `nil` for files that cannot be read, which is told where
     /// data is checked.
-    package init?(of files: [URL], onBadRecord: BadRecordPolicy, until isEnough: (LabelCounts) -> Bool) {
+    package init?(
+        of files: [URL], onBadRecord: BadRecordPolicy, columns: ColumnNames, until isEnough: (LabelCounts) -> Bool
+    ) {
         struct Enough: Error {}
         var counts = LabelCounts()
         do {
-            try Dataset<UnpairedPreference>.read(files, onBadRecord: onBadRecord) { record in
+            try Dataset<UnpairedPreference>.read(files, onBadRecord: onBadRecord, columns: columns) { record in
                 for answer in record.answers {
                     if answer.isDesirable { counts.desirable += 1 } else { counts.undesirable += 1 }
                 }

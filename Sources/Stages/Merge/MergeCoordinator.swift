@@ -51,6 +51,7 @@ package final class MergeCoordinator: ResponseCoordinator {
     private func prompts() throws -> [Prompt] {
         try Dataset<Prompt>(
             reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord,
+            columns: plan.configuration.dataset.columns,
             limit: options.numPrompts
         ).records
     }

@@ -35,11 +35,15 @@ extension StageStart {
     private func read(_ references: [ArtifactReference], visiting visit: (String) throws -> Void) throws {
         for reference in references {
             let files = try sources(of: reference)
-            let onBadRecord = configuration.dataset.onBadRecord
+            let (onBadRecord, columns) = (configuration.dataset.onBadRecord, configuration.dataset.columns)
             if case .stage = reference {
-                try Dataset<Prompt>.read(files, onBadRecord: onBadRecord) { try visit($0.prompt.json.line) }
+                try Dataset<Prompt>.read(files, onBadRecord: onBadRecord, columns: columns) {
+                    try visit($0.prompt.json.line)
+                }
             } else {
-                try Dataset<PromptCompletion>.read(files, onBadRecord: onBadRecord) { try visit($0.prompt.json.line) }
+                try Dataset<PromptCompletion>.read(files, onBadRecord: onBadRecord, columns: columns) {
+                    try visit($0.prompt.json.line)
+                }
             }
         }
     }

@@ -21,7 +21,8 @@ package final class SampleCoordinator: ResponseCoordinator {
 
     package func finish() throws -> [String] {
         let records = try Dataset<Prompt>(
-            reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord
+            reading: RunFiles(plan).data(options.prompts), onBadRecord: plan.configuration.dataset.onBadRecord,
+            columns: plan.configuration.dataset.columns
         ).records
         let samples = try checkedSamples(prompts: records.count, each: options.nSamplesPerPrompt).sorted {
             ($0.index, $0.sample) < ($1.index, $1.sample)

@@ -26,7 +26,8 @@ package final class SplitCoordinator: StageCoordinator {
 
     package func finish() throws -> [String] {
         let records = try Dataset<PreferencePair>(
-            reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord
+            reading: RunFiles(plan).data(options.pairs), onBadRecord: plan.configuration.dataset.onBadRecord,
+            columns: plan.configuration.dataset.columns
         ).records
         let scores = try journal.checkedItems { items in
             items.allSatisfy { records.indices.contains($0.index) && $0.scores.count == 2 }

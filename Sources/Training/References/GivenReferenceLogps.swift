@@ -36,10 +36,12 @@ package struct GivenReferenceLogps: Sendable {
     }
 
     /// Where files of pairs begin with one that has such numbers; `nil` where none does.
-    private static func source(in files: [URL], onBadRecord: BadRecordPolicy) -> RecordSource? {
+    private static func source(in files: [URL], onBadRecord: BadRecordPolicy, columns: ColumnNames) -> RecordSource? {
         files.lazy.compactMap { file in
             // What cannot be read is told where data is checked.
-            let first = try? Dataset<PreferencePair>(reading: [file], onBadRecord: onBadRecord, limit: 1).records.first
+            let first = try? Dataset<PreferencePair>(
+                reading: [file], onBadRecord: onBadRecord, columns: columns, limit: 1
+            ).records.first
             return first.flatMap { record in keys.contains { record.fields[$0] != nil } ? record.source : nil }
         }.first
     }
@@ -54,10 +56,12 @@ package struct GivenReferenceLogps: Sendable {
     /// Reads files of pairs for what ``take(_:)`` throws, where one of them begins with a record that has such numbers.
     ///
     /// - Returns: That record's source; `nil` where there is none, and nothing was read through.
-    package static func check(_ files: [URL], onBadRecord: BadRecordPolicy) throws -> RecordSource? {
-        guard let source = source(in: files, onBadRecord: onBadRecord) else { return nil }
+    package static func check(_ files: [URL], onBadRecord: BadRecordPolicy, columns: ColumnNames) throws
+        -> RecordSource?
+    {
+        guard let source = source(in: files, onBadRecord: onBadRecord, columns: columns) else { return nil }
         var given = GivenReferenceLogps()
-        try Dataset<PreferencePair>.read(files, onBadRecord: onBadRecord) { try given.take($0) }
+        try Dataset<PreferencePair>.read(files, onBadRecord: onBadRecord, columns: columns) { try given.take($0) }
         return source
     }
 

@@ -39,7 +39,8 @@ extension StageStart {
         guard case .column(let name) = reference else { return try checkReward(reference, for: key, ofPrompts: pairs) }
         let column = ColumnReward(name)
         try Dataset<PreferencePair>.read(
-            pairs.flatMap(sources), onBadRecord: configuration.dataset.onBadRecord
+            pairs.flatMap(sources), onBadRecord: configuration.dataset.onBadRecord,
+            columns: configuration.dataset.columns
         ) {
             _ = try column.scores(of: $0)
         }

@@ -41,7 +41,8 @@ extension StageStart {
         guard case .rule(let text) = reference, let rule = RewardRule.answer(ofRule: text) else { return }
         let isMade = prompts.contains { if case .stage = $0 { true } else { false } }
         try Dataset<Prompt>.read(
-            prompts.flatMap(sources), onBadRecord: configuration.dataset.onBadRecord, limit: isMade ? nil : limit
+            prompts.flatMap(sources), onBadRecord: configuration.dataset.onBadRecord,
+            columns: configuration.dataset.columns, limit: isMade ? nil : limit
         ) { _ = try rule.expected(in: $0.fields.otherColumns, source: $0.source) }
     }
 

@@ -38,6 +38,12 @@ struct ConfigurationErrorTests {
             ),
             ("ppo.kl_coeff=1", "--set ppo.kl_coeff=1: ppo.kl_coeff: unknown key; it is called kl_coef here"),
             ("ppo.kl_coef", "--set ppo.kl_coef: not of the form key=value; write for example --set ppo.kl_coef=0.1"),
+            (
+                "dataset.columns={promt: q}",
+                "--set dataset.columns={promt: q}: dataset.columns: expected a block with a column's name for some of prompt, "
+                    + "system, chosen, rejected, completion, messages, label, answer, found a block of keys; leave it out for the "
+                    + "default, columns: {}"
+            ),
             ("ppo..x=1", "--set ppo..x=1: not of the form key=value; write for example --set ppo.kl_coef=0.1"),
             ("seed.x=1", "--set seed.x=1: seed: is '7', not a block of keys; set it as a whole, or a key that exists"),
             (
