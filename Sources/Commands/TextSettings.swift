@@ -34,6 +34,7 @@ package struct TextSettings: Sendable {
         configuration.modelNameOrPath = model
         configuration.chatTemplate = chatTemplate
         configuration.eosToken = eosToken
+        try configuration.fixTemplate()
         return try TextPipeline(configuration)
     }
 

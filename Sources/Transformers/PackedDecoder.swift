@@ -117,7 +117,9 @@ extension Linear {
 
 extension Normalization {
     fileprivate func converted(to type: ScalarType) -> Normalization {
-        Normalization(
+        // One more than a weight has fewer digits than it in half precision.
+        if specification.isOffset { return self }
+        return Normalization(
             weight: weight.converted(to: type), bias: bias?.converted(to: type), specification: specification)
     }
 }

@@ -51,7 +51,7 @@ public struct RotaryEmbedding: Sendable, Equatable {
         case "dynamic":
             // Longer sequences each have frequencies of their own.
             return (plain, 1, settings.maximumPositions)
-        case "longrope":
+        case "longrope", "su":
             let stretch = try LongStretch(settings, pairs: plain.count)
             return (stretch.frequencies, stretch.factor, stretch.maximumLength)
         default:

@@ -57,7 +57,7 @@ struct LongStretch {
 
     init(_ settings: RotarySettings, pairs: Int) throws(ModelError) {
         let block = settings.block
-        let positions = try settings.requiredOriginalPositions(default: settings.maximumPositions)
+        let positions = try settings.requiredOriginalPositions(default: nil)
         let stretch =
             block.has("factor")
             ? try block.number("factor", in: 1e-3...1e6) : Double(settings.maximumPositions) / Double(positions)

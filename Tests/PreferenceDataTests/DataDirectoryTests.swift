@@ -55,6 +55,29 @@ struct DataDirectoryTests {
             try files(["a.jsonl"], choice("train"))[0].contains("its files name none: leave dataset.train_split out"))
     }
 
+    @Test func `Held-out files are not read with others because of a name that says less`() throws {
+        #expect(
+            try files(["pairs.jsonl", "test.jsonl"])[0].contains("it has several splits, test besides pairs.jsonl"))
+        #expect(try files(["pairs.jsonl", "train.jsonl"]) == ["pairs.jsonl", "train.jsonl"])
+        let parts = ["train", "test"].flatMap { split in (0..<2).map { "\(split)/part-0000\($0)-of-00002.parquet" } }
+        #expect(try files(parts)[0].contains("it has several splits, test, train;"))
+        #expect(try files(parts, choice("test")) == Array(parts[2...]))
+        #expect(try files(Array(parts[1...]), choice("train"))[0].contains("1 of 2 files like train/part-00001"))
+        #expect(try files(["train-a.jsonl", "train-b.json"])[0].contains("which may hold the same rows"))
+        #expect(try files(["train-a.jsonl", "about.json"]) == ["train-a.jsonl"])
+    }
+
+    @Test func `A link to a directory is that directory`() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let target = directory.appending(path: "target")
+            try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
+            try Data("{}".utf8).write(to: target.appending(path: "a.jsonl"))
+            let link = directory.appending(path: "link")
+            try FileManager.default.createSymbolicLink(at: link, withDestinationURL: target)
+            #expect(try DataDirectory(link).files().map(\.path) == [link.appending(path: "a.jsonl").path])
+        }
+    }
+
     @Test func `A split whose files are not all there is refused`() throws {
         let text = try files(Array(Self.hub[1...]), choice("train_prefs"))[0]
         #expect(

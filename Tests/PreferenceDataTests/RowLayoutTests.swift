@@ -98,6 +98,24 @@ struct RowLayoutTests {
         #expect(try read(#"{"prompt": "Q? ", "response": "Yes."}"#, as: Prompt.self).records[0].prompt == .text("Q? "))
     }
 
+    @Test("A row keeps its own columns, and one that says more than a question is not taken for one")
+    func otherColumns() throws {
+        let line = #"{"system": "Be kind.", "question": "Q?", "chosen": "Yes.", "rejected": "No."}"#
+        let pair = try read(line, as: PreferencePair.self).records[0]
+        #expect(pair.fields["question"] == .string("Q?") && pair.fields["system"] == .string("Be kind."))
+        // Written back and read again, it is the same pair.
+        let again = try read(JSON.object(pair.fields).line, as: PreferencePair.self).records[0]
+        #expect(again.prompt == pair.prompt && again.chosen == pair.chosen)
+        for other in [#""options": ["A", "B"]"#, #""article": "Long.""#, #""choices": {"text": ["a"]}"#] {
+            let line = "{\"question\": \"Q?\", \"answer\": \"A\", \(other)}"
+            #expect(message { _ = try read(line, as: PromptCompletion.self) }.contains("needs 'prompt'"), "\(other)")
+        }
+        let unsafe = #"{"prompt": "Q?", "response": "Bad.", "is_safe": false}"#
+        #expect(message { _ = try read(unsafe, as: PromptCompletion.self) }.contains("needs 'prompt' and 'completion'"))
+        let response = try read(#"{"prompt": "Q?", "response": "Yes."}"#, as: Prompt.self).records[0]
+        #expect(response.fields["response"] == .string("Yes."))
+    }
+
     @Test("An instruction's input follows it on a line of its own")
     func input() throws {
         let line = #"{"instruction": "Add.", "input": "2 and 2", "output": "4"}"#

@@ -40,7 +40,7 @@ struct ModelConfigurationTests {
             (#""model_type": "gemma2", "use_bidirectional_attention": true"#, "use_bidirectional_attention is true"),
             (#""model_type": "smollm3", "no_rope_layers": [1]"#, "no_rope_layers must list a 0 or a 1"),
             (
-                #""model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [1]}"#,
+                #""model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [1], "original_max_position_embeddings": 64}"#,
                 "short_factor must list a number for each of the 4 pairs"
             ),
             (

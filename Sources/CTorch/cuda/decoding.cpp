@@ -31,7 +31,8 @@ at::Tensor CUDAKernels::cache_attention(
     const bool flash = query.scalar_type() == at::kBFloat16 || query.scalar_type() == at::kHalf;
     // Places in the cache are int32 there.
     const bool fits = channels % 8 == 0 && channels <= 256 && cache.shape.slots * capacity < (int64_t(1) << 31);
-    if (rows == 0 || options.cap != 0 || options.window > 0 || !flash || !fits) {
+    const bool hides = options.window > 0 && rows > 0 && *std::max_element(lengths, lengths + rows) > options.window;
+    if (rows == 0 || options.cap != 0 || hides || !flash || !fits) {
         return ComposedKernels::cache_attention(query, cache, slots, lengths, options);
     }
     std::vector<int64_t> queries(rows + 1), keys(rows + 1);

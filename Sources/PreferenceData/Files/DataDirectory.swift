@@ -126,10 +126,11 @@ package struct DataDirectory {
         }
     }
 
-    /// Files by the splits that their names say. Those that say none are read with the one that others say.
+    /// Files by the splits that their names say. Those that say none are read with those to train on, where there are no others.
     private static func splits(of files: [DataFileName]) -> [Split] {
         let names = Set(files.compactMap(\.split))
-        guard names.count > 1 else { return [Split(name: names.first ?? "", files: files)] }
+        let isOne = names.isEmpty || names == ["train"] || (names.count == 1 && files.allSatisfy { $0.split != nil })
+        guard !isOne else { return [Split(name: names.first ?? "", files: files)] }
         return (names.sorted(by: precedes) + [""]).map { name in
             Split(name: name, files: files.filter { ($0.split ?? "") == name })
         }.filter { !$0.files.isEmpty }
@@ -149,7 +150,7 @@ package struct DataDirectory {
     private func checkShards(of files: [DataFileName]) throws(DataError) {
         for file in files {
             guard let shard = file.shard else { continue }
-            let count = files.count { $0.shard == shard }
+            let count = files.count { $0.shard == shard && $0.folder == file.folder }
             guard count % shard.count != 0 else { continue }
             throw error(
                 "\(count) of \(shard.count) files like \(file.path) are there",
@@ -160,7 +161,9 @@ package struct DataDirectory {
     // MARK: - Files
 
     private static func dataFiles(under url: URL) -> [DataFileName] {
-        guard let entries = FileManager.default.enumerator(atPath: url.path) else { return [] }
+        guard let entries = FileManager.default.enumerator(atPath: url.resolvingSymlinksInPath().path) else {
+            return []
+        }
         var files: [DataFileName] = []
         for case let path as String in entries {
             let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -171,9 +174,9 @@ package struct DataDirectory {
             }
         }
         files.sort { precedes($0.path, $1.path) }
-        // JSON files beside others describe them.
-        let isJSON = { (file: DataFileName) in file.kind == "json" }
-        return files.allSatisfy(isJSON) ? files : files.filter { !isJSON($0) }
+        // JSON files beside others describe them, unless they are named as those are.
+        let describes = { (file: DataFileName) in file.kind == "json" && file.split == nil && file.shard == nil }
+        return files.allSatisfy { $0.kind == "json" } ? files : files.filter { !describes($0) }
     }
 
     private static func isDirectory(_ url: URL) -> Bool {

@@ -24,13 +24,19 @@ struct DataFileName: Equatable {
             // As save_to_disk leaves a data set: a folder a split, of any name.
             split = folders.last
         } else {
-            split =
-                shard?.stem ?? Self.usualSplit(name) ?? folders.reversed().lazy.compactMap(Self.usualSplit).first
+            let stem = shard.map(\.stem).flatMap { Self.generic.contains($0.lowercased()) ? nil : $0 }
+            split = stem ?? Self.usualSplit(name) ?? folders.reversed().lazy.compactMap(Self.usualSplit).first
         }
         configuration = (isSaved ? folders.dropLast() : folders).first.flatMap { folder in
             folder.lowercased() == "data" || Self.usualSplit(folder) != nil ? nil : folder
         }
     }
+
+    /// The folder that it lies in, relative to the directory of the data set.
+    var folder: String { path.split(separator: "/").dropLast().joined(separator: "/") }
+
+    /// Stems of parts that name no split.
+    private static let generic: Set<String> = ["part", "shard", "chunk", "file"]
 
     /// One of several files that hold a split together, as in `train-00000-of-00002.parquet`.
     struct Shard: Equatable {

@@ -128,7 +128,12 @@ struct TableColumns {
         }
     }
 
-    private static let texts: Set<String> = ["prompt", "completion", "chosen", "rejected", "text"]
+    private static let texts: Set<String> = [
+        "prompt", "completion", "chosen", "rejected", "text", "question", "answer", "instruction", "input", "output",
+        "response",
+        "system", "history", "chosen_response", "rejected_response", "response_0", "response_1", "response1",
+        "response2",
+    ]
 
     /// The row as an object.
     func row(_ row: TableRow) -> Row {

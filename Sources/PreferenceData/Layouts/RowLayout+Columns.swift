@@ -19,7 +19,7 @@ extension RowLayout {
             return fields.asking(instruction + input, instead: ["instruction", "input"], answer: "output")
         },
         RowLayout(name: "questions ('question')") { fields in
-            guard fields.lacks("prompt", "messages", "instruction", "input", "context"),
+            guard fields.lacks("prompt", "messages", "instruction", "input"), fields.isWholeQuestion,
                 let question = fields.words("question"), fields.answers("answer")
             else { return nil }
             return fields.asking(question, instead: ["question"], answer: "answer", keepsAnswer: true)
@@ -31,7 +31,8 @@ extension RowLayout {
             return fields.asking(input, instead: ["input"], answer: "output")
         },
         RowLayout(name: "'prompt' and 'response'") { fields in
-            guard fields.lacks("completion", "chosen", "rejected", "messages", "text"),
+            guard fields.lacks("completion", "chosen", "rejected", "messages", "text", "helpfulness"),
+                !["is_safe", "is_response_safe"].contains(where: { fields[$0] == .bool(false) }),
                 fields.words("prompt") != nil, let response = fields.words("response")
             else { return nil }
             return fields.replacing(["response"], by: [("completion", .string(response))])
@@ -76,7 +77,8 @@ extension RowLayout {
             return fields.replacing(
                 ["info", "summaries", "choice"],
                 by: [
-                    ("prompt", .only("user", post)), ("chosen", .only("assistant", texts[choice])),
+                    ("prompt", .only("user", info.words("title").map { "\($0)\n\n\(post)" } ?? post)),
+                    ("chosen", .only("assistant", texts[choice])),
                     ("rejected", .only("assistant", texts[1 - choice])),
                 ])
         },
@@ -84,6 +86,14 @@ extension RowLayout {
 }
 
 extension JSONObject {
+    /// Whether no other column holds a part of what is asked.
+    fileprivate var isWholeQuestion: Bool {
+        lacks(
+            "context", "options", "choices", "article", "passage", "story", "evidence", "document", "documents",
+            "table",
+            "image", "images")
+    }
+
     /// Whether there is an answer to learn, or a pair of texts to choose from.
     fileprivate func answers(_ key: String) -> Bool {
         (words("chosen") != nil && words("rejected") != nil)

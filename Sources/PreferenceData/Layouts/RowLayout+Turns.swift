@@ -62,7 +62,9 @@ extension RowLayout {
         guard let prompt = fields.turns("prompt"), let chosen = fields.turns("chosen"),
             let rejected = fields.turns("rejected"), chosen.starts(with: prompt), rejected.starts(with: prompt)
         else { return nil }
-        return fields.replacing(["prompt"], by: [])
+        let answers = { (turns: [JSONObject]) in JSON.array(turns.dropFirst(prompt.count).map { .object($0) }) }
+        guard chosen.count > prompt.count, rejected.count > prompt.count else { return nil }
+        return fields.replacing([], by: [("chosen", answers(chosen)), ("rejected", answers(rejected))])
     }
 
     /// A question as text, and answers as turns.

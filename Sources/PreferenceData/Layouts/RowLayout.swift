@@ -17,7 +17,7 @@ extension RowLayout {
 }
 
 extension JSONObject {
-    /// The row in the layout that records are read from, with the names of the layouts it had.
+    /// The row in the layout that records are read from, its own columns behind, with the names of the layouts it had.
     func arranged() -> (fields: JSONObject, layouts: [String]) {
         var (fields, layouts): (JSONObject, [String]) = (self, [])
         for layout in RowLayout.known {
@@ -25,7 +25,7 @@ extension JSONObject {
             fields = arranged
             layouts.append(layout.name)
         }
-        return (fields, layouts)
+        return (layouts.isEmpty ? self : fields.extended(by: self), layouts)
     }
 }
 

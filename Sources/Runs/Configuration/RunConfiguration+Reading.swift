@@ -20,6 +20,7 @@ extension RunConfiguration {
                 .file(path, line: nil), key: nil, problem: "is not UTF-8 text", remedy: "save it as UTF-8")
         }
         try self.init(yaml: yaml, name: path, overrides: overrides, registry: registry)
+        try fixTemplate()
     }
 
     /// Reads YAML text, which error messages call `name`.

@@ -11,12 +11,10 @@ extension RunConfiguration {
     ) throws {
         guard world.size > 1 else {
             try self.init(contentsOf: path, overrides: overrides, registry: registry)
-            fixTemplateDate()
             return
         }
         if world.rank == 0 {
             try self.init(contentsOf: path, overrides: overrides, registry: registry)
-            fixTemplateDate()
             _ = try world.broadcast(Array(yaml.utf8), root: 0)
         } else {
             let yaml = String(decoding: try world.broadcast([], root: 0), as: UTF8.self)

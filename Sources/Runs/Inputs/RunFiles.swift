@@ -59,11 +59,13 @@ extension DatasetOptions {
             return [url]
         }
         let isEval = reference == .dataset(.eval)
-        // A data set that a stage names itself need not have the splits of the run's.
-        let isOfRun = if case .dataset = reference { true } else { false }
+        guard case .dataset = reference else {
+            // A data set that a stage names itself need not have what the run's has, and which of its splits is meant is not known.
+            return try DataDirectory(url).files(DataDirectory.Choice(configuration: config, isStrict: false))
+        }
         return try DataDirectory(url).files(
             DataDirectory.Choice(
-                configuration: config, split: isEval ? evalSplit : trainSplit, isStrict: isOfRun,
+                configuration: config, split: isEval ? evalSplit : trainSplit,
                 keys: (configuration: "dataset.config", split: isEval ? "dataset.eval_split" : "dataset.train_split")))
     }
 }

@@ -10,18 +10,9 @@ extension RunConfiguration {
     func namedTemplate() throws -> ChatTemplate? {
         guard let text = chatTemplate else { return nil }
         do {
-            if text.contains("{{") || text.contains("{%") {
-                return try ChatTemplate(jinja: text, name: "of chat_template")
-            }
-            guard text.contains("/") || text.hasSuffix(".jinja") else { return try ChatTemplate(named: text) }
-            let url = URL(filePath: text)
-            guard let data = try? Data(contentsOf: url), let jinja = String(validating: data, as: UTF8.self) else {
-                throw error(
-                    at: "chat_template", "\(text): no such file of UTF-8 text",
-                    remedy: "name a file that holds a Jinja template")
-            }
-            return try ChatTemplate(jinja: jinja, name: url.lastPathComponent)
-        } catch let error as ChatTemplateError {
+            return try text.isTemplateText
+                ? ChatTemplate(jinja: text, name: "of chat_template") : ChatTemplate(named: text)
+        } catch {
             guard case .unknownName(_, let nearest, let known) = error else {
                 throw self.error(
                     at: "chat_template", "\(error)", remedy: "correct it, or leave it out for the tokenizer's own")
@@ -42,12 +33,29 @@ extension RunConfiguration {
         return template
     }
 
-    /// Writes down the day that the template will take for today, where it asks for one and the configuration does not say: that of
-    /// the run where there is one, so that it reads the same text when it goes on, else this day.
-    mutating func fixTemplateDate() {
+    /// Writes down what a template may find otherwise when the run goes on: its text, where it is a file, and the day that it takes
+    /// for today, where it asks for one and the configuration does not say: that of the run where there is one, else this day.
+    ///
+    /// - Throws: ``ConfigurationError`` for a file that cannot be read, and for a variable that is not the user's to give.
+    package mutating func fixTemplate() throws {
+        let taken = ["messages", "add_generation_prompt", "bos_token", "eos_token", "pad_token", "unk_token"]
+        if let key = taken.first(where: { chatTemplateKwargs[$0] != nil }) {
+            throw error(at: "chat_template_kwargs", "\(key) is what each conversation brings", remedy: "take it out")
+        }
+        if let path = chatTemplate, !path.isTemplateText, path.contains("/") || path.hasSuffix(".jinja") {
+            guard let data = try? Data(contentsOf: URL(filePath: path)),
+                let jinja = String(validating: data, as: UTF8.self), jinja.isTemplateText
+            else {
+                throw error(
+                    at: "chat_template", "\(path): no such file of Jinja text",
+                    remedy: "name a file that holds a template")
+            }
+            chatTemplate = jinja
+        }
         guard chatTemplateKwargs["date"] == nil, asksForDate else { return }
         let run = RunDirectory(URL(filePath: outputDir))
-        let written = [run.resolvedConfiguration, run.configuration].lazy.compactMap { file -> String? in
+        let files = outputDir.isEmpty ? [] : [run.resolvedConfiguration, run.configuration]
+        let written = files.lazy.compactMap { file -> String? in
             guard let yaml = try? String(contentsOf: file, encoding: .utf8),
                 let root = try? ConfigurationNode(yaml: yaml, place: { _ in .none })
             else { return nil }
@@ -77,4 +85,9 @@ extension RunConfiguration {
                 .map { String(decoding: $0, as: UTF8.self).contains("strftime_now") } ?? false
         }
     }
+}
+
+extension String {
+    /// Whether it is Jinja and no name or path.
+    fileprivate var isTemplateText: Bool { contains("{{") || contains("{%") }
 }

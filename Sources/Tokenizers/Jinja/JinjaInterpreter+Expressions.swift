@@ -239,7 +239,9 @@ extension JinjaInterpreter {
             guard !stride.overflow, count > 0 else {
                 return .object(try JinjaRange(start: range.start, stop: range.start, step: 1))
             }
-            let last = range.start + range.step * end
+            let distance = range.step.multipliedReportingOverflow(by: end)
+            let (last, overflows) = range.start.addingReportingOverflow(distance.partialValue)
+            guard !distance.overflow, !overflows else { throw PythonNumber.pastRange }
             return .object(try JinjaRange(start: range[first], stop: last, step: stride.partialValue))
         default:
             throw refusal(base, otherwise: "a \(base.typeName) has no slices")

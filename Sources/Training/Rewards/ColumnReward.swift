@@ -3,7 +3,8 @@ import JSON
 import PreferenceData
 import Runs
 
-/// A reward that came with the data: of pairs the columns `NAME_chosen` and `NAME_rejected`.
+/// A reward that came with the data: of pairs the columns `NAME_chosen` and `NAME_rejected`, or `chosen_NAME` and
+/// `rejected_NAME`.
 package struct ColumnReward: Sendable {
     private let name: String
 
@@ -14,10 +15,12 @@ package struct ColumnReward: Sendable {
     ///
     /// - Throws: ``RunError/other(_:)`` with file and line, where a column is missing or no number to compute with.
     package func scores(of record: PreferencePair) throws(RunError) -> (chosen: Double, rejected: Double) {
-        (try score(record, "\(name)_chosen"), try score(record, "\(name)_rejected"))
+        (try score(record, of: "chosen"), try score(record, of: "rejected"))
     }
 
-    private func score(_ record: PreferencePair, _ key: String) throws(RunError) -> Double {
+    private func score(_ record: PreferencePair, of response: String) throws(RunError) -> Double {
+        let keys = ["\(name)_\(response)", "\(response)_\(name)"]
+        let key = keys.first { record.fields[$0] != nil } ?? keys[0]
         guard let value = record.fields[key] else {
             throw .other("\(record.source): '\(key)' is missing, which reward column:\(name) reads")
         }

@@ -50,7 +50,7 @@ extension ModelFileReader {
         }
         // Configurations without the key mean a family's own; null means none.
         let window =
-            values["sliding_window"] == .null || !slides.contains(true)
+            values["sliding_window"] == .null || !slides.contains(true) || (fallback == nil && !has("sliding_window"))
             ? nil : try integer("sliding_window", default: fallback)
         if types?.contains(true) == true, window == nil {
             throw error(

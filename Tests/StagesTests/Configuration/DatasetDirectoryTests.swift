@@ -40,7 +40,8 @@ struct DatasetDirectoryTests {
             let train = "\(set)/data/train-00000-of-00001.jsonl"
             #expect(try files.data([.dataset(.train)]).map(\.path) == [train])
             #expect(try files.data([.dataset(.eval)]).map(\.path) == ["\(set)/data/test-00000-of-00001.jsonl"])
-            #expect(try files.data([.path(set)]).map(\.path) == [train])
+            // Which of its splits a stage means that names it is not known.
+            #expect(throws: DataError.self) { try files.data([.path(set)]) }
             let inputs = try RunInput.all(of: RunPlan(run), after: nil)
             #expect(inputs.first { $0.key == "dataset.train" }?.files.map(\.path) == [train])
         }

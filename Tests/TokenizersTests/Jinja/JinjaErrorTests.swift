@@ -39,6 +39,8 @@ struct JinjaErrorTests {
         Failure("{{ 'a'.center() }}", 1, 14, .evaluation, "'center' needs its argument 'width'"),
         Failure("{{ [1, 'a'] | sort }}", 1, 15, .evaluation, "'<' cannot compare"),
         Failure("{{ 9223372036854775807 + 1 }}", 1, 24, .limit, "an integer is past 64 bits"),
+        Failure(
+            "{{ range(0, 9223372036854775807, 4611686018427387904)[:] }}", 1, 54, .limit, "an integer is past 64 bits"),
         Failure("{% if false %}{% include 'a' %}{% endif %}\n{% include 'b' %}", 2, 4, .unsupported, "'include'"),
         Failure("{{ 'a' | urlize }}", 1, 10, .unsupported, "the filter 'urlize'"),
         Failure("{{ lipsum() }}", 1, 10, .unsupported, "the function 'lipsum'"),
