@@ -117,15 +117,18 @@ let tests: [Target] = [
         swiftSettings: swift + [.unsafeFlags(["-O"])]),
     .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport", "mpi-check"], swiftSettings: swift),
     .testTarget(name: "TokenizersTests", dependencies: ["JSON", "Tokenizers", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "TransformersTests", dependencies: ["Transformers", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+        name: "TransformersTests", dependencies: ["Torch", "Transformers", "TestSupport"], swiftSettings: swift),
     .executableTarget(
         name: "table-reading", dependencies: ["PreferenceData", "Torch"], path: "Tests/Helpers/TableReading",
         swiftSettings: swift),
     .testTarget(
-        name: "PreferenceDataTests", dependencies: ["JSON", "PreferenceData", "TestSupport", "table-reading"],
+        name: "PreferenceDataTests",
+        dependencies: ["JSON", "PreferenceData", "Tokenizers", "Transformers", "TestSupport", "table-reading"],
         swiftSettings: swift),
     .testTarget(
-        name: "ObjectivesTests", dependencies: ["Configuration", "Objectives", "TestSupport"], swiftSettings: swift),
+        name: "ObjectivesTests", dependencies: ["Configuration", "Objectives", "Torch", "TestSupport"],
+        swiftSettings: swift),
     .testTarget(
         name: "GoldenTests",
         dependencies: ["Configuration", "JSON", "Objectives", "PreferenceData", "Stages", "TestSupport", "Torch"],
@@ -136,7 +139,10 @@ let tests: [Target] = [
         path: "Tests/Helpers/CheckpointWriter", swiftSettings: swift),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration"], swiftSettings: swift),
     .testTarget(
-        name: "RunsTests", dependencies: ["Runs", "Stages", "TestSupport", "mpo", "checkpoint-writer"],
+        name: "RunsTests",
+        dependencies: [
+            "JSON", "PreferenceData", "Runs", "Stages", "Torch", "Training", "TestSupport", "mpo", "checkpoint-writer",
+        ],
         swiftSettings: swift),
     .executableTarget(
         name: "toy-losses", dependencies: ["Configuration", "MPI", "Objectives", "Runs", "Stages", "Torch"],
@@ -145,7 +151,10 @@ let tests: [Target] = [
         name: "reference-pass", dependencies: ["MPI", "PreferenceData", "Runs", "Training"],
         path: "Tests/Helpers/ReferencePass", swiftSettings: swift),
     .testTarget(
-        name: "TrainingTests", dependencies: ["JSON", "Training", "TestSupport", "reference-pass"], swiftSettings: swift
+        name: "TrainingTests",
+        dependencies: [
+            "JSON", "MPI", "PreferenceData", "Runs", "Tokenizers", "Torch", "Training", "TestSupport", "reference-pass",
+        ], swiftSettings: swift
     ),
     .executableTarget(
         name: "toys",
@@ -155,10 +164,19 @@ let tests: [Target] = [
         path: "Tests/Helpers/Toys", swiftSettings: swift),
     .testTarget(
         name: "StagesTests",
-        dependencies: ["Commands", "Stages", "TestSupport", "mpo", "checkpoint-writer", "toy-losses", "toys"],
+        dependencies: [
+            "Commands", "Configuration", "JSON", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Torch",
+            "Training", "Transformers", "TestSupport", "mpo", "checkpoint-writer", "toy-losses", "toys",
+        ],
         swiftSettings: swift),
-    .testTarget(name: "CommandsTests", dependencies: ["Commands", "TestSupport"], swiftSettings: swift),
-    .testTarget(name: "BenchmarksTests", dependencies: ["Benchmarks", "TestSupport"], swiftSettings: swift),
+    .testTarget(
+        name: "CommandsTests",
+        dependencies: [
+            "Commands", "Configuration", "JSON", "PreferenceData", "Runs", "Stages", "Training", "TestSupport",
+        ], swiftSettings: swift),
+    .testTarget(
+        name: "BenchmarksTests", dependencies: ["Benchmarks", "PreferenceData", "Transformers", "TestSupport"],
+        swiftSettings: swift),
     .target(
         name: "FuzzedReaders",
         dependencies: [
