@@ -25,8 +25,7 @@ extension ModelFileReader {
         }
         var specification = try llamaLike(defaults, names: names, sliding: sliding) { (layer) throws(ModelError) in
             layer.norm.isOffset = true
-            let bias = try bool("attention_bias", default: false)
-            (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
+            try layer.readBiases(self)
             try adjust(&layer)
         }
         specification.embeddingScale = Double(specification.width).squareRoot()

@@ -8,8 +8,7 @@ package enum Granite: ModelFamily {
             try reader.number(key, in: 1e-6...1e6, default: 1)
         }
         var specification = try reader.llamaLike(.init(maximumPositions: 2048)) { (layer) throws(ModelError) in
-            let bias = try reader.bool("attention_bias", default: false)
-            (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
+            try layer.readBiases(reader)
             layer.feedForward.hasBias = try reader.bool("mlp_bias", default: false)
             layer.attention.scale = try multiplier("attention_multiplier")
             layer.residualScale = try multiplier("residual_multiplier")

@@ -12,8 +12,7 @@ package enum Llama: ModelFamily {
 
     package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
         try reader.llamaLike(.init(maximumPositions: 2048)) { (layer) throws(ModelError) in
-            let bias = try reader.bool("attention_bias", default: false)
-            (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
+            try layer.readBiases(reader)
             layer.feedForward.hasBias = try reader.bool("mlp_bias", default: false)
         }
     }

@@ -68,3 +68,11 @@ extension ModelFileReader {
             finalNorm: layer.norm, tiesEmbeddings: tiesEmbeddings, names: names)
     }
 }
+
+extension LayerSpecification {
+    /// Gives the projections around attention the biases that `attention_bias` says; none where the key is missing.
+    mutating func readBiases(_ reader: ModelFileReader) throws(ModelError) {
+        let bias = try reader.bool("attention_bias", default: false)
+        (attention.inputBias, attention.outputBias) = (bias, bias)
+    }
+}

@@ -16,8 +16,7 @@ extension ModelFileReader {
     ) throws(ModelError) -> DecoderSpecification {
         try llamaLike(.init(maximumPositions: 2048, epsilon: 1e-5), names: Gemma2.names, sliding: sliding) {
             (layer) throws(ModelError) in
-            let bias = try bool("attention_bias", default: false)
-            (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
+            try layer.readBiases(self)
             layer.attention.headNorm = .together
             layer.normPlacement = .after
             try adjust(&layer)

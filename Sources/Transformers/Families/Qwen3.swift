@@ -6,8 +6,7 @@ package enum Qwen3: ModelFamily {
     package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
         try reader.llamaLike(.init(maximumPositions: 32768, channels: 128), sliding: .asked) {
             (layer) throws(ModelError) in
-            let bias = try reader.bool("attention_bias", default: false)
-            (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
+            try layer.readBiases(reader)
             layer.attention.headNorm = .each
         }
     }

@@ -16,8 +16,7 @@ package enum Qwen3MoE: ModelFamily {
             .init(maximumPositions: 32768, keyValueHeads: 4), names: names,
             sliding: slides ? .all(window: 4096) : .never
         ) { (layer) throws(ModelError) in
-            let bias = try reader.bool("attention_bias", default: false)
-            (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
+            try layer.readBiases(reader)
             layer.attention.headNorm = .each
         }
         let experts = try reader.experts(

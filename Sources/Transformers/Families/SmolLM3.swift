@@ -13,8 +13,7 @@ package enum SmolLM3: ModelFamily {
             .init(maximumPositions: 32768, keyValueHeads: 4, tiesEmbeddings: true, theta: 2_000_000),
             sliding: slides ? .listed { !rotates[$0] } : .never
         ) { (layer) throws(ModelError) in
-            let bias = try reader.bool("attention_bias", default: false)
-            (layer.attention.inputBias, layer.attention.outputBias) = (bias, bias)
+            try layer.readBiases(reader)
             layer.feedForward.hasBias = try reader.bool("mlp_bias", default: false)
         }
         for index in rotates.indices where !rotates[index] { specification.layers[index].attention.rotary = nil }
