@@ -70,12 +70,8 @@ extension PromptCompletion {
             let found = messages.last.map { ", but of '\($0.role)'" } ?? ""
             throw RecordError("'messages' does not end in an answer of the role 'assistant'\(found)")
         }
-        if case .array(let items)? = fields["messages"], case .object(let answer)? = items.last {
-            let isLeftOut = ["train", "trainable", "loss"].contains { answer[$0] == .bool(false) }
-            guard !isLeftOut, answer["weight"]?.double != 0 else {
-                throw RecordError(
-                    "'messages' ends in an answer that is marked as not to be learnt; take such lines out")
-            }
+        guard !last.isMarkedUnlearned else {
+            throw RecordError("'messages' ends in an answer that is marked as not to be learnt; take such lines out")
         }
         let prompt = Content.messages(messages.dropLast().finished)
         if case .text(let text)? = try? fields.content("prompt"), !prompt.holds(text) {

@@ -14,6 +14,9 @@ public protocol DatasetRecord: Sendable {
     /// What is answered.
     var prompt: Content { get }
 
+    /// What its row tells the chat template beside the turns, such as `tools`.
+    var templateVariables: JSONObject { get }
+
     /// Reads the record from the fields of a line, or throws a ``BadRecord``; `remarks` gets what is odd about it.
     init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws
 }
@@ -42,6 +45,8 @@ public struct PreferencePair: DatasetRecord, Equatable {
     public var chosen: Content
     /// The other response.
     public var rejected: Content
+    /// What its row tells the chat template beside the turns.
+    public var templateVariables = JSONObject()
     /// Every field of the line it was read from, in order; what a split writes back.
     public var fields: JSONObject
 
@@ -68,6 +73,7 @@ public struct PreferencePair: DatasetRecord, Equatable {
             self.index = index
             self.source = source
             (prompt, chosen, rejected) = parts
+            templateVariables = try fields.templateVariables(beside: prompt)
             self.fields = fields
         } catch {
             throw BadRecord(source: source, reason: error.reason)
@@ -88,6 +94,10 @@ public struct PromptCompletion: DatasetRecord, Equatable {
     public var prompt: Content
     /// The response.
     public var completion: Content
+    /// Whether both are one conversation, in which earlier answers may be learned from too.
+    public var isConversation = false
+    /// What its row tells the chat template beside the turns.
+    public var templateVariables = JSONObject()
 
     /// A record that was made, not read.
     public init(index: Int, source: RecordSource, prompt: Content, completion: Content) {
@@ -105,6 +115,8 @@ public struct PromptCompletion: DatasetRecord, Equatable {
             self.index = index
             self.source = source
             (prompt, completion) = parts
+            isConversation = !fields.has("completion") && !fields.has("chosen") && fields.has("messages")
+            templateVariables = try fields.templateVariables(beside: prompt)
         } catch {
             throw BadRecord(source: source, reason: error.reason)
         }
@@ -122,6 +134,8 @@ public struct Prompt: DatasetRecord, Equatable {
     public var source: RecordSource
     /// The prompt.
     public var prompt: Content
+    /// What its row tells the chat template beside the turns.
+    public var templateVariables = JSONObject()
     /// Every field of the line it was read from, in order.
     public var fields: JSONObject
 
@@ -139,6 +153,7 @@ public struct Prompt: DatasetRecord, Equatable {
     public init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws {
         do throws(RecordError) {
             prompt = try Self.prompt(of: fields, &remarks)
+            templateVariables = try fields.templateVariables(beside: prompt)
             self.index = index
             self.source = source
             self.fields = fields

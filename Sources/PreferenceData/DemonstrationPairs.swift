@@ -1,3 +1,5 @@
+import JSON
+
 /// Demonstrations before what a policy answered to the same prompts, as preference pairs (RFT, arXiv 2405.17888).
 ///
 /// A prompt with several of either has as many pairs as it has of the more numerous: each takes the next one of the other side, and
@@ -11,7 +13,9 @@ package struct DemonstrationPairs: Sendable, Equatable {
     package private(set) var withoutDemonstration = 0
 
     package init(_ demonstrations: [PromptCompletion], before samples: [PromptCompletion]) {
-        let key = { (record: PromptCompletion) in Array(record.prompt.json.line.utf8) }
+        let key = { (record: PromptCompletion) in
+            Array((record.prompt.json.line + JSON.object(record.templateVariables).line).utf8)
+        }
         let answers = Dictionary(grouping: demonstrations, by: key)
         let drawn = Dictionary(grouping: samples, by: key)
         var seen: Set<[UInt8]> = []
@@ -22,10 +26,11 @@ package struct DemonstrationPairs: Sendable, Equatable {
             }
             for number in 0..<max(better.count, worse.count) {
                 let (demonstration, sample) = (better[number % better.count], worse[number % worse.count])
-                pairs.append(
-                    PreferencePair(
-                        index: pairs.count, source: demonstration.source, prompt: demonstration.prompt,
-                        chosen: demonstration.completion, rejected: sample.completion))
+                var pair = PreferencePair(
+                    index: pairs.count, source: demonstration.source, prompt: demonstration.prompt,
+                    chosen: demonstration.completion, rejected: sample.completion)
+                pair.templateVariables = demonstration.templateVariables
+                pairs.append(pair)
             }
         }
         withoutDemonstration = samples.count { answers[key($0)] == nil }

@@ -48,7 +48,7 @@ extension ExampleTokenizer {
     }
 
     /// Without what the tokenizer puts at the end of a text: a prompt goes on, and a response ends in an end token of its own.
-    private func encode(_ rendered: PromptRenderer.Rendered) -> [Int32] {
+    func encode(_ rendered: PromptRenderer.Rendered) -> [Int32] {
         let ids = encoder.encode(rendered.text, addSpecialTokens: rendered.takesSpecialTokens)
         return rendered.takesSpecialTokens ? ids.dropLast(encoder.trailingTokenIDs.count) : ids
     }
@@ -92,7 +92,7 @@ extension ExampleTokenizer {
     }
 
     /// Throws ``BadRecord`` where the record is to blame, ``DataError`` where no record could be rendered.
-    private func rendering<Result>(_ source: RecordSource, _ render: () throws -> Result) throws -> Result {
+    func rendering<Result>(_ source: RecordSource, _ render: () throws -> Result) throws -> Result {
         do {
             return try render()
         } catch ChatTemplateError.unreadable(let error, let template) {
@@ -108,7 +108,7 @@ extension ExampleTokenizer {
     }
 
     /// The response up to its end token, which is appended where it is missing.
-    private func ending(_ response: [Int32]) -> [Int32] {
+    func ending(_ response: [Int32]) -> [Int32] {
         guard appendsEOS, let end = endTokens.first else { return response }
         if let last = response.last, endTokens.contains(last) { return response }
         if !tail.isEmpty, response.suffix(tail.count).elementsEqual(tail) {

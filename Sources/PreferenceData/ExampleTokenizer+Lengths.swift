@@ -105,7 +105,7 @@ extension ExampleTokenizer {
     }
 
     /// Cuts prompt and responses to the limits; false where the example has to go.
-    private func cut(_ example: inout Encoded, source: RecordSource) throws(DataError) -> Bool {
+    func cut(_ example: inout Encoded, source: RecordSource) throws(DataError) -> Bool {
         let maxLength = limits.maxLength ?? .max
         let maxPrompt = limits.maxPromptLength ?? .max
         switch limits.mode {

@@ -5,9 +5,11 @@
 /// the prompt it will see when it generates; ``TokenizationSummary/seamsMerged`` counts such examples.
 public struct ExampleTokenizer: Sendable {
     /// How records become text.
-    public let renderer: PromptRenderer
+    public private(set) var renderer: PromptRenderer
     /// How long examples may be.
     public let limits: LengthLimits
+    /// What of a completion is learned.
+    public var learnedTokens = LearnedTokens.completion
     /// What becomes of a record that the chat template or the tokenizer refuses.
     public var onBadRecord = BadRecordPolicy.fail
     /// Whether `on_bad_record` is something that the reader of an error can set.
@@ -58,10 +60,12 @@ public struct ExampleTokenizer: Sendable {
         variants: ((String) -> [String])? = nil
     ) throws {
         try add(to: &dataset) { summary in
-            try fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map { encoded in
+            let tokenizer = try told(by: pair)
+            return try tokenizer.fit(pair.prompt, [pair.chosen, pair.rejected], source: pair.source, &summary).map {
+                encoded in
                 let made = try variants.map { variants in
                     try [pair.chosen, pair.rejected].enumerated().flatMap { index, response in
-                        try self.variants(
+                        try tokenizer.variants(
                             of: index, response.replacing(by: variants), in: encoded, source: pair.source)
                     }
                 }
@@ -82,7 +86,9 @@ public struct ExampleTokenizer: Sendable {
     /// - Throws: As for a pair.
     public func add(_ record: PromptCompletion, to dataset: inout TokenizedDataset<TokenizedCompletion>) throws {
         try add(to: &dataset) { summary in
-            try fit(record.prompt, [record.completion], source: record.source, &summary).map {
+            let tokenizer = try told(by: record)
+            guard learnedTokens == .completion else { return try tokenizer.fitAnswers(of: record, &summary) }
+            return try tokenizer.fit(record.prompt, [record.completion], source: record.source, &summary).map {
                 TokenizedCompletion(index: record.index, prompt: $0.prompt, completion: $0.responses[0])
             }
         }
@@ -99,8 +105,9 @@ public struct ExampleTokenizer: Sendable {
     public func add(_ record: UnpairedPreference, to dataset: inout TokenizedDataset<TokenizedAnswer>) throws {
         let first = dataset.summary.records
         try addAll(to: &dataset) { summary in
-            try record.answers.enumerated().map { number, answer in
-                try fit(record.prompt, [answer.completion], source: record.source, &summary).map {
+            let tokenizer = try told(by: record)
+            return try record.answers.enumerated().map { number, answer in
+                try tokenizer.fit(record.prompt, [answer.completion], source: record.source, &summary).map {
                     TokenizedAnswer(
                         index: first + number, record: record.index, prompt: $0.prompt, completion: $0.responses[0],
                         isDesirable: answer.isDesirable)
@@ -119,10 +126,22 @@ public struct ExampleTokenizer: Sendable {
     /// - Throws: As for a pair.
     public func add(_ record: Prompt, to dataset: inout TokenizedDataset<TokenizedPrompt>) throws {
         try add(to: &dataset) { summary in
-            try fit(record.prompt, [], source: record.source, &summary).map {
+            try told(by: record).fit(record.prompt, [], source: record.source, &summary).map {
                 TokenizedPrompt(index: record.index, prompt: $0.prompt)
             }
         }
+    }
+
+    /// The same for a record whose row tells the chat template something.
+    private func told(by record: some DatasetRecord) throws -> ExampleTokenizer {
+        guard !record.templateVariables.isEmpty else { return self }
+        var tokenizer = self
+        do {
+            tokenizer.renderer = try renderer.told(record.templateVariables, for: record.prompt)
+        } catch {
+            throw BadRecord(source: record.source, reason: error.reason)
+        }
+        return tokenizer
     }
 
     /// Checks that records which were added left an example.

@@ -23,6 +23,19 @@ public struct PromptRenderer: Sendable {
         self.templateError = templateError
     }
 
+    /// The same for a prompt whose row tells the template something; throws where no template writes the prompt.
+    func told(_ variables: JSONObject, for prompt: Content) throws(RecordError) -> PromptRenderer {
+        guard usesTemplate(prompt) else {
+            let keys = variables.keys.map { "'\($0)'" }.joined(separator: ", ")
+            throw RecordError(
+                "it has \(keys) for a chat template, and a prompt that is text, which none writes; write it as a list of "
+                    + "messages, or leave the column out, in a file or by dataset.columns")
+        }
+        var renderer = self
+        renderer.template = template?.told(variables)
+        return renderer
+    }
+
     /// Throws where a prompt needs a template and there is none.
     package func check(_ prompt: Content) throws {
         if template == nil, usesTemplate(prompt) { throw missingTemplate }
@@ -114,7 +127,7 @@ public struct PromptRenderer: Sendable {
         return text
     }
 
-    private func templated(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> Rendered {
+    func templated(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> Rendered {
         guard let template else { throw missingTemplate }
         return Rendered(
             text: try template.render(messages, addGenerationPrompt: addGenerationPrompt),
@@ -133,7 +146,7 @@ public struct PromptRenderer: Sendable {
         }
     }
 
-    private var missingTemplate: any Error { templateError ?? RenderError.noTemplate }
+    var missingTemplate: any Error { templateError ?? RenderError.noTemplate }
 }
 
 /// Why messages cannot be rendered.
@@ -142,6 +155,10 @@ enum RenderError: Error, CustomStringConvertible {
     case noTemplate
     /// The prompt ends in an answer, and what follows is none, or the template does not write it.
     case noContinuation
+    /// The template marks other parts than the answers there are, of which not all are to be learned.
+    case uncountedAnswers
+    /// The template leaves out an answer to learn, or where it stands in the text is not known.
+    case unwrittenAnswer(message: Int)
 
     var description: String {
         switch self {
@@ -150,6 +167,12 @@ enum RenderError: Error, CustomStringConvertible {
         case .noContinuation:
             "the prompt ends in an answer of the assistant, and the response does not continue it; let it begin with a "
                 + "message of the role 'assistant'"
+        case .unwrittenAnswer(let message):
+            "where the chat template writes the answer of message \(message) is not known; mark it as \"train\": false, or give a "
+                + "template with {% generation %} blocks"
+        case .uncountedAnswers:
+            "the chat template's {% generation %} blocks are not one for each answer, so that it is not known which are those "
+                + "to learn; give a template with one for each, or without"
         }
     }
 }

@@ -9,7 +9,7 @@ import Transformers
 public struct ResponseBatch: Sendable, Equatable {
     /// The tokens, and who sees whom.
     public private(set) var rows = PackedRows()
-    /// Every response token as a prediction. A response to an empty prompt has none for its first token.
+    /// Every response token that is learned as a prediction. A response to an empty prompt has none for its first token.
     public private(set) var predictions = PredictedTokens()
     /// The row of each sequence's last token, shape `[sequences]`.
     public private(set) var lastRows: [Int32] = []
@@ -43,16 +43,14 @@ public struct ResponseBatch: Sendable, Equatable {
         if example.responses.isEmpty {
             addSequence(prompt: prompt, response: prompt.upperBound..<prompt.upperBound)
         }
-        for response in example.responses {
+        for (index, response) in example.responses.enumerated() {
             precondition(!response.isEmpty, "example \(example.index) has an empty response")
             let responseRows = rows.append(response, after: prompt)
-            if prompt.isEmpty {
+            for range in example.predicted(ofResponse: index) {
+                let start = responseRows.lowerBound + range.lowerBound
                 predictions.append(
-                    response.dropFirst(), in: responseRows.dropFirst(), promptEnd: responseRows.lowerBound,
-                    sequence: sequenceCount)
-            } else {
-                predictions.append(
-                    response, in: responseRows, promptEnd: prompt.upperBound - 1, sequence: sequenceCount)
+                    response[range], in: start..<start + range.count,
+                    promptEnd: range.lowerBound == 0 ? prompt.upperBound - 1 : start - 1, sequence: sequenceCount)
             }
             addSequence(prompt: prompt, response: responseRows)
         }

@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 /// What this layer asks of a tokenizer.
@@ -21,6 +22,11 @@ extension TextEncoder {
 public protocol ChatRenderer: Sendable {
     /// The conversation as one text; with `addGenerationPrompt` up to where the assistant's next answer starts.
     func render(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> String
+    /// The same for a conversation whose row brings variables of its own, such as `tools`.
+    func told(_ variables: JSONObject) -> Self
+    /// The conversation as one text, and by bytes of its UTF-8 what the template marks as written by the assistant; `nil` for a
+    /// template that marks nothing.
+    func renderMarked(_ messages: [ChatMessage]) throws -> (text: String, generations: [Range<Int>])?
     /// Whether the tokenizer puts its special tokens, such as BOS, around what the template writes. False for
     /// templates that write them themselves.
     var takesSpecialTokens: Bool { get }

@@ -6,6 +6,8 @@ public protocol PackableExample: Sendable {
     var prompt: [Int32] { get }
     /// The responses, each with at least one token; none where the prompt alone is a sequence to score.
     var responses: [[Int32]] { get }
+    /// The tokens of a response that losses are over: all, or parts in order.
+    func learned(ofResponse index: Int) -> [Range<Int>]
     /// Other continuations of the prompt, that a model reads and that nothing predicts; one without tokens is none, in the place
     /// of one.
     var asides: [[Int32]] { get }
@@ -15,14 +17,23 @@ extension PackableExample {
     /// None, unless said otherwise.
     public var asides: [[Int32]] { [] }
 
+    /// All.
+    public func learned(ofResponse index: Int) -> [Range<Int>] { [0..<responses[index].count] }
+
+    /// Those of ``learned(ofResponse:)`` that are predicted: the first token of a response to nothing is not.
+    package func predicted(ofResponse index: Int) -> [Range<Int>] {
+        guard prompt.isEmpty else { return learned(ofResponse: index) }
+        return learned(ofResponse: index).map { min(max(1, $0.lowerBound), $0.upperBound)..<$0.upperBound }
+    }
+
     /// Rows that the example takes: the prompt once, every response, and every aside.
     public var tokenCount: Int {
         prompt.count + responses.reduce(0) { $0 + $1.count } + asides.reduce(0) { $0 + $1.count }
     }
 
-    /// How many tokens of all responses are predicted: the first of a response to nothing is not.
+    /// How many tokens of all responses are predicted and learned.
     package var predictedCount: Int {
-        responses.reduce(0) { $0 + $1.count - (prompt.isEmpty ? 1 : 0) }
+        responses.indices.reduce(0) { $0 + predicted(ofResponse: $1).reduce(0) { $0 + $1.count } }
     }
 }
 
@@ -68,18 +79,24 @@ public struct TokenizedCompletion: PackableExample, Equatable {
     public var index: Int
     /// The prompt, up to where a response starts.
     public var prompt: [Int32]
-    /// The response, its end token included.
+    /// The response, its end token included; of a conversation, all from the first answer on.
     public var completion: [Int32]
+    /// The parts of it that are learned; `nil` where all is.
+    public var learned: [Range<Int>]?
 
     /// A completion of the record at `index`.
-    public init(index: Int, prompt: [Int32], completion: [Int32]) {
+    public init(index: Int, prompt: [Int32], completion: [Int32], learned: [Range<Int>]? = nil) {
         self.index = index
         self.prompt = prompt
         self.completion = completion
+        self.learned = learned
     }
 
     /// `[completion]`.
     public var responses: [[Int32]] { [completion] }
+
+    /// ``learned``, or all of the completion.
+    public func learned(ofResponse index: Int) -> [Range<Int>] { learned ?? [0..<completion.count] }
 }
 
 /// A prompt and one answer in token ids, with the answer's label.

@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 extension Tokenizer: TextEncoder {
@@ -10,7 +11,7 @@ extension Tokenizer: TextEncoder {
 /// A chat template together with the special tokens that it writes.
 public struct TokenizerTemplate: ChatRenderer {
     /// The template.
-    public let template: ChatTemplate
+    public private(set) var template: ChatTemplate
     /// The tokenizer's special tokens.
     public let specialTokens: SpecialTokens
 
@@ -22,6 +23,20 @@ public struct TokenizerTemplate: ChatRenderer {
 
     /// Whether the tokenizer puts its BOS in front, because the template writes none.
     public var takesSpecialTokens: Bool { template.takesTokenizerBOS }
+
+    /// The conversation with what `{% generation %}` blocks mark.
+    /// - Throws: `ChatTemplateError`, as ``render(_:addGenerationPrompt:)`` does.
+    public func renderMarked(_ messages: [ChatMessage]) throws -> (text: String, generations: [Range<Int>])? {
+        guard template.marksAnswers else { return nil }
+        return try template.renderMarked(messages, specialTokens: specialTokens)
+    }
+
+    /// The same with variables in front of those that the template has.
+    public func told(_ variables: JSONObject) -> Self {
+        var told = self
+        told.template.variables = variables.extended(by: template.variables)
+        return told
+    }
 
     /// The conversation as one text.
     /// - Throws: `ChatTemplateError` for a conversation that the template has no form for.

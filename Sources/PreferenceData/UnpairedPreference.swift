@@ -26,6 +26,8 @@ public struct UnpairedPreference: DatasetRecord, Equatable {
     public var prompt: Content
     /// One answer; the chosen and then the rejected one of a pair.
     public var answers: [Answer]
+    /// What its row tells the chat template beside the turns.
+    public var templateVariables = JSONObject()
 
     /// A record that was made, not read.
     public init(index: Int, source: RecordSource, prompt: Content, answers: [Answer]) {
@@ -37,6 +39,7 @@ public struct UnpairedPreference: DatasetRecord, Equatable {
     public init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws {
         do throws(RecordError) {
             (prompt, answers) = try Self.parts(of: fields, &remarks)
+            templateVariables = try fields.templateVariables(beside: prompt)
             (self.index, self.source) = (index, source)
         } catch {
             throw BadRecord(source: source, reason: error.reason)

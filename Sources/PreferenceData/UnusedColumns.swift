@@ -21,14 +21,14 @@ extension JSONObject {
         }
     }
 
-    /// Throws for columns of tools, reasoning, images and sound, where they hold something.
+    /// Throws for columns of calls, reasoning, images and sound, where they hold something.
     func checkColumns() throws(RecordError) {
         for entry in entries where !entry.value.isBlank {
             switch entry.key {
-            case "tools", "functions", "tool_calls":
+            case "functions", "tool_calls":
                 throw RecordError(
-                    "it has '\(entry.key)', and tools are not supported; leave the column out to read the record "
-                        + "without them")
+                    "it has '\(entry.key)', which is not read; name functions under 'tools' and write calls into the turns that "
+                        + "make them, or leave the column out to read the record without them")
             case "reasoning_content":
                 throw RecordError(
                     "it has '\(entry.key)', which is not rendered; write it into the answer as the model shall write "
@@ -75,10 +75,16 @@ extension JSONObject {
             case "instruction", "instructions", "input", "context", "question", "query", "document", "documents",
                 "passage":
                 guard entry.value.isText, !prompt.contains(where: { $0.holds(entry.value) }) else { continue }
+                // Such go to the chat template.
+                guard entry.key != "documents" || !isTold(entry.value, beside: prompt) else { continue }
                 remarks.append(.unread(column: entry.key))
             default: continue
             }
         }
+    }
+
+    private func isTold(_ documents: JSON, beside prompt: [Content]) -> Bool {
+        documents.isListOfObjects && prompt.first?.messages != nil
     }
 
     /// Remarks on columns of running text beside a prompt that no column names: any may be the prompt.

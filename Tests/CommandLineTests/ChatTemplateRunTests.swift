@@ -49,4 +49,43 @@ struct ChatTemplateRunTests {
             #expect(taken.lastError.contains("chat_template_kwargs: messages is what each conversation brings"))
         }
     }
+
+    @Test("Every answer of conversations is learned on any number of ranks, with the tools that rows name")
+    func answers() throws {
+        try Workspace.with { workspace in
+            let turns = ["a": "bc", "de": "f", "gh": "i"].sorted { $0.key < $1.key }.map { question, answer in
+                #"{"role": "user", "content": "\#(question)"}, {"role": "assistant", "content": "\#(answer)"}"#
+            }
+            let rows = (1...3).flatMap { count in
+                (0..<4).map { _ in
+                    "{\"messages\": [\(turns.prefix(count).joined(separator: ", "))], \"tools\": [\"t\(count)\"]}"
+                }
+            }
+            try workspace.write(rows.joined(separator: "\n"), to: "pairs.jsonl")
+            try workspace.write(
+                "{{ tools[0] }}{% for m in messages %}<{{ m.content }}>{{ eos_token }}{% endfor %}"
+                    + "{% if add_generation_prompt %}<{% endif %}", to: "t.jinja")
+            try workspace.configure(
+                stages: "[sft]",
+                "chat_template: t.jinja\n"
+                    + "sft: {max_steps: 2, train_batch_size: 6, assistant_only_loss: true}")
+            let shown = try workspace.mpo("inspect", "run.yaml").output
+            #expect(shown.contains("24 answers to learn"), "\(shown)")
+            try workspace.mpo("train", "run.yaml", "--set", "output_dir=one")
+            try workspace.mpo("train", "run.yaml", "--set", "output_dir=three", ranks: 3)
+            try workspace.mpo(
+                "train", "run.yaml", "--set", "output_dir=last", "--set", "sft.assistant_only_loss=false")
+            let (one, three, last) = try (
+                losses(workspace, "one"), losses(workspace, "three"), losses(workspace, "last")
+            )
+            #expect(one.count == 2 && zip(one, three).allSatisfy { abs($0 - $1) < 1e-5 * $0 }, "\(one) \(three)")
+            #expect(zip(one, last).allSatisfy { abs($0 - $1) > 1e-3 }, "\(one) \(last)")
+        }
+    }
+
+    private func losses(_ workspace: Workspace, _ run: String) throws -> [Double] {
+        try workspace.read("\(run)/metrics.jsonl").split(separator: "\n").compactMap { line in
+            (try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?["loss"] as? Double
+        }
+    }
 }

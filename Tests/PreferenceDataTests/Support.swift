@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import PreferenceData
 import TestSupport
 import Tokenizers
@@ -43,6 +44,33 @@ struct MergingEncoder: TextEncoder {
         }
         return ids
     }
+}
+
+/// A template in Jinja, without special tokens.
+struct WrittenTemplate: ChatRenderer {
+    private var template: ChatTemplate
+
+    init(_ template: ChatTemplate) { self.template = template }
+
+    func render(_ messages: [ChatMessage], addGenerationPrompt: Bool) throws -> String {
+        try template.render(messages, addGenerationPrompt: addGenerationPrompt, specialTokens: SpecialTokens())
+    }
+
+    func told(_ variables: JSONObject) -> Self {
+        var told = self
+        for entry in variables.entries { told.template.variables[entry.key] = entry.value }
+        return told
+    }
+
+    func renderMarked(_ messages: [ChatMessage]) throws -> (text: String, generations: [Range<Int>])? {
+        template.marksAnswers ? try template.renderMarked(messages, specialTokens: SpecialTokens()) : nil
+    }
+}
+
+/// Templates that have no variables and no marks.
+extension ChatRenderer {
+    func told(_ variables: JSONObject) -> Self { self }
+    func renderMarked(_ messages: [ChatMessage]) throws -> (text: String, generations: [Range<Int>])? { nil }
 }
 
 /// `[role]content</s>` and a line break for each message, `[assistant]` as generation prompt.

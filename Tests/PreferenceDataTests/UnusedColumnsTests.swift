@@ -36,7 +36,7 @@ struct UnusedColumnsTests {
     @Test(
         "What would be lost is refused, wherever it stands",
         arguments: [
-            (#""tools": [{"type": "function"}], "#, "'tools'"), (#""tools": "[{}]", "#, "'tools'"),
+            (#""functions": [{"name": "f"}], "#, "'functions'"), (#""tool_calls": "[{}]", "#, "'tool_calls'"),
             (#""images": ["a.png"], "#, "'images'"), (#""reasoning_content": "Hm.", "#, "'reasoning_content'"),
             (#""history": [["a", "b"]], "#, "'history' is not in the prompt"),
         ])

@@ -3,7 +3,13 @@ import JSON
 /// Which columns of a dataset hold what records are read from, where they have other names (`dataset.columns`).
 public struct ColumnNames: Sendable, Equatable {
     /// What may have another name.
-    public static let known = ["prompt", "system", "chosen", "rejected", "completion", "messages", "label", "answer"]
+    public static let known = [
+        "prompt", "system", "chosen", "rejected", "completion", "messages", "label", "answer", "tools", "documents",
+    ]
+    /// Those that no row needs.
+    private static let optional: Set<String> = ["system", "label", "answer", "tools", "documents"]
+    /// Stands for a column of one of ``optional`` that is not read.
+    private static let none = "none"
 
     /// The column of each that has one.
     public var names: [String: String]
@@ -21,8 +27,12 @@ public struct ColumnNames: Sendable, Equatable {
         var renamed = fields
         for name in Self.known {
             guard let column = names[name], column != name else { continue }
+            if column == Self.none, Self.optional.contains(name), fields[column] == nil {
+                renamed[name] = nil
+                continue
+            }
             guard let value = fields[column] else {
-                guard fields[name] == nil, !["system", "label", "answer"].contains(name) else { continue }
+                guard fields[name] == nil, !Self.optional.contains(name) else { continue }
                 throw RecordError(
                     "has no column '\(column)', from which dataset.columns takes \(name); it has \(fields.keyList)")
             }

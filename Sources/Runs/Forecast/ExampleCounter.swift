@@ -25,9 +25,11 @@ package final class ExampleCounter {
         }
     }
 
-    package func completions(_ references: [ArtifactReference], _ lengths: LengthOptions) throws -> ExampleCount? {
-        try count("completions", references, lengths.prompt, lengths.maxLength) {
-            ExampleCount(try data.completions(references, lengths).examples)
+    package func completions(
+        _ references: [ArtifactReference], _ lengths: LengthOptions, learning learnedTokens: LearnedTokens = .completion
+    ) throws -> ExampleCount? {
+        try count("completions \(learnedTokens)", references, lengths.prompt, lengths.maxLength) {
+            ExampleCount(try data.completions(references, lengths, learning: learnedTokens).examples)
         }
     }
 

@@ -51,18 +51,20 @@ package struct DataStore {
     }
 
     /// Prompts with a response to learn from, within `lengths`.
-    package func completions(_ references: [ArtifactReference], _ lengths: LengthOptions, keepsRecords: Bool = false)
-        throws
-        -> Loaded<PromptCompletion, TokenizedCompletion>
-    {
-        try completions(references, lengths.limits(), keepsRecords: keepsRecords)
+    package func completions(
+        _ references: [ArtifactReference], _ lengths: LengthOptions,
+        learning learnedTokens: LearnedTokens = .completion,
+        keepsRecords: Bool = false
+    ) throws -> Loaded<PromptCompletion, TokenizedCompletion> {
+        try completions(references, lengths.limits(), learning: learnedTokens, keepsRecords: keepsRecords)
     }
 
     /// Prompts with a response to learn from, within `limits`.
-    package func completions(_ references: [ArtifactReference], _ limits: LengthLimits, keepsRecords: Bool) throws
-        -> Loaded<PromptCompletion, TokenizedCompletion>
-    {
-        try load(references, limits, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
+    package func completions(
+        _ references: [ArtifactReference], _ limits: LengthLimits, learning learnedTokens: LearnedTokens,
+        keepsRecords: Bool
+    ) throws -> Loaded<PromptCompletion, TokenizedCompletion> {
+        try load(references, limits, learning: learnedTokens, keepsRecords: keepsRecords) { try $0.add($1, to: &$2) }
     }
 
     /// Answers with a label, within `lengths`.
@@ -118,10 +120,12 @@ package struct DataStore {
     }
 
     private func load<Record: DatasetRecord, Example: PackableExample>(
-        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil, keepsRecords: Bool,
+        _ references: [ArtifactReference], _ limits: LengthLimits, limit: Int? = nil,
+        learning learnedTokens: LearnedTokens = .completion, keepsRecords: Bool,
         _ add: (ExampleTokenizer, Record, inout TokenizedDataset<Example>) throws -> Void
     ) throws -> Loaded<Record, Example> {
-        let tokenizer = try text.exampleTokenizer(limits)
+        var tokenizer = try text.exampleTokenizer(limits)
+        tokenizer.learnedTokens = learnedTokens
         var records: [Record] = []
         var tokenized = TokenizedDataset<Example>()
         let reading = try Dataset<Record>.read(

@@ -38,8 +38,7 @@ extension RunConfiguration {
     ///
     /// - Throws: ``ConfigurationError`` for a file that cannot be read, and for a variable that is not the user's to give.
     package mutating func fixTemplate() throws {
-        let taken = ["messages", "add_generation_prompt", "bos_token", "eos_token", "pad_token", "unk_token"]
-        if let key = taken.first(where: { chatTemplateKwargs[$0] != nil }) {
+        if let key = ChatTemplate.ownVariables.first(where: { chatTemplateKwargs[$0] != nil }) {
             throw error(at: "chat_template_kwargs", "\(key) is what each conversation brings", remedy: "take it out")
         }
         if let path = chatTemplate, !path.isTemplateText, path.contains("/") || path.hasSuffix(".jinja") {

@@ -59,7 +59,9 @@ extension InspectionReport {
         switch inputs.first?.role.kind.rows {
         case .completions:
             add(
-                try data.completions(references, limits, keepsRecords: true), mask: .predicted, names: ["completion"])
+                try data.completions(
+                    references, limits, learning: stage.stage.learnedTokens, keepsRecords: true), mask: .predicted,
+                names: ["completion"])
         case .labeledCompletions:
             add(try data.labeledCompletions(references, limits, keepsRecords: true))
         case .predictedPairs:

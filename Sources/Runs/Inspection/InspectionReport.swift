@@ -67,33 +67,31 @@ package struct InspectionReport {
     private mutating func add(
         _ example: some PackableExample, of record: some DatasetRecord, mask: Mask, names: [String]
     ) {
-        let batch = ResponseBatch([example])
         let counts = (["prompt"] + names).enumerated().map { column, name in
             "\(name) \(column == 0 ? example.prompt.count : example.responses[column - 1].count)"
         }
         text += "\nrow \(example.index + 1) (\(record.source)): \(counts.joined(separator: " + ")) tokens\n"
         for warning in warnings(example, names) { text += "warning: \(warning)\n" }
-        add("prompt", example.prompt, from: 0, marked: 0..<0, mask)
+        add("prompt", example.prompt, from: 0, marked: [], mask)
         for (sequence, name) in names.enumerated() {
             let tokens = example.responses[sequence]
             let marked =
                 switch mask {
-                case .predicted: batch.predictions.sequences.count { $0 == sequence }
-                case .scored: 1
-                case .none: 0
+                case .predicted: example.predicted(ofResponse: sequence)
+                case .scored: [tokens.count - 1..<tokens.count]
+                case .none: [Range<Int>]()
                 }
-            // Predictions are of a response's last tokens: of all, or of all but the first where it has no prompt.
-            let offsets = tokens.count - marked..<tokens.count
-            add(name, tokens, from: example.prompt.count, marked: offsets, mask)
+            add(name, tokens, from: example.prompt.count, marked: marked, mask)
         }
     }
 
-    private mutating func add(_ name: String, _ tokens: [Int32], from position: Int, marked: Range<Int>, _ mask: Mask) {
+    private mutating func add(_ name: String, _ tokens: [Int32], from position: Int, marked: [Range<Int>], _ mask: Mask)
+    {
         var table = TextTable([name, "id", "token"] + (mask == .none ? [] : [mask.rawValue]))
         for (offset, token) in tokens.enumerated() {
             table.add(
                 ["\(position + offset)", "\(token)", visible(token)]
-                    + (mask == .none ? [] : [marked.contains(offset) ? "yes" : "no"]))
+                    + (mask == .none ? [] : [marked.contains { $0.contains(offset) } ? "yes" : "no"]))
         }
         text += table.render()
     }

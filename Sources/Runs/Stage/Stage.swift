@@ -40,6 +40,8 @@ package protocol Stage: Sendable {
     var longestSequence: (length: Int, key: String) { get }
     /// What its policy sees in front of each prompt.
     var promptPrefix: String { get }
+    /// What it learns of completions.
+    var learnedTokens: LearnedTokens { get }
     /// Where its models compute; `nil` for a stage that computes by none.
     var compute: ComputeOptions? { get }
     /// How many rows of its data it takes, from the first on; `nil` for all.
@@ -69,6 +71,7 @@ extension Stage {
     package func check(in run: RunConfiguration, name: String) throws {}
     package func check(at start: StageStart) throws {}
     package var promptPrefix: String { "" }
+    package var learnedTokens: LearnedTokens { .completion }
     package var compute: ComputeOptions? { nil }
     package var rowLimit: Int? { nil }
     package var leavesBestModel: Bool { false }

@@ -35,8 +35,11 @@ package struct DataCheck {
                     try tokenizer.tokenize(records as [PreferencePair]).examples.map(\.prompt.count)
                 }
             case .completions:
+                let learnedTokens = type.learnedTokens
                 try check(input) { tokenizer, records in
-                    try tokenizer.tokenize(records as [PromptCompletion]).examples.map(\.prompt.count)
+                    var tokenizer = tokenizer
+                    tokenizer.learnedTokens = learnedTokens
+                    return try tokenizer.tokenize(records as [PromptCompletion]).examples.map(\.prompt.count)
                 }
             case .labeledCompletions:
                 try check(input) { tokenizer, records in

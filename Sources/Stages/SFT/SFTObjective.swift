@@ -9,8 +9,7 @@ package struct SFTObjective: OfflineObjective {
     package init() {}
 
     package func weights(of example: TokenizedCompletion) -> [Int] {
-        // The first token of a response to nothing is not predicted.
-        [example.completion.count - (example.prompt.isEmpty ? 1 : 0)]
+        [example.predictedCount]
     }
 
     package func loss(

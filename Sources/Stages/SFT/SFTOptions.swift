@@ -11,6 +11,8 @@ package struct SFTOptions: Sendable, Equatable {
     package var data: [ArtifactReference] = [.dataset(.train)]
     /// AdamW.
     package var optimizer = OptimizerOptions(learningRate: 2e-5)
+    /// Whether all answers of a conversation are learned, and in completions nothing but answers.
+    package var assistantOnlyLoss = false
     /// Steps and batches.
     package var loop = TrainingLoopOptions()
     /// How long an example may be.
@@ -28,6 +30,11 @@ extension SFTOptions: KeyedOptions {
         Field.input(
             "data", \.data, .rows(.completions),
             "Prompts with completions, or pairs, of which the chosen response is taken.")
+        Field(
+            "assistant_only_loss", \.assistantOnlyLoss,
+            "Learn every answer of the assistant in `messages`, and of completions the answers alone: what the template's "
+                + "`{% generation %}` blocks hold, or where it has none each turn from its generation prompt to its end."
+        )
         embed(\.optimizer)
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .completions))
         embed(\.lengths, default: "the dataset's")

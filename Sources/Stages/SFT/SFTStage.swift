@@ -24,6 +24,7 @@ package struct SFTStage: Stage {
 
     package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
+    package var learnedTokens: LearnedTokens { options.assistantOnlyLoss ? .answers : .completion }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }
     package func roles(workers: Int) -> StageRoles { .allLearn(workers) }
@@ -31,14 +32,14 @@ package struct SFTStage: Stage {
     package func forecast(_ stage: StageConfiguration, _ planner: StagePlanner) throws -> StageForecast {
         try planner.offline(
             stage, options.initial, .languageModel, options.loop, options.optimizer, options.lengths,
-            try planner.counter.completions(options.data, options.lengths), "examples")
+            try planner.counter.completions(options.data, options.lengths, learning: learnedTokens), "examples")
     }
 
     package func run(on context: StageContext) throws {
-        let data = try context.data.completions(options.data, options.lengths)
+        let data = try context.data.completions(options.data, options.lengths, learning: learnedTokens)
         try context.note(data.summary)
         let eval = try context.evalExamples(options.loop) {
-            try context.data.completions($0, options.lengths).examples
+            try context.data.completions($0, options.lengths, learning: learnedTokens).examples
         }
         let model = try context.trainable(options.initial, head: .languageModel)
         let trainer = OfflineTrainer(

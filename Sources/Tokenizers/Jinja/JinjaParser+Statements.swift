@@ -50,7 +50,9 @@ extension JinjaParser {
         case "call": return [try call(at: offset)]
         case "filter": return [try filter()]
         case "with": return [try with(at: offset)]
-        case "generation": return [.generation(try closure("endgeneration"), at: offset)]
+        case "generation":
+            hasGenerations = true
+            return [.generation(try closure("endgeneration"), at: offset)]
         case "print": return try print()
         case "break", "continue":
             guard loops > 0 else { throw error("'\(name)' outside of a loop", at: offset) }

@@ -11,6 +11,8 @@ struct JinjaParser {
     private var depth = 0
     /// Loops around what is read, up to the next macro: what `break` may leave.
     var loops = 0
+    /// Whether a `generation` block was read.
+    var hasGenerations = false
 
     init(_ text: String) throws(JinjaError) {
         var lexer = JinjaLexer(text)

@@ -15,6 +15,8 @@ public struct JinjaTemplate: Sendable {
         public let generations: [Range<Int>]
     }
 
+    /// Whether it has `{% generation %}` blocks.
+    public let hasGenerations: Bool
     private let program: JinjaProgram
 
     /// Reads a template.
@@ -26,6 +28,7 @@ public struct JinjaTemplate: Sendable {
         }
         var parser = try JinjaParser(source)
         let statements = try parser.template()
+        hasGenerations = parser.hasGenerations
         program = JinjaProgram(
             source: parser.source, statements: statements, scopes: JinjaScopes(statements, parser))
     }

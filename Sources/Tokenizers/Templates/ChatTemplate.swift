@@ -15,6 +15,10 @@ public struct ChatTemplate: Sendable {
     public var variables = JSONObject()
     /// What it writes as today's date; without one, a template that asks for it renders nothing.
     public var date: JinjaDate?
+    /// What each conversation, and the tokenizer, tell it.
+    public static let ownVariables = [
+        "messages", "add_generation_prompt", "bos_token", "eos_token", "pad_token", "unk_token",
+    ]
     private let template: JinjaTemplate
     /// Whether it reads contents that are lists of parts; others get the parts' texts, joined.
     private let takesParts: Bool
@@ -47,8 +51,39 @@ public struct ChatTemplate: Sendable {
     public func render(
         _ messages: [ChatMessage], addGenerationPrompt: Bool, specialTokens: SpecialTokens
     ) throws(ChatTemplateError) -> String {
+        let values = try values(messages, addGenerationPrompt, specialTokens)
+        do {
+            return try template.render(values, date: date)
+        } catch {
+            throw failure(error, specialTokens)
+        }
+    }
+
+    /// Whether `{% generation %}` blocks mark what the assistant writes.
+    public var marksAnswers: Bool { template.hasGenerations }
+
+    /// The text of a conversation, and by bytes of its UTF-8 what `{% generation %}` blocks hold.
+    ///
+    /// - Throws: As ``render(_:addGenerationPrompt:specialTokens:)``.
+    public func renderMarked(
+        _ messages: [ChatMessage], specialTokens: SpecialTokens
+    ) throws(ChatTemplateError) -> (text: String, generations: [Range<Int>]) {
+        let values = try values(messages, false, specialTokens)
+        do {
+            let rendering = try template.renderWithGenerations(values, date: date)
+            return (rendering.text, rendering.generations)
+        } catch {
+            throw failure(error, specialTokens)
+        }
+    }
+
+    /// What the template is told; throws for what it never writes.
+    private func values(
+        _ messages: [ChatMessage], _ addGenerationPrompt: Bool, _ specialTokens: SpecialTokens
+    ) throws(ChatTemplateError) -> JSONObject {
         guard !messages.isEmpty else { throw .invalidMessages("there are no messages", template: name) }
         try checkFields(of: messages)
+        try checkVariables()
         var values = JSONObject(uniqueKeysWithValues: [
             ("messages", .array(messages.map { .object(takesParts ? $0.rendered : $0.withJoinedParts) })),
             ("tools", .null),
@@ -57,11 +92,7 @@ public struct ChatTemplate: Sendable {
         ])
         for (key, token) in specialTokens.named { values[key] = .string(token.text) }
         for entry in variables.entries { values[entry.key] = entry.value }
-        do {
-            return try template.render(values, date: date)
-        } catch {
-            throw failure(error, specialTokens)
-        }
+        return values
     }
 
     /// The ids of a conversation: special tokens in the rendered text become their ids.
@@ -91,6 +122,16 @@ public struct ChatTemplate: Sendable {
                     "message \(index + 1) has '\(key)', which it does not write; write that into 'content', or take it out",
                     template: name)
             }
+        }
+    }
+
+    /// Throws for tools and documents that the template never writes.
+    private func checkVariables() throws(ChatTemplateError) {
+        for key in ["tools", "documents"] {
+            guard let value = variables[key], !value.isBlank, !jinja.contains(key) else { continue }
+            throw .invalidMessages(
+                "it writes no '\(key)'; leave that column out, in a file or as dataset.columns: {\(key): none}",
+                template: name)
         }
     }
 
