@@ -7,7 +7,7 @@ final class JinjaInterpreter {
     /// Values that come from outside, by their numbers.
     private var globals: [JinjaValue?] = []
     /// The text so far; what a macro or block writes is taken from its end.
-    var output: [UInt8] = []
+    @exclusivity(unchecked) var output: [UInt8] = []
     /// How many macros and blocks collect what is written.
     var captures = 0
     /// Bytes of the text that stand in `{% generation %}`.
@@ -15,9 +15,9 @@ final class JinjaInterpreter {
     /// The first such block whose text a macro or block collected, so that it has no place of its own in the text.
     var capturedGeneration: Int?
     /// The byte of the template that is at work, for errors.
-    private(set) var offset = 0
-    private var steps = 0
-    private var nesting = 0
+    @exclusivity(unchecked) private(set) var offset = 0
+    @exclusivity(unchecked) private var steps = 0
+    @exclusivity(unchecked) private var nesting = 0
     /// Frames that macros keep, and namespaces: they may hold one another in rings.
     private var frames: [JinjaFrame] = []
     private var namespaces: [JinjaNamespace] = []
@@ -29,14 +29,14 @@ final class JinjaInterpreter {
     }
 
     /// Renders into ``output`` and ``generations``.
-    func run(_ variables: [(name: String, value: JinjaValue)]) throws(JinjaError) {
+    func run(_ variables: [JinjaVariableValue]) throws(JinjaError) {
         defer {
             for frame in frames { frame.slots = [] }
             for namespace in namespaces { namespace.clear() }
         }
-        globals = program.scopes.globals.map { name in
-            variables.last { $0.name.isSameText(as: name) }?.value
-                ?? JinjaGlobalFunction.Kind(rawValue: name).map { .object(JinjaGlobalFunction($0)) }
+        let scopes = program.scopes
+        globals = zip(scopes.globals, scopes.functions).map { name, function in
+            variables.last { $0.name.isSameText(as: name) }?.value ?? function.map { .object(JinjaGlobalFunction($0)) }
         }
         let frame = JinjaFrame(size: program.scopes.scopes[0].frameSize, parent: nil)
         enter(0, frame)

@@ -18,7 +18,7 @@ final class JinjaMapping {
     var count: Int { keys.count }
 
     /// - Parameter keys: No two are equal.
-    private init(keys: [JinjaValue], values: [JinjaValue]) throws(JinjaError) {
+    init(keys: [JinjaValue], values: [JinjaValue]) throws(JinjaError) {
         self.keys = keys
         self.values = values
         depth = try max(JinjaLimits.depth(above: values), JinjaLimits.depth(above: keys))

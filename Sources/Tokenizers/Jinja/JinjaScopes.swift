@@ -30,11 +30,14 @@ struct JinjaScopes: Sendable {
     let scopes: [Scope]
     /// The names that come from outside.
     let globals: [String]
+    /// The functions of the language by the same numbers.
+    let functions: [JinjaGlobalFunction.Kind?]
 
     init(_ statements: [JinjaStatement], _ parser: JinjaParser) {
         var resolver = JinjaScopeResolver(parser)
         resolver.resolve(statements)
         (places, scopes, globals) = (resolver.places, resolver.layouts, resolver.globals)
+        functions = globals.map { JinjaGlobalFunction.Kind(rawValue: $0) }
     }
 }
 

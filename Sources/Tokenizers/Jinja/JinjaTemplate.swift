@@ -45,8 +45,14 @@ public struct JinjaTemplate: Sendable {
     public func render(
         _ variables: JSONObject, date: JinjaDate? = nil, limits: JinjaLimits = JinjaLimits()
     ) throws(JinjaError) -> String {
-        let interpreter = try run(variables, date, limits)
-        return String(decoding: interpreter.output, as: UTF8.self)
+        try render(Self.values(of: variables), date: date, limits: limits)
+    }
+
+    /// The same of values as the interpreter has them.
+    func render(
+        _ variables: [JinjaVariableValue], date: JinjaDate?, limits: JinjaLimits = JinjaLimits()
+    ) throws(JinjaError) -> String {
+        String(decoding: try run(variables, date, limits).output, as: UTF8.self)
     }
 
     /// The text, with the parts that `{% generation %}` marks.
@@ -55,6 +61,13 @@ public struct JinjaTemplate: Sendable {
     ///   is not known then.
     public func renderWithGenerations(
         _ variables: JSONObject, date: JinjaDate? = nil, limits: JinjaLimits = JinjaLimits()
+    ) throws(JinjaError) -> Rendering {
+        try renderWithGenerations(Self.values(of: variables), date: date, limits: limits)
+    }
+
+    /// The same of values as the interpreter has them.
+    func renderWithGenerations(
+        _ variables: [JinjaVariableValue], date: JinjaDate?, limits: JinjaLimits = JinjaLimits()
     ) throws(JinjaError) -> Rendering {
         let interpreter = try run(variables, date, limits)
         if let offset = interpreter.capturedGeneration {
@@ -66,17 +79,24 @@ public struct JinjaTemplate: Sendable {
     }
 
     private func run(
-        _ variables: JSONObject, _ date: JinjaDate?, _ limits: JinjaLimits
+        _ variables: [JinjaVariableValue], _ date: JinjaDate?, _ limits: JinjaLimits
     ) throws(JinjaError) -> JinjaInterpreter {
         let interpreter = JinjaInterpreter(program, limits: limits, date: date)
         do {
-            var values: [(name: String, value: JinjaValue)] = []
-            values.reserveCapacity(variables.entries.count)
-            for entry in variables.entries { values.append((entry.key, try JinjaValue(entry.value))) }
-            try interpreter.run(values)
+            try interpreter.run(variables)
         } catch {
             throw error.located(at: interpreter.offset, in: program.source)
         }
         return interpreter
     }
+
+    private static func values(of variables: JSONObject) throws(JinjaError) -> [JinjaVariableValue] {
+        var values: [JinjaVariableValue] = []
+        values.reserveCapacity(variables.entries.count)
+        for entry in variables.entries { values.append((entry.key, try JinjaValue(entry.value))) }
+        return values
+    }
 }
+
+/// A variable that a template is told.
+typealias JinjaVariableValue = (name: String, value: JinjaValue)

@@ -77,22 +77,34 @@ public struct ChatTemplate: Sendable {
         }
     }
 
-    /// What the template is told; throws for what it never writes.
+    /// What the template is told, as it takes it; throws for what it never writes.
     private func values(
         _ messages: [ChatMessage], _ addGenerationPrompt: Bool, _ specialTokens: SpecialTokens
-    ) throws(ChatTemplateError) -> JSONObject {
+    ) throws(ChatTemplateError) -> [JinjaVariableValue] {
         guard !messages.isEmpty else { throw .invalidMessages("there are no messages", template: name) }
         try checkFields(of: messages)
         try checkVariables()
-        var values = JSONObject(uniqueKeysWithValues: [
-            ("messages", .array(messages.map { .object(takesParts ? $0.rendered : $0.withJoinedParts) })),
-            ("tools", .null),
-            ("documents", .null),
-            ("add_generation_prompt", .bool(addGenerationPrompt)),
-        ])
-        for (key, token) in specialTokens.named { values[key] = .string(token.text) }
-        for entry in variables.entries { values[entry.key] = entry.value }
-        return values
+        do {
+            var values: [JinjaVariableValue] = [
+                ("messages", .list(try JinjaList(messages.map { message throws(JinjaError) in try value(of: message) }))),
+                ("tools", .none), ("documents", .none), ("add_generation_prompt", .boolean(addGenerationPrompt)),
+            ]
+            for (key, token) in specialTokens.named { values.append((key, .string(token.text))) }
+            for entry in variables.entries { values.append((entry.key, try JinjaValue(entry.value))) }
+            return values
+        } catch {
+            throw failure(error, specialTokens)
+        }
+    }
+
+    /// A message as the template sees it.
+    private func value(of message: ChatMessage) throws(JinjaError) -> JinjaValue {
+        guard message.fields.isEmpty else {
+            return .mapping(try JinjaMapping(takesParts ? message.rendered : message.withJoinedParts))
+        }
+        return .mapping(
+            try JinjaMapping(
+                keys: [.string("role"), .string("content")], values: [.string(message.role), .string(message.content)]))
     }
 
     /// The ids of a conversation: special tokens in the rendered text become their ids.
@@ -112,7 +124,7 @@ public struct ChatTemplate: Sendable {
 
     /// Throws for what a message says and the template never writes.
     private func checkFields(of messages: [ChatMessage]) throws(ChatTemplateError) {
-        for (index, message) in messages.enumerated() {
+        for (index, message) in messages.enumerated() where !message.fields.isEmpty {
             for key in ["tool_calls"] + ChatMessage.thoughts {
                 let names = key == "tool_calls" ? [key] : ChatMessage.thoughts
                 guard let value = message.fields[key], !value.isBlank, !names.contains(where: jinja.contains) else {
