@@ -118,7 +118,7 @@ public struct PromptRenderer: Sendable {
         return text.lastRange(of: answer).map { String(text[$0.upperBound...]) } ?? ""
     }
 
-    private func usesTemplate(_ prompt: Content) -> Bool {
+    package func usesTemplate(_ prompt: Content) -> Bool {
         prompt.messages != nil || (appliesToText && !prompt.isEmpty)
     }
 

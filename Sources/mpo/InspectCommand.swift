@@ -10,7 +10,8 @@ struct InspectCommand: LoneCommand {
         commandName: "inspect",
         abstract: "Show the first rows of what a stage reads, as the model will see them.",
         discussion: """
-            Token ids, tokens, and which of them are predicted or scored; made by the code that trains.
+            How long its examples are and what writes them; then the first rows as text, token ids and tokens, and which of them are
+            predicted or scored. Made by the code that trains.
 
             Example: mpo inspect run.yaml --stage dpo --rows 1
             """)

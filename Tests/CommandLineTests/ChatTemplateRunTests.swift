@@ -70,7 +70,10 @@ struct ChatTemplateRunTests {
                 "chat_template: t.jinja\n"
                     + "sft: {max_steps: 2, train_batch_size: 6, assistant_only_loss: true}")
             let shown = try workspace.mpo("inspect", "run.yaml").output
-            #expect(shown.contains("24 answers to learn"), "\(shown)")
+            for clue in [
+                "24 answers to learn", "prompts are written by the chat template of chat_template", "  │ t1<a></s><",
+                "tokens      least  median", "learned",
+            ] { #expect(shown.contains(clue), "\(clue): \(shown)") }
             try workspace.mpo("train", "run.yaml", "--set", "output_dir=one")
             try workspace.mpo("train", "run.yaml", "--set", "output_dir=three", ranks: 3)
             try workspace.mpo(

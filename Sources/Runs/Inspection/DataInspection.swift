@@ -23,7 +23,7 @@ package struct DataInspection {
         try Self.checkData(of: stage, plan)
         let text = try TextPipeline(configuration)
         let data = DataStore(plan, text)
-        var report = InspectionReport(stage: stage, tokenizer: text.tokenizer, endTokens: text.endTokens, rows: rows)
+        var report = InspectionReport(stage: stage, text: text, rows: rows)
         try report.add(stage, data)
         self.text = report.text
     }

@@ -17,14 +17,17 @@ package struct InspectionReport {
     package let stage: StageConfiguration
     package let tokenizer: Tokenizer
     package let endTokens: [Int32]
+    /// Which template writes prompts.
+    package let template: (_ prompts: [Content]) -> String
     /// How many rows are shown.
     package let rows: Int
     package private(set) var text = ""
 
-    package init(stage: StageConfiguration, tokenizer: Tokenizer, endTokens: [Int32], rows: Int) {
+    package init(stage: StageConfiguration, text: TextPipeline, rows: Int) {
         self.stage = stage
-        self.tokenizer = tokenizer
-        self.endTokens = endTokens
+        tokenizer = text.tokenizer
+        endTokens = text.endTokens
+        template = text.templateText
         self.rows = rows
     }
 
@@ -34,7 +37,8 @@ package struct InspectionReport {
     package mutating func add<Record, Example>(
         _ data: DataStore.Loaded<Record, Example>, mask: Mask, names: [String]
     ) {
-        addSummary(data.summary)
+        addSummary(data.summary, data.records.map(\.prompt))
+        text += "\n" + LengthTable(data.examples, names: names).render()
         for example in data.examples.prefix(rows) {
             add(example, of: data.records[example.index], mask: mask, names: names)
         }
@@ -42,7 +46,8 @@ package struct InspectionReport {
 
     /// Adds the same of answers with a label, of which a record may have two.
     package mutating func add(_ data: DataStore.Loaded<UnpairedPreference, TokenizedAnswer>) {
-        addSummary(data.summary)
+        addSummary(data.summary, data.records.map(\.prompt))
+        text += "\n" + LengthTable(data.examples, names: ["completion"]).render()
         for example in data.examples.prefix(rows) {
             add(
                 example, of: data.records[example.record], mask: .predicted,
@@ -50,8 +55,8 @@ package struct InspectionReport {
         }
     }
 
-    private mutating func addSummary(_ summary: String) {
-        text += "\(stage.name) (\(stage.type)): \(summary)\n"
+    private mutating func addSummary(_ summary: String, _ prompts: [Content]) {
+        text += "\(stage.name) (\(stage.type)): \(summary)\n\(template(prompts))\n"
         let ends = endTokens.map { "\($0) \(visible($0))" }.joined(separator: ", ")
         text += "responses end in \(ends)\n"
     }
@@ -72,6 +77,9 @@ package struct InspectionReport {
         }
         text += "\nrow \(example.index + 1) (\(record.source)): \(counts.joined(separator: " + ")) tokens\n"
         for warning in warnings(example, names) { text += "warning: \(warning)\n" }
+        for (name, ids) in zip(["prompt"] + names, [example.prompt] + example.responses) where !ids.isEmpty {
+            text += "\(name):\n\(rendered(ids))"
+        }
         add("prompt", example.prompt, from: 0, marked: [], mask)
         for (sequence, name) in names.enumerated() {
             let tokens = example.responses[sequence]
@@ -113,6 +121,24 @@ package struct InspectionReport {
             }
         }
         return warnings
+    }
+
+    /// What ids stand for, special tokens with it, each line behind a bar.
+    private func rendered(_ ids: [Int32]) -> String {
+        let lines = tokenizer.decode(ids, skipSpecialTokens: false).split(
+            omittingEmptySubsequences: false, whereSeparator: { $0 == "\n" })
+        return lines.map { "  │ \(Self.escaping($0))\n" }.joined()
+    }
+
+    /// A line with what cannot be seen of it written as `\u{...}`.
+    private static func escaping(_ line: Substring) -> String {
+        line.unicodeScalars.map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator:
+                scalar == "\t" ? "\t" : "\\u{\(String(scalar.value, radix: 16))}"
+            default: String(scalar)
+            }
+        }.joined()
     }
 
     /// A token as one visible word.
