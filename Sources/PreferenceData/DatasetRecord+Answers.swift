@@ -74,7 +74,7 @@ extension PromptCompletion {
             let isLeftOut = ["train", "trainable", "loss"].contains { answer[$0] == .bool(false) }
             guard !isLeftOut, answer["weight"]?.double != 0 else {
                 throw RecordError(
-                    "'messages' ends in an answer that is marked as not to be learnt; take such lines out")
+                    "'messages' ends in an answer that is marked as not to be learnt; take such rows out")
             }
         }
         let prompt = Content.messages(messages.dropLast().finished)
