@@ -89,8 +89,8 @@ struct UnusedColumnsTests {
 
     @Test("A list of records under one key is told how to write")
     func listOfRecords() {
-        let records = #"{"data": [{"prompt": "q", "completion": "c"}]}"#
-        #expect(failure(records, as: PromptCompletion.self).contains("jq -c '.data[]'"))
+        let records = #"{"items": [{"prompt": "q", "completion": "c"}]}"#
+        #expect(failure(records, as: PromptCompletion.self).contains("jq -c '.items[]'"))
     }
 
     @Test(
