@@ -32,9 +32,10 @@ struct CharacterRun: Sendable, Equatable {
             rest.removeFirst(unit.count)
             count += 1
         }
-        guard rest.isEmpty || count == 1, let counts = Self.counts(rest, once: count), counts.lowerBound > 0 else {
-            return nil
-        }
+        // A run that is too short is gone through again from its next character.
+        guard rest.isEmpty || count == 1, let counts = Self.counts(rest, once: count),
+            (1...Self.greatestMinimum).contains(counts.lowerBound)
+        else { return nil }
         self.init(characters, minimum: counts.lowerBound, maximum: counts.upperBound)
     }
 
@@ -53,6 +54,8 @@ struct CharacterRun: Sendable, Equatable {
         }
         return count < minimum ? nil : index
     }
+
+    private static let greatestMinimum = 64
 
     /// How often characters come, by `+`, `{2}`, `{1,3}` or nothing.
     private static func counts(_ text: Substring.UnicodeScalarView, once: Int) -> ClosedRange<Int>? {

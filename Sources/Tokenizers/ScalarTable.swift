@@ -5,13 +5,13 @@ package struct ScalarTable: @unchecked Sendable {
     private let blocks: UnsafePointer<UInt16>
     private let values: UnsafePointer<UInt8>
 
-    /// - Parameter value: The byte of a scalar. Characters that Unicode has not assigned, or left to private use, have 0.
+    /// - Parameter value: The byte of a scalar; not asked of planes without characters, which have 0.
     init(_ value: (Unicode.Scalar) -> UInt8) {
         var index: [[UInt8]: UInt16] = [:]
         var blocks: [UInt16] = []
         var values: [UInt8] = []
         for start in stride(from: UInt32(0), to: 0x110000, by: 256) {
-            // Planes 4 to 13 have no characters; 15 and 16 are private use.
+            // Planes 4 to 13 are empty; 15 and 16 are for private use.
             let isEmpty = (0x40000..<0xE0000).contains(start) || start >= 0xF0000
             let block =
                 isEmpty

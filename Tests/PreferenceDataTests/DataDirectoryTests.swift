@@ -210,6 +210,8 @@ struct DataDirectoryTests {
         #expect(try read("train", names) == Array(names[1...2]) && read("train_sft", names) == [names[3]])
         #expect(try read("test", names) == [names[0]])
         #expect(try read(nil, names)[0].contains("it has several splits, train, train_sft, test; name one in"))
+        let shards = ["data/train-00000-of-00001.parquet", "data/train_new-00000-of-00001.parquet"]
+        #expect(try read("train", shards) == [shards[0]])
         // A file that is named otherwise leaves all to names.
         #expect(try read("train", names + ["training.jsonl"]) == Array(names[1...]) + ["training.jsonl"])
     }

@@ -57,6 +57,7 @@ struct JSONFilesTests {
     @Test func `An array that is all that an object holds is read as one`() throws {
         for text in [
             #"{"data": [{"prompt": "a"}, {"prompt": "b"}]}"#, #" { "rows" :[ {"prompt": "a"},{"prompt": "b"} ] } "#,
+            "{\"data\": [\n{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n]}\n",
             "{\n  \"examples\": [\n    {\n      \"prompt\": \"a\"\n    },\n    {\"prompt\": \"b\"}\n  ]\n}\n",
         ] {
             let records = try prompts(text).records

@@ -70,10 +70,10 @@ package enum FileFormat: Sendable, Equatable {
             guard rest.popFirst() == sign.asciiValue else { return false }
         }
         guard [UInt8(ascii: "{"), UInt8(ascii: "]")].contains(rest.drop(while: isSpace).first) else { return false }
-        // Other objects on lines of their own are rows, of which such a key is a column.
-        return !text.split(separator: UInt8(ascii: "\n")).dropFirst().contains {
-            $0.starts(with: "{\"".utf8) && $0.last { !isSpace($0) } == UInt8(ascii: "}")
-        }
+        // Objects on lines of their own are rows, of which such a key is a column.
+        let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 1)
+        return lines.count < 2 || lines[0].last { !isSpace($0) } != UInt8(ascii: "}")
+            || lines[1].first { !isSpace($0) } != UInt8(ascii: "{")
     }
 
     private static let arrayKeys = ["data", "rows", "records", "examples", "instances"]

@@ -59,12 +59,14 @@ struct SplitNames {
         configurations.count == 1 || file.path.split(separator: "/").dropLast().contains { $0 == name }
     }
 
-    /// The longest of the names that the file's name begins with, or else that a folder has.
+    /// The longest of the names that the file's name begins with, up to a dash or a dot, or else the one that a folder has. Files of
+    /// several that hold a split together have its name alone.
     private func split(of file: DataFileName, among names: [String]) -> String? {
         let parts = file.path.split(separator: "/")
         let named = names.filter { name in
+            if let shard = file.shard { return shard.stem == name }
             guard let last = parts.last, last.hasPrefix(name) else { return false }
-            return last.dropFirst(name.count).first.map { "-._".contains($0) } ?? true
+            return last.dropFirst(name.count).first.map { "-.".contains($0) } ?? true
         }
         return named.max { $0.count < $1.count } ?? names.first { name in parts.dropLast().contains { $0 == name } }
     }

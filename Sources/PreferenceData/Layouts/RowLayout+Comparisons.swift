@@ -55,17 +55,13 @@ extension RowLayout {
             guard fields.lacks("chosen", "rejected", "completion", "messages"), let prompt = fields.words("prompt"),
                 let answers = fields.rankedAnswers
             else { return nil }
-            let ranks = answers.map(\.rank)
-            guard let best = answers.first(where: { $0.rank == ranks.min() }),
-                let worst = answers.first(where: { $0.rank == ranks.max() }), best.rank < worst.rank
-            else { throw UndecidedRow(prompt: fields) }
             // The space that ends the prompt goes with the answers, where tokenizers want it.
+            let row = fields.replacing([], by: [("prompt", .string(String(prompt[...].trimmedAtEnd)))])
+            guard let best = answers.min(by: { $0.rank < $1.rank }), let worst = answers.max(by: { $0.rank < $1.rank }),
+                best.rank < worst.rank
+            else { throw UndecidedRow(prompt: row) }
             let texts = [best, worst].map { JSON.string(" " + $0.text[...].trimmedAtStart) }
-            let pair = fields.replacing(
-                [],
-                by: [
-                    ("prompt", .string(String(prompt[...].trimmedAtEnd))), ("chosen", texts[0]), ("rejected", texts[1]),
-                ])
+            let pair = row.replacing([], by: [("chosen", texts[0]), ("rejected", texts[1])])
             return pair.extended(by: best.others.prefixed("chosen_")).extended(by: worst.others.prefixed("rejected_"))
         },
     ]

@@ -29,9 +29,8 @@ struct ScoredAnswers {
     /// The pair as a row. Columns that are numbers, or differ between both answers, become `chosen_` and `rejected_` columns.
     var arranged: ArrangedRow {
         let turns = ("prompt", JSON.helpSteerTurns(prompt))
-        let scores = rows.map(\.helpfulness)
-        guard let best = rows.first(where: { $0.helpfulness == scores.max() }),
-            let worst = rows.first(where: { $0.helpfulness == scores.min() }), best.helpfulness > worst.helpfulness
+        guard let best = rows.max(by: { $0.helpfulness < $1.helpfulness }),
+            let worst = rows.min(by: { $0.helpfulness < $1.helpfulness }), best.helpfulness > worst.helpfulness
         else {
             return ArrangedRow(
                 fields: rows[0].fields.replacing(["response"], by: [turns]), layouts: [Self.name], isUndecided: true)
