@@ -1,6 +1,8 @@
 /// The pattern of a run of like characters, such as `\p{N}{1,3}`, `[0-9][0-9][0-9]` or `\s`.
 struct CharacterRun: Sendable, Equatable {
     enum Characters: Sendable, Equatable {
+        /// Those of a class.
+        case ofClass(CharacterClass)
         /// Those with any of the traits.
         case traits(CharacterTraits)
         /// Those in any of the ranges.
@@ -77,12 +79,13 @@ extension CharacterRun.Characters {
     fileprivate func contain(_ scalar: Unicode.Scalar) -> Bool {
         switch self {
         case .traits(let traits): !traits.isDisjoint(with: .of(scalar))
-        case .ranges: contain(scalar.value)
+        case .ofClass, .ranges: contain(scalar.value)
         }
     }
 
     fileprivate func contain(_ scalar: UInt32) -> Bool {
         switch self {
+        case .ofClass(let wanted): CharacterClass.table[scalar] == wanted.rawValue
         case .traits(let traits): !traits.isDisjoint(with: CharacterTraits(rawValue: CharacterTraits.table[scalar]))
         case .ranges(let ranges): ranges.contains { $0.contains(scalar) }
         }
@@ -90,13 +93,13 @@ extension CharacterRun.Characters {
 
     /// Takes the characters that a regular expression begins with: a property or a class of characters and ranges.
     fileprivate init?(from text: inout Substring.UnicodeScalarView) {
-        let properties: [(String, CharacterTraits)] = [
-            (#"\p{L}"#, .letter), (#"\p{M}"#, .mark), (#"\p{N}"#, .number), (#"\p{P}"#, .punctuation),
-            (#"\p{S}"#, .symbol), (#"\s"#, .space),
+        let properties: [(String, Self)] = [
+            (#"\p{L}"#, .ofClass(.letter)), (#"\p{N}"#, .ofClass(.number)), (#"\s"#, .ofClass(.space)),
+            (#"\p{M}"#, .traits(.mark)), (#"\p{P}"#, .traits(.punctuation)), (#"\p{S}"#, .traits(.symbol)),
         ]
-        if let (name, traits) = properties.first(where: { text.starts(with: $0.0.unicodeScalars) }) {
+        if let (name, property) = properties.first(where: { text.starts(with: $0.0.unicodeScalars) }) {
             text.removeFirst(name.unicodeScalars.count)
-            self = .traits(traits)
+            self = property
             return
         }
         guard text.popFirst() == "[" else { return nil }

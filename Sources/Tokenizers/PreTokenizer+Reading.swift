@@ -45,14 +45,14 @@ extension PreTokenizer {
             isByteLevel = true
         case "Digits":
             let individual = try node.bool("individual_digits", default: false)
-            split(.run(CharacterRun(.traits(.number))), individual ? .isolated : .contiguous)
+            split(.run(CharacterRun(.ofClass(.number))), individual ? .isolated : .contiguous)
         case "Punctuation":
             split(.run(CharacterRun(.traits(.delimiter))), try node["behavior"].map(behavior) ?? .isolated)
         case "Whitespace":
-            split(.run(CharacterRun(.traits(.space))), .removed)
+            split(.run(CharacterRun(.ofClass(.space))), .removed)
             split(.run(CharacterRun(.traits(.word), maximum: .max)))
         case "WhitespaceSplit":
-            split(.run(CharacterRun(.traits(.space))), .removed)
+            split(.run(CharacterRun(.ofClass(.space))), .removed)
         case "Split":
             split(
                 try Splitter.Pattern(try node.required("pattern")), try behavior(try node.required("behavior")),
