@@ -46,7 +46,7 @@ package struct TextSettings: Sendable {
         }
     }
 
-    /// Records of files that a command names, where no key lets bad lines be skipped.
+    /// Records of files that a command names, where no key lets bad rows be skipped.
     package static func read<Record: DatasetRecord>(_: Record.Type, _ files: [String]) throws -> Dataset<Record> {
         try Dataset(reading: files.map { URL(filePath: $0) }, advisesSkipping: false)
     }

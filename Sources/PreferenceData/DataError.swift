@@ -26,7 +26,7 @@ public struct RecordSource: Sendable, Equatable, CustomStringConvertible {
     public var description: String { unit == .line ? "\(file):\(line)" : "\(file), row \(line)" }
 }
 
-/// A line that is not a record of the kind asked for, and why.
+/// A row that is not a record of the kind asked for, and why.
 public struct BadRecord: Error, Sendable, Equatable, CustomStringConvertible {
     /// Where it stands.
     public var source: RecordSource
@@ -53,7 +53,7 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case damaged(path: String, what: String, reason: String)
     /// A file that Arrow's libraries read, where these cannot be had.
     case needsArrow(path: String, format: String, reason: String)
-    /// A line that is not a record, where bad records are not skipped; `advisesSkipping` where a key skips them, and
+    /// A row that is not a record, where bad records are not skipped; `advisesSkipping` where a key skips them, and
     /// something would be left.
     case bad(BadRecord, advisesSkipping: Bool)
     /// Files without a single usable record.
@@ -80,10 +80,10 @@ public enum DataError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(path): damaged \(what.withoutArticle) (\(reason.onOneLine)); copy or download the file again"
         case .needsArrow(let path, let format, let reason): "\(path): it is \(format), and \(reason.onOneLine)"
         case .bad(let record, let advisesSkipping):
-            "\(record)" + (advisesSkipping ? "; on_bad_record: skip leaves such lines out" : "")
+            "\(record)" + (advisesSkipping ? "; on_bad_record: skip leaves such rows out" : "")
         case .empty(let paths, let kind, let skipped, let first):
             "\(paths.joined(separator: ", ")): no \(kind) in it"
-                + (first.map { ", \(skipped) bad \(skipped == 1 ? "line" : "lines") skipped, the first: \($0)" }
+                + (first.map { ", \(skipped) bad \(skipped == 1 ? "row" : "rows") skipped, the first: \($0)" }
                     ?? "; name a file that has some")
         case .tooLong(let source, let tokens, let limit, let key):
             "\(source): \(tokens) tokens, but \(key) is \(limit); raise it or choose another truncation_mode"

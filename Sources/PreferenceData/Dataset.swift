@@ -1,11 +1,11 @@
 import Foundation
 import JSON
 
-/// What happens to a line that is not a record (`on_bad_record`).
+/// What happens to a row that is not a record (`on_bad_record`).
 public enum BadRecordPolicy: String, Sendable, CaseIterable, Codable {
-    /// The first bad line is an error.
+    /// The first bad row is an error.
     case fail
-    /// Bad lines are left out and counted.
+    /// Bad rows are left out and counted.
     case skip
 }
 
@@ -15,7 +15,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
     public let records: [Record]
     /// What reading left besides them.
     public let reading: Reading
-    /// How many lines were left out.
+    /// How many rows were left out.
     public var skipped: Int { reading.skipped }
     /// The first few of them.
     public var badRecords: [BadRecord] { reading.badRecords }
@@ -26,7 +26,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
     public struct Reading: Sendable {
         /// How many good records there were.
         public fileprivate(set) var count = 0
-        /// How many lines were left out.
+        /// How many rows were left out.
         public fileprivate(set) var skipped = 0
         /// The first few of them.
         public fileprivate(set) var badRecords: [BadRecord] = []
@@ -44,7 +44,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
     ///   - limit: Stops after that many good records.
     ///   - advisesSkipping: Whether `on_bad_record` is something that the reader of an error can set.
     ///   - maximumLineLength: In bytes; a longer line is a bad record.
-    /// - Throws: ``DataError`` for a file that is missing, damaged or of another format, a bad line (unless skipped), or no
+    /// - Throws: ``DataError`` for a file that is missing, damaged or of another format, a bad row (unless skipped), or no
     ///   record at all.
     public init(
         reading files: [URL], onBadRecord: BadRecordPolicy = .fail, columns: ColumnNames = ColumnNames(),
@@ -76,14 +76,22 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         for file in found.files where !reader.isFull {
             reader.begin()
             do {
-                try RowReader.forEachRow(of: file, maximumLength: maximumLineLength) { source, row in
-                    if let record = try reader.record(in: row, source: source) { try body(record) }
+                try RowReader.forEachRow(of: file, maximumLength: maximumLineLength, columns: columns) { source, row in
+                    let (ended, own) = try reader.records(in: row, source: source)
+                    if let ended { try body(ended) }
+                    if let own { try body(own) }
                     if reader.isFull { throw Enough() }
                 }
             } catch is Enough {}
-            try reader.end()
+            if let last = try reader.end() { try body(last) }
         }
         guard reader.reading.count > 0 else {
+            if let leftOut = reader.reading.remarks.leftOut, reader.reading.skipped == 0 {
+                throw DataError.unusable(
+                    path: files.map(\.relativePath).joined(separator: ", "),
+                    problem: "no \(Record.plural) in it: \(leftOut)",
+                    remedy: "name data with several answers to a prompt, behind each other, of which one is better")
+            }
             throw DataError.empty(
                 paths: files.map(\.relativePath), kind: Record.plural, skipped: reader.reading.skipped,
                 first: reader.reading.badRecords.first)
@@ -100,16 +108,18 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         let advisesSkipping: Bool
         var reading = Reading()
         private var file = FileProgress()
+        /// Rows of one prompt, which those behind them may go on with.
+        private var answers: ScoredAnswers?
 
-        /// What came of the lines of the file that is read.
+        /// What came of the rows of the file that is read.
         private struct FileProgress {
             var good = 0
             var bad = 0
-            /// The first bad line, where that is an error: lines behind it tell whether skipping is worth a word.
+            /// The first bad row, where that is an error: rows behind it tell whether skipping is worth a word.
             var failure: BadRecord?
         }
 
-        /// Bad lines from the first on after which nobody would be advised to skip them.
+        /// Bad rows from the first on after which nobody would be advised to skip them.
         private static var patience: Int { 100 }
 
         init(policy: BadRecordPolicy, columns: ColumnNames, limit: Int, advisesSkipping: Bool) {
@@ -123,9 +133,11 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
 
         mutating func begin() { file = FileProgress() }
 
-        /// Throws what only the whole file tells.
-        func end() throws(DataError) {
-            if let failure = file.failure { throw .bad(failure, advisesSkipping: false) }
+        /// The record that the end of a file ends; throws what only the whole of it tells.
+        mutating func end() throws -> Record? {
+            let last = try finishAnswers()
+            if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: false) }
+            return last
         }
 
         private func renamed(_ fields: JSONObject, _ source: RecordSource) throws(BadRecord) -> JSONObject {
@@ -136,33 +148,60 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             }
         }
 
-        /// The record of a row in any layout; what is wrong with one is said of its own columns.
-        private func record(
-            of fields: JSONObject, source: RecordSource, remarks: inout [RecordRemark]
-        ) throws -> Record {
-            let (arranged, layouts) = fields.arranged()
-            var found: [RecordRemark] = layouts.map { .layout($0) }
-            do {
-                let record = try Record(fields: arranged, index: reading.count, source: source, remarks: &found)
-                remarks = found
-                return record
-            } catch is BadRecord where !layouts.isEmpty {
-                return try Record(fields: fields, index: reading.count, source: source, remarks: &remarks)
+        /// The record in a row, and the one of rows before it that it ends; none for a blank or a bad one.
+        mutating func records(in row: Row, source: RecordSource) throws -> (ended: Record?, own: Record?) {
+            var ended: Record?
+            let own = try counting { reader in
+                guard let whole = try reader.fields(of: row, source: source) else { return nil }
+                let fields = try reader.renamed(whole, source)
+                let more = ScoredAnswers(fields, source: source)
+                if let more, reader.answers?.take(more) == true { return nil }
+                ended = try reader.finishAnswers()
+                reader.answers = more
+                return more == nil && !reader.isFull
+                    ? try reader.record(of: fields.arranged(), fields, from: source) : nil
+            }
+            return (ended, own)
+        }
+
+        /// The pair of the rows that were held back for those behind them.
+        private mutating func finishAnswers() throws -> Record? {
+            guard let ended = answers, !isFull else { return nil }
+            answers = nil
+            return try counting { reader in
+                let row = ended.arranged
+                return try reader.record(of: row, row.fields, from: ended.source, undecided: ended.undecided)
             }
         }
 
-        /// The record in a row; `nil` for a blank or a bad one.
-        mutating func record(in row: Row, source: RecordSource) throws -> Record? {
+        /// The record of a row in any layout, counted; what is wrong with one is said of its own columns.
+        private mutating func record(
+            of row: ArrangedRow, _ fields: JSONObject, from source: RecordSource,
+            undecided: RecordRemark = .undecided
+        ) throws -> Record? {
+            if row.isUndecided, Record.readsAnswers {
+                reading.remarks.note(undecided, at: source)
+                return nil
+            }
+            var remarks: [RecordRemark] = row.layouts.map { .layout($0) }
+            let record: Record
             do {
-                guard let whole = try fields(of: row, source: source) else { return nil }
-                let fields = try renamed(whole, source)
-                var found: [RecordRemark] = []
-                let record = try record(of: fields, source: source, remarks: &found)
-                if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }
-                for remark in found { reading.remarks.note(remark, at: source) }
-                reading.count += 1
-                file.good += 1
-                return record
+                record = try Record(fields: row.fields, index: reading.count, source: source, remarks: &remarks)
+            } catch is BadRecord where !row.layouts.isEmpty {
+                remarks = []
+                record = try Record(fields: fields, index: reading.count, source: source, remarks: &remarks)
+            }
+            if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }
+            for remark in remarks { reading.remarks.note(remark, at: source) }
+            reading.count += 1
+            file.good += 1
+            return record
+        }
+
+        /// What `read` finds; a bad record is counted or, past patience, thrown.
+        private mutating func counting(_ read: (inout Self) throws -> Record?) throws -> Record? {
+            do {
+                return try read(&self)
             } catch let bad as BadRecord {
                 file.bad += 1
                 guard policy == .skip else {

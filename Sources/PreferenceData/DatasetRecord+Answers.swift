@@ -71,7 +71,7 @@ extension PromptCompletion {
             throw RecordError("'messages' does not end in an answer of the role 'assistant'\(found)")
         }
         guard !last.isMarkedUnlearned else {
-            throw RecordError("'messages' ends in an answer that is marked as not to be learnt; take such lines out")
+            throw RecordError("'messages' ends in an answer that is marked as not to be learnt; take such rows out")
         }
         let prompt = Content.messages(messages.dropLast().finished)
         if case .text(let text)? = try? fields.content("prompt"), !prompt.holds(text) {

@@ -5,6 +5,9 @@ public protocol DatasetRecord: Sendable {
     /// What a list of them is called, for messages: "preference pairs".
     static var plural: String { get }
 
+    /// Whether a record has answers: a row of those of which none is better is then left out, and read for its prompt otherwise.
+    static var readsAnswers: Bool { get }
+
     /// Place among the good records of the dataset, from 0: what orders, scores and splits refer to.
     var index: Int { get }
 
@@ -25,6 +28,11 @@ public protocol DatasetRecord: Sendable {
 package protocol RowRecord: DatasetRecord {
     /// Every field of the line it was read from, in order.
     var fields: JSONObject { get }
+}
+
+extension DatasetRecord {
+    /// True, unless a record says otherwise.
+    public static var readsAnswers: Bool { true }
 }
 
 extension PreferencePair: RowRecord {}
@@ -127,6 +135,9 @@ public struct PromptCompletion: DatasetRecord, Equatable {
 public struct Prompt: DatasetRecord, Equatable {
     /// What a list of these is called.
     public static let plural = "prompts"
+
+    /// It has none.
+    public static let readsAnswers = false
 
     /// Place among the good records of the dataset, from 0.
     public var index: Int

@@ -2,6 +2,10 @@
 public enum RecordRemark: Hashable, Sendable {
     /// The row is in a known layout of another name.
     case layout(String)
+    /// Answers to a prompt of which none is the better one, left out.
+    case undecided
+    /// An answer with scores, but without another to its prompt next to it, left out.
+    case loneAnswer
     /// No column names the prompt: what the texts of chosen and rejected share at their start was taken for it.
     case sharedStart
     /// Responses began with the prompt's text, which was taken off.
@@ -27,6 +31,8 @@ public enum RecordRemark: Hashable, Sendable {
     fileprivate func text(_ count: Int) -> String {
         switch self {
         case .layout(let name): "\(count) rows in the layout of \(name)"
+        case .undecided: "\(count) prompts left out, to which no answer is better than another"
+        case .loneAnswer: "\(count) answers left out, next to which none to the same prompt stands"
         case .sharedStart: "\(count) prompts taken from what chosen and rejected share"
         case .promptRepeated: "\(count) times responses repeated their prompt, which was taken off"
         case .promptRepeatedOnce: "warning: in \(count) pairs one response repeats its prompt and the other does not"
@@ -59,6 +65,12 @@ public struct RecordRemarks: Sendable {
         } else {
             counts.append(Count(remark: remark, number: 1, first: source))
         }
+    }
+
+    /// What was left out of rows that are no bad ones; `nil` where nothing was.
+    var leftOut: String? {
+        let texts = counts.filter { [.undecided, .loneAnswer].contains($0.remark) }.map { $0.remark.text($0.number) }
+        return texts.isEmpty ? nil : texts.joined(separator: ", ")
     }
 
     /// Each remark with how many records it is about, and the first of them.

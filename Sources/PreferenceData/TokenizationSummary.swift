@@ -64,7 +64,7 @@ extension Dataset.Reading {
     package var text: String { text("\(count) \(Record.plural)", bad: skipped, first: badRecords.first) }
 
     private func text(_ whole: String, bad: Int, first: BadRecord?) -> String {
-        let notes = (bad > 0 ? ["\(bad) bad lines skipped"] + (first.map { ["the first: \($0)"] } ?? []) : [])
+        let notes = (bad > 0 ? ["\(bad) bad rows skipped"] + (first.map { ["the first: \($0)"] } ?? []) : [])
         return ([whole] + (notes.isEmpty ? [] : [notes.joined(separator: ", ")]) + remarks.texts)
             .joined(separator: "; ")
     }

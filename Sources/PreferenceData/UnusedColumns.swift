@@ -52,7 +52,7 @@ extension JSONObject {
                 }
             guard isFalse else { continue }
             throw RecordError(
-                "'\(entry.key)' is false: its answer is not one to learn from; take such lines out, or give them to a "
+                "'\(entry.key)' is false: its answer is not one to learn from; take such rows out, or give them to a "
                     + "kto stage")
         }
     }

@@ -18,6 +18,13 @@ enum ByteAlphabet {
         return table
     }()
 
+    private static let spellings = characters.map { Array(String($0).utf8) }
+
+    /// Appends the characters (UTF-8) that stand for `bytes`.
+    static func encode(_ bytes: some Sequence<UInt8>, into result: inout [UInt8]) {
+        for byte in bytes { result += spellings[Int(byte)] }
+    }
+
     /// The bytes that `text` (UTF-8) stands for; `nil` where a character is outside the alphabet.
     static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
         var result: [UInt8] = []

@@ -3,6 +3,7 @@ extension PreTokenizer {
     init(_ node: LocatedJSON?) throws {
         guard let node else { return }
         try append(node)
+        if steps.contains(.spellBytes) { steps.append(.readBytes) }
         isByteLevelAlone = try isByteLevel && node.required("type").string() == "ByteLevel"
     }
 
@@ -31,7 +32,6 @@ extension PreTokenizer {
 
     private mutating func append(_ node: LocatedJSON) throws {
         let type = try node.required("type").string()
-        if isByteLevel { throw node.unsupported("pre-tokenizer \(type) after ByteLevel") }
         guard steps.count < Self.maximumSteps else {
             throw node.unsupported("more than \(Self.maximumSteps) pre-tokenizers in sequence")
         }
@@ -39,32 +39,50 @@ extension PreTokenizer {
         case "Sequence":
             for child in try node.required("pretokenizers").array() { try append(child) }
         case "ByteLevel":
+            try refuseAfterByteLevel(node, type)
             if try node.bool("add_prefix_space", default: true) { steps.append(.prefixSpace) }
-            if try node.bool("use_regex", default: true) {
-                steps.append(.split(Splitter(pattern: .scanner(.gpt2), behavior: .isolated, inverted: false)))
-            }
+            if try node.bool("use_regex", default: true) { split(.scanner(.gpt2)) }
             isByteLevel = true
         case "Digits":
             let individual = try node.bool("individual_digits", default: false)
-            steps.append(
-                .split(Splitter(pattern: .digits, behavior: individual ? .isolated : .contiguous, inverted: false)))
+            split(.run(CharacterRun(.ofClass(.number))), individual ? .isolated : .contiguous)
+        case "Punctuation":
+            split(.run(CharacterRun(.traits(.delimiter))), try node["behavior"].map(behavior) ?? .isolated)
+        case "Whitespace":
+            split(.run(CharacterRun(.ofClass(.space))), .removed)
+            split(.run(CharacterRun(.traits(.word), maximum: .max)))
+        case "WhitespaceSplit":
+            split(.run(CharacterRun(.ofClass(.space))), .removed)
         case "Split":
-            steps.append(.split(try splitter(node)))
+            split(
+                try Splitter.Pattern(try node.required("pattern")), try behavior(try node.required("behavior")),
+                inverted: try node.bool("invert", default: false))
         case "Metaspace":
+            try refuseAfterByteLevel(node, type)
             steps.append(.metaspace(try Metaspace(node)))
         default:
             throw node.unsupported("pre-tokenizer \(type)")
         }
     }
 
-    private func splitter(_ node: LocatedJSON) throws -> Splitter {
-        let name = try node.required("behavior").string()
+    /// What comes after `ByteLevel` sees the characters of the byte alphabet.
+    private mutating func split(
+        _ pattern: Splitter.Pattern, _ behavior: Splitter.Behavior = .isolated, inverted: Bool = false
+    ) {
+        if isByteLevel, !steps.contains(.spellBytes) { steps.append(.spellBytes) }
+        steps.append(.split(Splitter(pattern: pattern, behavior: behavior, inverted: inverted)))
+    }
+
+    private func refuseAfterByteLevel(_ node: LocatedJSON, _ type: String) throws {
+        if isByteLevel { throw node.unsupported("pre-tokenizer \(type) after ByteLevel") }
+    }
+
+    private func behavior(_ node: LocatedJSON) throws -> Splitter.Behavior {
+        let name = try node.string()
         guard let behavior = Splitter.Behavior(rawValue: name) else {
-            throw node.unsupported("Split with behavior \(name)")
+            throw node.unsupported("the behavior \(name)")
         }
-        return Splitter(
-            pattern: try Splitter.Pattern(try node.required("pattern")), behavior: behavior,
-            inverted: try node.bool("invert", default: false))
+        return behavior
     }
 }
 
@@ -78,6 +96,10 @@ extension Splitter.Pattern {
         let pattern = try node.required("Regex").string()
         if let scanner = WordScanner(pattern: pattern) {
             self = .scanner(scanner)
+        } else if let scanner = SparseScanner(pattern: pattern) {
+            self = .sparse(scanner)
+        } else if let run = CharacterRun(pattern: pattern) {
+            self = .run(run)
         } else if let regex = RegexPattern(pattern) {
             self = .regex(regex)
         } else {

@@ -5,6 +5,10 @@ struct PreTokenizer: Sendable, Equatable {
         /// Puts a space before every piece that does not start with one (`ByteLevel`'s `add_prefix_space`).
         case prefixSpace
         case metaspace(Metaspace)
+        /// Writes bytes in the byte alphabet, for splits that come after `ByteLevel`.
+        case spellBytes
+        /// Reads them again.
+        case readBytes
     }
 
     /// SentencePiece's visible space.
@@ -61,6 +65,14 @@ struct PreTokenizer: Sendable, Equatable {
                 let rewritten = rewrite(text, &pieces) { piece, _, output in
                     if piece.first != UInt8(ascii: " ") { output.append(UInt8(ascii: " ")) }
                     output += piece
+                }
+                return rewritten.withUnsafeBufferPointer { run(index + 1, $0, isStart, &pieces, &workspace, body) }
+            case .spellBytes:
+                let rewritten = rewrite(text, &pieces) { piece, _, output in ByteAlphabet.encode(piece, into: &output) }
+                return rewritten.withUnsafeBufferPointer { run(index + 1, $0, isStart, &pieces, &workspace, body) }
+            case .readBytes:
+                let rewritten = rewrite(text, &pieces) { piece, _, output in
+                    _ = ByteAlphabet.decode(piece, into: &output)
                 }
                 return rewritten.withUnsafeBufferPointer { run(index + 1, $0, isStart, &pieces, &workspace, body) }
             case .metaspace(let metaspace):

@@ -78,8 +78,8 @@ struct RegexPattern: Sendable, Equatable {
                 guard classDepth == 1 else { return nil }
                 classDepth = 0
                 result += "]"
-            case "&" where classDepth > 0, ".", "^", "$": return nil
-            case "#" where classDepth > 0: result += "\\#"
+            case "&" where classDepth > 0 && rest.first == "&", ".", "^", "$": return nil
+            case "#" where classDepth > 0, "&" where classDepth > 0: result += "\\\(character)"
             case "(" where classDepth == 0 && rest.first == "?":
                 guard ["?:", "?i:", "?!", "?="].contains(where: { rest.hasPrefix($0) }) else { return nil }
                 result += "("

@@ -2,10 +2,10 @@
 struct Splitter: Sendable, Equatable {
     enum Pattern: Sendable, Equatable {
         case scanner(WordScanner)
+        case sparse(SparseScanner)
+        case run(CharacterRun)
         case regex(RegexPattern)
         case literal([UInt8])
-        /// Numbers, each character a match of its own.
-        case digits
     }
 
     /// What becomes of a match, as `SplitDelimiterBehavior` in the `tokenizers` library.
@@ -42,55 +42,55 @@ struct Splitter: Sendable, Equatable {
                 return
             }
         }
-        let found = matches(reader, from: start, to: end)
         switch behavior {
-        case .isolated: pieces += found
-        case .removed: pieces += found.filter { !$0.isMatch }
-        case .contiguous: merge(found, into: &pieces) { $0 == $1 }
-        case .mergedWithPrevious: merge(found, into: &pieces) { !$0 && $1 }
-        case .mergedWithNext: mergeWithNext(found, into: &pieces)
+        case .isolated: appendMatches(reader, from: start, to: end, to: &pieces)
+        case .removed: pieces += matches(reader, from: start, to: end).filter { !$0.isMatch }
+        case .contiguous: merge(matches(reader, from: start, to: end), into: &pieces) { $0 == $1 }
+        case .mergedWithPrevious: merge(matches(reader, from: start, to: end), into: &pieces) { !$0 && $1 }
+        case .mergedWithNext: mergeWithNext(matches(reader, from: start, to: end), into: &pieces)
         }
     }
 
     /// All of `text[start..<end]`, as matches and what lies between them.
     private func matches(_ reader: UTF8Reader, from start: Int, to end: Int) -> [Piece] {
         var found: [Piece] = []
+        appendMatches(reader, from: start, to: end, to: &found)
+        return found
+    }
+
+    @inline(never)
+    private func appendMatches(_ reader: UTF8Reader, from start: Int, to end: Int, to found: inout [Piece]) {
         var previous = start
         func match(_ lower: Int, _ upper: Int) {
             if previous < lower { found.append(Piece(start: previous, end: lower, isMatch: inverted)) }
             found.append(Piece(start: lower, end: upper, isMatch: !inverted))
             previous = upper
         }
-        switch pattern {
-        case .scanner(let scanner):
+        /// Matches from the left, given the end of one that starts at a character.
+        func scan(_ endOfMatch: (Int) -> Int?) {
             var index = start
             while index < end {
-                let next = scanner.endOfWord(in: reader, from: index, to: end)
-                match(index, next)
-                index = next
-            }
-        case .regex(let regex):
-            regex.forEachMatch(in: reader.text, from: start, to: end, match)
-        case .literal(let literal):
-            var index = start
-            while !literal.isEmpty, index + literal.count <= end {
-                if (0..<literal.count).allSatisfy({ reader.text[index + $0] == literal[$0] }) {
-                    match(index, index + literal.count)
-                    index += literal.count
+                if let next = endOfMatch(index) {
+                    match(index, next)
+                    index = next
                 } else {
-                    index += 1
+                    index += UTF8Reader.length(leading: reader.text[index])
                 }
             }
-        case .digits:
-            var index = start
-            while index < end {
-                let (found, length) = reader.rawClass(at: index)
-                if found == CharacterClass.number.rawValue { match(index, index + length) }
-                index += length
+        }
+        switch pattern {
+        case .scanner(let scanner): scan { scanner.endOfWord(in: reader, from: $0, to: end) }
+        case .sparse(let scanner): scan { scanner.endOfMatch(in: reader, from: $0, to: end) }
+        case .run(let run): scan { run.endOfMatch(in: reader, from: $0, to: end) }
+        case .regex(let regex): regex.forEachMatch(in: reader.text, from: start, to: end, match)
+        case .literal(let literal):
+            guard !literal.isEmpty else { break }
+            scan { index in
+                let last = index + literal.count
+                return last <= end && reader.text[index..<last].elementsEqual(literal) ? last : nil
             }
         }
         if previous < end { found.append(Piece(start: previous, end: end, isMatch: inverted)) }
-        return found
     }
 
     private func merge(_ found: [Piece], into pieces: inout [Piece], joins: (Bool, Bool) -> Bool) {

@@ -2,8 +2,8 @@ import Foundation
 
 /// A tokenizer read from Hugging Face files: the same ids as transformers' `AutoTokenizer` gives for the same directory.
 ///
-/// Byte-level BPE (GPT-2, GPT-NeoX, SmolLM2, Qwen, Llama 3) and SentencePiece-style BPE (Llama 2) are supported; a file that
-/// asks for anything else is refused with an error that names the component. Truncation and padding settings in the file
+/// Byte-level BPE (GPT-2, GPT-NeoX, SmolLM2, Qwen, Llama 3, DeepSeek V3, Bloom, Falcon) and SentencePiece-style BPE (Llama 2)
+/// are supported; a file that asks for anything else is refused with an error that names the component. Truncation and padding settings in the file
 /// are not used: lengths are the caller's affair. Where transformers 4 and 5 make different ids of a directory,
 /// `tokenizer.json` decides, as the `tokenizers` library reads it: a model was trained on those. A token that is only the
 /// default of a tokenizer's class, and is in none of the files, is not added.

@@ -1,7 +1,7 @@
 /// Valid UTF-8 read a character at a time, with the class of each.
 struct UTF8Reader {
     let text: UnsafeBufferPointer<UInt8>
-    private let table = CharacterClass.Table.shared
+    private let table = CharacterClass.table
 
     init(_ text: UnsafeBufferPointer<UInt8>) { self.text = text }
 
@@ -25,7 +25,7 @@ struct UTF8Reader {
     @inline(__always)
     func rawClass(at index: Int) -> (class: UInt8, length: Int) {
         let (value, length) = scalar(at: index)
-        return (table.rawClass(value), length)
+        return (table[value], length)
     }
 
     @inline(__always)

@@ -13,16 +13,7 @@ enum WordScanner: Sendable, Equatable {
         let gpt2Tail = #"| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|"# + tail
         let llama3Head = #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"#
         let llama3Tail = #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"# + tail
-        let escaped = String(
-            String.UnicodeScalarView(
-                pattern.unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
-                    switch scalar {
-                    case "\r": ["\\", "r"]
-                    case "\n": ["\\", "n"]
-                    default: [scalar]
-                    }
-                }))
-        switch escaped {
+        switch pattern.escapingLineBreaks {
         case #"'s|'t|'re|'ve|'m|'ll|'d"# + gpt2Tail, #"'(?:[sdmt]|ll|ve|re)"# + gpt2Tail: self = .gpt2
         case llama3Head + #"\p{N}{1,3}"# + llama3Tail: self = .llama3(maximumDigits: 3)
         case llama3Head + #"\p{N}"# + llama3Tail: self = .llama3(maximumDigits: 1)
@@ -40,6 +31,7 @@ enum WordScanner: Sendable, Equatable {
         }
     }
 
+    @inline(__always)
     private static func gpt2(_ reader: UTF8Reader, _ index: Int, _ end: Int) -> Int {
         let first = reader.text[index]
         if first == UInt8(ascii: "'"), let end = contraction(reader, index, end, anyCase: false) { return end }
@@ -51,6 +43,7 @@ enum WordScanner: Sendable, Equatable {
         return endOfSpace(reader, index, end)
     }
 
+    @inline(__always)
     private static func llama3(_ reader: UTF8Reader, _ index: Int, _ end: Int, _ maximumDigits: Int) -> Int {
         let text = reader.text
         let first = text[index]
@@ -70,14 +63,19 @@ enum WordScanner: Sendable, Equatable {
             while index < end, isNewline(text[index]) { index += 1 }
             return index
         }
-        let endOfRun = reader.endOfRun(.space, from: index, to: end)
-        var lastNewline = endOfRun
-        while lastNewline > index, !isNewline(text[lastNewline - 1]) { lastNewline -= 1 }
-        return lastNewline > index ? lastNewline : endOfSpace(reader, index, end)
+        return endOfLines(reader, index, end)
     }
 
     @inline(__always)
-    private static func isNewline(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+    static func isNewline(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+
+    /// `\s*[\r\n]+|\s+(?!\S)|\s+`: a run of space up to its last line break.
+    static func endOfLines(_ reader: UTF8Reader, _ index: Int, _ end: Int) -> Int {
+        let endOfRun = reader.endOfRun(.space, from: index, to: end)
+        var lastNewline = endOfRun
+        while lastNewline > index, !isNewline(reader.text[lastNewline - 1]) { lastNewline -= 1 }
+        return lastNewline > index ? lastNewline : endOfSpace(reader, index, end)
+    }
 
     /// `\s+(?!\S)|\s+`: a run of space leaves its last character to the word that follows.
     private static func endOfSpace(_ reader: UTF8Reader, _ index: Int, _ end: Int) -> Int {
@@ -107,5 +105,20 @@ enum WordScanner: Sendable, Equatable {
             return index + 3
         default: return nil
         }
+    }
+}
+
+extension String {
+    /// With `\r` and `\n` for line breaks, which patterns have either way.
+    var escapingLineBreaks: String {
+        String(
+            String.UnicodeScalarView(
+                unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
+                    switch scalar {
+                    case "\r": ["\\", "r"]
+                    case "\n": ["\\", "n"]
+                    default: [scalar]
+                    }
+                }))
     }
 }

@@ -42,7 +42,7 @@ struct ArrowFilesTests {
         #expect(error.contains("types.parquet, row 1: 'messages' does not end in an answer"), "\(error)")
         let pairs = message { _ = try Dataset<PreferencePair>(reading: [file], onBadRecord: .skip) }
         #expect(
-            pairs.contains("5 bad lines skipped, the first: ") && pairs.contains("types.parquet, row 1: a pair needs"))
+            pairs.contains("5 bad rows skipped, the first: ") && pairs.contains("types.parquet, row 1: a pair needs"))
     }
 
     @Test func `A file of no rows has no records, and one of which a few are wanted is read no further`() throws {

@@ -7,7 +7,7 @@ import Testing
 struct DataDirectoryTests {
     /// The files of a directory that holds `names`, of which a choice is read, or the error.
     private func files(
-        _ names: [String], _ choice: DataDirectory.Choice = .init(), readme: String? = nil
+        _ names: [String], _ choice: DataDirectory.Choice = .init(), readme: String? = nil, infos: String? = nil
     ) throws -> [String] {
         try TestSupport.withTemporaryDirectory { directory in
             for name in names {
@@ -16,6 +16,7 @@ struct DataDirectoryTests {
                     at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
                 try Data(#"{"prompt": "p"}"#.utf8).write(to: file)
             }
+            if let infos { try Data(infos.utf8).write(to: directory.appending(path: "dataset_infos.json")) }
             if let readme { try Data(readme.utf8).write(to: directory.appending(path: "README.md")) }
             do {
                 let prefix = directory.path + "/"
@@ -179,6 +180,51 @@ struct DataDirectoryTests {
         #expect(
             try files(names, readme: "---\na: [\n---\n")[0].contains("README.md: what it says of the data is no YAML"))
         #expect(try files(["a.jsonl"], readme: "# Data\n") == ["a.jsonl"])
+    }
+
+    private static let infos = #"{"default": {"splits": {"train": {}, "train_sft": {"num_examples": 1}, "test": {}}}}"#
+
+    @Test(
+        "Names of splits without files, in dataset_infos.json or README.md, are those that names of files begin with",
+        arguments: [
+            (nil, infos),
+            (
+                """
+                ---
+                dataset_info:
+                  config_name: default
+                  splits:
+                  - name: train
+                    num_examples: 1
+                  - name: train_sft
+                  - name: test
+                ---
+                """, nil
+            ),
+        ] as [(String?, String?)])
+    func splitNames(readme: String?, infos: String?) throws {
+        let names = ["a/test/x.jsonl", "train-1.jsonl", "train.jsonl", "train_sft.jsonl"]
+        func read(_ split: String?, _ names: [String]) throws -> [String] {
+            try files(names, choice(split), readme: readme, infos: infos)
+        }
+        #expect(try read("train", names) == Array(names[1...2]) && read("train_sft", names) == [names[3]])
+        #expect(try read("test", names) == [names[0]])
+        #expect(try read(nil, names)[0].contains("it has several splits, train, train_sft, test; name one in"))
+        let shards = ["data/train-00000-of-00001.parquet", "data/train_new-00000-of-00001.parquet"]
+        #expect(try read("train", shards) == [shards[0]])
+        // A file that is named otherwise leaves all to names.
+        #expect(try read("train", names + ["training.jsonl"]) == Array(names[1...]) + ["training.jsonl"])
+    }
+
+    @Test func `Configurations of dataset_infos.json are folders, and what is no JSON is refused`() throws {
+        let infos = #"{"main": {"splits": {"train": {}}}, "extra": {"splits": {"train": {}, "dev_x": {}}}, "none": {}}"#
+        let names = ["extra/dev_x.jsonl", "extra/train.jsonl", "main/train.jsonl"]
+        #expect(try files(names, choice(configuration: "main"), infos: infos) == [names[2]])
+        #expect(try files(names, choice("dev_x", configuration: "extra"), infos: infos) == [names[0]])
+        #expect(try files(names, infos: infos)[0].contains("it has several configurations, main, extra;"))
+        #expect(
+            try files(["a.jsonl"], infos: "{")[0].contains("dataset_infos.json: what it says of the data is no JSON"))
+        #expect(try files(["a.jsonl"], infos: "{}") == ["a.jsonl"])
     }
 
     @Test func `A list of a held-out file and one to train on is read, and remarked on`() throws {

@@ -122,13 +122,13 @@ struct DatasetReadingTests {
         try withFile(lines.joined(separator: "\n")) { file in
             let error = message { _ = try Dataset<Prompt>(reading: [file]) }
             #expect(error.contains("data.jsonl:2: 'prompt' is a number, not a string or a list of messages"))
-            #expect(error.hasSuffix("on_bad_record: skip leaves such lines out"))
+            #expect(error.hasSuffix("on_bad_record: skip leaves such rows out"))
             let dataset = try Dataset<Prompt>(reading: [file], onBadRecord: .skip)
             #expect(dataset.records.map(\.index) == [0, 1])
             #expect(dataset.skipped == 8)
             #expect(dataset.badRecords.map(\.source.line) == [2, 3, 4, 5, 6])
             let none = message { _ = try Dataset<PreferencePair>(reading: [file], onBadRecord: .skip) }
-            #expect(none.contains("no preference pairs in it, 10 bad lines skipped, the first: "))
+            #expect(none.contains("no preference pairs in it, 10 bad rows skipped, the first: "))
             #expect(none.contains("data.jsonl:1: a pair needs 'chosen' and 'rejected'; it has 'prompt'"))
         }
     }

@@ -121,7 +121,7 @@ struct ExampleTokenizerTests {
             encoder: ByteEncoder(addsBOS: true), renderer: PromptRenderer(template: RefusingTemplate()))
         #expect(
             message { _ = try tokenizer.tokenize(records) }
-                == "made:1: no role tool; on_bad_record: skip leaves such lines out")
+                == "made:1: no role tool; on_bad_record: skip leaves such rows out")
         #expect(message { _ = try tokenizer.tokenize([bad, records[0]]) }.contains("on_bad_record: skip"))
         #expect(message { _ = try tokenizer.tokenize([bad, doubled]) } == "made:1: no role tool")
         tokenizer.onBadRecord = .skip
@@ -130,7 +130,7 @@ struct ExampleTokenizerTests {
         #expect(result.summary.firstSkipped?.reason == "no role tool")
         #expect(
             message { _ = try tokenizer.tokenize([bad, doubled]) }
-                == "made: no prompts with completions in it, 2 bad lines skipped, the first: made:1: no role tool")
+                == "made: no prompts with completions in it, 2 bad rows skipped, the first: made:1: no role tool")
         // Without a template no record of messages could be read: that is no fault of the records.
         var none = try ExampleTokenizer(encoder: ByteEncoder())
         none.onBadRecord = .skip

@@ -19,7 +19,7 @@ struct FileFormatTests {
         (Data("version https://git-lfs.github.com/spec/v1\n".utf8), "git lfs pull"),
     ]
 
-    @Test("A file's format is known by its first bytes, and named with a way out, also where bad lines are skipped")
+    @Test("A file's format is known by its first bytes, and named with a way out, also where bad rows are skipped")
     func formats() throws {
         for (data, clue) in Self.files {
             for policy in BadRecordPolicy.allCases {
@@ -32,7 +32,7 @@ struct FileFormatTests {
         }
     }
 
-    @Test("What is packed twice is named, and a JSON array among lines is one bad line")
+    @Test("What is packed twice is named, and a JSON array among lines is one bad row")
     func nested() throws {
         // gzip.compress(gzip.compress(b'{"prompt": "p"}\n', mtime=0), mtime=0)
         let twice = try #require(Data(base64Encoded: Self.twice))
@@ -43,7 +43,7 @@ struct FileFormatTests {
         #expect(try withFile(lines) { try Dataset<Prompt>(reading: [$0], onBadRecord: .skip).skipped } == 1)
         #expect(
             message { _ = try withFile(lines) { try Dataset<Prompt>(reading: [$0]) } }
-                .hasSuffix("data.jsonl:2: not a JSON object; on_bad_record: skip leaves such lines out"))
+                .hasSuffix("data.jsonl:2: not a JSON object; on_bad_record: skip leaves such rows out"))
     }
 
     private static let twice =
@@ -60,7 +60,7 @@ struct FileFormatTests {
                 }
             }
         }
-        #expect(failure([bad, Self.row]).hasSuffix("\(advice) leaves such lines out"))
+        #expect(failure([bad, Self.row]).hasSuffix("\(advice) leaves such rows out"))
         #expect(failure([Self.row, bad]).contains("data.jsonl:2: ") && failure([Self.row, bad]).contains(advice))
         #expect(failure([bad, bad]).contains("data.jsonl:1: ") && !failure([bad, bad]).contains(advice))
         #expect(!failure([Self.row, bad], advises: false).contains(advice))

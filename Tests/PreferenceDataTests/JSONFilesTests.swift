@@ -54,6 +54,31 @@ struct JSONFilesTests {
             message { _ = try prompts(" [ ] ") }.hasSuffix("data.json: no prompts in it; name a file that has some"))
     }
 
+    @Test func `An array that is all that an object holds is read as one`() throws {
+        for text in [
+            #"{"data": [{"prompt": "a"}, {"prompt": "b"}]}"#, #" { "rows" :[ {"prompt": "a"},{"prompt": "b"} ] } "#,
+            "{\"data\": [\n{\"prompt\": \"a\"},\n{\"prompt\": \"b\"}\n]}\n",
+            "{\n  \"examples\": [\n    {\n      \"prompt\": \"a\"\n    },\n    {\"prompt\": \"b\"}\n  ]\n}\n",
+        ] {
+            let records = try prompts(text).records
+            #expect(records.map(\.prompt) == [.text("a"), .text("b")], "\(text)")
+            #expect(records.map(\.source.line) == [1, 2] && records.allSatisfy { $0.source.unit == .row })
+        }
+        for (text, clue) in [
+            (#"{"data": [{"prompt": "a"}], "version": 1}"#, "other keys follow its array of rows; leave them out"),
+            (#"{"data": [{"prompt": "a"}]"#, "its JSON array ends in the middle; copy or download"),
+            (#"{"data": [{"prompt": "a"}"#, "its JSON array ends in the middle; copy or download"),
+            (#"{"data": [{"prompt": "a"}]} x"#, "text follows its JSON array; write one array"),
+            (#"{"data": [{"prompt": "a"}]}}"#, "text follows its JSON array; write one array"),
+        ] {
+            let error = message { _ = try prompts(text) }
+            #expect(error.contains("data.json: \(clue)"), "\(error)")
+        }
+        // A column of rows, a line each, is none.
+        let rows = #"{"data": [{"x": 1}], "prompt": "a"}"#
+        #expect(try prompts("\(rows)\n\(rows)\n").records.map(\.prompt) == [.text("a"), .text("a")])
+    }
+
     @Test func `Elements over the borders of chunks stay whole, and one past the limit is a bad record`() throws {
         var random = SplitMix64(4)
         let texts = [3, 262_120, 262_144, 1, 700_000].map { length in

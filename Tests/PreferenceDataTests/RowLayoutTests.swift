@@ -60,6 +60,10 @@ struct RowLayoutTests {
                 "\"context\": [\(question)], \"response1\": \"Yes.\", \"response2\": \"No.\", \"overall_preference\": -2",
                 false, "HelpSteer3"
             ),
+            (
+                #""prompt": "Q?", "response_1": "No.", "response_2": "Yes.", "preference_strength": 1"#, false,
+                "HelpSteer2's preferences"
+            ),
             (#""history": "Q?", "human_ref_A": "No.", "human_ref_B": "Yes.", "labels": 0"#, false, "SHP"),
             (
                 #""info": {"post": "Q?"}, "summaries": [{"text": "No."}, {"text": "Yes."}], "choice": 1"#, false,
@@ -139,12 +143,42 @@ struct RowLayoutTests {
         #expect(pair.prompt == .text("P ") && pair.chosen == .text("c"))
     }
 
-    @Test("A pair that neither answer is preferred in is refused")
-    func tie() {
-        let line =
-            "{\"context\": [\(Self.question)], \"response1\": \"a\", \"response2\": \"b\", \"overall_preference\": 0}"
+    @Test func `Of ranked answers the best and the worst are read, and what is known of them becomes columns`() throws {
+        let answers = [("Fair.", 2), ("Yes.", 1), ("No.", 4), ("Poor.", 3)].map { text, rank in
+            "{\"answer\": \"\(text)\", \"model\": \"m\(rank)\", \"rank\": \(rank).0}"
+        }
+        let prompt = #""prompt": "\n\nHuman: Q?\n\nAssistant: ""#
+        let line = "{\(prompt), \"answers\": [\(answers.joined(separator: ", "))], \"turns\": 1}"
+        let read = try read(line, as: PreferencePair.self)
+        let pair = read.records[0]
+        #expect(pair.prompt == .text("\n\nHuman: Q?\n\nAssistant:"))
+        #expect(pair.chosen == .text(" Yes.") && pair.rejected == .text(" No."))
+        #expect(pair.fields["chosen_model"] == .string("m1") && pair.fields["rejected_rank"]?.double == 4)
+        #expect(pair.fields["turns"] == .number(1))
+        #expect(read.remarks.texts.contains { $0.contains("Nectar (the best of its ranked answers and the worst") })
+        #expect(try self.read(line, as: PromptCompletion.self).records[0].completion == .text(" Yes."))
+        #expect(try self.read("{\(prompt), \"answers\": []}", as: Prompt.self).records.count == 1)
+        let without = "{\(prompt), \"answers\": [{\"answer\": \"Yes.\"}, {\"answer\": \"No.\"}]}"
+        #expect(message { _ = try self.read(without, as: PreferencePair.self) }.contains("a pair needs 'chosen'"))
+    }
+
+    @Test(
+        "Answers of which none is better are left out, and their prompt is read where no answer is asked for",
+        arguments: [
+            "\"context\": [\(question)], \"response1\": \"a\", \"response2\": \"b\", \"overall_preference\": 0",
+            #""prompt": "Q?", "response_1": "a", "response_2": "b", "preference_strength": 0"#,
+            #""prompt": "Q?", "answers": [{"answer": "a", "rank": 1}, {"answer": "b", "rank": 1}]"#,
+        ])
+    func ties(columns: String) throws {
+        let good = #"{"prompt": "P", "chosen": "c", "rejected": "r"}"#
+        let pairs = try read("{\(columns)}\n\(good)", as: PreferencePair.self)
+        #expect(pairs.records.map(\.prompt) == [.text("P")] && pairs.records[0].index == 0 && pairs.skipped == 0)
+        #expect(pairs.remarks.texts.contains { $0.hasPrefix("1 prompts left out, to which no answer is better") })
+        let text = message { _ = try read("{\(columns)}", as: PreferencePair.self) }
         #expect(
-            message { _ = try read(line, as: PreferencePair.self) }.contains("a pair needs 'chosen' and 'rejected'"))
+            text.contains("data.jsonl: no preference pairs in it: 1 prompts left out, to which no answer"), "\(text)")
+        let prompt = try read("{\(columns)}", as: Prompt.self).records[0].prompt
+        #expect([.text("Q?"), Self.chat].contains(prompt))
     }
 }
 

@@ -46,6 +46,26 @@ struct TableFilesTests {
         #expect(try first("prompt\n\"x\ny\"\n") == json(#"{"prompt":"x\ny"}"#))
     }
 
+    @Test func `A table of one column of any name is one by the file's name, or where dataset.columns names it`() throws
+    {
+        for (name, file) in [("question", "data.csv"), ("\"my question\"", "data.tsv"), ("question", "data.txt")] {
+            let column = name.replacing("\"", with: "")
+            let read = try withFile("\(name)\nx\n\"y, z\"\n", named: file) {
+                try Dataset<Prompt>(reading: [$0], columns: ColumnNames(["prompt": column]))
+            }
+            #expect(read.records.map(\.prompt) == [.text("x"), .text("y, z")])
+        }
+        let text = message {
+            _ = try withFile("question\nx\n", named: "data.csv") { try Dataset<Prompt>(reading: [$0]) }
+        }
+        #expect(
+            text.contains("data.csv:2: needs 'prompt'") && text.contains("'question' looks like the prompt"), "\(text)")
+        let lines = message {
+            _ = try withFile("question\nx\n", named: "data.txt") { try Dataset<Prompt>(reading: [$0]) }
+        }
+        #expect(lines.contains("data.txt:1: not JSON"), "\(lines)")
+    }
+
     @Test func `Rows that are none are named by the line they begin on, and can be left out`() throws {
         let text = "prompt,a\nx,1\n\"y\nz\",1,2\n\"u\"v,1\nw,1\n"
         let read = try rows(text, onBadRecord: .skip)
@@ -53,7 +73,7 @@ struct TableFilesTests {
         #expect(read.badRecords.map(\.source.line) == [3, 5])
         #expect(read.badRecords[0].reason == "3 values stand under 2 columns")
         #expect(read.badRecords[1].reason.hasPrefix("a value in quotes does not end with them"))
-        #expect(message { _ = try rows(text) }.hasSuffix("on_bad_record: skip leaves such lines out"))
+        #expect(message { _ = try rows(text) }.hasSuffix("on_bad_record: skip leaves such rows out"))
         #expect(message { _ = try rows("prompt,a\n\"x,1\n") }.contains("data.csv:2: a value in quotes does not end"))
         #expect(
             message { _ = try rows("prompt,prompt\nx,1\n") }.contains(

@@ -89,8 +89,8 @@ struct UnusedColumnsTests {
 
     @Test("A list of records under one key is told how to write")
     func listOfRecords() {
-        let records = #"{"data": [{"prompt": "q", "completion": "c"}]}"#
-        #expect(failure(records, as: PromptCompletion.self).contains("jq -c '.data[]'"))
+        let records = #"{"items": [{"prompt": "q", "completion": "c"}]}"#
+        #expect(failure(records, as: PromptCompletion.self).contains("jq -c '.items[]'"))
     }
 
     @Test(
@@ -110,7 +110,7 @@ struct UnusedColumnsTests {
             let line = "{\"prompt\": \"q\", \"completion\": \"c\", \(label)}"
             #expect(
                 failure(line, as: PromptCompletion.self).contains(
-                    "not one to learn from; take such lines out, or give them to a kto stage"))
+                    "not one to learn from; take such rows out, or give them to a kto stage"))
             #expect(try dataset(line, as: Prompt.self).records.count == 1)
         }
         for label in [#""label": true"#, #""label": 0"#] {

@@ -35,10 +35,19 @@ struct TokenizerFileTests {
         "What is not supported is an error that names it and the file",
         arguments: [
             (#""normalizer": null"#, #""normalizer": {"type": "BertNormalizer"}"#, "BertNormalizer"),
-            (#""type": "ByteLevel", "add_prefix_space": false"#, #""type": "Whitespace""#, "Whitespace"),
+            (#""type": "ByteLevel", "add_prefix_space": false"#, #""type": "UnicodeScripts""#, "UnicodeScripts"),
             (
                 #""type": "ByteLevel", "add_prefix_space": false"#,
                 #""type": "Split", "behavior": "Isolated", "pattern": {"Regex": "\\w+"}"#, "\\w+"
+            ),
+            (
+                #""type": "ByteLevel", "add_prefix_space": false"#, #""type": "Punctuation", "behavior": "Kept""#,
+                "the behavior Kept"
+            ),
+            (
+                #"{"type": "ByteLevel", "add_prefix_space": false}"#,
+                #"{"type": "Sequence", "pretokenizers": [{"type": "ByteLevel"}, {"type": "ByteLevel"}]}"#,
+                "ByteLevel after ByteLevel"
             ),
             (#""post_processor": null"#, #""post_processor": {"type": "RobertaProcessing"}"#, "RobertaProcessing"),
             (#""decoder": {"type": "ByteLevel"}"#, #""decoder": {"type": "WordPiece"}"#, "WordPiece"),

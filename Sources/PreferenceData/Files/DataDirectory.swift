@@ -113,7 +113,11 @@ package struct DataDirectory {
     }
 
     private func configurations() throws(DataError) -> [Configuration] {
-        if let listed = try DatasetCard(in: url)?.configurations(of: files), !listed.isEmpty { return listed }
+        let card = try DatasetCard(in: url)
+        if let listed = card?.configurations(of: files), !listed.isEmpty { return listed }
+        var names = card?.splits
+        if names == nil { names = try SplitNames(in: url) }
+        if let named = names?.configurations(of: files) { return named }
         let folders = Set(files.compactMap(\.configuration))
         // What lies in folders is of configurations only where nothing lies beside them.
         guard !folders.isEmpty, files.allSatisfy({ $0.configuration != nil }) else {

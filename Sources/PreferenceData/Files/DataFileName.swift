@@ -54,6 +54,11 @@ struct DataFileName: Equatable {
     /// Whether such a file is read, or only known to hold data.
     static func isRead(_ path: String) -> Bool { !unread.contains { path.lowercased().hasSuffix($0) } }
 
+    /// Whether a name says that the file is CSV or the like.
+    static func isTable(_ name: String) -> Bool {
+        kind(of: name.lowercased()).map { ["csv", "tsv"].contains($0) } ?? false
+    }
+
     /// Whether a name says that the file is held out, or that it is not; `nil` where it says neither.
     static func isHeldOut(_ name: String) -> Bool? {
         usualSplit(name).map { $0 != "train" }

@@ -4,8 +4,10 @@ import Foundation
 /// What `README.md` of a data set says of its files, between lines of dashes at its top, as the hub reads it.
 struct DatasetCard {
     private let configurations: [ConfigurationNode]
+    /// The splits that it names without files.
+    let splits: SplitNames?
 
-    /// `nil` where there is no such file, or it says nothing of files.
+    /// `nil` where there is no such file, or it says nothing.
     ///
     /// - Throws: ``DataError`` for one that cannot be read.
     init?(in directory: URL) throws(DataError) {
@@ -21,8 +23,18 @@ struct DatasetCard {
                 path: file.relativePath, problem: "what it says of the data is no YAML",
                 remedy: "mend it, or name the data's files")
         }
-        guard case .sequence(let list)? = node.value(of: "configs")?.content else { return nil }
-        configurations = list
+        configurations =
+            if case .sequence(let list)? = node.value(of: "configs")?.content { list } else { [] }
+        splits = SplitNames(node.value(of: "dataset_info").map(Self.splitNames) ?? [])
+    }
+
+    /// Configurations with their splits: a block, or a list of such.
+    private static func splitNames(_ node: ConfigurationNode) -> [(configuration: String, splits: [String])] {
+        let blocks = if case .sequence(let items) = node.content { items } else { [node] }
+        return blocks.map { block in
+            guard case .sequence(let splits)? = block.value(of: "splits")?.content else { return ("", []) }
+            return (block.value(of: "config_name")?.text ?? "default", splits.compactMap { $0.value(of: "name")?.text })
+        }
     }
 
     /// The configurations that it lists, with those of `files` that are theirs.

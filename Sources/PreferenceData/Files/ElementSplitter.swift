@@ -1,13 +1,14 @@
-/// The elements of one JSON array, or JSON objects that follow each other, however their text is laid out.
+/// The elements of one JSON array, which an object may hold under its only key, or JSON objects that follow each other, however
+/// their text is laid out.
 ///
 /// It looks at brackets, quotes and commas alone: whether an element is JSON is for its parser to say.
 struct ElementSplitter: RowSplitter {
     /// What the elements are of.
     enum Whole {
-        case array, sequence
+        case array, arrayUnderKey, sequence
     }
 
-    private let whole: Whole
+    private var whole: Whole
     private var number = 0
     private var element: RowBuffer
     private var place = Place.before
@@ -45,15 +46,20 @@ struct ElementSplitter: RowSplitter {
             case (.before, UInt8(ascii: "[")):
                 place = .inside
                 start = index + 1
+            case (.before, _) where whole == .arrayUnderKey: break
+            case (.behind, UInt8(ascii: "}")) where whole == .arrayUnderKey: whole = .array
+            case (.behind, UInt8(ascii: ",")) where whole == .arrayUnderKey:
+                throw RowSplitterError(
+                    problem: "other keys follow its array of rows", remedy: "leave them out, or write the array alone")
             case (.before, _), (.behind, _):
                 guard isSpace(byte) else {
                     throw RowSplitterError(
                         problem: "text follows its JSON array", remedy: "write one array, or a record a line")
                 }
-            case (.inside, UInt8(ascii: ",")) where depth == 0 && whole == .array:
+            case (.inside, UInt8(ascii: ",")) where depth == 0 && whole != .sequence:
                 try emit(chunk[start..<index], body)
                 start = index + 1
-            case (.inside, UInt8(ascii: "]")) where depth == 0 && whole == .array:
+            case (.inside, UInt8(ascii: "]")) where depth == 0 && whole != .sequence:
                 if hasBegun || number > 0 { try emit(chunk[start..<index], body) }
                 place = .behind
             case (.inside, UInt8(ascii: "\n")) where depth == 0 && whole == .sequence && hasBegun:
@@ -70,7 +76,7 @@ struct ElementSplitter: RowSplitter {
 
     mutating func finish(_ body: (Int, Row) throws -> Void) throws {
         switch whole {
-        case .array where place != .behind:
+        case .array where place != .behind, .arrayUnderKey:
             throw RowSplitterError(
                 problem: "its JSON array ends in the middle", remedy: "copy or download the file again")
         case .array: break

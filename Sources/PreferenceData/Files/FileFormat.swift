@@ -4,6 +4,8 @@ package enum FileFormat: Sendable, Equatable {
     case lines
     /// One JSON array of objects.
     case array
+    /// A JSON object of one key, which holds such an array.
+    case arrayUnderKey
     /// JSON objects behind each other, each over several lines.
     case objects
     /// Values between separators, under a line of column names: CSV, TSV and the like.
@@ -22,13 +24,17 @@ package enum FileFormat: Sendable, Equatable {
     }
 
     /// The format of a file that begins with these bytes: some thousands, or all.
-    package init(startingWith bytes: UnsafeRawBufferPointer) {
+    ///
+    /// - Parameters:
+    ///   - columns: Words that, alone on the first line, head a table of one column.
+    ///   - isTable: Whether any other does.
+    package init(startingWith bytes: UnsafeRawBufferPointer, columns: Set<String> = [], isTable: Bool = false) {
         if let (_, format) = Self.arrowMarks.first(where: { bytes.starts(with: $0.0) }) {
             self = .arrow(format)
         } else if let format = ForeignFormat(startingWith: bytes) {
             self = .foreign(format)
         } else {
-            self.init(text: bytes)
+            self.init(text: bytes) { isTable || columns.contains($0) }
         }
     }
 
@@ -36,7 +42,7 @@ package enum FileFormat: Sendable, Equatable {
         (Array("PAR1".utf8), .parquet), (Array("ARROW1".utf8), .file), ([0xFF, 0xFF, 0xFF, 0xFF], .stream),
     ]
 
-    private init(text: UnsafeRawBufferPointer) {
+    private init(text: UnsafeRawBufferPointer, headsTable: (String) -> Bool) {
         var text = text[...]
         if text.starts(with: byteOrderMark) { text = text.dropFirst(byteOrderMark.count) }
         text = text.drop(while: isSpace)
@@ -44,22 +50,47 @@ package enum FileFormat: Sendable, Equatable {
         self =
             switch text.first {
             case UInt8(ascii: "["): .array
+            case UInt8(ascii: "{") where Self.holdsArrayAlone(text): .arrayUnderKey
             case UInt8(ascii: "{"):
                 line.dropFirst().allSatisfy(isSpace) && line.endIndex < text.endIndex ? .objects : .lines
             default:
-                Self.separator(ofHead: UnsafeRawBufferPointer(rebasing: line)).map { .table(separator: $0) } ?? .lines
+                Self.separator(ofHead: UnsafeRawBufferPointer(rebasing: line), headsTable).map {
+                    .table(separator: $0)
+                } ?? .lines
             }
     }
 
+    /// Whether an object begins with a key that is usual for an array of rows, and such an array.
+    private static func holdsArrayAlone(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
+        var rest = text.dropFirst().drop(while: isSpace)
+        guard let key = arrayKeys.first(where: { rest.starts(with: "\"\($0)\"".utf8) }) else { return false }
+        rest = rest.dropFirst(key.utf8.count + 2)
+        for sign in ":[" {
+            rest = rest.drop(while: isSpace)
+            guard rest.popFirst() == sign.asciiValue else { return false }
+        }
+        guard [UInt8(ascii: "{"), UInt8(ascii: "]")].contains(rest.drop(while: isSpace).first) else { return false }
+        // Objects on lines of their own are rows, of which such a key is a column.
+        let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 1)
+        return lines.count < 2 || lines[0].last { !isSpace($0) } != UInt8(ascii: "}")
+            || lines[1].first { !isSpace($0) } != UInt8(ascii: "{")
+    }
+
+    private static let arrayKeys = ["data", "rows", "records", "examples", "instances"]
+
     /// What separates the column names that a line consists of; `nil` for any other line.
-    private static func separator(ofHead line: UnsafeRawBufferPointer) -> UInt8? {
+    private static func separator(
+        ofHead line: UnsafeRawBufferPointer, _ headsTable: (String) -> Bool
+    ) -> UInt8? {
         guard !line.isEmpty, line.count <= 4096 else { return nil }
         let text = String(String(decoding: line, as: UTF8.self).trimmed)
         for separator in "\t,;|" {
             let names = text.split(separator: separator, omittingEmptySubsequences: false)
             if names.count > 1, names.allSatisfy(isColumn) { return separator.asciiValue }
         }
-        return loneColumns.contains(text) ? UInt8(ascii: ",") : nil
+        guard isColumn(text[...]) else { return nil }
+        let name = text.trimmingPrefix("\"").prefix { $0 != "\"" }
+        return ["prompt", "text"].contains(name) || headsTable(String(name)) ? UInt8(ascii: ",") : nil
     }
 
     /// Whether it is a word or two, in quotes or not.
@@ -68,9 +99,6 @@ package enum FileFormat: Sendable, Equatable {
         return name.utf8.count <= 64 && name.allSatisfy { $0.isLetter || $0.isNumber || " _-.".contains($0) }
             && (name.isEmpty || name.contains { $0.isLetter })
     }
-
-    /// Names that head a table of one column; any other word may be a text.
-    private static let loneColumns: Set<String> = ["prompt", "\"prompt\"", "text", "\"text\""]
 }
 
 /// In front of UTF-8, where some editors write it.

@@ -20,9 +20,11 @@ enum RowReader {
 
     /// Calls `body` with each row and where it stands.
     ///
+    /// - Parameter columns: Which columns hold what records are read from.
     /// - Throws: ``DataError`` for a file that is missing, damaged or in a format that is not read, and what `body` throws.
     static func forEachRow(
-        of file: URL, maximumLength: Int = maximumLength, _ body: (RecordSource, Row) throws -> Void
+        of file: URL, maximumLength: Int = maximumLength, columns: ColumnNames = ColumnNames(),
+        _ body: (RecordSource, Row) throws -> Void
     ) throws {
         let input = try InputFile(file)
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
@@ -30,7 +32,9 @@ enum RowReader {
         // The whole of it, since a format is told by more than the few bytes that a decompressor may begin with.
         var count = try input.fill(chunk)
         let start = UnsafeRawBufferPointer(rebasing: chunk[..<count])
-        let format = FileFormat(startingWith: start)
+        let format = FileFormat(
+            startingWith: start, columns: Set(columns.names.values),
+            isTable: DataFileName.isTable(file.lastPathComponent))
         if case .arrow(let format) = format {
             return try ArrowRows.read(file, format, compression: input.compression, maximumLength, body)
         }
@@ -56,6 +60,7 @@ enum RowReader {
         switch format {
         case .lines: return LineSplitter(maximumLength: maximumLength)
         case .array: return ElementSplitter(of: .array, maximumLength: maximumLength)
+        case .arrayUnderKey: return ElementSplitter(of: .arrayUnderKey, maximumLength: maximumLength)
         case .objects: return ElementSplitter(of: .sequence, maximumLength: maximumLength)
         case .table(let separator): return TableSplitter(separator: separator, maximumLength: maximumLength)
         case .foreign(let format):
@@ -70,7 +75,7 @@ extension FileFormat {
     fileprivate var unit: RecordSource.Unit {
         switch self {
         case .lines, .table, .foreign: .line
-        case .array, .objects, .arrow: .row
+        case .array, .arrayUnderKey, .objects, .arrow: .row
         }
     }
 }

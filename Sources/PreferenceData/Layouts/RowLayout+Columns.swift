@@ -38,51 +38,6 @@ extension RowLayout {
             return fields.replacing(["response"], by: [("completion", .string(response))])
         },
     ]
-
-    /// Two answers, and a column that says which is the better one.
-    static let comparisons = [
-        RowLayout(name: "PKU-SafeRLHF") { fields in
-            guard let better = fields["better_response_id"]?.integer, better == 0 || better == 1,
-                let prompt = fields.words("prompt")
-            else { return nil }
-            return fields.comparing(
-                "response_0", "response_1", prefersFirst: better == 0, prompt: .only("user", prompt))
-        },
-        RowLayout(name: "HelpSteer3") { fields in
-            guard let preference = fields["overall_preference"]?.double, preference != 0,
-                let prompt = fields["context"],
-                fields.turns("context") != nil
-            else { return nil }
-            return fields.comparing("response1", "response2", prefersFirst: preference < 0, prompt: prompt)?
-                .replacing(["context"], by: [])
-        },
-        RowLayout(name: "SHP") { fields in
-            guard let label = fields["labels"]?.integer, label == 0 || label == 1, let post = fields.words("history")
-            else {
-                return nil
-            }
-            return fields.comparing(
-                "human_ref_A", "human_ref_B", prefersFirst: label == 1, prompt: .only("user", post))?
-                .replacing(["history"], by: [])
-        },
-        RowLayout(name: "TL;DR comparisons") { fields in
-            guard case .object(let info)? = fields["info"], case .array(let summaries)? = fields["summaries"],
-                summaries.count == 2, let choice = fields["choice"]?.integer, choice == 0 || choice == 1,
-                let post = info.words("post")
-            else { return nil }
-            let texts = summaries.compactMap { summary -> String? in
-                if case .object(let object) = summary { object.words("text") } else { nil }
-            }
-            guard texts.count == 2 else { return nil }
-            return fields.replacing(
-                ["info", "summaries", "choice"],
-                by: [
-                    ("prompt", .only("user", info.words("title").map { "\($0)\n\n\(post)" } ?? post)),
-                    ("chosen", .only("assistant", texts[choice])),
-                    ("rejected", .only("assistant", texts[1 - choice])),
-                ])
-        },
-    ]
 }
 
 extension JSONObject {
@@ -112,18 +67,5 @@ extension JSONObject {
         fields["completion"] = .only("assistant", text)
         if !keepsAnswer { fields[answer] = nil }
         return fields
-    }
-
-    /// A pair of two columns of text; `nil` where one of them is not there.
-    fileprivate func comparing(
-        _ first: String, _ second: String, prefersFirst: Bool, prompt: JSON
-    ) -> JSONObject? {
-        guard lacks("chosen", "rejected"), let one = words(first), let other = words(second) else { return nil }
-        return replacing(
-            [first, second],
-            by: [
-                ("prompt", prompt), ("chosen", .only("assistant", prefersFirst ? one : other)),
-                ("rejected", .only("assistant", prefersFirst ? other : one)),
-            ])
     }
 }

@@ -5,7 +5,23 @@ struct RowLayout: Sendable {
     /// What the log calls it.
     let name: String
     /// The row in the other layout; `nil` where it is not of this one.
-    let arrange: @Sendable (JSONObject) -> JSONObject?
+    let arrange: @Sendable (JSONObject) throws(UndecidedRow) -> JSONObject?
+}
+
+/// Why a row of answers to one prompt is no pair: none of them is the better one.
+struct UndecidedRow: Error {
+    /// The row with its prompt alone.
+    let prompt: JSONObject
+}
+
+/// A row in the layout that records are read from.
+struct ArrangedRow {
+    /// Its own columns stand behind.
+    var fields: JSONObject
+    /// The names of the layouts it had.
+    var layouts: [String] = []
+    /// Whether its prompt is all that is left of it.
+    var isUndecided = false
 }
 
 extension RowLayout {
@@ -17,15 +33,20 @@ extension RowLayout {
 }
 
 extension JSONObject {
-    /// The row in the layout that records are read from, its own columns behind, with the names of the layouts it had.
-    func arranged() -> (fields: JSONObject, layouts: [String]) {
-        var (fields, layouts): (JSONObject, [String]) = (self, [])
+    /// The row in the layout that records are read from.
+    func arranged() -> ArrangedRow {
+        var row = ArrangedRow(fields: self)
         for layout in RowLayout.known {
-            guard let arranged = layout.arrange(fields) else { continue }
-            fields = arranged
-            layouts.append(layout.name)
+            do {
+                guard let arranged = try layout.arrange(row.fields) else { continue }
+                row.fields = arranged
+            } catch {
+                (row.fields, row.isUndecided) = (error.prompt, true)
+            }
+            row.layouts.append(layout.name)
         }
-        return (layouts.isEmpty ? self : fields.extended(by: self), layouts)
+        if !row.layouts.isEmpty { row.fields = row.fields.extended(by: self) }
+        return row
     }
 }
 

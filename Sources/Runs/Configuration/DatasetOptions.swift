@@ -46,7 +46,7 @@ extension DatasetOptions: KeyedOptions {
                 + "label, answer, tools and documents.")
         Field(
             "on_bad_record", \.onBadRecord,
-            "Whether a line that is no valid record ends the run or is skipped and counted.")
+            "Whether a row that is no valid record ends the run or is skipped and counted.")
         embed(\.lengths, effect: .free)
     }
 }

@@ -224,14 +224,29 @@ def data_hashes(tokenizer, shared):
     return result
 
 
+def scalars():
+    return (chr(scalar) for scalar in range(0x110000) if not 0xD800 <= scalar < 0xE000)
+
+
 def character_classes():
     """FNV-1a of one byte a scalar: 1 letter, 2 number, 3 white space, 0 other."""
     value = 0xCBF29CE484222325
     matchers = [split(Regex(pattern), "removed") for pattern in (r"\p{L}", r"\p{N}", r"\s")]
-    for scalar in range(0x110000):
-        if 0xD800 <= scalar < 0xE000:
-            continue
-        found = next((i + 1 for i, m in enumerate(matchers) if not m.pre_tokenize_str(chr(scalar))), 0)
+    for scalar in scalars():
+        found = next((i + 1 for i, m in enumerate(matchers) if not m.pre_tokenize_str(scalar)), 0)
+        value = (value ^ found) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+def character_traits():
+    """FNV-1a of one byte a scalar: a bit each for L, M, N, P, S, white space, what Whitespace joins to a letter, Punctuation."""
+    value = 0xCBF29CE484222325
+    matchers = [split(Regex(pattern), "removed") for pattern in (r"\p{L}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}", r"\s")]
+    words, punctuation = pre_tokenizers.Whitespace(), pre_tokenizers.Punctuation("removed")
+    for scalar in scalars():
+        found = sum(1 << i for i, m in enumerate(matchers) if not m.pre_tokenize_str(scalar))
+        found |= (words.pre_tokenize_str("a" + scalar)[0][1] == (0, 2)) << 6
+        found |= (not punctuation.pre_tokenize_str(scalar)) << 7
         value = (value ^ found) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
     return f"{value:016x}"
 
@@ -257,7 +272,7 @@ def main():
         few = strings[:len(NASTY)] if name.startswith("split-") else strings
         write(f"{name}.expected.json", expected(tokenizer, few))
     write("chat.json", chat_templates.render())
-    write("classes.json", {"fnv1a": character_classes()})
+    write("classes.json", {"fnv1a": character_classes(), "traits": character_traits()})
 
     real = {}
     if arguments.shared:
