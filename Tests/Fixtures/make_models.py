@@ -3,9 +3,12 @@
 import json
 import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -202,6 +205,21 @@ def greedy(model, prompt: list[int], count: int) -> tuple[list[int], float]:
     return tokens[len(prompt) :], margin
 
 
+def write_gradients(model, loss, directory: Path) -> None:
+    """The norm of the loss's gradient by each tensor of the checkpoint: gradients are saved as weights are."""
+    # An embedding of transformers does not learn the row of padding, which is BOS in some configurations.
+    model.get_input_embeddings().padding_idx = None
+    model.zero_grad()
+    loss().backward()
+    with torch.no_grad(), tempfile.TemporaryDirectory() as temporary:
+        for parameter in model.parameters():
+            parameter.copy_(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+        model.save_pretrained(temporary)
+        tensors = load_file(Path(temporary) / "model.safetensors")
+    norms = {name: tensor.double().norm().item() for name, tensor in sorted(tensors.items())}
+    write_json(directory / "gradients.json", {"norms": norms})
+
+
 def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     directory = HERE / "models" / name
     shutil.rmtree(directory, ignore_errors=True)
@@ -235,6 +253,11 @@ def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     )
     write_tensors(directory / "expected.safetensors", logits)
 
+    def logps() -> torch.Tensor:
+        return sum(response_logp(model(torch.tensor([row])).logits[0], row, 1) for row in rows if len(row) > 1)
+
+    write_gradients(model, logps, directory)
+
 
 def make_reward(name: str, seed: int, config) -> None:
     directory = HERE / "models" / name
@@ -253,6 +276,7 @@ def make_reward(name: str, seed: int, config) -> None:
     assert np.allclose(scores, together, atol=1e-5), (scores, together)
     cases = [{"tokens": row, "score": np.float32(score)} for row, score in zip(rows, scores)]
     write_json(directory / "expected.json", {"pad_token_id": PAD, "cases": cases})
+    write_gradients(model, lambda: sum(model(torch.tensor([row])).logits[0, 0] for row in rows), directory)
 
 
 def main(only: list[str]) -> None:

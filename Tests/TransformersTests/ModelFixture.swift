@@ -39,6 +39,13 @@ struct ModelFixture {
         try ModelDirectory(url).decoder(head: head, trainable: trainable)
     }
 
+    /// The norm of each parameter's gradient: of the sum of the log-probabilities of all tokens, or of the sum of all scores.
+    func gradientNorms() throws -> [String: Double] {
+        struct Gradients: Decodable { let norms: [String: Double] }
+        let data = try Data(contentsOf: url.appending(path: "gradients.json"))
+        return try JSONDecoder().decode(Gradients.self, from: data).norms
+    }
+
     /// The logits of each case, `[tokens, vocabulary]`.
     func logits() throws -> [Tensor] {
         let file = try SafetensorsFile(url.appending(path: "expected.safetensors"))
