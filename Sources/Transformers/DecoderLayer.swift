@@ -10,6 +10,8 @@ struct DecoderLayer {
     let attentionNorms: Norms
     let input: InputProjection
     let headNorms: (query: Normalization, key: Normalization)?
+    /// Scores of query heads that lead nowhere, `[heads]`.
+    let sinks: Tensor?
     let attentionOutput: Linear
     let feedForwardNorms: Norms
     let feedForward: FeedForwardNetwork
@@ -135,6 +137,11 @@ enum InputProjection {
     }
 }
 
+extension Tensor {
+    /// `self σ(slope self)`.
+    fileprivate func swish(_ slope: Double) -> Tensor { self * (self * slope).sigmoid() }
+}
+
 extension LayerSpecification.Activation {
     func callAsFunction(_ input: Tensor) -> Tensor {
         switch self {
@@ -142,6 +149,7 @@ extension LayerSpecification.Activation {
         case .gelu: input.gelu()
         case .geluTanh: input.geluTanh()
         case .relu: input.relu()
+        case .clampedSwish(let slope, let limit): input.clamped(-.infinity, limit).swish(slope)
         }
     }
 }

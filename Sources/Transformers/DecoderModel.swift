@@ -73,7 +73,9 @@ public final class DecoderModel {
         return hiddenStates(rows.tokens, rows.positions, at: selected, through: layers) {
             [recomputesActivations] _, layer, stream, rows in
             let options = layer.specification.attention.options
-            let attention: DecoderLayer.Attention = { $0.attention($1, $2, segments: segments, options) }
+            let attention: DecoderLayer.Attention = {
+                $0.attention($1, $2, sinks: layer.sinks, segments: segments, options)
+            }
             guard recomputesActivations else { return layer(stream, rows, attention: attention) }
             return stream.recomputing { layer($0, rows, attention: attention) }
         }

@@ -24,18 +24,21 @@ struct DenseNetwork {
     func callAsFunction(_ hidden: Tensor) -> Tensor {
         let (activation, width) = (specification.activation, specification.width)
         let upper = up(hidden)
+        guard specification.isGated else { return down(activation(upper)) }
         let halves: (gate: Tensor, up: Tensor)
-        if let gate {
-            halves = (gate(hidden), upper)
-        } else if specification.isStacked {
-            halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
-        } else {
-            return down(activation(upper))
+        switch specification.halves {
+        case .separate: halves = (gate?(hidden) ?? upper, upper)
+        case .stacked: halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
+        case .interleaved:
+            let pairs = upper.reshaped([-1, width, 2])
+            let half = { (index: Int) in pairs.narrowed(2, index..<index + 1).reshaped([-1, width]) }
+            halves = (half(0), half(1))
         }
         return switch activation {
         case .silu: down(halves.gate.siluGate(halves.up))
         case .geluTanh: down(halves.gate.geluGate(halves.up))
         case .gelu, .relu: down(activation(halves.gate) * halves.up)
+        case .clampedSwish(_, let limit): down(activation(halves.gate) * (halves.up.clamped(-limit, limit) + 1))
         }
     }
 }

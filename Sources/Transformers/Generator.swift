@@ -139,12 +139,14 @@ public final class Generator {
         let owners = prompts.flatMap { prompt in repeatElement(Int64(prompt.slot), count: prompt.tokens.count) }
         let places = rows.positions.map { Int64($0) }
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
-        let specifications = decoder.specification.layers
+        let layers = decoder.layers
         // No row goes on: it is the keys and values on the way that are wanted.
         _ = model.hiddenStates(tokens: rows.tokens, positions: rows.positions, at: []) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
-            return query.attention(key, value, segments: segments, specifications[layer].attention.options)
+            return query.attention(
+                key, value, sinks: layers[layer].sinks, segments: segments,
+                layers[layer].specification.attention.options)
         }
     }
 
@@ -154,12 +156,13 @@ public final class Generator {
         let owners = busy.map { Int64($0.slot) }
         let places = lanes.map { Int64($0.position) }
         let lengths = places.map { $0 + 1 }
-        let specifications = decoder.specification.layers
+        let layers = decoder.layers
         let hidden = model.hiddenStates(tokens: lanes.map(\.token), positions: places.map { Int32($0) }) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
             return caches[layer].attention(
-                query, slots: owners, lengths: lengths, specifications[layer].attention.options)
+                query, sinks: layers[layer].sinks, slots: owners, lengths: lengths,
+                layers[layer].specification.attention.options)
         }
         let counts = lanes.map(\.completion.tokens.count)
         return model.logits(hidden).sampleTokens(

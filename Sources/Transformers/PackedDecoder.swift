@@ -43,7 +43,7 @@ extension DecoderLayer {
         let feedForward = feedForward.packing(type, next)
         return DecoderLayer(
             specification: specification, attentionNorms: attentionNorms.converted(to: type), input: input,
-            headNorms: headNorms.map { ($0.query.converted(to: type), $0.key.converted(to: type)) },
+            headNorms: headNorms.map { ($0.query.converted(to: type), $0.key.converted(to: type)) }, sinks: sinks,
             attentionOutput: attentionOutput, feedForwardNorms: feedForwardNorms.converted(to: type),
             feedForward: feedForward)
     }

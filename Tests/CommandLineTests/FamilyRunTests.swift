@@ -7,7 +7,8 @@ struct FamilyRunTests {
     @Test(
         "DPO and PPO train a tiny model, alone and on three ranks to the same losses, and what they leave is read again",
         arguments: [
-            "gemma", "gemma2", "gemma3", "granite", "mistral-window", "mixtral", "olmo2", "olmo3", "phi3", "qwen3_moe",
+            "gemma", "gemma2", "gemma3", "gpt_oss", "granite", "mistral-window", "mixtral", "olmo2", "olmo3", "phi3",
+            "qwen3_moe",
             "smollm3",
         ])
     func trains(family: String) throws {

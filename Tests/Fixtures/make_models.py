@@ -18,6 +18,7 @@ from transformers import (
     GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
+    GptOssConfig,
     GraniteConfig,
     LlamaConfig,
     MistralConfig,
@@ -88,6 +89,16 @@ BY_LAYER = {
     "full_attention": {"rope_type": "linear", "rope_theta": 50000.0, "factor": 8.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
 }
+# Numbers grow past the limit of its networks, which is to be met.
+GPT_OSS = {
+    **ROTARY,
+    "head_dim": 16,
+    "sliding_window": 12,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+    "swiglu_limit": 1.5,
+    "rope_parameters": {**YARN_ROPE, "truncate": False},
+}
 YARN_BY_LAYER = {
     "full_attention": {**YARN_ROPE, "rope_theta": 500000.0, "attention_factor": 1.2},
     "sliding_attention": {"rope_type": "default", "rope_theta": 500000.0},
@@ -146,6 +157,7 @@ def causal_configs() -> dict:
             float32,
             "1GB",
         ),
+        "gpt_oss": (GptOssConfig(**GPT_OSS), torch.bfloat16, "1GB"),
     }
 
 
@@ -157,6 +169,7 @@ def reward_configs() -> dict:
         "reward-gpt_neox": GPTNeoXConfig(**NEOX, **head),
         "reward-gpt2": GPT2Config(**GPT2, **head),
         "reward-gemma2": Gemma2Config(**gemma2, **head),
+        "reward-gpt_oss": GptOssConfig(**GPT_OSS, **head),
     }
 
 

@@ -27,6 +27,11 @@ struct ModelConfigurationTests {
             (#""rope_parameters": {"rope_type": "llama3", "factor": 2}"#, "low_freq_factor is missing"),
             (#""rope_parameters": 3"#, "rope_parameters must be an object"),
             (#""quantization_config": {"quant_method": "fp8"}"#, "quantization_config asks for quantised weights"),
+            (
+                #""quantization_config": {"quant_method": "mxfp4"}"#,
+                "quantization_config.quant_method is mxfp4, which is not supported; train a copy in bfloat16"
+            ),
+            (#""model_type": "gpt_oss", "num_experts_per_tok": 9, "num_local_experts": 8"#, "num_experts_per_tok is 9"),
             (#""model_type": "mistral", "layer_types": ["chunked_attention"]"#, "layer_types may hold"),
             (#""layer_types": ["sliding_attention"]"#, "layer_types lists 1 layers, but num_hidden_layers is 2"),
             (
@@ -63,6 +68,7 @@ struct ModelConfigurationTests {
         #expect(try windows(#""model_type": "mistral", "sliding_window": null"#) == [nil, nil])
         #expect(try windows(#""model_type": "qwen2", "sliding_window": 64"#) == [nil, nil])
         #expect(try windows(#""model_type": "gemma2""#) == [4096, nil])
+        #expect(try windows(#""model_type": "gpt_oss""#) == [128, nil])
         #expect(
             try windows(
                 #""model_type": "gemma2", "sliding_window": 8, "layer_types": ["full_attention", "sliding_attention"]"#)

@@ -8,9 +8,9 @@ struct ModelFixture {
     static let causal = [
         "llama", "llama-tied", "llama-rope3", "mistral", "gpt_neox", "gpt_neox-sequential", "gpt2", "qwen2", "qwen3",
         "gemma", "gemma2", "gemma3", "granite", "mistral-window", "olmo2", "olmo3", "phi3", "smollm3", "mixtral",
-        "qwen3_moe",
+        "qwen3_moe", "gpt_oss",
     ]
-    static let reward = ["reward-llama", "reward-gpt_neox", "reward-gpt2", "reward-gemma2"]
+    static let reward = ["reward-llama", "reward-gpt_neox", "reward-gpt2", "reward-gemma2", "reward-gpt_oss"]
 
     struct Expected: Decodable {
         struct Case: Decodable {
