@@ -28,6 +28,8 @@ struct DecoderLayer {
         var rotation: (cosine: Tensor, sine: Tensor)?
         /// Indices `[selected]` of the rows that a block returns; all where it is `nil`. Others are still attended to.
         var selected: Tensor?
+        /// How routers of experts are watched, where they are.
+        var routing: RoutedRows?
     }
 
     /// The residual stream `[rows or selected, width]` after this block, from that of all rows before it.
@@ -37,7 +39,7 @@ struct DecoderLayer {
             (stream, attended) = (stream.selecting(selected), attended.selecting(selected))
         }
         let between = stream + added(attentionNorms, attentionOutput(attended))
-        let fed = feedForward(feedForwardNorms.read(specification.isParallel ? stream : between))
+        let fed = feedForward(feedForwardNorms.read(specification.isParallel ? stream : between), rows.routing)
         return between + added(feedForwardNorms, fed)
     }
 

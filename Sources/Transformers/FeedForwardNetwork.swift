@@ -5,10 +5,10 @@ enum FeedForwardNetwork {
     case dense(DenseNetwork)
     case experts(ExpertNetwork)
 
-    func callAsFunction(_ hidden: Tensor) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?) -> Tensor {
         switch self {
         case .dense(let network): network(hidden)
-        case .experts(let network): network(hidden)
+        case .experts(let network): network(hidden, routing)
         }
     }
 }
@@ -51,10 +51,12 @@ struct ExpertNetwork {
     let router: Linear
     let experts: [DenseNetwork]
 
-    func callAsFunction(_ hidden: Tensor) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?) -> Tensor {
         guard hidden.shape[0] > 0 else { return hidden }
-        let probabilities = router(hidden).converted(to: .float32).softmax(1)
-        let routes = Routes(probabilities.placed(.float32).floats(), specification)
+        var probabilities = router(hidden).converted(to: .float32).softmax(1)
+        let values = probabilities.placed(.float32).floats()
+        let routes = Routes(values, specification)
+        if let routing { probabilities = routing.watched(probabilities, values, chosen: routes.chosen) }
         let device = hidden.device
         func indices(_ list: [Int32]) -> Tensor { Tensor(indices: list, on: device) }
         let outputs = Tensor.concatenated(

@@ -35,6 +35,53 @@ struct FamilyRunTests {
         }
     }
 
+    @Test("The load of a model's routers is told, and its loss is learned from alike on one and three ranks")
+    func routers() throws {
+        try Workspace.with { workspace in
+            try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy"))
+            try workspace.addModel("policy", from: "mixtral")
+            let loop = "max_steps: 4, train_batch_size: 8, learning_rate: 1.0e-2, max_grad_norm: 0"
+            try workspace.configure(
+                stages: "[sft, dpo]",
+                "sft: {\(loop), max_tokens_per_micro_batch: 100}\ndpo: {\(loop), gradient_checkpointing: true}")
+            let asked = ["--set", "sft.router_aux_loss_coef=2", "--set", "dpo.router_aux_loss_coef=2"]
+            try workspace.mpo("train", "run.yaml", "--set", "output_dir=off")
+            for (name, ranks) in [("one", 1), ("three", 3)] {
+                try workspace.mpo(["train", "run.yaml", "--set", "output_dir=\(name)"] + asked, ranks: ranks)
+            }
+            let names = ["loss", "aux_loss", "router/largest_share", "grad_norm"]
+            let all = try ["off", "one", "three"].map { run in try names.map { try metrics(workspace, run, $0) } }
+            let (off, one, three) = (all[0], all[1], all[2])
+            #expect(off[1].count == 8 && off[2].allSatisfy { $0 > 1.0 / 3 && $0 < 1 })
+            // Of two experts a token; balanced, and at least about that, is 2.
+            #expect(off[1].allSatisfy { $0 > 1.9 && $0 < 6 })
+            #expect(off[1][0] == one[1][0] && abs(one[0][0] - off[0][0] - 2 * one[1][0]) < 1e-5)
+            #expect(one[1][3] < off[1][3], "what is learned from falls")
+            for (left, right) in zip(one, three) {
+                #expect(zip(left, right).allSatisfy { abs($0 - $1) < 1e-4 * max(1, abs($0)) }, "\(left) \(right)")
+            }
+        }
+    }
+
+    @Test("A dense model is not asked for balanced experts")
+    func denseRouters() throws {
+        try Workspace.with { workspace in
+            try workspace.configure(stages: "[dpo]", "dpo: {router_aux_loss_coef: 0.01}")
+            let result = try workspace.mpo("train", "run.yaml", status: 2)
+            #expect(
+                result.errors.contains(
+                    "dpo.router_aux_loss_coef: the llama model that the stage starts from has no experts; leave it out")
+            )
+        }
+    }
+
+    /// A metric at each step that has it.
+    private func metrics(_ workspace: Workspace, _ run: String, _ name: String) throws -> [Double] {
+        try workspace.read("\(run)/metrics.jsonl").split(separator: "\n").compactMap { line in
+            try (JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?[name] as? Double
+        }
+    }
+
     /// The losses of all steps, DPO's and then the policy's.
     private func losses(_ workspace: Workspace, _ run: String) throws -> [Double] {
         try workspace.read("\(run)/metrics.jsonl").split(separator: "\n").compactMap { line in

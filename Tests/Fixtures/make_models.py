@@ -218,19 +218,34 @@ def greedy(model, prompt: list[int], count: int) -> tuple[list[int], float]:
     return tokens[len(prompt) :], margin
 
 
-def write_gradients(model, loss, directory: Path) -> None:
+def gradient_norms(model, loss) -> dict:
     """The norm of the loss's gradient by each tensor of the checkpoint: gradients are saved as weights are."""
     # An embedding of transformers does not learn the row of padding, which is BOS in some configurations.
     model.get_input_embeddings().padding_idx = None
     model.zero_grad()
     loss().backward()
+    weights = [parameter.detach().clone() for parameter in model.parameters()]
     with torch.no_grad(), tempfile.TemporaryDirectory() as temporary:
         for parameter in model.parameters():
             parameter.copy_(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
         model.save_pretrained(temporary)
         tensors = load_file(Path(temporary) / "model.safetensors")
-    norms = {name: tensor.double().norm().item() for name, tensor in sorted(tensors.items())}
-    write_json(directory / "gradients.json", {"norms": norms})
+        for parameter, weight in zip(model.parameters(), weights):
+            parameter.copy_(weight)
+    return {name: tensor.double().norm().item() for name, tensor in sorted(tensors.items())}
+
+
+def write_routers(model, rows: list[list[int]], directory: Path) -> None:
+    """The load-balancing loss of all rows, and the norms of its gradient."""
+    longest = max(map(len, rows))
+    padded = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+
+    def loss() -> torch.Tensor:
+        return model(padded, attention_mask=mask, output_router_logits=True).aux_loss
+
+    value = loss().item()
+    write_json(directory / "routers.json", {"aux_loss": value, "norms": gradient_norms(model, loss)})
 
 
 def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
@@ -269,7 +284,9 @@ def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     def logps() -> torch.Tensor:
         return sum(response_logp(model(torch.tensor([row])).logits[0], row, 1) for row in rows if len(row) > 1)
 
-    write_gradients(model, logps, directory)
+    write_json(directory / "gradients.json", {"norms": gradient_norms(model, logps)})
+    if hasattr(config, "output_router_logits"):
+        write_routers(model, rows, directory)
 
 
 def make_reward(name: str, seed: int, config) -> None:
@@ -289,7 +306,8 @@ def make_reward(name: str, seed: int, config) -> None:
     assert np.allclose(scores, together, atol=1e-5), (scores, together)
     cases = [{"tokens": row, "score": np.float32(score)} for row, score in zip(rows, scores)]
     write_json(directory / "expected.json", {"pad_token_id": PAD, "cases": cases})
-    write_gradients(model, lambda: sum(model(torch.tensor([row])).logits[0, 0] for row in rows), directory)
+    norms = gradient_norms(model, lambda: sum(model(torch.tensor([row])).logits[0, 0] for row in rows))
+    write_json(directory / "gradients.json", {"norms": norms})
 
 
 def main(only: list[str]) -> None:

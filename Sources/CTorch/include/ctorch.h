@@ -184,6 +184,8 @@ ct_status ct_normal_(ct_tensor *tensor, double mean, double deviation, uint64_t 
 // ---- Gradients, parameters, AdamW (parameters.cpp)
 
 ct_status ct_backward(const ct_tensor *loss);
+/// `input`, to whose gradient a backward pass adds `gradient`, of the same shape and type.
+ct_status ct_adding_gradient(const ct_tensor *input, const ct_tensor *gradient, ct_tensor **out);
 /// A leaf that needs gradients: a view of `shape` at `offset` into the flat `values`, whose gradient accumulates in place
 /// into the same place of the flat `gradients`.
 ct_status ct_parameter_view(
