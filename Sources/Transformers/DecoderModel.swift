@@ -74,7 +74,9 @@ public final class DecoderModel {
     public func hiddenStates(_ rows: PackedRows, at selected: [Int32]? = nil) -> Tensor {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
         let routing = routing.map { RoutedRows(record: $0, weights: rows.sequenceCounts) }
-        return hiddenStates(rows.tokens, rows.positions, at: selected, routing, through: layers) {
+        let places = RowPlaces(
+            positions: rows.positions, lengths: specification.rotaryContext == nil ? [] : rows.sequenceLengths)
+        return hiddenStates(rows.tokens, places, at: selected, routing, through: layers) {
             [recomputesActivations] _, layer, stream, rows in
             let options = layer.specification.attention.options
             let attention: DecoderLayer.Attention = {
@@ -132,24 +134,24 @@ public final class DecoderModel {
     /// Hidden states of rows whose attention the caller computes: over segments, or over a cache; through the decoder's
     /// own layers, or others that compute the same.
     func hiddenStates(
-        tokens: [Int32], positions: [Int32], at selected: [Int32]? = nil, through layers: [DecoderLayer]? = nil,
+        tokens: [Int32], _ places: RowPlaces, at selected: [Int32]? = nil, through layers: [DecoderLayer]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        hiddenStates(tokens, positions, at: selected, nil, through: layers ?? self.layers) {
+        hiddenStates(tokens, places, at: selected, nil, through: layers ?? self.layers) {
             index, layer, stream, rows in
             layer(stream, rows) { attention(index, $0, $1, $2) }
         }
     }
 
     private func hiddenStates(
-        _ tokens: [Int32], _ positions: [Int32], at selected: [Int32]?, _ routing: RoutedRows?,
+        _ tokens: [Int32], _ places: RowPlaces, at selected: [Int32]?, _ routing: RoutedRows?,
         through layers: [DecoderLayer],
         _ apply: (_ index: Int, DecoderLayer, _ stream: Tensor, DecoderLayer.Rows) -> Tensor
     ) -> Tensor {
-        let rotations = rotaries.map { $0(positions) }
+        let rotations = rotaries.map { $0(places.positions, lengths: places.lengths) }
         var rows = DecoderLayer.Rows(routing: routing)
         let selected = selected.map { Tensor(indices: $0, on: placement.device) }
-        var stream = embedded(tokens, positions)
+        var stream = embedded(tokens, places.positions)
         for (index, layer) in layers.enumerated() {
             rows.rotation = rotaryOfLayer[index].map { rotations[$0] }
             // All rows of a router that is watched count.

@@ -7,9 +7,8 @@ struct FamilyRunTests {
     @Test(
         "DPO and PPO train a tiny model, alone and on three ranks to the same losses, and what they leave is read again",
         arguments: [
-            "gemma", "gemma2", "gemma3", "gpt_oss", "granite", "mistral-window", "mixtral", "olmo2", "olmo3", "phi3",
-            "qwen3_moe",
-            "smollm3",
+            "gemma", "gemma2", "gemma3", "gpt_oss", "granite", "llama-dynamic", "mistral-window", "mixtral", "olmo2",
+            "olmo3", "phi3", "phi3-long", "qwen3_moe", "smollm3",
         ])
     func trains(family: String) throws {
         try Workspace.with { workspace in
@@ -60,6 +59,18 @@ struct FamilyRunTests {
             for (left, right) in zip(one, three) {
                 #expect(zip(left, right).allSatisfy { abs($0 - $1) < 1e-4 * max(1, abs($0)) }, "\(left) \(right)")
             }
+        }
+    }
+
+    @Test("A run says once of what length on sequences have other positions")
+    func stretchedPositions() throws {
+        try Workspace.with { workspace in
+            try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy"))
+            try workspace.addModel("policy", from: "phi3-long")
+            try workspace.configure(stages: "[sft]", "sft: {max_steps: 2, train_batch_size: 8}")
+            let told = try workspace.mpo("train", "run.yaml").errors
+            let note = "sft.max_length allows sequences of 64 tokens: those of more than 16 have other positions"
+            #expect(told.components(separatedBy: note).count == 2, "\(told)")
         }
     }
 

@@ -158,6 +158,20 @@ def causal_configs() -> dict:
             "1GB",
         ),
         "gpt_oss": (GptOssConfig(**GPT_OSS), torch.bfloat16, "1GB"),
+        # Rows of 19 tokens and more are longer than the context of before, and so is what is drawn.
+        "phi3-long": (
+            Phi3Config(**ROTARY, original_max_position_embeddings=16, rope_parameters=LONG_ROPE, pad_token_id=None),
+            float32,
+            "1GB",
+        ),
+        "llama-dynamic": (
+            LlamaConfig(
+                **{**ROTARY, "max_position_embeddings": 16},
+                rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0},
+            ),
+            float32,
+            "1GB",
+        ),
     }
 
 
@@ -257,7 +271,6 @@ def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     write_legacy_config(directory)
 
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
-    # Beyond 96 tokens phi3 has other positions, so no row is longer.
     rows = random_rows(np.random.default_rng(seed), [1, 7, 19, 34, 60])
     cases, logits = [], {}
     with torch.no_grad():

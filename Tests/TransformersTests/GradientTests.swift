@@ -6,7 +6,7 @@ import Transformers
 struct GradientTests {
     @Test(
         "The gradient of all tokens' log-probabilities has transformers' norm in each parameter",
-        arguments: ModelFixture.causal, [false, true])
+        arguments: ModelFixture.causal + ModelFixture.stretched, [false, true])
     func languageModel(name: String, recomputes: Bool) throws {
         let fixture = try ModelFixture(name)
         let decoder = try fixture.decoder(trainable: true)

@@ -49,6 +49,10 @@ struct ModelConfigurationTests {
                 "short_factor must list a number for each of the 4 pairs"
             ),
             (
+                #""model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [1, 1, 1, 1], "original_max_position_embeddings": 64}"#,
+                "long_factor must list a number for each of the 4 pairs"
+            ),
+            (
                 #""model_type": "qwen2", "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]"#,
                 "layer_types asks for sliding_attention"
             ),
@@ -84,12 +88,12 @@ struct ModelConfigurationTests {
         #expect(try qwen(#", "layer_types": ["full_attention", "sliding_attention"]"#) == [nil, 64])
     }
 
-    @Test("A table of positions bounds the length, and positions that are stretched by the length of a sequence")
+    @Test("A table of positions bounds the length, and other positions do not")
     func maximumLength() throws {
         #expect(try ModelConfiguration(directory: ModelFixture("gpt2").url).maximumLength == 128)
         #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": 64"#).maximumLength == nil)
         let dynamic = try configuration(changing: #""rope_scaling": {"rope_type": "dynamic", "factor": 4}"#)
-        #expect(dynamic.maximumLength == 128 && dynamic.lengthReason.hasPrefix("beyond that its positions"))
+        #expect(dynamic.maximumLength == nil && dynamic.specification.rotaryContext == 128)
     }
 
     @Test("GPT-2's other names of a value are refused where they say something else")

@@ -10,6 +10,8 @@ struct ModelFixture {
         "gemma", "gemma2", "gemma3", "granite", "mistral-window", "olmo2", "olmo3", "phi3", "smollm3", "mixtral",
         "qwen3_moe", "gpt_oss",
     ]
+    /// Models whose positions change with the length of a sequence, once it is longer than 16 tokens.
+    static let stretched = ["phi3-long", "llama-dynamic"]
     static let reward = ["reward-llama", "reward-gpt_neox", "reward-gpt2", "reward-gemma2", "reward-gpt_oss"]
 
     struct Expected: Decodable {
