@@ -49,7 +49,7 @@ ct_status ct_linear_packed(
         TORCH_CHECK(
             !bias || bias->value.sizes() == at::IntArrayRef({packed->outputs}), "a bias of ", bias->value.sizes(),
             " for ", packed->outputs, " outputs");
-        return packed->kernels.linear_packed(x, packed->value, packed->outputs, bias ? bias->value : at::Tensor());
+        return packed->kernels.linear_packed(x, packed->value, packed->outputs, optional(bias));
     });
 }
 
@@ -119,8 +119,8 @@ ct_status ct_cache_copy(ct_cache *cache, int64_t source, int64_t target, int64_t
 }
 
 ct_status ct_cache_attention(
-    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, ct_attention options,
-    ct_tensor **out) {
+    const ct_tensor *query, const ct_cache *cache, const ct_tensor *sinks, const int64_t *slots, const int64_t *lengths,
+    ct_attention options, ct_tensor **out) {
     return returning(out, [&] {
         at::NoGradGuard no_gradient;
         const auto &q = query->value;
@@ -128,13 +128,16 @@ ct_status ct_cache_attention(
         TORCH_CHECK(
             q.dim() == 3 && q.size(1) % shape.heads == 0 && q.size(2) == shape.channels, "attention of ", q.sizes(),
             " over a cache of ", shape.heads, " heads of ", shape.channels, " channels");
+        const auto s = optional(sinks);
+        TORCH_CHECK(
+            !s.defined() || s.sizes() == at::IntArrayRef({q.size(1)}), "attention of ", q.sizes(), " with sinks ", s.sizes());
         for (int64_t row = 0; row < q.size(0); row++) {
             TORCH_CHECK(
                 slots[row] >= 0 && slots[row] < shape.slots && lengths[row] > 0 && lengths[row] <= shape.capacity,
                 "slot ", slots[row], ", length ", lengths[row], " of a cache of ", shape.slots, " slots of ",
                 shape.capacity);
         }
-        return cache->kernels.cache_attention(q, cache->value, slots, lengths, options);
+        return cache->kernels.cache_attention(q, cache->value, s, slots, lengths, options);
     });
 }
 

@@ -15,6 +15,9 @@ struct ct_tensor {
 
 namespace ctorch {
 
+/// An operand that may be NULL; then the tensor is undefined.
+inline at::Tensor optional(const ct_tensor *tensor) { return tensor ? tensor->value : at::Tensor(); }
+
 using Tensors = std::vector<at::Tensor>;
 
 void set_last_error(const char *message) noexcept;

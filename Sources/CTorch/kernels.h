@@ -46,9 +46,10 @@ struct Kernels {
     virtual at::Tensor rotary(const at::Tensor &input, const at::Tensor &cosine, const at::Tensor &sine) const = 0;
     virtual at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const = 0;
     virtual at::Tensor gelu_gate(const at::Tensor &gate, const at::Tensor &up) const = 0;
+    /// `sinks` may be undefined.
     virtual at::Tensor segment_attention(
-        const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments,
-        const ct_attention &) const = 0;
+        const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const at::Tensor &sinks,
+        const Segments &segments, const ct_attention &) const = 0;
     virtual TokenLogps linear_logps(
         const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
         const ct_logit_shape &) const = 0;
@@ -73,9 +74,10 @@ struct Kernels {
         const Cache &cache, const at::Tensor &key, const at::Tensor &value, const int64_t *slots,
         const int64_t *positions) const = 0;
     virtual void cache_copy(const Cache &cache, int64_t source, int64_t target, int64_t count) const = 0;
+    /// `sinks` may be undefined.
     virtual at::Tensor cache_attention(
-        const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
-        const ct_attention &) const = 0;
+        const at::Tensor &query, const Cache &cache, const at::Tensor &sinks, const int64_t *slots,
+        const int64_t *lengths, const ct_attention &) const = 0;
     virtual void sample(
         const at::Tensor &logits, const ct_sampling &options, const SampledStreams &streams,
         const SampledRows &out) const = 0;

@@ -7,11 +7,21 @@ namespace ctorch {
 
 namespace {
 
-void check(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments) {
+/// Whether a weight of type `weight` applies to numbers of type `input`.
+bool fits(at::ScalarType weight, at::ScalarType input) {
+    return weight == input || (weight == at::kFloat && (input == at::kBFloat16 || input == at::kHalf));
+}
+
+void check(
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &sinks, const Segments &segments) {
     TORCH_CHECK(
         q.dim() == 3 && k.dim() == 3 && k.sizes() == v.sizes() && k.size(0) == q.size(0) && k.size(2) == q.size(2)
             && q.size(1) % k.size(1) == 0,
         "attention of ", q.sizes(), " over ", k.sizes(), " and ", v.sizes());
+    TORCH_CHECK(
+        !sinks.defined()
+            || (sinks.sizes() == at::IntArrayRef({q.size(1)}) && fits(sinks.scalar_type(), q.scalar_type())),
+        "attention of ", q.sizes(), " with sinks ", sinks.sizes());
     int64_t end = 0;
     for (const auto &s : segments) {
         // In order and apart from each other, so that threads can share them without sharing a gradient.
@@ -29,11 +39,6 @@ void check_gate(const at::Tensor &gate, const at::Tensor &up) {
         up.sizes());
 }
 
-/// Whether a weight of type `weight` applies to numbers of type `input`.
-bool fits(at::ScalarType weight, at::ScalarType input) {
-    return weight == input || (weight == at::kFloat && (input == at::kBFloat16 || input == at::kHalf));
-}
-
 at::Tensor linear(const at::Tensor &input, const at::Tensor &weight, const ct_tensor *bias, bool transposed) {
     TORCH_CHECK(
         input.dim() == 2 && weight.dim() == 2 && weight.size(transposed ? 0 : 1) == input.size(1)
@@ -43,7 +48,7 @@ at::Tensor linear(const at::Tensor &input, const at::Tensor &weight, const ct_te
     TORCH_CHECK(
         !bias || bias->value.sizes() == at::IntArrayRef({outputs}), "a bias of ", bias->value.sizes(), " for ", outputs,
         " outputs");
-    return kernels_for(input).linear(input, weight, bias ? bias->value : at::Tensor(), transposed);
+    return kernels_for(input).linear(input, weight, optional(bias), transposed);
 }
 
 }  // namespace
@@ -97,13 +102,14 @@ ct_status ct_gelu_gate(const ct_tensor *gate, const ct_tensor *up, ct_tensor **o
 }
 
 ct_status ct_segment_attention(
-    const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_segment *segments, size_t count,
-    ct_attention options, ct_tensor **out) {
+    const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_tensor *sinks,
+    const ct_segment *segments, size_t count, ct_attention options, ct_tensor **out) {
     return returning(out, [&] {
         const auto &q = query->value, &k = key->value, &v = value->value;
+        const auto s = optional(sinks);
         const Segments list(segments, segments + count);
-        check(q, k, v, list);
-        return kernels_for(q).segment_attention(q, k, v, list, options);
+        check(q, k, v, s, list);
+        return kernels_for(q).segment_attention(q, k, v, s, list, options);
     });
 }
 

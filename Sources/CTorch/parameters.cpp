@@ -1,5 +1,7 @@
+#include "differentiable.h"
 #include "kernels.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
 #include <ATen/core/grad_mode.h>
@@ -9,6 +11,20 @@ using namespace ctorch;
 
 ct_status ct_backward(const ct_tensor *loss) {
     return guarded([&] { torch::autograd::backward({loss->value}, {}); });
+}
+
+ct_status ct_adding_gradient(const ct_tensor *input, const ct_tensor *gradient, ct_tensor **out) {
+    return returning(out, [&] {
+        const auto &x = input->value, &added = gradient->value;
+        TORCH_CHECK(
+            x.sizes() == added.sizes() && x.scalar_type() == added.scalar_type(), "adding a gradient of ", added.sizes(),
+            " to that of ", x.sizes());
+        return differentiable({x}, [&]() -> Computed {
+            return {{x.clone()}, {added}, [](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
+                return {gradient + saved[0]};
+            }};
+        })[0];
+    });
 }
 
 ct_status ct_parameter_view(

@@ -44,13 +44,14 @@ public final class AttentionCache {
         perform("cache copy") { ct_cache_copy(handle, Int64(source), Int64(target), Int64(count)) }
     }
 
-    /// Attention of one query a row, `[rows, heads, channels]`, over the first `lengths[i]` tokens of `slots[i]`.
+    /// Attention of one query a row, `[rows, heads, channels]`, over the first `lengths[i]` tokens of `slots[i]`; `sinks` as in
+    /// ``Tensor/attention(_:_:sinks:segments:_:)``.
     public func attention(
-        _ query: Tensor, slots: [Int64], lengths: [Int64], _ options: AttentionOptions
+        _ query: Tensor, sinks: Tensor? = nil, slots: [Int64], lengths: [Int64], _ options: AttentionOptions
     ) -> Tensor {
         precondition(slots.count == query.shape[0] && lengths.count == slots.count, "a slot and a length for each row")
-        return tensor("cache attention", query) {
-            ct_cache_attention(query.handle, handle, slots, lengths, options.code, $0)
+        return tensor("cache attention", query, sinks) {
+            ct_cache_attention(query.handle, handle, sinks?.handle, slots, lengths, options.code, $0)
         }
     }
 }

@@ -15,6 +15,11 @@ extension Tensor {
         perform("backward", self) { ct_backward(handle) }
     }
 
+    /// The same numbers, to whose gradient a backward pass adds `gradient`: that of a loss whose graph need not be kept.
+    public func addingGradient(_ gradient: Tensor) -> Tensor {
+        tensor("adding gradient", self, gradient) { ct_adding_gradient(handle, gradient.handle, $0) }
+    }
+
     // MARK: In place, without gradients
 
     /// Takes over the elements of `source`, converted and broadcast.

@@ -75,13 +75,7 @@ public final class ParameterGroup {
         let gradients = trainable && !isFrozen ? Tensor.zeros([end], placement) : nil
         views = Dictionary(
             uniqueKeysWithValues: entries.map { entry in
-                let view = tensor("parameter view", values) { out in
-                    entry.declaration.shape.withInt64 {
-                        ct_parameter_view(
-                            values.handle, gradients?.handle, Int64(entry.offset), $0.baseAddress, $0.count, out)
-                    }
-                }
-                return (entry.declaration.name, view)
+                (entry.declaration.name, Self.view(values, gradients, at: entry.offset, entry.declaration.shape))
             })
         self.name = name
         self.isFrozen = isFrozen
@@ -101,6 +95,25 @@ public final class ParameterGroup {
     public subscript(name: String) -> Tensor {
         guard let view = views[name] else { preconditionFailure("no parameter is named \(name)") }
         return view
+    }
+
+    /// The part of a parameter at `index` of its first dimension, a leaf of its own: its gradient is added to that part alone.
+    public func part(of name: String, at index: Int) -> Tensor {
+        guard let entry = entries.first(where: { $0.declaration.name == name }),
+            let count = entry.declaration.shape.first,
+            (0..<count).contains(index)
+        else { preconditionFailure("no parameter \(name) has a part \(index)") }
+        return Self.view(
+            values, gradients, at: entry.offset + entry.count / count * index,
+            Array(entry.declaration.shape.dropFirst()))
+    }
+
+    private static func view(_ values: Tensor, _ gradients: Tensor?, at offset: Int, _ shape: [Int]) -> Tensor {
+        tensor("parameter view", values) { out in
+            shape.withInt64 {
+                ct_parameter_view(values.handle, gradients?.handle, Int64(offset), $0.baseAddress, $0.count, out)
+            }
+        }
     }
 
     /// Whether a parameter has that name.

@@ -25,6 +25,12 @@ public final class ParameterStore {
         return group[name]
     }
 
+    /// The part of a parameter at `index` of its first dimension, as ``ParameterGroup/part(of:at:)``.
+    public func part(of name: String, at index: Int) -> Tensor {
+        guard let group = owners[name] else { preconditionFailure("no parameter is named \(name)") }
+        return group.part(of: name, at: index)
+    }
+
     /// Whether a parameter has that name.
     public func contains(_ name: String) -> Bool { owners[name] != nil }
 

@@ -55,17 +55,20 @@ extension Tensor {
 
     /// Softmax attention a segment at a time, without padding: `self [rows, heads, channels]` against `key`, `value`
     /// `[rows, kv heads, channels]`; query heads share key heads in equal groups. Rows outside every segment give zeros.
+    ///
+    /// - Parameter sinks: a score for each query head, `[heads]`, that takes part in the softmax and leads nowhere.
     public func attention(
-        _ key: Tensor, _ value: Tensor, segments: [AttentionSegment], _ options: AttentionOptions
+        _ key: Tensor, _ value: Tensor, sinks: Tensor? = nil, segments: [AttentionSegment], _ options: AttentionOptions
     ) -> Tensor {
         let list = segments.map {
             ct_segment(
                 start: Int64($0.rows.lowerBound), count: Int64($0.rows.count),
                 prefix_start: Int64($0.prefix.lowerBound), prefix_count: Int64($0.prefix.count))
         }
-        return tensor("segment attention", self, key, value) { out in
+        return tensor("segment attention", self, key, value, sinks) { out in
             list.withUnsafeBufferPointer {
-                ct_segment_attention(handle, key.handle, value.handle, $0.baseAddress, $0.count, options.code, out)
+                ct_segment_attention(
+                    handle, key.handle, value.handle, sinks?.handle, $0.baseAddress, $0.count, options.code, out)
             }
         }
     }

@@ -10,6 +10,8 @@ struct DecoderLayer {
     let attentionNorms: Norms
     let input: InputProjection
     let headNorms: (query: Normalization, key: Normalization)?
+    /// Scores of query heads that lead nowhere, `[heads]`.
+    let sinks: Tensor?
     let attentionOutput: Linear
     let feedForwardNorms: Norms
     let feedForward: FeedForwardNetwork
@@ -26,6 +28,8 @@ struct DecoderLayer {
         var rotation: (cosine: Tensor, sine: Tensor)?
         /// Indices `[selected]` of the rows that a block returns; all where it is `nil`. Others are still attended to.
         var selected: Tensor?
+        /// How routers of experts are watched, where they are.
+        var routing: RoutedRows?
     }
 
     /// The residual stream `[rows or selected, width]` after this block, from that of all rows before it.
@@ -35,7 +39,7 @@ struct DecoderLayer {
             (stream, attended) = (stream.selecting(selected), attended.selecting(selected))
         }
         let between = stream + added(attentionNorms, attentionOutput(attended))
-        let fed = feedForward(feedForwardNorms.read(specification.isParallel ? stream : between))
+        let fed = feedForward(feedForwardNorms.read(specification.isParallel ? stream : between), rows.routing)
         return between + added(feedForwardNorms, fed)
     }
 
@@ -135,6 +139,11 @@ enum InputProjection {
     }
 }
 
+extension Tensor {
+    /// `self σ(slope self)`.
+    fileprivate func swish(_ slope: Double) -> Tensor { self * (self * slope).sigmoid() }
+}
+
 extension LayerSpecification.Activation {
     func callAsFunction(_ input: Tensor) -> Tensor {
         switch self {
@@ -142,6 +151,7 @@ extension LayerSpecification.Activation {
         case .gelu: input.gelu()
         case .geluTanh: input.geluTanh()
         case .relu: input.relu()
+        case .clampedSwish(let slope, let limit): input.clamped(-.infinity, limit).swish(slope)
         }
     }
 }

@@ -4,26 +4,33 @@ extension DecoderModel {
     /// Draws all parameters afresh: matrices from N(0, initializer_range²), norms that multiply by 1, biases 0, and score and auxiliary heads
     /// from N(0, 1 / (width + 1)). What a parameter gets is a function of the seed and its name alone.
     public func initialize(seed: UInt64) {
-        for declaration in parameters.declarations { initialize(declaration.name, seed: seed) }
+        for declaration in parameters.declarations { initialize(declaration, seed: seed) }
     }
 
     /// Draws the score head afresh.
     public func initializeScoreHead(seed: UInt64) {
         precondition(head == .score, "a language model has no score head")
-        initialize(ParameterNames.score, seed: seed)
+        initialize(only: ParameterNames.score, seed: seed)
     }
 
     /// Draws the auxiliary head afresh, where there is one.
     package func initializeAuxiliaryHead(seed: UInt64) {
-        if let auxiliaryHead { initialize(auxiliaryHead.parameterName, seed: seed) }
+        if let auxiliaryHead { initialize(only: auxiliaryHead.parameterName, seed: seed) }
     }
 
-    private func initialize(_ name: String, seed: UInt64) {
+    private func initialize(only name: String, seed: UInt64) {
+        for declaration in parameters.declarations where declaration.name == name {
+            initialize(declaration, seed: seed)
+        }
+    }
+
+    private func initialize(_ declaration: ParameterGroup.Declaration, seed: UInt64) {
+        let name = declaration.name
         let parameter = parameters[name]
         if [ParameterNames.score, auxiliaryHead?.parameterName].contains(name) {
             let deviation = 1 / (Double(specification.width) + 1).squareRoot()
             parameter.fillNormal(deviation: deviation, seed: Self.seed(seed, name))
-        } else if parameter.rank > 1 {
+        } else if declaration.decays {
             parameter.fillNormal(deviation: configuration.initializerRange, seed: Self.seed(seed, name))
         } else {
             parameter.fill(name.hasSuffix(".weight") && !specification.finalNorm.isOffset ? 1 : 0)

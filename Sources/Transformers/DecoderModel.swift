@@ -27,6 +27,9 @@ public final class DecoderModel {
     /// the layer's input: more work, less memory, the same bits.
     public var recomputesActivations = false
 
+    /// What watches the routers of experts in passes over batches.
+    package var routing: RouterRecord?
+
     let layers: [DecoderLayer]
     let finalNorm: Normalization
     /// A table for each way in which some layers rotate, and which one a layer takes.
@@ -70,12 +73,21 @@ public final class DecoderModel {
     /// `[selected, width]`, or of all, `[rows, width]`. What the last layer computes for other rows alone is left out.
     public func hiddenStates(_ rows: PackedRows, at selected: [Int32]? = nil) -> Tensor {
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
-        return hiddenStates(rows.tokens, rows.positions, at: selected, through: layers) {
+        let routing = routing.map { RoutedRows(record: $0, weights: rows.sequenceCounts) }
+        let places = RowPlaces(
+            positions: rows.positions, lengths: specification.rotaryContext == nil ? [] : rows.sequenceLengths)
+        return hiddenStates(rows.tokens, places, at: selected, routing, through: layers) {
             [recomputesActivations] _, layer, stream, rows in
             let options = layer.specification.attention.options
-            let attention: DecoderLayer.Attention = { $0.attention($1, $2, segments: segments, options) }
+            let attention: DecoderLayer.Attention = {
+                $0.attention($1, $2, sinks: layer.sinks, segments: segments, options)
+            }
             guard recomputesActivations else { return layer(stream, rows, attention: attention) }
-            return stream.recomputing { layer($0, rows, attention: attention) }
+            var rows = rows
+            return stream.recomputing { stream in
+                defer { rows.routing?.isFirst = false }
+                return layer(stream, rows, attention: attention)
+            }
         }
     }
 
@@ -122,27 +134,31 @@ public final class DecoderModel {
     /// Hidden states of rows whose attention the caller computes: over segments, or over a cache; through the decoder's
     /// own layers, or others that compute the same.
     func hiddenStates(
-        tokens: [Int32], positions: [Int32], at selected: [Int32]? = nil, through layers: [DecoderLayer]? = nil,
+        tokens: [Int32], _ places: RowPlaces, at selected: [Int32]? = nil, through layers: [DecoderLayer]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        hiddenStates(tokens, positions, at: selected, through: layers ?? self.layers) { index, layer, stream, rows in
+        hiddenStates(tokens, places, at: selected, nil, through: layers ?? self.layers) {
+            index, layer, stream, rows in
             layer(stream, rows) { attention(index, $0, $1, $2) }
         }
     }
 
     private func hiddenStates(
-        _ tokens: [Int32], _ positions: [Int32], at selected: [Int32]?, through layers: [DecoderLayer],
+        _ tokens: [Int32], _ places: RowPlaces, at selected: [Int32]?, _ routing: RoutedRows?,
+        through layers: [DecoderLayer],
         _ apply: (_ index: Int, DecoderLayer, _ stream: Tensor, DecoderLayer.Rows) -> Tensor
     ) -> Tensor {
-        let rotations = rotaries.map { $0(positions) }
-        var rows = DecoderLayer.Rows()
-        var stream = embedded(tokens, positions)
+        let rotations = rotaries.map { $0(places.positions, lengths: places.lengths) }
+        var rows = DecoderLayer.Rows(routing: routing)
+        let selected = selected.map { Tensor(indices: $0, on: placement.device) }
+        var stream = embedded(tokens, places.positions)
         for (index, layer) in layers.enumerated() {
             rows.rotation = rotaryOfLayer[index].map { rotations[$0] }
-            if index == layers.count - 1 { rows.selected = selected.map { Tensor(indices: $0, on: placement.device) } }
+            // All rows of a router that is watched count.
+            if index == layers.count - 1, routing == nil { rows.selected = selected }
             stream = apply(index, layer, stream, rows)
         }
-        return finalNorm(stream)
+        return finalNorm(routing == nil ? stream : selected.map { stream.selecting($0) } ?? stream)
     }
 
     private func embedded(_ tokens: [Int32], _ positions: [Int32]) -> Tensor {

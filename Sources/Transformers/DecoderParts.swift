@@ -29,6 +29,7 @@ struct DecoderParts {
         return DecoderLayer(
             specification: layer, attentionNorms: norms(names.attentionNorm, names.attentionPostNorm), input: input,
             headNorms: layer.attention.headNorm == .none ? nil : (norm(names.queryNorm), norm(names.keyNorm)),
+            sinks: layer.attention.hasSinks ? parameters[name(names.sinks)] : nil,
             attentionOutput: linear(names.attentionOutput),
             feedForwardNorms: norms(names.feedForwardNorm, names.feedForwardPostNorm),
             feedForward: feedForward(layer, name))
@@ -45,10 +46,24 @@ struct DecoderParts {
         guard let experts = layer.feedForward.experts, let ofExperts = names.experts else {
             return .dense(dense("", names.feedForward))
         }
+        func part(_ index: Int) -> DenseNetwork {
+            guard experts.isFused else { return dense(ofExperts.prefix(index), ofExperts.parts) }
+            let linear = { (part: String) in
+                let (weights, biases) = (
+                    name(ofExperts.prefix + part), name(ofExperts.prefix + ExpertNames.bias(of: part))
+                )
+                return Linear(
+                    weight: parameters.part(of: weights, at: index),
+                    bias: layer.feedForward.hasBias ? parameters.part(of: biases, at: index) : nil, transposed: true)
+            }
+            return DenseNetwork(
+                specification: layer.feedForward, gate: nil, up: linear(ofExperts.parts.up),
+                down: linear(ofExperts.parts.down))
+        }
         return .experts(
             ExpertNetwork(
                 specification: experts, router: linear(name(ofExperts.router), layer),
-                experts: (0..<experts.count).map { dense(ofExperts.prefix($0), ofExperts.parts) }))
+                experts: (0..<experts.count).map(part)))
     }
 
     func finalNorm() -> Normalization { normalization(specification.names.finalNorm, specification.finalNorm) }

@@ -40,13 +40,18 @@ extension LayerSpecification {
             all += norm.declarations(name(names.queryNorm), counts.query)
             all += norm.declarations(name(names.keyNorm), counts.key)
         }
+        if attention.hasSinks { all.append(ParameterGroup.Declaration(vector: name(names.sinks), attention.heads)) }
         all += linear(name(names.attentionOutput), from: queries, to: width, bias: attention.outputBias)
         if after { all += norm.declarations(name(names.attentionPostNorm), width) }
         if before { all += norm.declarations(name(names.feedForwardNorm), width) }
         if let experts = feedForward.experts, let ofExperts = names.experts {
-            all += linear(name(ofExperts.router), from: width, to: experts.count, bias: false)
-            for index in 0..<experts.count {
-                all += network(width: width, ofExperts.parts) { name(ofExperts.prefix(index) + $0) }
+            all += linear(name(ofExperts.router), from: width, to: experts.count, bias: experts.routerBias)
+            if experts.isFused {
+                all += fused(experts.count, width: width, ofExperts.parts) { name(ofExperts.prefix + $0) }
+            } else {
+                for index in 0..<experts.count {
+                    all += network(width: width, ofExperts.parts) { name(ofExperts.prefix(index) + $0) }
+                }
             }
         } else {
             all += network(width: width, names.feedForward, name)
@@ -60,8 +65,21 @@ extension LayerSpecification {
     ) -> [ParameterGroup.Declaration] {
         let (inner, bias) = (feedForward.width, feedForward.hasBias)
         let gate = feedForward.hasGateMatrix ? linear(name(names.gate), from: width, to: inner, bias: bias) : []
-        let up = linear(name(names.up), from: width, to: feedForward.isStacked ? 2 * inner : inner, bias: bias)
+        let up = linear(name(names.up), from: width, to: feedForward.upWidth, bias: bias)
         return gate + up + linear(name(names.down), from: inner, to: width, bias: bias)
+    }
+
+    /// The networks of all experts, a tensor for each of their parameters.
+    private func fused(
+        _ count: Int, width: Int, _ names: FeedForwardNames, _ name: (String) -> String
+    ) -> [ParameterGroup.Declaration] {
+        [(names.up, width, feedForward.upWidth), (names.down, feedForward.width, width)].flatMap {
+            part, input, output in
+            let matrices = ParameterGroup.Declaration(name: name(part), shape: [count, input, output], decays: true)
+            let biases = ParameterGroup.Declaration(
+                name: name(ExpertNames.bias(of: part)), shape: [count, output], decays: false)
+            return feedForward.hasBias ? [matrices, biases] : [matrices]
+        }
     }
 
     private func linear(_ name: String, from input: Int, to output: Int, bias: Bool) -> [ParameterGroup.Declaration] {
@@ -84,7 +102,10 @@ extension LayerSpecification.Attention {
 
 extension LayerSpecification.FeedForward {
     /// Whether the activated projection has a matrix of its own.
-    var hasGateMatrix: Bool { isGated && !isStacked }
+    var hasGateMatrix: Bool { isGated && halves == .separate }
+
+    /// Outputs of the projection up.
+    fileprivate var upWidth: Int { isGated && halves != .separate ? 2 * width : width }
 }
 
 extension DecoderSpecification.Norm {

@@ -5,10 +5,10 @@ enum FeedForwardNetwork {
     case dense(DenseNetwork)
     case experts(ExpertNetwork)
 
-    func callAsFunction(_ hidden: Tensor) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?) -> Tensor {
         switch self {
         case .dense(let network): network(hidden)
-        case .experts(let network): network(hidden)
+        case .experts(let network): network(hidden, routing)
         }
     }
 }
@@ -24,18 +24,21 @@ struct DenseNetwork {
     func callAsFunction(_ hidden: Tensor) -> Tensor {
         let (activation, width) = (specification.activation, specification.width)
         let upper = up(hidden)
+        guard specification.isGated else { return down(activation(upper)) }
         let halves: (gate: Tensor, up: Tensor)
-        if let gate {
-            halves = (gate(hidden), upper)
-        } else if specification.isStacked {
-            halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
-        } else {
-            return down(activation(upper))
+        switch specification.halves {
+        case .separate: halves = (gate?(hidden) ?? upper, upper)
+        case .stacked: halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
+        case .interleaved:
+            let pairs = upper.reshaped([-1, width, 2])
+            let half = { (index: Int) in pairs.narrowed(2, index..<index + 1).reshaped([-1, width]) }
+            halves = (half(0), half(1))
         }
         return switch activation {
         case .silu: down(halves.gate.siluGate(halves.up))
         case .geluTanh: down(halves.gate.geluGate(halves.up))
         case .gelu, .relu: down(activation(halves.gate) * halves.up)
+        case .clampedSwish(_, let limit): down(activation(halves.gate) * (halves.up.clamped(-limit, limit) + 1))
         }
     }
 }
@@ -48,10 +51,12 @@ struct ExpertNetwork {
     let router: Linear
     let experts: [DenseNetwork]
 
-    func callAsFunction(_ hidden: Tensor) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?) -> Tensor {
         guard hidden.shape[0] > 0 else { return hidden }
-        let probabilities = router(hidden).converted(to: .float32).softmax(1)
-        let routes = Routes(probabilities.placed(.float32).floats(), specification)
+        var probabilities = router(hidden).converted(to: .float32).softmax(1)
+        let values = probabilities.placed(.float32).floats()
+        let routes = Routes(values, specification)
+        if let routing { probabilities = routing.watched(probabilities, values, chosen: routes.chosen) }
         let device = hidden.device
         func indices(_ list: [Int32]) -> Tensor { Tensor(indices: list, on: device) }
         let outputs = Tensor.concatenated(

@@ -77,6 +77,7 @@ public final class Generator {
                 let busy = lanes.indices.filter { lanes[$0] != nil }
                 if busy.isEmpty { break }
                 prefill(lanes, new: Set(free))
+                renew(lanes)
                 let drawn = step(busy.compactMap { slot in lanes[slot].map { (slot, $0) } }, options)
                 try stepped()
                 for (row, slot) in busy.enumerated() {
@@ -97,9 +98,12 @@ public final class Generator {
         guard !new.isEmpty else { return }
         var sources: [[Int32]: Int] = [:]
         for (slot, lane) in lanes.enumerated() where !new.contains(slot) {
-            if let lane { sources[lane.request.prompt] = slot }
+            guard let lane, decoder.specification.rotatesAlike(at: lane.position, as: lane.request.prompt.count) else {
+                continue
+            }
+            sources[lane.request.prompt] = slot
         }
-        var fresh: [(slot: Int, tokens: ArraySlice<Int32>)] = []
+        var fresh: [Start] = []
         var copies: [(source: Int, target: Int, count: Int)] = []
         for slot in new.sorted() {
             guard let prompt = lanes[slot]?.request.prompt, prompt.count > 1 else { continue }
@@ -116,11 +120,26 @@ public final class Generator {
         }
     }
 
-    /// Prompts in their order, as many together as a pass may have rows.
-    private static func batches(
-        _ prompts: [(slot: Int, tokens: ArraySlice<Int32>)]
-    ) -> [[(slot: Int, tokens: ArraySlice<Int32>)]] {
-        var batches: [[(slot: Int, tokens: ArraySlice<Int32>)]] = []
+    /// Fills the caches of lanes anew that are now so long that all their tokens have other positions.
+    ///
+    /// So a completion is what whole passes over its sequence give at every length.
+    private func renew(_ lanes: [Lane?]) {
+        guard decoder.specification.rotaryContext != nil else { return }
+        let stale = lanes.enumerated().compactMap { slot, lane -> Start? in
+            guard let lane, !lane.completion.tokens.isEmpty,
+                !decoder.specification.rotatesAlike(at: lane.position, as: lane.position + 1)
+            else { return nil }
+            return (slot, (lane.request.prompt + lane.completion.tokens).dropLast())
+        }
+        for batch in Self.batches(stale) { prefillTogether(batch) }
+    }
+
+    /// The tokens of a sequence before the one that a step feeds.
+    private typealias Start = (slot: Int, tokens: ArraySlice<Int32>)
+
+    /// Starts in their order, as many together as a pass may have rows.
+    private static func batches(_ prompts: [Start]) -> [[Start]] {
+        var batches: [[Start]] = []
         var rows = maximumPromptRows
         for prompt in prompts {
             rows += prompt.tokens.count
@@ -133,18 +152,22 @@ public final class Generator {
         return batches
     }
 
-    private func prefillTogether(_ prompts: [(slot: Int, tokens: ArraySlice<Int32>)]) {
+    private func prefillTogether(_ prompts: [Start]) {
         var rows = PackedRows()
         for prompt in prompts { rows.append(prompt.tokens) }
         let owners = prompts.flatMap { prompt in repeatElement(Int64(prompt.slot), count: prompt.tokens.count) }
         let places = rows.positions.map { Int64($0) }
+        // With the token that a step feeds.
+        let lengths = prompts.flatMap { repeatElement(Int32($0.tokens.count + 1), count: $0.tokens.count) }
         let segments = rows.segments.map { AttentionSegment(rows: $0.rows, prefix: $0.prefix) }
-        let specifications = decoder.specification.layers
+        let layers = decoder.layers
         // No row goes on: it is the keys and values on the way that are wanted.
-        _ = model.hiddenStates(tokens: rows.tokens, positions: rows.positions, at: []) {
+        _ = model.hiddenStates(tokens: rows.tokens, RowPlaces(positions: rows.positions, lengths: lengths), at: []) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
-            return query.attention(key, value, segments: segments, specifications[layer].attention.options)
+            return query.attention(
+                key, value, sinks: layers[layer].sinks, segments: segments,
+                layers[layer].specification.attention.options)
         }
     }
 
@@ -154,12 +177,14 @@ public final class Generator {
         let owners = busy.map { Int64($0.slot) }
         let places = lanes.map { Int64($0.position) }
         let lengths = places.map { $0 + 1 }
-        let specifications = decoder.specification.layers
-        let hidden = model.hiddenStates(tokens: lanes.map(\.token), positions: places.map { Int32($0) }) {
+        let layers = decoder.layers
+        let rows = RowPlaces(positions: places.map { Int32($0) }, lengths: lengths.map { Int32($0) })
+        let hidden = model.hiddenStates(tokens: lanes.map(\.token), rows) {
             [caches] layer, query, key, value in
             caches[layer].write(key, value, slots: owners, positions: places)
             return caches[layer].attention(
-                query, slots: owners, lengths: lengths, specifications[layer].attention.options)
+                query, sinks: layers[layer].sinks, slots: owners, lengths: lengths,
+                layers[layer].specification.attention.options)
         }
         let counts = lanes.map(\.completion.tokens.count)
         return model.logits(hidden).sampleTokens(

@@ -15,8 +15,21 @@ package struct LayerSpecification: Sendable, Equatable {
     }
 
     /// Activations of the feed-forward network.
-    package enum Activation: Sendable {
+    package enum Activation: Sendable, Equatable {
         case silu, gelu, geluTanh, relu
+        /// `x σ(slope x)` of an x that is at most `limit`. Gated, it multiplies one more than the other half, which is kept within
+        /// ± `limit` (gpt-oss).
+        case clampedSwish(slope: Double, limit: Double)
+    }
+
+    /// How the activated half and the other one of a gated network are stored.
+    package enum Halves: Sendable {
+        /// A matrix each.
+        case separate
+        /// One matrix, the activated half first (Phi-3).
+        case stacked
+        /// One matrix, a row of the activated half and one of the other in turn (gpt-oss).
+        case interleaved
     }
 
     /// Where the norms of attention and of the feed-forward network stand.
@@ -62,6 +75,8 @@ package struct LayerSpecification: Sendable, Equatable {
         package var scale: Double
         /// Such products s become `cap tanh(s / cap)` (Gemma 2); `nil` where they stay.
         package var scoreCap: Double?
+        /// Whether each query head has a learned score that takes part in its softmax and leads nowhere (gpt-oss).
+        package var hasSinks = false
 
         /// Attention; without a `scale` that is one over the root of `channels`.
         package init(
@@ -96,8 +111,8 @@ package struct LayerSpecification: Sendable, Equatable {
         package var width: Int
         /// Whether the activation multiplies a second projection (SwiGLU).
         package var isGated: Bool
-        /// Whether both projections are one matrix, the activated half first (Phi-3).
-        package var isStacked = false
+        /// How the two projections of a gated network are stored.
+        package var halves = Halves.separate
         /// The activation.
         package var activation: Activation
         /// Whether its projections have biases.
@@ -124,6 +139,10 @@ package struct LayerSpecification: Sendable, Equatable {
         package var perToken: Int
         /// Whether the probabilities of the chosen ones, which weigh their outputs, are scaled to the sum 1.
         package var normalizes: Bool
+        /// Whether the router has a bias.
+        package var routerBias = false
+        /// Whether a parameter is one tensor `[experts, in, out]`, not one `[out, in]` for each expert.
+        package var isFused = false
     }
 
     /// Attention.

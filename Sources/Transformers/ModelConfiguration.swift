@@ -27,21 +27,11 @@ public struct ModelConfiguration: Sendable, Equatable {
     /// Rows of the embedding table.
     public var vocabularySize: Int { specification.vocabularySize }
 
-    /// The longest sequence the model can compute; `nil` where positions have no bound.
-    ///
-    /// Learned positions end with their table, and some stretched ones are known up to the context of before.
-    public var maximumLength: Int? {
-        ([specification.positionTable] + specification.layers.map(\.attention.rotary?.maximumLength))
-            .compactMap(\.self).min()
-    }
+    /// The longest sequence the model can compute: learned positions end with their table; `nil` where positions have no bound.
+    public var maximumLength: Int? { specification.positionTable }
 
     /// Why sequences longer than ``maximumLength`` cannot be computed, for a message.
-    public var lengthReason: String {
-        specification.positionTable != nil
-            ? "it has learned positions for no more"
-            : "beyond that its positions are stretched by the length of each sequence (rope_type in config.json), which is "
-                + "not supported"
-    }
+    public var lengthReason: String { "it has learned positions for no more" }
 
     /// The largest token id that is not among `used`: a padding id for reward models, which transformers scores at the
     /// last token that is not padding. `nil` where all ids are used.

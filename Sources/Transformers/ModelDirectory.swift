@@ -81,7 +81,7 @@ public struct ModelDirectory: Sendable {
         let names = specification.names
         for declaration in specification.declarations(head: .languageModel) where declaration.name != names.head {
             guard let name = weights.name(of: declaration.name, names) else {
-                throw ModelError(weights.url, "tensor \(declaration.name) is missing")
+                throw Self.missing(declaration.name, in: weights, names)
             }
             try Self.checkShape(of: name, in: weights, declaration, names)
         }
@@ -127,7 +127,11 @@ public struct ModelDirectory: Sendable {
     }
 
     static func missing(_ name: String, in weights: WeightFiles, _ names: ParameterNames) -> ModelError {
-        ModelError(weights.url, "tensor \(name) is missing" + hint(name, names))
+        let blocks = "\(name)_blocks"
+        let packed =
+            weights.contains(blocks)
+            ? "; \(blocks) is there: these weights are mxfp4, which is not supported; train a copy in bfloat16" : ""
+        return ModelError(weights.url, "tensor \(name) is missing" + hint(name, names) + packed)
     }
 
     /// Refuses a head beside the embedding table that the configuration ties to it, where it is not the same:

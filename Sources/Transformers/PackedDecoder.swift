@@ -18,12 +18,12 @@ struct PackedDecoder {
         vocabulary = packed.removeFirst()
     }
 
-    /// As ``DecoderModel/hiddenStates(tokens:positions:at:through:attention:)``.
+    /// As ``DecoderModel/hiddenStates(tokens:_:at:through:attention:)``.
     func hiddenStates(
-        tokens: [Int32], positions: [Int32], at selected: [Int32]? = nil,
+        tokens: [Int32], _ places: RowPlaces, at selected: [Int32]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        decoder.hiddenStates(tokens: tokens, positions: positions, at: selected, through: layers, attention: attention)
+        decoder.hiddenStates(tokens: tokens, places, at: selected, through: layers, attention: attention)
     }
 
     /// Logits over the vocabulary, `[n, vocabulary]`, of hidden states `[n, width]`.
@@ -43,7 +43,7 @@ extension DecoderLayer {
         let feedForward = feedForward.packing(type, next)
         return DecoderLayer(
             specification: specification, attentionNorms: attentionNorms.converted(to: type), input: input,
-            headNorms: headNorms.map { ($0.query.converted(to: type), $0.key.converted(to: type)) },
+            headNorms: headNorms.map { ($0.query.converted(to: type), $0.key.converted(to: type)) }, sinks: sinks,
             attentionOutput: attentionOutput, feedForwardNorms: feedForwardNorms.converted(to: type),
             feedForward: feedForward)
     }

@@ -52,6 +52,30 @@ public struct PackedRows: Sendable, Equatable {
     }
 }
 
+extension PackedRows {
+    /// For each row the length of its sequence: where several share a prompt, of the longest of them, as in a batch of
+    /// transformers.
+    var sequenceLengths: [Int32] {
+        var groupOfRow = [Int](repeating: 0, count: count)
+        var longest: [Int32] = []
+        for segment in segments {
+            let group = segment.prefix.isEmpty ? longest.count : groupOfRow[segment.prefix.lowerBound]
+            if group == longest.count { longest.append(0) }
+            for row in segment.rows { groupOfRow[row] = group }
+            longest[group] = max(longest[group], Int32(segment.prefix.count + segment.count))
+        }
+        return groupOfRow.map { longest[$0] }
+    }
+}
+
+/// Where the rows of a pass stand in their sequences.
+struct RowPlaces {
+    /// Their positions.
+    let positions: [Int32]
+    /// How long their sequences are, for positions that change with that.
+    let lengths: [Int32]
+}
+
 /// What the language-model head is asked for: at each listed row of a ``PackedRows``, the log-probability of one next
 /// token.
 public struct PredictedTokens: Sendable, Equatable {

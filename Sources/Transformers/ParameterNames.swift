@@ -23,6 +23,8 @@ public struct ParameterNames: Sendable, Equatable {
     let fused: String
     let queryNorm: String
     let keyNorm: String
+    /// The scores of heads that lead nowhere.
+    let sinks: String
     let attentionOutput: String
     let feedForward: FeedForwardNames
     private(set) var experts: ExpertNames?
@@ -35,7 +37,7 @@ public struct ParameterNames: Sendable, Equatable {
         base: String, embedding: String, positions: String = "", layers: String, finalNorm: String, head: String,
         attentionNorm: String = "", feedForwardNorm: String = "", attentionPostNorm: String = "",
         feedForwardPostNorm: String = "", query: String = "", key: String = "", value: String = "", fused: String = "",
-        queryNorm: String = "", keyNorm: String = "", attentionOutput: String, gate: String = "",
+        queryNorm: String = "", keyNorm: String = "", sinks: String = "", attentionOutput: String, gate: String = "",
         up: String, down: String, experts: ExpertNames? = nil
     ) {
         self.base = base
@@ -54,6 +56,7 @@ public struct ParameterNames: Sendable, Equatable {
         self.fused = fused
         self.queryNorm = queryNorm
         self.keyNorm = keyNorm
+        self.sinks = sinks
         self.attentionOutput = attentionOutput
         feedForward = FeedForwardNames(gate: gate, up: up, down: down)
         self.experts = experts
@@ -99,4 +102,10 @@ package struct ExpertNames: Sendable, Equatable {
     let parts: FeedForwardNames
 
     func prefix(_ index: Int) -> String { "\(experts).\(index)." }
+
+    /// The same for tensors that hold a parameter of all experts.
+    var prefix: String { "\(experts)." }
+
+    /// The biases of all experts beside such a tensor.
+    static func bias(of part: String) -> String { "\(part)_bias" }
 }

@@ -7,8 +7,8 @@ public struct RotaryEmbedding: Sendable, Equatable {
     public let frequencies: [Float]
     /// What cosines and sines are multiplied with.
     public let factor: Float
-    /// The longest sequence that these frequencies are for; `nil` for any.
-    public let maximumLength: Int?
+    /// What sequences have in place of them that are longer than some context; `nil` where all have the same.
+    package let stretch: LengthStretch?
 
     /// Reads what ``RotarySettings`` says of heads of so many channels.
     ///
@@ -32,10 +32,15 @@ public struct RotaryEmbedding: Sendable, Equatable {
         // In float32 throughout, as the reference computes them.
         let base = Float(settings.theta)
         let plain = stride(from: 0, to: rotated, by: 2).map { 1 / pow(base, Float($0) / Float(rotated)) }
-        (frequencies, factor, maximumLength) = try Self.stretched(plain, by: settings)
+        (frequencies, factor, stretch) = try Self.stretched(plain, by: settings)
     }
 
-    private typealias Stretched = (frequencies: [Float], factor: Float, maximumLength: Int?)
+    /// The frequencies of a sequence of so many tokens.
+    package func frequencies(ofLength length: Int) -> [Float] {
+        stretch.flatMap { length > $0.context ? $0.frequencies(ofLength: length) : nil } ?? frequencies
+    }
+
+    private typealias Stretched = (frequencies: [Float], factor: Float, stretch: LengthStretch?)
 
     private static func stretched(_ plain: [Float], by settings: RotarySettings) throws(ModelError) -> Stretched {
         let type = try settings.type()
@@ -49,11 +54,10 @@ public struct RotaryEmbedding: Sendable, Equatable {
             let yarn = try YarnStretch(settings)
             return (yarn.frequencies(plain), yarn.factor, nil)
         case "dynamic":
-            // Longer sequences each have frequencies of their own.
-            return (plain, 1, settings.maximumPositions)
+            return (plain, 1, try .dynamic(settings))
         case "longrope", "su":
             let stretch = try LongStretch(settings, pairs: plain.count)
-            return (stretch.frequencies, stretch.factor, stretch.maximumLength)
+            return (stretch.short, stretch.factor, LengthStretch(context: stretch.context, rule: .listed(stretch.long)))
         default:
             throw settings.block.error(
                 "rope_type",

@@ -47,13 +47,13 @@ struct YarnStretch {
     }
 }
 
-/// LongRoPE (Ding et al., arXiv 2402.13753) up to the context of before: a factor for each pair of channels.
-///
-/// Beyond that context its models take other factors for the whole sequence, which is not supported.
+/// LongRoPE (Ding et al., arXiv 2402.13753): a factor for each pair of channels, others for sequences longer than the context of
+/// before.
 struct LongStretch {
-    let frequencies: [Float]
+    let short: [Float]
+    let long: [Float]
     let factor: Float
-    let maximumLength: Int
+    let context: Int
 
     init(_ settings: RotarySettings, pairs: Int) throws(ModelError) {
         let block = settings.block
@@ -63,18 +63,71 @@ struct LongStretch {
             ? try block.number("factor", in: 1e-3...1e6) : Double(settings.maximumPositions) / Double(positions)
         let standard = stretch <= 1 ? 1 : (1 + log(stretch) / log(Double(positions))).squareRoot()
         factor = Float(try block.number("attention_factor", in: 0...1e6, default: standard))
-        guard case .array(let items)? = block.values["short_factor"], items.count == pairs else {
-            throw block.error("short_factor", "must list a number for each of the \(pairs) pairs of channels")
-        }
-        let base = Float(settings.theta)
-        var all: [Float] = []
-        for (index, item) in items.enumerated() {
-            guard let number = item.double, number > 0 else {
-                throw block.error("short_factor", "must hold positive numbers")
+        let plain = (0..<pairs).map { pow(Float(settings.theta), Float(2 * $0) / Float(2 * pairs)) }
+        func frequencies(_ key: String) throws(ModelError) -> [Float] {
+            guard case .array(let items)? = block.values[key], items.count == pairs else {
+                throw block.error(key, "must list a number for each of the \(pairs) pairs of channels")
             }
-            all.append(1 / (Float(number) * pow(base, Float(2 * index) / Float(2 * pairs))))
+            let factors = items.compactMap(\.double).filter { $0 > 0 }
+            guard factors.count == pairs else { throw block.error(key, "must hold positive numbers") }
+            return zip(factors, plain).map { 1 / (Float($0) * $1) }
         }
-        frequencies = all
-        maximumLength = positions
+        (short, long) = (try frequencies("short_factor"), try frequencies("long_factor"))
+        context = positions
+    }
+}
+
+/// How the length of a sequence changes its frequencies, once it is longer than a context.
+package struct LengthStretch: Sendable, Equatable {
+    /// What they become.
+    package enum Rule: Sendable, Equatable {
+        /// The same of all such lengths (LongRoPE).
+        case listed([Float])
+        /// Those of a base that grows with the length (dynamic NTK).
+        case rescaled(base: Float, factor: Float, pairs: Int)
+    }
+
+    /// The longest sequence that has the frequencies of short ones.
+    package let context: Int
+    package let rule: Rule
+
+    /// Dynamic NTK: the base times `(factor length / context - factor + 1)^(d / (d - 2))` for d rotated channels, as transformers 5 has it.
+    static func dynamic(_ settings: RotarySettings) throws(ModelError) -> LengthStretch {
+        let factor = try settings.block.number("factor", in: 1...1e6)
+        return LengthStretch(
+            context: settings.maximumPositions,
+            rule: .rescaled(base: Float(settings.theta), factor: Float(factor), pairs: settings.pairs))
+    }
+
+    /// The frequencies of a sequence that is longer than the context.
+    func frequencies(ofLength length: Int) -> [Float] {
+        switch rule {
+        case .listed(let frequencies): return frequencies
+        case .rescaled(let base, let factor, let pairs):
+            let channels = Float(2 * pairs)
+            let growth = factor * Float(length) / Float(context) - (factor - 1)
+            let longer = base * pow(growth, channels / (channels - 2))
+            return (0..<pairs).map { 1 / pow(longer, Float(2 * $0) / channels) }
+        }
+    }
+
+    /// Whether sequences of both lengths have the same frequencies.
+    func isSame(at length: Int, as other: Int) -> Bool {
+        if length <= context || other <= context { return max(length, other) <= context }
+        return rule.isListed || length == other
+    }
+}
+
+extension LengthStretch.Rule {
+    fileprivate var isListed: Bool { if case .listed = self { true } else { false } }
+}
+
+extension DecoderSpecification {
+    /// The longest sequence that rotates as all shorter ones do; `nil` where all do.
+    package var rotaryContext: Int? { layers.compactMap(\.attention.rotary?.stretch?.context).min() }
+
+    /// Whether keys of a sequence of one length are those of its start at another.
+    func rotatesAlike(at length: Int, as other: Int) -> Bool {
+        layers.allSatisfy { $0.attention.rotary?.stretch?.isSame(at: length, as: other) ?? true }
     }
 }

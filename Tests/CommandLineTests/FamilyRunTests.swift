@@ -7,8 +7,8 @@ struct FamilyRunTests {
     @Test(
         "DPO and PPO train a tiny model, alone and on three ranks to the same losses, and what they leave is read again",
         arguments: [
-            "gemma", "gemma2", "gemma3", "granite", "mistral-window", "mixtral", "olmo2", "olmo3", "phi3", "qwen3_moe",
-            "smollm3",
+            "gemma", "gemma2", "gemma3", "gpt_oss", "granite", "llama-dynamic", "mistral-window", "mixtral", "olmo2",
+            "olmo3", "phi3", "phi3-long", "qwen3_moe", "smollm3",
         ])
     func trains(family: String) throws {
         try Workspace.with { workspace in
@@ -31,6 +31,65 @@ struct FamilyRunTests {
                 try workspace.mpo(
                     "generate", "--model", "one/stages/\(stage)/final", "--prompt", "a", "--response-length", "2")
             }
+        }
+    }
+
+    @Test("The load of a model's routers is told, and its loss is learned from alike on one and three ranks")
+    func routers() throws {
+        try Workspace.with { workspace in
+            try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy"))
+            try workspace.addModel("policy", from: "mixtral")
+            let loop = "max_steps: 4, train_batch_size: 8, learning_rate: 1.0e-2, max_grad_norm: 0"
+            try workspace.configure(
+                stages: "[sft, dpo]",
+                "sft: {\(loop), max_tokens_per_micro_batch: 100}\ndpo: {\(loop), gradient_checkpointing: true}")
+            let asked = ["--set", "sft.router_aux_loss_coef=2", "--set", "dpo.router_aux_loss_coef=2"]
+            try workspace.mpo("train", "run.yaml", "--set", "output_dir=off")
+            for (name, ranks) in [("one", 1), ("three", 3)] {
+                try workspace.mpo(["train", "run.yaml", "--set", "output_dir=\(name)"] + asked, ranks: ranks)
+            }
+            let names = ["loss", "aux_loss", "router/largest_share", "grad_norm"]
+            let all = try ["off", "one", "three"].map { run in try names.map { try metrics(workspace, run, $0) } }
+            let (off, one, three) = (all[0], all[1], all[2])
+            #expect(off[1].count == 8 && off[2].allSatisfy { $0 > 1.0 / 3 && $0 < 1 })
+            // Of two experts a token; balanced, and at least about that, is 2.
+            #expect(off[1].allSatisfy { $0 > 1.9 && $0 < 6 })
+            #expect(off[1][0] == one[1][0] && abs(one[0][0] - off[0][0] - 2 * one[1][0]) < 1e-5)
+            #expect(one[1][3] < off[1][3], "what is learned from falls")
+            for (left, right) in zip(one, three) {
+                #expect(zip(left, right).allSatisfy { abs($0 - $1) < 1e-4 * max(1, abs($0)) }, "\(left) \(right)")
+            }
+        }
+    }
+
+    @Test("A run says once of what length on sequences have other positions")
+    func stretchedPositions() throws {
+        try Workspace.with { workspace in
+            try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy"))
+            try workspace.addModel("policy", from: "phi3-long")
+            try workspace.configure(stages: "[sft]", "sft: {max_steps: 2, train_batch_size: 8}")
+            let told = try workspace.mpo("train", "run.yaml").errors
+            let note = "sft.max_length allows sequences of 64 tokens: those of more than 16 have other positions"
+            #expect(told.components(separatedBy: note).count == 2, "\(told)")
+        }
+    }
+
+    @Test("A dense model is not asked for balanced experts")
+    func denseRouters() throws {
+        try Workspace.with { workspace in
+            try workspace.configure(stages: "[dpo]", "dpo: {router_aux_loss_coef: 0.01}")
+            let result = try workspace.mpo("train", "run.yaml", status: 2)
+            #expect(
+                result.errors.contains(
+                    "dpo.router_aux_loss_coef: the llama model that the stage starts from has no experts; leave it out")
+            )
+        }
+    }
+
+    /// A metric at each step that has it.
+    private func metrics(_ workspace: Workspace, _ run: String, _ name: String) throws -> [Double] {
+        try workspace.read("\(run)/metrics.jsonl").split(separator: "\n").compactMap { line in
+            try (JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])?[name] as? Double
         }
     }
 

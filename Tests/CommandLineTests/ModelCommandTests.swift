@@ -137,7 +137,7 @@ struct ModelCommandTests {
         }
     }
 
-    @Test("A token past the embedding table and a window of attention are named with a way out")
+    @Test("A token past the embedding table and a position past that of the model are named with a way out")
     func limitsOfModel() throws {
         try Workspace.with { workspace in
             let score = {
@@ -145,9 +145,7 @@ struct ModelCommandTests {
                     "score", "--model", "policy", "--data", "pairs.jsonl", "--output", "scored.jsonl", status: 2
                 ).lastError
             }
-            let (tokenizer, config) = (
-                try workspace.read("policy/tokenizer.json"), try workspace.read("policy/config.json")
-            )
+            let tokenizer = try workspace.read("policy/tokenizer.json")
             // Added tokens have the ids that follow, whatever they say.
             let fillers = (99..<160).map { "{\"id\": \($0), \"content\": \"<\($0)>\"}," }.joined()
             try workspace.write(
@@ -160,14 +158,12 @@ struct ModelCommandTests {
                 padding.contains("the tokenizer has 161 tokens, but policy only 160 (its vocab_size): '<pad>' (160)"))
             #expect(padding.contains("take it out of tokenizer.json and tokenizer_config.json"))
             try workspace.write(tokenizer, to: "policy/tokenizer.json")
-            try workspace.write(
-                config.replacing(
-                    "\"max_position_embeddings\": 128",
-                    with: "\"max_position_embeddings\": 16, \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 2.0}"),
-                to: "policy/config.json")
-            let stretched = try score()
-            #expect(stretched.contains("at most 16: beyond that its positions are stretched"), "\(stretched)")
-            #expect(stretched.contains("cut examples with --max-length"))
+            try workspace.addModel("policy", from: "gpt2")
+            let long = String(repeating: "b ", count: 200)
+            try workspace.write(#"{"prompt": "a", "chosen": "\#(long)", "rejected": "c"}"#, to: "pairs.jsonl")
+            let learned = try score()
+            #expect(learned.contains("at most 128: it has learned positions for no more"), "\(learned)")
+            #expect(learned.contains("cut examples with --max-length"))
         }
     }
 

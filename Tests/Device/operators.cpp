@@ -158,7 +158,7 @@ int main(int count, char **words) {
             hold(std::string(shares ? "attention of pairs, " : "attention, ") + std::to_string(channels), [&](const Tensors &x) {
                 ct_tensor q{x[0]}, k{x[1]}, v{x[2]};
                 const auto &segments = shares ? pairs : apart;
-                return TAKE(ct_segment_attention(&q, &k, &v, segments.data(), segments.size(), {0.125, 0, 0}, &out));
+                return TAKE(ct_segment_attention(&q, &k, &v, nullptr, segments.data(), segments.size(), {0.125, 0, 0}, &out));
             }, {normal({300, 4, channels}), normal({300, 2, channels}), normal({300, 2, channels})}, 3);
         }
     }
@@ -197,7 +197,7 @@ int main(int count, char **words) {
         check(ct_cache_copy(cache, 4, 0, 33));
         const std::vector<int64_t> asked = {0, 1, 3};
         ct_tensor q{x[0].detach()};
-        const auto result = TAKE(ct_cache_attention(&q, cache, asked.data(), lengths.data(), {0.125, 0, 0}, &out));
+        const auto result = TAKE(ct_cache_attention(&q, cache, nullptr, asked.data(), lengths.data(), {0.125, 0, 0}, &out));
         ct_cache_free(cache);
         return result;
     }, {normal({3, 4, 64}), normal({33, 3, 2, 64}), normal({33, 3, 2, 64})}, 3);

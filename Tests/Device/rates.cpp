@@ -116,7 +116,7 @@ void training() {
     time_both("attention of pairs", {at::randn({rows, 14, 64}, half), at::randn({rows, 2, 64}, half), at::randn({rows, 2, 64}, half)},
         [&](const Tensors &x) {
             ct_tensor q{x[0]}, k{x[1]}, v{x[2]};
-            return TAKE(ct_segment_attention(&q, &k, &v, pairs.data(), pairs.size(), {0.125, 0, 0}, &out));
+            return TAKE(ct_segment_attention(&q, &k, &v, nullptr, pairs.data(), pairs.size(), {0.125, 0, 0}, &out));
         });
     const auto targets = at::randint(0, 151936, {rows / 2}, at::TensorOptions(card).dtype(at::kLong));
     time_both("log-probabilities of half the rows", {at::randn({rows / 2, 896}, half), at::randn({151936, 896}, full) * 0.02},
@@ -175,7 +175,7 @@ void decoding() {
     for (int64_t slot = 0; slot < slots; slot++) owners[slot] = slot;
     time("write into the cache", 100, [&] { check(ct_cache_write(cache, &kv, &kv, owners.data(), places.data())); });
     time("attention over the cache", 100, [&] {
-        TAKE(ct_cache_attention(&q, cache, owners.data(), lengths.data(), {0.125, 0, 0}, &out));
+        TAKE(ct_cache_attention(&q, cache, nullptr, owners.data(), lengths.data(), {0.125, 0, 0}, &out));
     });
     ct_cache_free(cache);
     ct_tensor weight{at::randn({896}, half)};

@@ -3,9 +3,12 @@
 import json
 import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -15,6 +18,7 @@ from transformers import (
     GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
+    GptOssConfig,
     GraniteConfig,
     LlamaConfig,
     MistralConfig,
@@ -85,6 +89,16 @@ BY_LAYER = {
     "full_attention": {"rope_type": "linear", "rope_theta": 50000.0, "factor": 8.0},
     "sliding_attention": {"rope_type": "default", "rope_theta": 1000.0},
 }
+# Numbers grow past the limit of its networks, which is to be met.
+GPT_OSS = {
+    **ROTARY,
+    "head_dim": 16,
+    "sliding_window": 12,
+    "num_local_experts": 4,
+    "num_experts_per_tok": 2,
+    "swiglu_limit": 1.5,
+    "rope_parameters": {**YARN_ROPE, "truncate": False},
+}
 YARN_BY_LAYER = {
     "full_attention": {**YARN_ROPE, "rope_theta": 500000.0, "attention_factor": 1.2},
     "sliding_attention": {"rope_type": "default", "rope_theta": 500000.0},
@@ -143,6 +157,21 @@ def causal_configs() -> dict:
             float32,
             "1GB",
         ),
+        "gpt_oss": (GptOssConfig(**GPT_OSS), torch.bfloat16, "1GB"),
+        # Rows of 19 tokens and more are longer than the context of before, and so is what is drawn.
+        "phi3-long": (
+            Phi3Config(**ROTARY, original_max_position_embeddings=16, rope_parameters=LONG_ROPE, pad_token_id=None),
+            float32,
+            "1GB",
+        ),
+        "llama-dynamic": (
+            LlamaConfig(
+                **{**ROTARY, "max_position_embeddings": 16},
+                rope_parameters={"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 4.0},
+            ),
+            float32,
+            "1GB",
+        ),
     }
 
 
@@ -154,6 +183,7 @@ def reward_configs() -> dict:
         "reward-gpt_neox": GPTNeoXConfig(**NEOX, **head),
         "reward-gpt2": GPT2Config(**GPT2, **head),
         "reward-gemma2": Gemma2Config(**gemma2, **head),
+        "reward-gpt_oss": GptOssConfig(**GPT_OSS, **head),
     }
 
 
@@ -202,6 +232,36 @@ def greedy(model, prompt: list[int], count: int) -> tuple[list[int], float]:
     return tokens[len(prompt) :], margin
 
 
+def gradient_norms(model, loss) -> dict:
+    """The norm of the loss's gradient by each tensor of the checkpoint: gradients are saved as weights are."""
+    # An embedding of transformers does not learn the row of padding, which is BOS in some configurations.
+    model.get_input_embeddings().padding_idx = None
+    model.zero_grad()
+    loss().backward()
+    weights = [parameter.detach().clone() for parameter in model.parameters()]
+    with torch.no_grad(), tempfile.TemporaryDirectory() as temporary:
+        for parameter in model.parameters():
+            parameter.copy_(torch.zeros_like(parameter) if parameter.grad is None else parameter.grad)
+        model.save_pretrained(temporary)
+        tensors = load_file(Path(temporary) / "model.safetensors")
+        for parameter, weight in zip(model.parameters(), weights):
+            parameter.copy_(weight)
+    return {name: tensor.double().norm().item() for name, tensor in sorted(tensors.items())}
+
+
+def write_routers(model, rows: list[list[int]], directory: Path) -> None:
+    """The load-balancing loss of all rows, and the norms of its gradient."""
+    longest = max(map(len, rows))
+    padded = torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+
+    def loss() -> torch.Tensor:
+        return model(padded, attention_mask=mask, output_router_logits=True).aux_loss
+
+    value = loss().item()
+    write_json(directory / "routers.json", {"aux_loss": value, "norms": gradient_norms(model, loss)})
+
+
 def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     directory = HERE / "models" / name
     shutil.rmtree(directory, ignore_errors=True)
@@ -211,7 +271,6 @@ def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     write_legacy_config(directory)
 
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
-    # Beyond 96 tokens phi3 has other positions, so no row is longer.
     rows = random_rows(np.random.default_rng(seed), [1, 7, 19, 34, 60])
     cases, logits = [], {}
     with torch.no_grad():
@@ -235,6 +294,13 @@ def make_causal(name: str, seed: int, config, dtype, shard: str) -> None:
     )
     write_tensors(directory / "expected.safetensors", logits)
 
+    def logps() -> torch.Tensor:
+        return sum(response_logp(model(torch.tensor([row])).logits[0], row, 1) for row in rows if len(row) > 1)
+
+    write_json(directory / "gradients.json", {"norms": gradient_norms(model, logps)})
+    if hasattr(config, "output_router_logits"):
+        write_routers(model, rows, directory)
+
 
 def make_reward(name: str, seed: int, config) -> None:
     directory = HERE / "models" / name
@@ -253,6 +319,8 @@ def make_reward(name: str, seed: int, config) -> None:
     assert np.allclose(scores, together, atol=1e-5), (scores, together)
     cases = [{"tokens": row, "score": np.float32(score)} for row, score in zip(rows, scores)]
     write_json(directory / "expected.json", {"pad_token_id": PAD, "cases": cases})
+    norms = gradient_norms(model, lambda: sum(model(torch.tensor([row])).logits[0, 0] for row in rows))
+    write_json(directory / "gradients.json", {"norms": norms})
 
 
 def main(only: list[str]) -> None:

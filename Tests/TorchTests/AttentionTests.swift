@@ -9,7 +9,22 @@ import Torch
         var heads = 4
         var keyHeads = 2
         var options = AttentionOptions(scale: 0.4)
+        /// Whether heads have sinks, a fourth input.
+        var hasSinks = false
         var segments: [AttentionSegment]
+
+        /// What the operator makes of inputs.
+        func attention(_ inputs: [Tensor]) -> Tensor {
+            inputs[0].attention(inputs[1], inputs[2], sinks: hasSinks ? inputs[3] : nil, segments: segments, options)
+        }
+
+        /// The same with sinks.
+        var withSinks: Case {
+            var copy = self
+            copy.hasSinks = true
+            copy.testDescription += ", sinks"
+            return copy
+        }
 
         /// The same with scores that are capped, and queries that see the last tokens alone.
         func with(cap: Double?, window: Int?) -> Case {
@@ -25,6 +40,11 @@ import Torch
         + [plainCases[2], plainCases[3], plainCases[5], plainCases[6]].flatMap {
             [$0.with(cap: 1.5, window: nil), $0.with(cap: nil, window: 17), $0.with(cap: 2, window: 100)]
         }
+        + [
+            plainCases[1], plainCases[3], plainCases[5].with(cap: 2, window: 100),
+            plainCases[3].with(cap: nil, window: 17),
+            plainCases[6],
+        ].map(\.withSinks)
 
     private static let plainCases = [
         Case(testDescription: "one short segment", rows: 5, segments: [AttentionSegment(rows: 0..<5)]),
@@ -68,7 +88,7 @@ import Torch
             source.leaf([test.rows, test.heads, Self.channels], scale: 2),
             source.leaf([test.rows, test.keyHeads, Self.channels], scale: 2),
             source.leaf([test.rows, test.keyHeads, Self.channels]),
-        ]
+        ] + (test.hasSinks ? [source.leaf([test.heads], scale: 4)] : [])
     }
 
     /// The definition, in float64: a mask a segment, a copy of the key heads a query head.
@@ -96,7 +116,13 @@ import Torch
             }
             var scores = q.matmul(k.transposed(1, 2)) * test.options.scale
             if let cap = test.options.cap { scores = (scores / cap).tanh() * cap }
-            let weights = (scores + Tensor(mask, shape: [segment.rows.count, visible.count])).softmax(-1)
+            scores = scores + Tensor(mask, shape: [segment.rows.count, visible.count])
+            if test.hasSinks {
+                let beside = inputs[3].converted(to: .float64).reshaped([test.heads, 1, 1])
+                let column = Tensor.zeros([test.heads, segment.rows.count, 1], .float64) + beside
+                scores = Tensor.concatenated([scores, column], along: 2)
+            }
+            let weights = scores.softmax(-1).narrowed(2, 0..<visible.count)
             parts.append(weights.matmul(v).transposed(0, 1))
         }
         parts.append(.zeros([test.rows - end, test.heads, Self.channels], .float64))
@@ -106,9 +132,7 @@ import Torch
     @Test("values and gradients equal softmax over explicit scores", arguments: cases)
     func againstDefinition(test: Case) {
         let leaves = leaves(test)
-        let fused = Evaluation(leaves) {
-            $0[0].attention($0[1], $0[2], segments: test.segments, test.options)
-        }
+        let fused = Evaluation(leaves) { inputs in test.attention(leaves.indices.map { inputs[$0] }) }
         let plain = Evaluation(leaves) { self.plain($0, test) }
         #expect(fused.difference(to: plain) < 5e-6)
     }
@@ -137,6 +161,12 @@ import Torch
             AttentionOptions(scale: 0.5, cap: 3, window: 18), AttentionOptions(scale: 0.5, window: 5),
         ])
     func cache(shape: (length: Int, channels: Int, share: Int), options: AttentionOptions) {
+        for hasSinks in [false, true] { cache(shape, options, hasSinks: hasSinks) }
+    }
+
+    private func cache(
+        _ shape: (length: Int, channels: Int, share: Int), _ options: AttentionOptions, hasSinks: Bool
+    ) {
         let (length, channels, share) = shape
         let keyHeads = 2
         let heads = keyHeads * share
@@ -147,8 +177,10 @@ import Torch
         let query = Tensor(source.floats(count * heads * channels), shape: [count, heads, channels])
         let key = Tensor(source.floats(count * keyHeads * channels), shape: [count, keyHeads, channels])
         let value = Tensor(source.floats(count * keyHeads * channels), shape: [count, keyHeads, channels])
+        let sinks = hasSinks ? Tensor(source.floats(heads)) * 3 : nil
         let whole = query.attention(
-            key, value, segments: [AttentionSegment(rows: 0..<length), AttentionSegment(rows: length..<count)],
+            key, value, sinks: sinks,
+            segments: [AttentionSegment(rows: 0..<length), AttentionSegment(rows: length..<count)],
             options)
         let cache = AttentionCache(slots: 3, heads: keyHeads, capacity: length, channels: channels)
         #expect((length..<length + 16).contains(cache.capacity))
@@ -161,12 +193,13 @@ import Torch
                 key.selecting(rows), value.selecting(rows), slots: places,
                 positions: live.map { _ in Int64(step) })
             let result = cache.attention(
-                query.selecting(rows), slots: places, lengths: live.map { _ in Int64(step + 1) }, options)
+                query.selecting(rows), sinks: sinks, slots: places, lengths: live.map { _ in Int64(step + 1) }, options)
             #expect(relativeDifference(result.floats(), whole.selecting(rows).floats()) < 1e-6)
         }
         cache.copy(from: 2, to: 1, count: length - 2)
         let row = Tensor([Int64(length - 3)])
-        let copied = cache.attention(query.selecting(row), slots: [1], lengths: [Int64(length - 2)], options)
+        let copied = cache.attention(
+            query.selecting(row), sinks: sinks, slots: [1], lengths: [Int64(length - 2)], options)
         #expect(relativeDifference(copied.floats(), whole.selecting(row).floats()) < 1e-6)
     }
 }

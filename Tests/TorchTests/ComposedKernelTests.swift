@@ -71,9 +71,8 @@ import Torch
             source.leaf([test.rows, test.heads, 12], scale: 2), source.leaf([test.rows, test.keyHeads, 12], scale: 2),
             source.leaf([test.rows, test.keyHeads, 12]),
         ]
-        return Case("attention: \(test.testDescription)", leaves) {
-            $0[0].attention($0[1], $0[2], segments: test.segments, test.options)
-        }
+        let sinks = test.hasSinks ? [source.leaf([test.heads], scale: 4)] : []
+        return Case("attention: \(test.testDescription)", leaves + sinks) { test.attention($0) }
     }
 
     private static let vocabulary: [Case] = [
@@ -221,6 +220,7 @@ import Torch
         let query = Tensor(source.floats(length * heads * channels), shape: [length, heads, channels])
         let key = Tensor(source.floats(length * keyHeads * channels), shape: [length, keyHeads, channels])
         let value = Tensor(source.floats(length * keyHeads * channels), shape: [length, keyHeads, channels])
+        let sinks = Tensor(source.floats(heads)) * 3
         let caches = KernelSet.allCases.map { kernels in
             withKernels(kernels) { AttentionCache(slots: 3, heads: keyHeads, capacity: length, channels: channels) }
         }
@@ -235,9 +235,11 @@ import Torch
             cache.copy(from: 2, to: 0, count: 17)
             let all = (0..<length).map { Int64($0) }
             cache.write(key, value, slots: all.map { _ in 1 }, positions: all)
-            return cache.attention(
-                query.narrowed(0, 0..<3), slots: [2, 0, 1], lengths: [18, 17, 19], options
-            ).floats()
+            return [nil, sinks].flatMap { sinks in
+                cache.attention(
+                    query.narrowed(0, 0..<3), sinks: sinks, slots: [2, 0, 1], lengths: [18, 17, 19], options
+                ).floats()
+            }
         }
         #expect(results[0].allSatisfy(\.isFinite) && relativeDifference(results[1], results[0]) < 1e-5)
     }

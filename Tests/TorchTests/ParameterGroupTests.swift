@@ -53,6 +53,18 @@ import Torch
         #expect(flat?.narrowed(0, 0..<6).floats() == table)
     }
 
+    @Test("a part of a parameter is a view, and its gradient goes to that part alone")
+    func parts() {
+        let group = ParameterGroup(
+            "model", [declared("a", [3], decays: true), declared("b", [3, 2, 2], decays: true)], trainable: true)
+        let part = group.part(of: "b", at: 1)
+        group.values.narrowed(0, 20..<24).fill(7)
+        #expect(part.shape == [2, 2] && part.floats() == [7, 7, 7, 7])
+        #expect(group["b"].floats() == [Float](repeating: 0, count: 4) + part.floats() + [0, 0, 0, 0])
+        (part * 3).sum().backward()
+        #expect(group.gradients?.narrowed(0, 16..<28).floats() == [0, 0, 0, 0, 3, 3, 3, 3, 0, 0, 0, 0])
+    }
+
     @Test("a tied table gathers gradients of the fused log-probabilities and of the embedding")
     func tiedThroughLogps() {
         var source = NumberSource(41)

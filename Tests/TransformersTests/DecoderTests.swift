@@ -8,7 +8,7 @@ import Transformers
 struct DecoderTests {
     @Test(
         "Logits of sequences packed together equal those of transformers, one sequence at a time",
-        arguments: ModelFixture.causal)
+        arguments: ModelFixture.causal + ModelFixture.stretched)
     func packedLogits(name: String) throws {
         let fixture = try ModelFixture(name)
         let decoder = try fixture.decoder()
@@ -47,6 +47,25 @@ struct DecoderTests {
         // Sums in another order, in each layer.
         let rounding = 5e-6 * Double(decoder.specification.layers.count)
         #expect(largestDifference(logits.narrowed(0, first), single.narrowed(0, 11..<alone.count)) < rounding)
+    }
+
+    @Test("Responses that share a prompt have the positions of the longest", arguments: ModelFixture.stretched)
+    func sharedPromptOfStretched(name: String) throws {
+        let fixture = try ModelFixture(name)
+        let decoder = try fixture.decoder()
+        let whole = fixture.expected.cases[3].tokens
+        var (shared, alone) = (PackedRows(), PackedRows())
+        shared.append(whole.prefix(5))
+        let prompt = shared.append(whole.prefix(11))
+        let short = shared.append([5, 6], after: prompt)
+        let long = shared.append(whole.dropFirst(11), after: prompt)
+        alone.append(whole.prefix(11) + [5, 6])
+        let logits = withoutGradients { decoder.logits(decoder.hiddenStates(shared)) }
+        let expected = try fixture.logits()[3]
+        #expect(largestDifference(logits.narrowed(0, prompt), expected.narrowed(0, 0..<11)) < 1e-4)
+        #expect(largestDifference(logits.narrowed(0, long), expected.narrowed(0, 11..<whole.count)) < 1e-4)
+        let single = withoutGradients { decoder.logits(decoder.hiddenStates(alone)) }
+        #expect(largestDifference(logits.narrowed(0, short), single.narrowed(0, 11..<13)) > 1e-3)
     }
 
     @Test(

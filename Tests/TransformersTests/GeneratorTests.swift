@@ -7,7 +7,7 @@ import Transformers
 struct GeneratorTests {
     @Test(
         "Greedy completions with the cache are those of transformers by whole forward passes",
-        arguments: ModelFixture.causal)
+        arguments: ModelFixture.causal + ModelFixture.stretched)
     func greedy(name: String) throws {
         let fixture = try ModelFixture(name)
         let greedy = try #require(fixture.expected.greedy)
@@ -35,6 +35,37 @@ struct GeneratorTests {
             predictions.append(completion.tokens, in: response, promptEnd: prompt.upperBound - 1, sequence: 0)
             let whole = withoutGradients { decoder.tokenLogps(rows, predictions: predictions, temperature: 0.8) }
             #expect(largestDifference(whole.logps, Tensor(completion.logps)) < 1e-4)
+        }
+    }
+
+    @Test(
+        "Tokens have the log-probabilities of a whole pass over what is before them, on both sides of a context that changes positions",
+        arguments: ModelFixture.stretched)
+    func stretched(name: String) throws {
+        let decoder = try ModelFixture(name).decoder()
+        // Prompts on both sides of it, and one that slots share, of which some are past it.
+        let requests =
+            Self.requests(6, seed: 7).flatMap { request in
+                (0..<3).map {
+                    GenerationRequest(
+                        prompt: Array(request.prompt.prefix(10 + 6 * $0)), stream: request.stream &* 10 &+ UInt64($0),
+                        maxNewTokens: 3 + 8 * $0)
+                }
+            }
+            + [21, 4, 16, 21, 9, 21, 3].enumerated().map {
+                GenerationRequest(prompt: [1, 5, 9, 8, 7], stream: 900 + UInt64($0), maxNewTokens: $1)
+            }
+        let options = GenerationOptions(eosTokenIDs: [2])
+        let together = try Generator(decoder, slots: 3).generate(requests, options: options)
+        for (request, completion) in zip(requests, together) {
+            #expect(try Generator(decoder, slots: 1).generate([request], options: options)[0] == completion)
+            for (index, logp) in completion.logps.enumerated() {
+                var (rows, predictions) = (PackedRows(), PredictedTokens())
+                let range = rows.append(request.prompt + completion.tokens.prefix(index))
+                predictions.append([completion.tokens[index]], in: 0..<1, promptEnd: range.upperBound - 1, sequence: 0)
+                let whole = withoutGradients { decoder.tokenLogps(rows, predictions: predictions).logps.floats()[0] }
+                #expect(abs(whole - logp) < 1e-4)
+            }
         }
     }
 

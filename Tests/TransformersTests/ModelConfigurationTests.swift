@@ -27,6 +27,11 @@ struct ModelConfigurationTests {
             (#""rope_parameters": {"rope_type": "llama3", "factor": 2}"#, "low_freq_factor is missing"),
             (#""rope_parameters": 3"#, "rope_parameters must be an object"),
             (#""quantization_config": {"quant_method": "fp8"}"#, "quantization_config asks for quantised weights"),
+            (
+                #""quantization_config": {"quant_method": "mxfp4"}"#,
+                "quantization_config.quant_method is mxfp4, which is not supported; train a copy in bfloat16"
+            ),
+            (#""model_type": "gpt_oss", "num_experts_per_tok": 9, "num_local_experts": 8"#, "num_experts_per_tok is 9"),
             (#""model_type": "mistral", "layer_types": ["chunked_attention"]"#, "layer_types may hold"),
             (#""layer_types": ["sliding_attention"]"#, "layer_types lists 1 layers, but num_hidden_layers is 2"),
             (
@@ -42,6 +47,10 @@ struct ModelConfigurationTests {
             (
                 #""model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [1], "original_max_position_embeddings": 64}"#,
                 "short_factor must list a number for each of the 4 pairs"
+            ),
+            (
+                #""model_type": "phi3", "rope_scaling": {"type": "longrope", "short_factor": [1, 1, 1, 1], "original_max_position_embeddings": 64}"#,
+                "long_factor must list a number for each of the 4 pairs"
             ),
             (
                 #""model_type": "qwen2", "sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]"#,
@@ -63,6 +72,7 @@ struct ModelConfigurationTests {
         #expect(try windows(#""model_type": "mistral", "sliding_window": null"#) == [nil, nil])
         #expect(try windows(#""model_type": "qwen2", "sliding_window": 64"#) == [nil, nil])
         #expect(try windows(#""model_type": "gemma2""#) == [4096, nil])
+        #expect(try windows(#""model_type": "gpt_oss""#) == [128, nil])
         #expect(
             try windows(
                 #""model_type": "gemma2", "sliding_window": 8, "layer_types": ["full_attention", "sliding_attention"]"#)
@@ -78,12 +88,12 @@ struct ModelConfigurationTests {
         #expect(try qwen(#", "layer_types": ["full_attention", "sliding_attention"]"#) == [nil, 64])
     }
 
-    @Test("A table of positions bounds the length, and positions that are stretched by the length of a sequence")
+    @Test("A table of positions bounds the length, and other positions do not")
     func maximumLength() throws {
         #expect(try ModelConfiguration(directory: ModelFixture("gpt2").url).maximumLength == 128)
         #expect(try configuration(changing: #""model_type": "mistral", "sliding_window": 64"#).maximumLength == nil)
         let dynamic = try configuration(changing: #""rope_scaling": {"rope_type": "dynamic", "factor": 4}"#)
-        #expect(dynamic.maximumLength == 128 && dynamic.lengthReason.hasPrefix("beyond that its positions"))
+        #expect(dynamic.maximumLength == nil && dynamic.specification.rotaryContext == 128)
     }
 
     @Test("GPT-2's other names of a value are refused where they say something else")

@@ -8,7 +8,7 @@ import Transformers
 struct ModelDirectoryTests {
     @Test(
         "What is saved and loaded again is saved with the same bytes, in one file or in several",
-        arguments: ["llama-tied", "gpt2", "mistral"])
+        arguments: ["llama-tied", "gpt2", "mistral", "gpt_oss"])
     func roundTrip(name: String) throws {
         let decoder = try ModelFixture(name).decoder()
         for limit in [5_000_000_000, 20_000] {
@@ -146,6 +146,8 @@ struct ModelDirectoryTests {
         let shaped = try attempt(all.map { $0.0 == name ? (name, .zeros([8])) : $0 })
         #expect(shaped?.contains("tensor \(name) has shape [8], but config.json makes it [16]") == true)
         #expect(try attempt(all) == nil)
+        let packed = try attempt(all.map { ($0.0 == name ? "\(name)_blocks" : $0.0, $0.1) })
+        #expect(packed?.contains("tensor \(name) is missing; \(name)_blocks is there: these weights are mxfp4") == true)
     }
 
     @Test("A head beside the table that it is tied to is taken where both are the same, and refused where not")
@@ -225,7 +227,7 @@ struct ModelDirectoryTests {
     @Test(
         "A saved policy loads in AutoModelForCausalLM with equal logits",
         .enabled(if: TestSupport.transformersPython != nil, "no Python with transformers here"),
-        arguments: ["llama-tied", "mistral", "gpt_neox", "gpt2", "qwen2", "qwen3"])
+        arguments: ["llama-tied", "mistral", "gpt_neox", "gpt2", "qwen2", "qwen3", "mixtral", "qwen3_moe", "gpt_oss"])
     func exportedPolicy(name: String) throws {
         let fixture = try ModelFixture(name)
         let decoder = DecoderModel(
@@ -247,7 +249,7 @@ struct ModelDirectoryTests {
     @Test(
         "A saved reward model loads in AutoModelForSequenceClassification with equal scores in one batch",
         .enabled(if: TestSupport.transformersPython != nil, "no Python with transformers here"),
-        arguments: ["llama-tied", "gpt_neox", "gpt2", "qwen3"])
+        arguments: ["llama-tied", "gpt_neox", "gpt2", "qwen3", "gpt_oss"])
     func exportedReward(name: String) throws {
         let fixture = try ModelFixture(name)
         let decoder = try ModelDirectory(fixture.url).decoder(head: .score, trainable: false, scoreSeed: 3)

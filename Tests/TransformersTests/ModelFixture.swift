@@ -8,9 +8,11 @@ struct ModelFixture {
     static let causal = [
         "llama", "llama-tied", "llama-rope3", "mistral", "gpt_neox", "gpt_neox-sequential", "gpt2", "qwen2", "qwen3",
         "gemma", "gemma2", "gemma3", "granite", "mistral-window", "olmo2", "olmo3", "phi3", "smollm3", "mixtral",
-        "qwen3_moe",
+        "qwen3_moe", "gpt_oss",
     ]
-    static let reward = ["reward-llama", "reward-gpt_neox", "reward-gpt2", "reward-gemma2"]
+    /// Models whose positions change with the length of a sequence, once it is longer than 16 tokens.
+    static let stretched = ["phi3-long", "llama-dynamic"]
+    static let reward = ["reward-llama", "reward-gpt_neox", "reward-gpt2", "reward-gemma2", "reward-gpt_oss"]
 
     struct Expected: Decodable {
         struct Case: Decodable {
@@ -37,6 +39,13 @@ struct ModelFixture {
 
     func decoder(_ head: DecoderHead = .languageModel, trainable: Bool = false) throws -> DecoderModel {
         try ModelDirectory(url).decoder(head: head, trainable: trainable)
+    }
+
+    /// The norm of each parameter's gradient: of the sum of the log-probabilities of all tokens, or of the sum of all scores.
+    func gradientNorms() throws -> [String: Double] {
+        struct Gradients: Decodable { let norms: [String: Double] }
+        let data = try Data(contentsOf: url.appending(path: "gradients.json"))
+        return try JSONDecoder().decode(Gradients.self, from: data).norms
     }
 
     /// The logits of each case, `[tokens, vocabulary]`.

@@ -56,41 +56,52 @@ struct SegmentRows {
         return capped(products.mul(options.scale), options.cap);
     }
 
-    /// Softmax of the scores over what each row sees.
-    at::Tensor weights(const at::Tensor &scores) const {
+    /// Softmax of the scores over what each row sees, and the sinks' part of it, `[kv heads, share x rows, 1]`, where there are
+    /// some.
+    struct Weights {
+        at::Tensor seen, sink;
+    };
+
+    Weights weights(const at::Tensor &scores, const at::Tensor &sinks) const {
         const auto column = at::arange(seen(), scores.options().dtype(at::kLong));
         const auto last = column.narrow(0, segment.prefix_count, segment.count).unsqueeze(1);
         auto hidden = column > last;
         if (options.window > 0) hidden = hidden.logical_or(column <= last - options.window);
-        return scores.view({kv_heads, heads / kv_heads, segment.count, seen()})
-            .masked_fill(hidden, -std::numeric_limits<double>::infinity())
-            .softmax(-1)
-            .view_as(scores);
+        const auto visible = scores.view({kv_heads, heads / kv_heads, segment.count, seen()})
+                                 .masked_fill(hidden, -std::numeric_limits<double>::infinity());
+        if (!sinks.defined()) return {visible.softmax(-1).view_as(scores), {}};
+        const auto beside = sinks.to(scores.scalar_type()).view({kv_heads, -1, 1, 1}).expand({-1, -1, segment.count, 1});
+        const auto all = at::cat({visible, beside}, -1).softmax(-1).view({kv_heads, -1, seen() + 1});
+        return {all.narrow(-1, 0, seen()), all.narrow(-1, seen(), 1)};
     }
+
+    /// The sum over rows of each head, `[heads]`, of `[kv heads, share x rows, 1]`.
+    at::Tensor sum_of_heads(const at::Tensor &rows) const { return rows.reshape({heads, segment.count}).sum(1); }
 };
 
 at::Tensor forward(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &sinks, const Segments &segments,
     const ct_attention &options) {
     auto out = at::zeros_like(q, at::MemoryFormat::Contiguous);
     for (const auto &segment : segments) {
         const SegmentRows rows = {segment, q.size(1), k.size(1), q.size(2), options};
-        const auto weights = rows.weights(rows.scores(rows.gathered(q), rows.visible(k))).to(v.scalar_type());
+        const auto weights = rows.weights(rows.scores(rows.gathered(q), rows.visible(k)), sinks).seen.to(v.scalar_type());
         out.narrow(0, segment.start, segment.count).copy_(rows.scattered(at::bmm(weights, rows.visible(v))));
     }
     return out;
 }
 
 Tensors backward(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &sinks, const Segments &segments,
     const ct_attention &options, const at::Tensor &dout) {
     const auto type = compute_type(q.scalar_type());
     auto dq = at::zeros(q.sizes(), q.options()), dk = at::zeros(k.sizes(), k.options().dtype(type));
-    auto dv = at::zeros_like(dk);
+    auto dv = at::zeros_like(dk), dsinks = sinks.defined() ? at::zeros(sinks.sizes(), sinks.options().dtype(type)) : sinks;
     for (const auto &segment : segments) {
         const SegmentRows rows = {segment, q.size(1), k.size(1), q.size(2), options};
         const auto queries = rows.gathered(q), keys = rows.visible(k), incoming = rows.gathered(dout);
-        const auto scores = rows.scores(queries, keys), weights = rows.weights(scores);
+        const auto scores = rows.scores(queries, keys);
+        const auto [weights, sink] = rows.weights(scores, sinks);
         rows.add(at::bmm(weights.transpose(1, 2).to(q.scalar_type()), incoming), dv);
         const auto dweights = at::bmm(incoming, rows.visible(v).transpose(1, 2)).to(type);
         const auto along = weights.mul(dweights).sum(-1, /*keepdim=*/true);
@@ -98,20 +109,26 @@ Tensors backward(
         const auto dscores = (options.cap == 0 ? dproducts : dproducts.mul(cap_slope(scores, options.cap))).to(q.scalar_type());
         dq.narrow(0, segment.start, segment.count).copy_(rows.scattered(at::bmm(dscores, keys)));
         rows.add(at::bmm(dscores.transpose(1, 2), queries), dk);
+        if (sink.defined()) dsinks -= rows.sum_of_heads(sink.mul(along));
     }
-    return {dq, dk.to(k.scalar_type()), dv.to(v.scalar_type())};
+    Tensors gradients = {dq, dk.to(k.scalar_type()), dv.to(v.scalar_type())};
+    if (sinks.defined()) gradients.push_back(dsinks.to(sinks.scalar_type()));
+    return gradients;
 }
 
 }  // namespace
 
 at::Tensor ComposedKernels::segment_attention(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &sinks, const Segments &segments,
     const ct_attention &options) const {
-    return differentiable({q, k, v}, [&]() -> Computed {
+    Tensors inputs = {q, k, v};
+    if (sinks.defined()) inputs.push_back(sinks);
+    return differentiable(inputs, [&]() -> Computed {
         return {
-            {forward(q, k, v, segments, options)}, {q, k, v},
+            {forward(q, k, v, sinks, segments, options)}, inputs,
             [segments, options](const Tensors &saved, const at::Tensor &dout) {
-                return backward(saved[0], saved[1], saved[2], segments, options, dout);
+                const auto sinks = saved.size() > 3 ? saved[3] : at::Tensor();
+                return backward(saved[0], saved[1], saved[2], sinks, segments, options, dout);
             }};
     })[0];
 }

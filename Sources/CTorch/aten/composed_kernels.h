@@ -17,8 +17,8 @@ struct ComposedKernels : Kernels {
     at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
     at::Tensor gelu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
     at::Tensor segment_attention(
-        const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &,
-        const ct_attention &) const override;
+        const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const at::Tensor &sinks,
+        const Segments &, const ct_attention &) const override;
     TokenLogps linear_logps(
         const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
         const ct_logit_shape &) const override;
@@ -35,7 +35,7 @@ struct ComposedKernels : Kernels {
         const int64_t *positions) const override;
     void cache_copy(const Cache &, int64_t source, int64_t target, int64_t count) const override;
     at::Tensor cache_attention(
-        const at::Tensor &query, const Cache &, const int64_t *slots, const int64_t *lengths,
+        const at::Tensor &query, const Cache &, const at::Tensor &sinks, const int64_t *slots, const int64_t *lengths,
         const ct_attention &) const override;
     void sample(
         const at::Tensor &logits, const ct_sampling &, const SampledStreams &, const SampledRows &out) const override;

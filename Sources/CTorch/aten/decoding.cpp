@@ -1,6 +1,7 @@
 #include "composed_kernels.h"
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/linear.h>
@@ -63,7 +64,7 @@ void ComposedKernels::cache_copy(const Cache &cache, int64_t source, int64_t tar
 }
 
 at::Tensor ComposedKernels::cache_attention(
-    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
+    const at::Tensor &query, const Cache &cache, const at::Tensor &sinks, const int64_t *slots, const int64_t *lengths,
     const ct_attention &options) const {
     const int64_t rows = query.size(0), kv_heads = cache.shape.heads, channels = cache.shape.channels;
     if (rows == 0) return at::empty(query.sizes(), query.options());
@@ -77,12 +78,17 @@ at::Tensor ComposedKernels::cache_attention(
     const auto products = at::matmul(queries, of_rows(cache.keys).permute({0, 2, 3, 1}))
                               .to(compute_type(query.scalar_type()))
                               .mul(options.scale);
-    const auto scores = capped(products, options.cap)
+    auto scores = capped(products, options.cap)
                             .masked_fill(
                                 hidden.view({rows, 1, 1, longest}), -std::numeric_limits<double>::infinity());
     // What a slot held before may be no number, which a weight of 0 would not hide.
     const auto values = of_rows(cache.values).masked_fill(hidden.view({rows, longest, 1, 1}), 0);
-    return at::matmul(scores.softmax(-1).to(query.scalar_type()), values.permute({0, 2, 1, 3})).reshape(query.sizes());
+    if (sinks.defined()) {
+        const auto beside = sinks.to(scores.scalar_type()).view({1, kv_heads, -1, 1}).expand({rows, -1, -1, 1});
+        scores = at::cat({scores, beside}, -1);
+    }
+    const auto weights = scores.softmax(-1).narrow(-1, 0, longest).to(query.scalar_type());
+    return at::matmul(weights, values.permute({0, 2, 1, 3})).reshape(query.sizes());
 }
 
 }  // namespace ctorch::aten

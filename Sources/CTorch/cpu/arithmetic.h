@@ -65,6 +65,9 @@ struct Normalizer {
     float largest, factor;
 };
 
+/// The score of a sink that is not there: its weight is 0.
+constexpr float no_sink = -INFINITY;
+
 inline at::Tensor checked(const at::Tensor &tensor, int64_t rank, const char *name) {
     TORCH_CHECK(
         tensor.dim() == rank && tensor.scalar_type() == at::kFloat, name, " must be float32 of rank ", rank, ", not ",

@@ -3,6 +3,7 @@
 #include "cpu_kernels.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <memory>
 
@@ -40,9 +41,12 @@ struct Packed {
     }
 };
 
+/// A head's sink.
+float sink_of(const at::Tensor &sinks, int64_t head) { return sinks.defined() ? floats(sinks)[head] : no_sink; }
+
 void forward(
     const AttentionPlan &plan, const AttentionShape &shape, const ScoreShape &scores, const at::Tensor &q,
-    const at::Tensor &k, const at::Tensor &v, at::Tensor &out, at::Tensor &normalizers) {
+    const at::Tensor &k, const at::Tensor &v, const at::Tensor &sinks, at::Tensor &out, at::Tensor &normalizers) {
     Packed keys(plan, shape, shape.channels, k), values(plan, shape, shape.width(), v);
     parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
         const auto &span = plan.spans[unit / shape.kv_heads];
@@ -65,7 +69,7 @@ void forward(
         for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
             const int64_t offset = block.queries.first * shape.query_stride() + head * shape.channels;
             attend(
-                block.queries, shape, scores, runs, query + offset, result + offset,
+                block.queries, shape, scores, runs, sink_of(sinks, head), query + offset, result + offset,
                 all + block.queries.first * shape.heads + head);
         }
     });
@@ -73,6 +77,8 @@ void forward(
 
 struct Gradients {
     at::Tensor query, key, value;
+    /// Of the sinks, by rows: `[rows, heads]`; undefined where there are none.
+    at::Tensor sinks;
 };
 
 /// Adds each group's tasks' gradients, `[tasks, kv heads, 2, rows, width]`, to those of keys and values, in the tasks' order.
@@ -103,7 +109,8 @@ void gather(const AttentionPlan &plan, const AttentionShape &shape, const float 
 
 Gradients backward(
     const AttentionPlan &plan, const AttentionShape &shape, const ScoreShape &scores, const at::Tensor &q,
-    const at::Tensor &k, const at::Tensor &v, const at::Tensor &normalizers, const at::Tensor &dout) {
+    const at::Tensor &k, const at::Tensor &v, const at::Tensor &sinks, const at::Tensor &normalizers,
+    const at::Tensor &dout) {
     Packed keys(plan, shape, shape.channels, k), key_channels(plan, shape, shape.width(), k),
         values(plan, shape, shape.channels, v);
     parallel(plan.spans.size() * shape.kv_heads, [&](int64_t unit) {
@@ -112,7 +119,9 @@ Gradients backward(
         key_channels.fill(by_channels, k, span, unit % shape.kv_heads);
         values.fill(by_tokens, v, span, unit % shape.kv_heads);
     });
-    Gradients gradients{at::zeros_like(q), at::zeros_like(k), at::zeros_like(v)};
+    Gradients gradients{at::zeros_like(q), at::zeros_like(k), at::zeros_like(v), {}};
+    if (sinks.defined()) gradients.sinks = at::zeros({q.size(0), shape.heads}, q.options());
+    float *dsinks = sinks.defined() ? mutable_floats(gradients.sinks) : nullptr;
     const int64_t width = shape.width();
     auto partial = at::empty({2 * plan.task_rows * shape.kv_heads * width}, q.options());
     const float *query = floats(q), *incoming = floats(dout);
@@ -133,9 +142,10 @@ Gradients backward(
                 key_channels(block.own, kv_head), values(block.prefix, kv_head), values(block.own, kv_head)};
             for (int64_t head = kv_head * shape.share(); head < (kv_head + 1) * shape.share(); head++) {
                 const int64_t offset = block.queries.first * shape.query_stride() + head * shape.channels;
+                const int64_t place = block.queries.first * shape.heads + head;
                 attend_backward(
-                    block.queries, shape, scores, runs, query + offset, incoming + offset,
-                    all + block.queries.first * shape.heads + head, dquery + offset, to);
+                    block.queries, shape, scores, runs, query + offset, incoming + offset, all + place,
+                    dquery + offset, to, {sink_of(sinks, head), dsinks ? dsinks + place : nullptr});
             }
         }
     });
@@ -144,27 +154,35 @@ Gradients backward(
 }
 
 Computed attention(
-    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments,
-    const ct_attention &options) {
+    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const at::Tensor &given_sinks,
+    const Segments &segments, const ct_attention &options) {
     const auto q = checked(query, 3, "query"), k = checked(key, 3, "key"), v = checked(value, 3, "value");
+    const auto sinks = given_sinks.defined() ? checked(given_sinks, 1, "sinks") : given_sinks;
     const AttentionShape shape{q.size(1), k.size(1), q.size(2)};
     const ScoreShape scores{static_cast<float>(options.scale), static_cast<float>(options.cap)};
     const auto plan = std::make_shared<const AttentionPlan>(segments, options.window);
     auto out = at::zeros_like(q);
     auto normalizers = at::empty({q.size(0), shape.heads, 2}, q.options());
-    forward(*plan, shape, scores, q, k, v, out, normalizers);
-    return {{out}, {q, k, v, normalizers}, [=](const Tensors &saved, const at::Tensor &dout) -> Tensors {
-        const auto gradients = backward(*plan, shape, scores, saved[0], saved[1], saved[2], saved[3], dout);
-        return {gradients.query, gradients.key, gradients.value};
+    forward(*plan, shape, scores, q, k, v, sinks, out, normalizers);
+    Tensors saved = {q, k, v, normalizers};
+    if (sinks.defined()) saved.push_back(sinks);
+    return {{out}, saved, [=](const Tensors &saved, const at::Tensor &dout) -> Tensors {
+        const auto sinks = saved.size() > 4 ? saved[4] : at::Tensor();
+        const auto gradients = backward(*plan, shape, scores, saved[0], saved[1], saved[2], sinks, saved[3], dout);
+        Tensors all = {gradients.query, gradients.key, gradients.value};
+        if (sinks.defined()) all.push_back(gradients.sinks.sum(0));
+        return all;
     }};
 }
 
 }  // namespace
 
 at::Tensor CPUKernels::segment_attention(
-    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &segments,
-    const ct_attention &options) const {
-    return differentiable({query, key, value}, [&] { return attention(query, key, value, segments, options); })[0];
+    const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const at::Tensor &sinks,
+    const Segments &segments, const ct_attention &options) const {
+    Tensors inputs = {query, key, value};
+    if (sinks.defined()) inputs.push_back(sinks);
+    return differentiable(inputs, [&] { return attention(query, key, value, sinks, segments, options); })[0];
 }
 
 }  // namespace ctorch::cpu

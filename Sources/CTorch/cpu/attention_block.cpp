@@ -95,10 +95,12 @@ CT_INLINE float exponentials(float *x, int64_t count, float scale, float largest
     return sum;
 }
 
-/// Scores of a prefix and own rows become `e^(scale (score - largest))`.
-CT_KERNEL void soften(float *prefix, int64_t prefix_count, float *own, int64_t visible, float scale, Normalizer *out) {
-    const float largest = std::max(maximum(prefix, prefix_count), maximum(own, visible));
-    const float sum = exponentials(prefix, prefix_count, scale, largest) + exponentials(own, visible, scale, largest);
+/// Scores of a prefix and own rows become `e^(scale (score - largest))`; a sink adds its own, `scale` times `sink`, to the sum.
+CT_KERNEL void soften(
+    float *prefix, int64_t prefix_count, float *own, int64_t visible, float scale, float sink, Normalizer *out) {
+    const float largest = std::max(sink, std::max(maximum(prefix, prefix_count), maximum(own, visible)));
+    const float sum = exponentials(prefix, prefix_count, scale, largest) + exponentials(own, visible, scale, largest)
+        + fast_exp(scale * (sink - largest));
     *out = {largest, 1.0f / sum};
 }
 
@@ -165,7 +167,7 @@ BlockScratch BlockScratch::of(const QueryBlock &block, const AttentionShape &sha
 }
 
 void attend(
-    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const ForwardRuns &runs,
+    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const ForwardRuns &runs, float sink,
     const float *query, float *out, Normalizer *normalizers) {
     const auto scratch = BlockScratch::of(block, shape);
     const int64_t width = shape.width();
@@ -178,7 +180,8 @@ void attend(
             cap_scores(seen.own, seen.own_count, scores);
         }
         const float scale = scores.cap == 0 ? scores.scale : 1.0f;
-        soften(seen.prefix, seen.prefix_count, seen.own, seen.own_count, scale, normalizers + i * shape.heads);
+        soften(
+            seen.prefix, seen.prefix_count, seen.own, seen.own_count, scale, sink / scale, normalizers + i * shape.heads);
         seen.hide_others(block, row);
     }
     weigh(block, scratch.weights, runs.prefix_values, runs.own_values, width, scratch.sums);
@@ -191,7 +194,7 @@ void attend(
 void attend_backward(
     const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const BackwardRuns &runs,
     const float *query, const float *dout, const Normalizer *normalizers, float *dquery,
-    const KeyGradients &gradients) {
+    const KeyGradients &gradients, const SinkGradient &sink) {
     const auto scratch = BlockScratch::of(block, shape);
     const int64_t width = shape.width(), stride = shape.query_stride();
     float *weights = scratch.weights, *dscores = scratch.gradients;
@@ -215,6 +218,11 @@ void attend_backward(
         soften_again(seen.own, own, scale, normalizer);
         // The same as the product of output and its gradient, but that one is rounded on its own and leaves a remainder.
         const float sum = along(seen.prefix, dseen.prefix, prefix) + along(seen.own, dseen.own, own);
+        if (sink.parts != nullptr) {
+            float weight = sink.sink / scale;
+            soften_again(&weight, 1, scale, normalizer);
+            sink.parts[i * shape.heads] = -weight * sum;
+        }
         soften_backward(seen.prefix, dseen.prefix, prefix, sum, scores.scale);
         soften_backward(seen.own, dseen.own, own, sum, scores.scale);
         if (scores.cap != 0) {

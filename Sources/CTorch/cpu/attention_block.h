@@ -79,10 +79,11 @@ struct ForwardRuns {
     Run prefix_keys, own_keys, prefix_values, own_values;
 };
 
-/// `out [count, channels]` of one head's `query [count, channels]`, and each query's normalizer, `heads` apart.
+/// `out [count, channels]` of one head's `query [count, channels]`, and each query's normalizer, `heads` apart. `sink` is one
+/// more score; `no_sink` for none.
 void attend(
-    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const ForwardRuns &runs, const float *query,
-    float *out, Normalizer *normalizers);
+    const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const ForwardRuns &runs, float sink,
+    const float *query, float *out, Normalizer *normalizers);
 
 /// Keys by tokens and by channels, values by tokens.
 struct BackwardRuns {
@@ -94,9 +95,16 @@ struct KeyGradients {
     float *prefix_keys, *own_keys, *prefix_values, *own_values;
 };
 
+/// A head's sink, and where each query's part of its gradient goes, `heads` apart; to nowhere without a sink.
+struct SinkGradient {
+    float sink = no_sink;
+    float *parts = nullptr;
+};
+
 /// The gradient of one head's queries, `dquery`, from `dout`, that of what ``attend`` gave; adds to those of keys and values.
 void attend_backward(
     const QueryBlock &block, const AttentionShape &shape, const ScoreShape &scores, const BackwardRuns &runs, const float *query,
-    const float *dout, const Normalizer *normalizers, float *dquery, const KeyGradients &gradients);
+    const float *dout, const Normalizer *normalizers, float *dquery, const KeyGradients &gradients,
+    const SinkGradient &sink);
 
 }  // namespace ctorch::cpu

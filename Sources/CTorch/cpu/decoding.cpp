@@ -3,6 +3,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/full.h>
 #include <cstring>
 
 // Caches hold panels: of 16 tokens for keys, `[slots, kv heads, capacity / 16, channels, 16]`, and of 16 channels for values,
@@ -23,9 +24,11 @@ struct Visible {
     float scale, cap;
 };
 
-/// `share` queries against what they see; `scratch` has room for as many scores, in whole panels, and results.
+/// `share` queries, each with a sink, against what they see; `scratch` has room for as many scores, in whole panels, and
+/// results.
 CT_KERNEL void attend(
-    const float *query, const HeadCache &cache, float *out, float *scratch, int64_t share, const Visible &seen) {
+    const float *query, const HeadCache &cache, const float *sinks, float *out, float *scratch, int64_t share,
+    const Visible &seen) {
     const int64_t channels = cache.channels, first = seen.start / panel_width * panel_width;
     const int64_t columns = panels(seen.end - first) * panel_width, past = seen.start - first;
     const int64_t width = panels(channels) * panel_width, length = seen.end - first;
@@ -41,8 +44,8 @@ CT_KERNEL void attend(
             const float inner = seen.scale / seen.cap;
             for (int64_t t = past; t < length; t++) row[t] = seen.cap * fast_tanh(row[t] * inner);
         }
-        const float largest = maximum(row + past, length - past);
-        float sum = 0;
+        const float sink = sinks[h] / scale, largest = std::max(sink, maximum(row + past, length - past));
+        float sum = fast_exp(scale * (sink - largest));
         for (int64_t t = past; t < length; t++) {
             row[t] = fast_exp(scale * (row[t] - largest));
             sum += row[t];
@@ -105,9 +108,11 @@ void CPUKernels::cache_copy(const Cache &cache, int64_t source, int64_t target, 
 }
 
 at::Tensor CPUKernels::cache_attention(
-    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
-    const ct_attention &options) const {
+    const at::Tensor &query, const Cache &cache, const at::Tensor &given_sinks, const int64_t *slots,
+    const int64_t *lengths, const ct_attention &options) const {
     const auto q = checked(query, 3, "query");
+    const auto sinks =
+        given_sinks.defined() ? checked(given_sinks, 1, "sinks") : at::full({q.size(1)}, no_sink, q.options());
     const int64_t rows = q.size(0), heads = q.size(1), channels = cache.shape.channels;
     const int64_t kv_heads = cache.shape.heads, tokens = cache.shape.capacity, share = heads / kv_heads;
     const float *keys = floats(cache.keys), *values = floats(cache.values);
@@ -124,7 +129,7 @@ at::Tensor CPUKernels::cache_attention(
             keys + place * tokens * channels, values + place * tokens * width, tokens, channels};
         const int64_t start = options.window > 0 ? std::max<int64_t>(0, lengths[row] - options.window) : 0;
         attend(
-            floats(q) + first, head_cache, target + first, scratch.data(), share,
+            floats(q) + first, head_cache, floats(sinks) + head * share, target + first, scratch.data(), share,
             {start, lengths[row], static_cast<float>(options.scale), static_cast<float>(options.cap)});
     });
     return result;

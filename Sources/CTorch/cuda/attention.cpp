@@ -174,14 +174,15 @@ struct Efficient {
 }  // namespace
 
 at::Tensor CUDAKernels::segment_attention(
-    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Segments &segments,
+    const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &sinks, const Segments &segments,
     const ct_attention &options) const {
     const bool hides = options.window > 0 && std::any_of(segments.begin(), segments.end(), [&](const ct_segment &segment) {
         return segment.prefix_count + segment.count > options.window;
     });
-    const auto compose = [&] { return ComposedKernels::segment_attention(q, k, v, segments, options); };
+    const auto compose = [&] { return ComposedKernels::segment_attention(q, k, v, sinks, segments, options); };
     const bool flash = Flash::serves(q);
-    if (q.size(0) == 0 || options.cap != 0 || hides || !(flash || Efficient::serves(q))) return compose();
+    const bool plain = options.cap == 0 && !sinks.defined() && !hides;
+    if (q.size(0) == 0 || !plain || !(flash || Efficient::serves(q))) return compose();
     const auto &plan = plan_of(segments, q.size(0), q.device());
     if (!plan) return compose();
     return differentiable({q, k, v}, [&] {

@@ -15,8 +15,8 @@ struct CUDAKernels final : aten::ComposedKernels {
     at::Tensor rotary(const at::Tensor &, const at::Tensor &cosine, const at::Tensor &sine) const override;
     at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const override;
     at::Tensor segment_attention(
-        const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const Segments &,
-        const ct_attention &) const override;
+        const at::Tensor &query, const at::Tensor &key, const at::Tensor &value, const at::Tensor &sinks,
+        const Segments &, const ct_attention &) const override;
     TokenLogps linear_logps(
         const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
         const ct_logit_shape &) const override;
@@ -24,7 +24,7 @@ struct CUDAKernels final : aten::ComposedKernels {
         const Cache &, const at::Tensor &key, const at::Tensor &value, const int64_t *slots,
         const int64_t *positions) const override;
     at::Tensor cache_attention(
-        const at::Tensor &query, const Cache &, const int64_t *slots, const int64_t *lengths,
+        const at::Tensor &query, const Cache &, const at::Tensor &sinks, const int64_t *slots, const int64_t *lengths,
         const ct_attention &) const override;
     void sample(
         const at::Tensor &logits, const ct_sampling &, const SampledStreams &, const SampledRows &out) const override;

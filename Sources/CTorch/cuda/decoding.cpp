@@ -24,7 +24,7 @@ void CUDAKernels::cache_write(
 }
 
 at::Tensor CUDAKernels::cache_attention(
-    const at::Tensor &query, const Cache &cache, const int64_t *slots, const int64_t *lengths,
+    const at::Tensor &query, const Cache &cache, const at::Tensor &sinks, const int64_t *slots, const int64_t *lengths,
     const ct_attention &options) const {
     static thread_local RecentNumbers recent_queries(at::kInt), recent_keys(at::kInt), recent_lengths(at::kInt);
     const int64_t rows = query.size(0), channels = cache.shape.channels, capacity = cache.shape.capacity;
@@ -32,8 +32,8 @@ at::Tensor CUDAKernels::cache_attention(
     // Places in the cache are int32 there.
     const bool fits = channels % 8 == 0 && channels <= 256 && cache.shape.slots * capacity < (int64_t(1) << 31);
     const bool hides = options.window > 0 && rows > 0 && *std::max_element(lengths, lengths + rows) > options.window;
-    if (rows == 0 || options.cap != 0 || hides || !flash || !fits) {
-        return ComposedKernels::cache_attention(query, cache, slots, lengths, options);
+    if (rows == 0 || options.cap != 0 || sinks.defined() || hides || !flash || !fits) {
+        return ComposedKernels::cache_attention(query, cache, sinks, slots, lengths, options);
     }
     std::vector<int64_t> queries(rows + 1), keys(rows + 1);
     std::iota(queries.begin(), queries.end(), 0);

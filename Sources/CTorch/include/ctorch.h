@@ -184,6 +184,8 @@ ct_status ct_normal_(ct_tensor *tensor, double mean, double deviation, uint64_t 
 // ---- Gradients, parameters, AdamW (parameters.cpp)
 
 ct_status ct_backward(const ct_tensor *loss);
+/// `input`, to whose gradient a backward pass adds `gradient`, of the same shape and type.
+ct_status ct_adding_gradient(const ct_tensor *input, const ct_tensor *gradient, ct_tensor **out);
 /// A leaf that needs gradients: a view of `shape` at `offset` into the flat `values`, whose gradient accumulates in place
 /// into the same place of the flat `gradients`.
 ct_status ct_parameter_view(
@@ -241,10 +243,11 @@ typedef struct ct_attention {
     /// How many of the last tokens a query sees, its own among them; 0 for all. A prefix is the start of what follows it.
     int64_t window;
 } ct_attention;
-/// Attention a segment at a time: `query [rows, heads, channels]`, `key`, `value [rows, kv heads, channels]`.
+/// Attention a segment at a time: `query [rows, heads, channels]`, `key`, `value [rows, kv heads, channels]`. A head's softmax
+/// has its number of `sinks [heads]`, which may be NULL, beside its scores; that weight goes nowhere.
 ct_status ct_segment_attention(
-    const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_segment *segments, size_t count,
-    ct_attention options, ct_tensor **out);
+    const ct_tensor *query, const ct_tensor *key, const ct_tensor *value, const ct_tensor *sinks,
+    const ct_segment *segments, size_t count, ct_attention options, ct_tensor **out);
 
 typedef struct ct_logit_shape {
     /// Products of hidden states and the vocabulary are divided by this.
@@ -290,10 +293,11 @@ ct_status ct_cache_write(
     ct_cache *cache, const ct_tensor *key, const ct_tensor *value, const int64_t *slots, const int64_t *positions);
 /// Copies the first `count` tokens of slot `source` to slot `target`.
 ct_status ct_cache_copy(ct_cache *cache, int64_t source, int64_t target, int64_t count);
-/// One query a row against the first `lengths[row]` tokens of slot `slots[row]`: `[rows, heads, channels]`.
+/// One query a row against the first `lengths[row]` tokens of slot `slots[row]`: `[rows, heads, channels]`. `sinks` as in
+/// `ct_segment_attention`.
 ct_status ct_cache_attention(
-    const ct_tensor *query, const ct_cache *cache, const int64_t *slots, const int64_t *lengths, ct_attention options,
-    ct_tensor **out);
+    const ct_tensor *query, const ct_cache *cache, const ct_tensor *sinks, const int64_t *slots, const int64_t *lengths,
+    ct_attention options, ct_tensor **out);
 
 typedef struct ct_sampling {
     /// 0 takes the most likely token.

@@ -37,10 +37,27 @@ package struct Preflight {
         for stage in plan.stages { try data(stage) }
     }
 
+    /// What to know of stages whose sequences may be so long that the models' positions change with their length.
+    package func notesOfLengths() throws -> [String] {
+        guard let context = try models().compactMap(\.specification.rotaryContext).min() else { return [] }
+        return plan.stages.compactMap { stage in
+            let (length, key) = stage.configuration.stage.longestSequence
+            guard length > context else { return nil }
+            return
+                "\(stage.name).\(key) allows sequences of \(length) tokens: those of more than \(context) have other positions "
+                + "(rope_type in config.json), and a completion that grows past that is computed anew with them"
+        }
+    }
+
+    /// The models that were there before the run.
+    private func models() throws -> [ModelConfiguration] {
+        try ([.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)).compactMap(directory)
+            .map { try ModelConfiguration(directory: $0, families: families) }
+    }
+
     /// Checks that no stage asks for sequences longer than the models can compute.
     private func checkLengths() throws {
-        let directories = ([.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)).compactMap(directory)
-        let models = try directories.map { try ModelConfiguration(directory: $0, families: families) }
+        let models = try models()
         guard let model = models.min(by: { $0.maximumLength ?? .max < $1.maximumLength ?? .max }),
             let most = model.maximumLength
         else { return }

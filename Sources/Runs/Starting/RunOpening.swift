@@ -55,7 +55,8 @@ package struct RunOpening {
             self.state = state
             self.lock = lock
             notes =
-                [lock.note].compactMap(\.self) + (passed ?? []) + (state.isFinished(plan) ? [Self.finished(plan)] : [])
+                [lock.note].compactMap(\.self) + (passed ?? []) + (try preflight.notesOfLengths())
+                + (state.isFinished(plan) ? [Self.finished(plan)] : [])
         } catch {
             lock.release()
             throw error

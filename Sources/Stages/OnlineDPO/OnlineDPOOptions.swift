@@ -41,6 +41,8 @@ package struct OnlineDPOOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// Whether backward passes compute activations anew, in place of keeping them.
     package var gradientCheckpointing = false
+    /// The load-balancing loss of models with experts.
+    package var routerAuxLoss = RouterAuxLossOptions()
     /// How long a prompt may be.
     package var prompt = PromptOptions()
     /// How workers share learning and rollouts.
@@ -137,6 +139,7 @@ extension OnlineDPOOptions: KeyedOptions {
         Field(
             "gradient_checkpointing", \.gradientCheckpointing, effect: .free,
             "Whether backward passes compute activations anew, to save memory for about a third more work.")
+        RouterAuxLossOptions.field(at: \Self.routerAuxLoss.coefficient)
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
         embed(\.compute, default: "the run's")

@@ -51,6 +51,7 @@ package struct OnlineDPOStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
+        try start.check(options.routerAuxLoss, of: options.initial)
         try start.checkRewards(options.rewards, ofPrompts: options.prompts)
         if let gold = options.rewardUpdate.gold {
             try start.checkReward(gold, for: "reward_update.gold", ofPrompts: options.prompts)

@@ -93,7 +93,8 @@ package final class PreferenceLearner: OnlineLearner {
             objective: DPOObjective(loss: loss, references: tables, origins: { sampled.origins[$0] }) { [context] in
                 context.text.tokenizer.token(of: $0) ?? ""
             },
-            workers: learners, maxTokens: options.maxTokensPerMicroBatch, tracer: context.tracer)
+            workers: learners, maxTokens: options.maxTokensPerMicroBatch,
+            routerAuxLossCoef: options.routerAuxLoss.coefficient, tracer: context.tracer)
         let update = OfflineUpdate(
             pass, updater, stage: context.stage.name, onNonFinite: options.optimizer.onNonFinite, note: context.note)
         var updates: [MetricValues] = []

@@ -31,6 +31,7 @@ package struct RewardStage: Stage {
     }
 
     package func check(at start: StageStart) throws {
+        try start.check(options.loop.routerAuxLoss, of: options.initial)
         try start.checkSharedPrompts(of: options.demonstrations, and: options.samples)
     }
 

@@ -22,6 +22,10 @@ package struct SFTStage: Stage {
         options.compute.inherit(scope)
     }
 
+    package func check(at start: StageStart) throws {
+        try start.check(options.loop.routerAuxLoss, of: options.initial)
+    }
+
     package var compute: ComputeOptions? { options.compute }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var learnedTokens: LearnedTokens { options.assistantOnlyLoss ? .answers : .completion }

@@ -63,6 +63,8 @@ package struct OfflineStep: Sendable {
     package var state: [Double] = []
     /// The scores of all its pairs, where they are needed.
     package var pairs: StepPairs?
+    /// What the model's routers do with all its rows, where the loss has a term of that.
+    package var routing: RouterLoad?
 
     package init(weights: [Int], epoch: Int = 0, state: [Double] = [], pairs: StepPairs? = nil) {
         (self.weights, self.epoch, self.state, self.pairs) = (weights, epoch, state, pairs)

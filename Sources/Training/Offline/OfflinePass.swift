@@ -12,18 +12,21 @@ package struct OfflinePass<Objective: OfflineObjective> {
     package let workers: Communicator
     package let maxTokens: Int
     package let tracer: Tracer
+    /// What the load-balancing loss of the model's routers is multiplied with; 0 for none.
+    package let routerAuxLossCoef: Double
 
     /// - Parameters:
     ///   - workers: Who shares each batch.
     ///   - maxTokens: Most tokens of one forward and backward pass.
     package init(
         model: DecoderModel, objective: Objective, workers: Communicator, maxTokens: Int,
-        tracer: Tracer = Tracer()
+        routerAuxLossCoef: Double = 0, tracer: Tracer = Tracer()
     ) {
         self.model = model
         self.objective = objective
         self.workers = workers
         self.maxTokens = maxTokens
+        self.routerAuxLossCoef = routerAuxLossCoef
         self.tracer = tracer
     }
 
@@ -44,39 +47,80 @@ package struct OfflinePass<Objective: OfflineObjective> {
         return step
     }
 
-    /// Adds this worker's part of the batch's gradient, and returns its part of the metrics and of what the loss's state
-    /// moves by.
-    package func accumulateGradients(
-        over batch: [Objective.Example], of step: OfflineStep
-    ) -> (metrics: Objective.Metrics, observations: [Double]) {
-        var pending: [PendingMetrics<Objective.Metrics>] = []
-        var observations = [Double](repeating: 0, count: objective.observationCount)
-        for microBatch in microBatches(of: batch) {
-            let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }
-            pending.append(term.pending)
-            observations = zip(observations, term.observations).map(+)
-            tracer.measure(.backward) { term.value.backward() }
+    /// What the model's routers do with all rows of a batch, over all workers, where the loss has a term of that.
+    ///
+    /// Its gradient needs the choices of the whole step, which a pass without gradient gives: so it is the same for any number
+    /// of workers and micro-batches.
+    package func routing(of batch: [Objective.Example]) throws -> RouterLoad? {
+        guard routerAuxLossCoef > 0 else { return nil }
+        let (_, load) = watchingRouters {
+            withoutGradients {
+                for microBatch in microBatches(of: batch) {
+                    tracer.measure(.forward) { _ = model.hiddenStates(microBatch.rows, at: []) }
+                }
+            }
         }
-        // They leave the device once a step.
-        return (.gathered(pending), observations)
+        return try load?.reduced(over: workers)
     }
 
-    /// This worker's part of the metrics over held-out examples.
+    /// Adds this worker's part of the batch's gradient, and returns its part of the metrics, of what the loss's state moves by and of
+    /// the routers' load.
+    package func accumulateGradients(
+        over batch: [Objective.Example], of step: OfflineStep
+    ) -> (metrics: Objective.Metrics, observations: [Double], routing: RouterLoad?) {
+        var pending: [PendingMetrics<Objective.Metrics>] = []
+        var observations = [Double](repeating: 0, count: objective.observationCount)
+        let (_, load) = watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } }) {
+            for microBatch in microBatches(of: batch) {
+                let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }
+                pending.append(term.pending)
+                observations = zip(observations, term.observations).map(+)
+                tracer.measure(.backward) { term.value.backward() }
+            }
+        }
+        // They leave the device once a step.
+        return (.gathered(pending), observations, load)
+    }
+
+    /// This worker's part of the metrics over held-out examples, and of the routers' load.
     ///
     /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.
     package func metrics(
         over examples: [Objective.Example], of step: OfflineStep, while goesOn: () -> Bool
-    ) -> Objective.Metrics {
-        var sums = Objective.Metrics()
-        withoutGradients {
-            workers.share(of: examples) { share in
-                for microBatch in ResponseBatch.eachMicroBatch(of: share, maxTokens: maxTokens) {
-                    guard goesOn() else { return }
-                    sums.merge(objective.loss(model, microBatch, of: step).metrics)
+    ) -> (metrics: Objective.Metrics, routing: RouterLoad?) {
+        watchingRouters {
+            var sums = Objective.Metrics()
+            withoutGradients {
+                workers.share(of: examples) { share in
+                    for microBatch in ResponseBatch.eachMicroBatch(of: share, maxTokens: maxTokens) {
+                        guard goesOn() else { return }
+                        sums.merge(objective.loss(model, microBatch, of: step).metrics)
+                    }
                 }
             }
+            return sums
         }
-        return sums
+    }
+
+    /// The figures of a batch over all workers, the routers' load among them.
+    package func reduced(_ metrics: Objective.Metrics, _ routing: RouterLoad?) throws -> MetricValues {
+        var values = try metrics.reduced(over: workers).values
+        guard let routing = try routing?.reduced(over: workers) else { return values }
+        if routerAuxLossCoef > 0, let loss = values["loss"] { values["loss"] = loss + routerAuxLossCoef * routing.loss }
+        values["aux_loss"] = routing.loss
+        values["router/largest_share"] = routing.largestShare
+        return values
+    }
+
+    /// Runs passes of the model, and says what its routers did; nothing of a dense model.
+    private func watchingRouters<Result>(
+        adding gradient: [Double]? = nil, _ body: () throws -> Result
+    ) rethrows -> (Result, RouterLoad?) {
+        guard let experts = model.specification.expertCount else { return (try body(), nil) }
+        let record = RouterRecord(experts: experts, gradient: gradient)
+        model.routing = record
+        defer { model.routing = nil }
+        return (try body(), record.load)
     }
 
     /// This worker's share of a batch, in micro-batches.
@@ -134,6 +178,15 @@ package struct OfflinePass<Objective: OfflineObjective> {
                     return scores[term]
                 }
             })
+    }
+}
+
+extension RouterLoad {
+    /// The load over all ranks.
+    package func reduced(over communicator: Communicator) throws -> RouterLoad {
+        var copy = self
+        copy.sums = try communicator.allReduce(sums, .sum)
+        return copy
     }
 }
 

@@ -188,13 +188,13 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
     private func evaluate(_ examples: [Objective.Example], _ state: [Double]?) throws -> MetricValues {
         let whole = try pass.step(over: examples, state: state) { share in try context.interruptible(share) }
         let sums = try context.interruptible { pass.metrics(over: examples, of: whole, while: $0) }
-        return try sums.reduced(over: context.workers).values
+        return try pass.reduced(sums.metrics, sums.routing)
     }
 
     private var pass: OfflinePass<Objective> {
         OfflinePass(
             model: model, objective: objective, workers: context.workers, maxTokens: loop.maxTokensPerMicroBatch,
-            tracer: context.tracer)
+            routerAuxLossCoef: loop.routerAuxLoss.coefficient, tracer: context.tracer)
     }
 }
 

@@ -32,11 +32,10 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
         _ step: Int, at planned: Int? = nil, epoch: Int, _ batch: [Objective.Example], state: inout [Double]?,
         nonFinite: inout NonFiniteSteps
     ) throws -> MetricValues {
-        let whole = try pass.step(over: batch, epoch: epoch, state: state)
-        let (sums, observations) = pass.accumulateGradients(over: batch, of: whole)
-        var metrics = try pass.tracer.collective(over: pass.workers) {
-            try sums.reduced(over: pass.workers).values
-        }
+        var whole = try pass.step(over: batch, epoch: epoch, state: state)
+        whole.routing = try pass.routing(of: batch)
+        let (sums, observations, routing) = pass.accumulateGradients(over: batch, of: whole)
+        var metrics = try pass.tracer.collective(over: pass.workers) { try pass.reduced(sums, routing) }
         metrics["learning_rate"] = updater.schedule.rate(at: planned ?? step)
         // The reduced loss is the same on all ranks, as is the norm, so all take the same way.
         let update = metrics["loss"].map(\.isFinite) ?? true ? try updater.step(at: planned ?? step) : nil
@@ -49,7 +48,7 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
         } else {
             let cause = try NonFiniteSearch(parameters: [pass.model.parameters], communicator: pass.workers).cause(
                 in: pass.microBatches(of: batch), examples: "examples",
-                losses: { batch in [{ pass.objective.loss(pass.model, batch, of: whole).value }] },
+                losses: { [whole] batch in [{ pass.objective.loss(pass.model, batch, of: whole).value }] },
                 name: pass.objective.name(ofExample:))
             try nonFinite.met(
                 cause, stage: stage, step: step + 1, policy: onNonFinite, finders: pass.workers, note: note)

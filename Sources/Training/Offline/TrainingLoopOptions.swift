@@ -13,6 +13,8 @@ package struct TrainingLoopOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// Whether backward passes compute activations anew, in place of keeping them.
     package var gradientCheckpointing = false
+    /// The load-balancing loss of models with experts.
+    package var routerAuxLoss = RouterAuxLossOptions()
     /// Whether the data is put into a random order, or taken as it comes.
     package var shuffle = true
     /// Held-out data.
@@ -97,6 +99,7 @@ extension TrainingLoopOptions {
             Field(
                 "gradient_checkpointing", \.gradientCheckpointing, effect: .free,
                 "Whether backward passes compute activations anew, to save memory for about a third more work.")
+            RouterAuxLossOptions.field(at: \Self.routerAuxLoss.coefficient)
             Field(
                 "shuffle", \.shuffle, default: "true, unless the data comes from a split ordered easy_to_hard",
                 "Whether each epoch has a random order, or the data's own.")

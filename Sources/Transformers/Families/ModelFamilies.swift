@@ -4,8 +4,9 @@ package struct ModelFamilies: Sendable {
 
     /// The families that come with the trainer.
     package static let standard = ModelFamilies([
-        Gemma.self, Gemma2.self, Gemma3.self, GPT2.self, GPTNeoX.self, Granite.self, Llama.self, Mistral.self,
-        Mixtral.self, OLMo2.self, OLMo3.self, Phi3.self, Qwen2.self, Qwen3.self, Qwen3MoE.self, SmolLM3.self,
+        Gemma.self, Gemma2.self, Gemma3.self, GPT2.self, GPTNeoX.self, GPTOSS.self, Granite.self, Llama.self,
+        Mistral.self, Mixtral.self, OLMo2.self, OLMo3.self, Phi3.self, Qwen2.self, Qwen3.self, Qwen3MoE.self,
+        SmolLM3.self,
     ])
 
     /// Knows these families; of two with one `model_type` the later one.

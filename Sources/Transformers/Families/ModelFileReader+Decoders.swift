@@ -26,6 +26,13 @@ extension ModelFileReader {
     /// Refuses weights that are quantised.
     package func refuseQuantization() throws(ModelError) {
         for key in ["quantization_config", "compression_config"] where has(key) {
+            let method = try object(key)?.string("quant_method", default: "")
+            guard method != "mxfp4" else {
+                throw error(
+                    "\(key).quant_method",
+                    "is mxfp4, which is not supported; train a copy in bfloat16, which transformers loads with "
+                        + "quantization_config=Mxfp4Config(dequantize=True) and save_pretrained writes")
+            }
             throw error(
                 key, "asks for quantised weights, which are not supported; save the model without it, in 16 or 32 bits")
         }
@@ -46,7 +53,9 @@ extension ModelFileReader {
             let first = try integer("max_window_layers", in: 0...1 << 20, default: 28)
             let isAsked = try bool("use_sliding_window", default: false)
             slides = (0..<layers).map { isAsked && types?[$0] ?? ($0 >= first) }
-        case .listed(let standard): slides = types ?? (0..<layers).map(standard)
+        case .listed(let window, let standard):
+            slides = types ?? (0..<layers).map(standard)
+            fallback = window
         }
         // Configurations without the key mean a family's own; null means none.
         let window =
@@ -88,6 +97,6 @@ package enum SlidingLayers: Sendable {
     case all(window: Int?)
     /// Those that `use_sliding_window` with `layer_types` or `max_window_layers` says.
     case asked
-    /// Those of `layer_types`; without the key those that the family's rule says.
-    case listed(@Sendable (Int) -> Bool)
+    /// Those of `layer_types`; without the key those that the family's rule says. Without `sliding_window` it is `window`.
+    case listed(window: Int = 4096, @Sendable (Int) -> Bool)
 }

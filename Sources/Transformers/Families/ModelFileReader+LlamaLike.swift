@@ -70,9 +70,9 @@ extension ModelFileReader {
 }
 
 extension LayerSpecification {
-    /// Gives the projections around attention the biases that `attention_bias` says; none where the key is missing.
-    mutating func readBiases(_ reader: ModelFileReader) throws(ModelError) {
-        let bias = try reader.bool("attention_bias", default: false)
+    /// Gives the projections around attention the biases that `attention_bias` says; where the key is missing, those of `standard`.
+    mutating func readBiases(_ reader: ModelFileReader, standard: Bool = false) throws(ModelError) {
+        let bias = try reader.bool("attention_bias", default: standard)
         (attention.inputBias, attention.outputBias) = (bias, bias)
     }
 }

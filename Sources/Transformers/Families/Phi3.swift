@@ -15,7 +15,7 @@ package enum Phi3: ModelFamily {
             ), names: names, sliding: .all(window: nil)
         ) { layer in
             layer.attention.projection = .stacked
-            layer.feedForward.isStacked = true
+            layer.feedForward.halves = .stacked
         }
     }
 }
