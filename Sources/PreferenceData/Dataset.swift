@@ -90,7 +90,9 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
                 throw DataError.unusable(
                     path: files.map(\.relativePath).joined(separator: ", "),
                     problem: "no \(Record.plural) in it: \(leftOut)",
-                    remedy: "name data with several answers to a prompt, behind each other, of which one is better")
+                    remedy:
+                        "name data with several answers to a prompt, behind each other, of which one is better; or let dataset.columns: "
+                        + "{completion: response} read each row by itself")
             }
             throw DataError.empty(
                 paths: files.map(\.relativePath), kind: Record.plural, skipped: reader.reading.skipped,

@@ -24,6 +24,11 @@ public protocol DatasetRecord: Sendable {
     init(fields: JSONObject, index: Int, source: RecordSource, remarks: inout [RecordRemark]) throws
 }
 
+extension DatasetRecord {
+    /// What tells its prompt from others, with what the chat template is told beside it.
+    package var promptKey: [UInt8] { Array((prompt.json.line + JSON.object(templateVariables).line).utf8) }
+}
+
 /// A record that keeps every field of its line.
 package protocol RowRecord: DatasetRecord {
     /// Every field of the line it was read from, in order.

@@ -1,5 +1,3 @@
-import JSON
-
 /// Demonstrations before what a policy answered to the same prompts, as preference pairs (RFT, arXiv 2405.17888).
 ///
 /// A prompt with several of either has as many pairs as it has of the more numerous: each takes the next one of the other side, and
@@ -13,13 +11,10 @@ package struct DemonstrationPairs: Sendable, Equatable {
     package private(set) var withoutDemonstration = 0
 
     package init(_ demonstrations: [PromptCompletion], before samples: [PromptCompletion]) {
-        let key = { (record: PromptCompletion) in
-            Array((record.prompt.json.line + JSON.object(record.templateVariables).line).utf8)
-        }
-        let answers = Dictionary(grouping: demonstrations, by: key)
-        let drawn = Dictionary(grouping: samples, by: key)
+        let answers = Dictionary(grouping: demonstrations, by: \.promptKey)
+        let drawn = Dictionary(grouping: samples, by: \.promptKey)
         var seen: Set<[UInt8]> = []
-        for prompt in demonstrations.map(key) where seen.insert(prompt).inserted {
+        for prompt in demonstrations.map(\.promptKey) where seen.insert(prompt).inserted {
             guard let better = answers[prompt], let worse = drawn[prompt] else {
                 withoutSample += answers[prompt]?.count ?? 0
                 continue
@@ -33,6 +28,6 @@ package struct DemonstrationPairs: Sendable, Equatable {
                 pairs.append(pair)
             }
         }
-        withoutDemonstration = samples.count { answers[key($0)] == nil }
+        withoutDemonstration = samples.count { answers[$0.promptKey] == nil }
     }
 }

@@ -13,7 +13,14 @@ extension ExampleTokenizer {
     func fitAnswers(
         of record: PromptCompletion, _ summary: inout TokenizationSummary
     ) throws -> TokenizedCompletion? {
-        var encoded = try encodeAnswers(of: record)
+        let conversation = try conversation(of: record)
+        var encoded = try encode(conversation)
+        var dropsTurns = false
+        if limits.mode == .dropTurns, encoded.count > limits.maxLength ?? .max,
+            let rest = try dropTurns(of: conversation)
+        {
+            (encoded, dropsTurns) = (rest, true)
+        }
         let whole = encoded.example
         guard try cut(&encoded.example, source: record.source), encoded.example.isUsable else { return nil }
         let (completion, all) = (encoded.example.responses[0], whole.responses[0])
@@ -24,12 +31,21 @@ extension ExampleTokenizer {
         }.filter { !$0.isEmpty }
         guard let last = learned.last else { return nil }
         summary.answers += learned.count
+        summary.turnsDropped += dropsTurns ? 1 : 0
         summary.promptsTruncated += encoded.example.prompt.count < whole.prompt.count ? 1 : 0
         summary.responsesTruncated += completion.count < all.count ? 1 : 0
-        summary.seamsMerged += encoded.isMerged ? 1 : 0
+        summary.seamsMerged += encoded.example.seam == .merged ? 1 : 0
+        summary.seamsEarlier += encoded.example.seam == .earlier ? 1 : 0
         return TokenizedCompletion(
             index: record.index, prompt: encoded.example.prompt, completion: Array(completion[..<last.upperBound]),
             learned: learned)
+    }
+
+    /// The turns of a record, and from which on its answers are learned.
+    private struct Conversation {
+        let source: RecordSource
+        var messages: [ChatMessage]
+        var first: Int
     }
 
     private struct EncodedAnswers {
@@ -37,11 +53,11 @@ extension ExampleTokenizer {
         var example: Encoded
         /// The answers, in the tokens of the response.
         var answers: [Range<Int>]
-        /// Whether tokens would merge across where answers begin or end.
-        var isMerged: Bool
+
+        var count: Int { example.prompt.count + example.responses[0].count }
     }
 
-    private func encodeAnswers(of record: PromptCompletion) throws -> EncodedAnswers {
+    private func conversation(of record: PromptCompletion) throws -> Conversation {
         guard case .messages(let prompt) = record.prompt, case .messages(let completion) = record.completion else {
             throw BadRecord(
                 source: record.source,
@@ -55,56 +71,97 @@ extension ExampleTokenizer {
                     "its prompt ends in an answer, of which assistant_only_loss does not know where it goes on; write the "
                     + "whole as 'messages'")
         }
-        let conversation = try rendering(record.source) {
-            try renderer.renderAnswers(of: prompt + completion, from: record.isConversation ? 0 : prompt.count)
+        return Conversation(
+            source: record.source, messages: prompt + completion, first: record.isConversation ? 0 : prompt.count)
+    }
+
+    /// The conversation without as many of its oldest turns as it takes to fit, or as there are.
+    private func dropTurns(of conversation: Conversation) throws -> EncodedAnswers? {
+        let turns = PromptTurns(.messages(conversation.messages))
+        guard turns.count > 0 else { return nil }
+        func encode(dropping number: Int) throws -> EncodedAnswers {
+            var rest = conversation
+            rest.messages = turns.dropping(number).messages ?? []
+            rest.first = max(0, conversation.first - (conversation.messages.count - rest.messages.count))
+            return try self.encode(rest)
         }
-        let encoded = encode(conversation)
-        var answers = encoded.answers.map { range in
-            guard !conversation.isMarked else { return range }
-            // As in other responses an end token ends it, be it the start of the next turn, and what the template writes behind
-            // that is no part of it.
-            let ended = range.prefix(ending(Array(encoded.ids[range])).count)
-            let next = encoded.ids.dropFirst(ended.upperBound).first
-            guard let last = encoded.ids[ended].last, !endTokens.contains(last), let next, endTokens.contains(next)
-            else {
-                return ended
+        var (fewest, most) = (1, turns.count)
+        while fewest < most {
+            let middle = (fewest + most) / 2
+            if try encode(dropping: middle).count <= limits.maxLength ?? .max {
+                most = middle
+            } else {
+                fewest = middle + 1
             }
-            return ended.lowerBound..<ended.upperBound + 1
         }
+        return try encode(dropping: fewest)
+    }
+
+    private func encode(_ conversation: Conversation) throws -> EncodedAnswers {
+        let rendered = try rendering(conversation.source) {
+            try renderer.renderAnswers(of: conversation.messages, from: conversation.first)
+        }
+        let (ids, places, seam) = encode(rendered)
+        try checkBOS(ids, source: conversation.source)
+        var answers = places.map { rendered.isMarked ? $0 : ended($0, in: ids) }
         guard let start = answers.first?.lowerBound, let last = answers.last else {
-            throw BadRecord(source: record.source, reason: "the chat template writes no answer of it to learn from")
+            throw BadRecord(
+                source: conversation.source, reason: "the chat template writes no answer of it to learn from")
         }
-        var response = Array(encoded.ids[start..<last.upperBound])
-        if !conversation.isMarked {
-            let end = ending(Array(encoded.ids[last])).dropFirst(last.count)
+        var response = Array(ids[start..<last.upperBound])
+        if !rendered.isMarked {
+            let end = ending(Array(ids[last])).dropFirst(last.count)
             response += end
             answers[answers.count - 1] = last.lowerBound..<last.upperBound + end.count
         }
+        var example = Encoded(
+            .messages(conversation.messages), prompt: Array(ids[..<start]), responses: [response])
+        example.seam = seam
         return EncodedAnswers(
-            example: Encoded(record.prompt, prompt: Array(encoded.ids[..<start]), responses: [response]),
-            answers: answers.map { $0.lowerBound - start..<$0.upperBound - start }, isMerged: encoded.isMerged)
+            example: example, answers: answers.map { $0.lowerBound - start..<$0.upperBound - start })
+    }
+
+    /// An answer through its end token, be that the start of the next turn: what the template writes behind it is no part of it.
+    private func ended(_ answer: Range<Int>, in ids: [Int32]) -> Range<Int> {
+        let ended = answer.prefix(ending(Array(ids[answer])).count)
+        guard let last = ids[ended].last, !endTokens.contains(last), let next = ids.dropFirst(ended.upperBound).first,
+            endTokens.contains(next)
+        else { return ended }
+        return ended.lowerBound..<ended.upperBound + 1
     }
 
     /// The ids of a conversation and of its answers among them: of the text as one where its tokens do not merge across where
-    /// answers begin and end, else of its parts.
-    private func encode(_ conversation: RenderedAnswers) -> (ids: [Int32], answers: [Range<Int>], isMerged: Bool) {
+    /// answers begin and end, or where that is not known of the text alone; else of its parts.
+    private func encode(_ conversation: RenderedAnswers) -> (ids: [Int32], answers: [Range<Int>], seam: Seam) {
         let bytes = Array(conversation.rendered.text.utf8)
-        let takesSpecialTokens = conversation.rendered.takesSpecialTokens
-        func ids(_ part: Range<Int>) -> [Int32] {
-            let text = String(decoding: bytes[part], as: UTF8.self)
-            guard part.lowerBound == 0 else { return encoder.encode(text, addSpecialTokens: false) }
-            return encode(PromptRenderer.Rendered(text: text, takesSpecialTokens: takesSpecialTokens))
+        func front(_ text: String) -> [Int32] {
+            encode(
+                PromptRenderer.Rendered(
+                    text: text, takesSpecialTokens: conversation.rendered.takesSpecialTokens))
         }
-        let bounds = conversation.answers.flatMap { [$0.lowerBound, $0.upperBound] }
-        let parts = zip([0] + bounds, bounds + [bytes.count]).map { ids($0..<$1) }
-        let joint = ids(0..<bytes.count)
-        var places = parts.dropLast().reduce(into: [Int]()) { $0.append(($0.last ?? 0) + $1.count) }
-        var whole = parts.flatMap(\.self)
+        func text(_ part: Range<Int>) -> String { String(decoding: bytes[part], as: UTF8.self) }
+        let joint = front(conversation.rendered.text)
+        func shared(_ text: String) -> Int { zip(joint, front(text)).prefix { $0 == $1 }.count }
+        func ranges(_ places: [Int]) -> [Range<Int>] {
+            stride(from: 0, to: places.count, by: 2).map { places[$0]..<max(places[$0], places[$0 + 1]) }
+                .filter { !$0.isEmpty }
+        }
+        let bounds = conversation.answers.flatMap { [$0.bytes.lowerBound, $0.bytes.upperBound] }
+        guard conversation.answers.allSatisfy({ $0.asked == nil }) else {
+            let places = conversation.answers.flatMap {
+                [shared($0.asked ?? text(0..<$0.bytes.lowerBound)), shared(text(0..<$0.bytes.upperBound))]
+            }
+            return (joint, ranges(places), .earlier)
+        }
+        let parts = zip([0] + bounds, bounds + [bytes.count]).map { start, end in
+            start == 0 ? front(text(start..<end)) : encoder.encode(text(start..<end), addSpecialTokens: false)
+        }
+        let whole = parts.flatMap(\.self)
         if whole != joint {
-            let fronts = bounds.map { ids(0..<$0) }
-            if fronts.allSatisfy({ joint.starts(with: $0) }) { (whole, places) = (joint, fronts.map(\.count)) }
+            let fronts = bounds.map { front(text(0..<$0)) }
+            if fronts.allSatisfy({ joint.starts(with: $0) }) { return (joint, ranges(fronts.map(\.count)), .inside) }
         }
-        let answers = stride(from: 0, to: places.count, by: 2).map { places[$0]..<places[$0 + 1] }
-        return (whole, answers.filter { !$0.isEmpty }, whole != joint)
+        let places = parts.dropLast().reduce(into: [Int]()) { $0.append(($0.last ?? 0) + $1.count) }
+        return (whole, ranges(places), whole == joint ? .inside : .merged)
     }
 }

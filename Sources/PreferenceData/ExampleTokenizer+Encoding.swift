@@ -12,14 +12,21 @@ extension ExampleTokenizer {
             encoded.responses = joint.map { ending(Array($0.dropFirst(promptIDs.count))) }
             return encoded
         }
-        let seam = try seam(prompt, responses, source: source)
-        encoded.seam = seam.isEarlier ? .earlier : .merged
-        if seam.isEarlier {
-            encoded.prompt = encode(seam.prompt)
-            encoded.seamText = seam.prompt.text
+        let (front, isEarlier) = try seam(prompt, responses, source: source)
+        if isEarlier {
+            // As in TRL: the prompt is what all have in common, in tokens, of which none is cut.
+            let shared = joint.reduce(promptIDs.count) { count, ids in
+                min(count, zip(promptIDs, ids).prefix { $0 == $1 }.count)
+            }
+            encoded = Encoded(
+                prompt, prompt: Array(promptIDs[..<shared]),
+                responses: joint.map { ending(Array($0.dropFirst(shared))) })
+            encoded.seam = .earlier
+            return encoded
         }
+        encoded.seam = .merged
         encoded.responses = try responses.map {
-            ending(try encodeApart(prompt, $0, behind: seam.prompt.text, source: source))
+            ending(try encodeApart(prompt, $0, behind: front, source: source))
         }
         return encoded
     }
@@ -27,24 +34,27 @@ extension ExampleTokenizer {
     /// Token ids of another response to a prompt, made as the first ones were.
     func encode(_ response: Content, to encoded: Encoded, source: RecordSource) throws -> [Int32] {
         let (prompt, ids) = encoded.whole
-        if encoded.seam == .inside {
+        if encoded.seam != .merged {
             let joint = encode(try rendering(source) { try renderer.render(prompt, response) })
             if joint.starts(with: ids) { return ending(Array(joint.dropFirst(ids.count))) }
         }
-        let front = try encoded.seamText ?? rendering(source) { try renderer.render(prompt) }.text
+        let front = try rendering(source) { try renderer.render(prompt) }.text
         return ending(try encodeApart(prompt, response, behind: front, source: source))
     }
 
     /// Token ids of a prompt up to where a response starts.
     func encodePrompt(_ prompt: Content, source: RecordSource) throws -> [Int32] {
         let ids = encode(try rendering(source) { try renderer.render(prompt) })
-        if let bos = encoder.bosTokenID, ids.starts(with: [bos, bos]) {
-            throw BadRecord(
-                source: source,
-                reason:
-                    "the prompt starts with two BOS tokens (id \(bos)); take BOS out of the text or the chat template")
-        }
+        try checkBOS(ids, source: source)
         return ids
+    }
+
+    /// Throws for ids that begin with two BOS tokens.
+    func checkBOS(_ ids: [Int32], source: RecordSource) throws(BadRecord) {
+        guard let bos = encoder.bosTokenID, ids.starts(with: [bos, bos]) else { return }
+        throw BadRecord(
+            source: source,
+            reason: "the prompt starts with two BOS tokens (id \(bos)); take BOS out of the text or the chat template")
     }
 
     /// Without what the tokenizer puts at the end of a text: a prompt goes on, and a response ends in an end token of its own.
@@ -59,21 +69,18 @@ extension ExampleTokenizer {
     /// prompt is then what all have in common, which holds all that was said before.
     private func seam(
         _ prompt: Content, _ responses: [Content], source: RecordSource
-    ) throws -> (prompt: PromptRenderer.Rendered, isEarlier: Bool) {
-        var front = try rendering(source) { try renderer.render(prompt) }
+    ) throws -> (front: String, isEarlier: Bool) {
+        let front = try rendering(source) { try renderer.render(prompt) }.text
         let wholes = try responses.map { response in
             try rendering(source) { try renderer.render(prompt, response) }.text
         }
-        if wholes.allSatisfy({ $0.utf8.starts(with: front.text.utf8) }) { return (front, false) }
+        if wholes.allSatisfy({ $0.utf8.starts(with: front.utf8) }) { return (front, false) }
         let said = try rendering(source) { try renderer.renderConversation(prompt) }
         guard let said, wholes.allSatisfy({ $0.utf8.starts(with: said.utf8) }) else {
             throw BadRecord(
                 source: source,
                 reason: "the chat template renders the prompt alone differently from the prompt with a response")
         }
-        var shared = Array(front.text.unicodeScalars)
-        for whole in wholes { shared = zip(shared, whole.unicodeScalars).prefix { $0 == $1 }.map(\.0) }
-        front.text = String(String.UnicodeScalarView(shared))
         return (front, true)
     }
 

@@ -14,8 +14,6 @@ extension ExampleTokenizer {
         var prompt: [Int32]
         var responses: [[Int32]]
         var seam = Seam.inside
-        /// The prompt's text where ``seam`` is earlier.
-        var seamText: String?
         /// The prompt as it was encoded, some of its turns left out, and its tokens before they were cut.
         let whole: (content: Content, prompt: [Int32])
         /// Which responses were cut.

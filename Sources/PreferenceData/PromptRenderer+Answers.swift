@@ -2,10 +2,18 @@ import Tokenizers
 
 /// A conversation as one text, and what of it the assistant wrote.
 struct RenderedAnswers {
+    /// An answer in the text.
+    struct Answer {
+        /// Its bytes.
+        var bytes: Range<Int>
+        /// The text that asks for it, where the conversation does not begin with that: it begins where the two part.
+        var asked: String?
+    }
+
     /// All of the conversation.
     var rendered: PromptRenderer.Rendered
-    /// The bytes of the answers to learn from, in order, none of them empty.
-    var answers: [Range<Int>]
+    /// The answers to learn from, in order, none of them empty.
+    var answers: [Answer]
     /// Whether the template marks them.
     var isMarked: Bool
 }
@@ -16,67 +24,78 @@ extension PromptRenderer {
     /// They are what the template's `{% generation %}` blocks hold, as in transformers. Of a template without them an answer begins
     /// where the model is asked for it, behind the generation prompt, and ends with what the template writes behind its text.
     ///
-    /// - Parameter first: The first turn to learn from.
+    /// - Parameter first: The first turn to learn from; what asks for it is not learned.
     func renderAnswers(of messages: [ChatMessage], from first: Int) throws -> RenderedAnswers {
         guard let template else { throw missingTemplate }
-        let isWanted = messages.map { $0.role == "assistant" && !$0.isMarkedUnlearned }
         if let marked = try template.renderMarked(messages) {
-            return RenderedAnswers(
-                rendered: Rendered(text: marked.text, takesSpecialTokens: template.takesSpecialTokens),
-                answers: try answers(marked.generations, of: messages, isWanted, from: first), isMarked: true)
+            let whole = Rendered(text: marked.text, takesSpecialTokens: template.takesSpecialTokens)
+            let answers = try answers(marked.generations, of: messages, in: Array(marked.text.utf8), from: first)
+            return RenderedAnswers(rendered: whole, answers: answers, isMarked: true)
         }
         let whole = try templated(messages, addGenerationPrompt: false)
         let bytes = Array(whole.text.utf8)
-        var answers: [Range<Int>] = []
-        for turn in first..<messages.count where isWanted[turn] {
-            let range = try bounds(ofTurn: turn, of: messages, in: bytes)
-            guard !range.isEmpty, range.lowerBound >= answers.last?.upperBound ?? 0 else {
+        var answers: [RenderedAnswers.Answer] = []
+        for turn in first..<messages.count where messages[turn].isLearned {
+            let answer = try answer(ofTurn: turn, of: messages, in: bytes)
+            guard !answer.bytes.isEmpty, answer.bytes.lowerBound >= answers.last?.bytes.upperBound ?? 0 else {
                 throw RenderError.unwrittenAnswer(message: turn + 1)
             }
-            answers.append(range)
+            answers.append(answer)
         }
         return RenderedAnswers(rendered: whole, answers: answers, isMarked: false)
     }
 
     /// Of the parts that a template marks those of turns to learn from.
     private func answers(
-        _ marked: [Range<Int>], of messages: [ChatMessage], _ isWanted: [Bool], from first: Int
-    ) throws -> [Range<Int>] {
-        let marked = marked.filter { !$0.isEmpty }
+        _ marked: [Range<Int>], of messages: [ChatMessage], in whole: [UInt8], from first: Int
+    ) throws -> [RenderedAnswers.Answer] {
+        var marked = marked.filter { !$0.isEmpty }
         let turns = messages.indices.filter { messages[$0].role == "assistant" }
-        if marked.count == turns.count {
-            return zip(marked, turns).filter { $1 >= first && isWanted[$1] }.map(\.0)
+        if turns.contains(where: { $0 >= first && !messages[$0].isLearned }) {
+            guard marked.count == turns.count else { throw RenderError.uncountedAnswers }
+            marked = zip(marked, turns).filter { messages[$1].isLearned }.map(\.0)
         }
-        guard first == 0, turns.allSatisfy({ isWanted[$0] }) else { throw RenderError.uncountedAnswers }
-        return marked
+        guard first > 0 else { return marked.map { RenderedAnswers.Answer(bytes: $0) } }
+        let asked = try templated(Array(messages[..<first]), addGenerationPrompt: true).text
+        let start = whole.sharedPrefix(Array(asked.utf8))
+        return marked.filter { $0.upperBound > start }.map { range in
+            let isCut = range.lowerBound <= start && start < asked.utf8.count
+            return RenderedAnswers.Answer(
+                bytes: max(range.lowerBound, start)..<range.upperBound, asked: isCut ? asked : nil)
+        }
     }
 
-    /// The bytes of one answer in the text of its conversation.
-    private func bounds(ofTurn turn: Int, of messages: [ChatMessage], in whole: [UInt8]) throws -> Range<Int> {
-        let (start, end) = (try start(ofTurn: turn, of: messages, in: whole), turn + 1)
-        let through = try templated(Array(messages[..<end]), addGenerationPrompt: false).text.utf8
-        if whole.starts(with: through) { return start..<max(start, through.count) }
-        // The answer reads otherwise where the conversation goes on, as where its thought is left out then.
-        let other = try replacing(turn, of: messages)
-        let content = whole.count - zip(whole.reversed(), other.reversed()).prefix { $0 == $1 }.count
-        let after = Array(try textAfterAnswer().utf8)
-        let shared = zip(whole[content...], after).prefix { $0 == $1 }.count
-        // Half of an end token is none.
-        let isWhole = after[shared...].allSatisfy { [0x20, 0x0A].contains($0) }
-        return start..<max(start, content + (isWhole ? shared : 0))
+    /// One answer in the text of its conversation.
+    private func answer(
+        ofTurn turn: Int, of messages: [ChatMessage], in whole: [UInt8]
+    ) throws -> RenderedAnswers.Answer {
+        let (start, asked) = try start(ofTurn: turn, of: messages, in: whole)
+        let through = try templated(Array(messages[...turn]), addGenerationPrompt: false).text.utf8
+        var end = through.count
+        if !whole.starts(with: through) {
+            // The answer reads otherwise where the conversation goes on, as where its thought is left out then.
+            end = whole.count - whole.sharedSuffix(try replacing(turn, of: messages))
+            let after = Array(try textAfterAnswer().utf8)
+            let shared = zip(whole[end...], after).prefix { $0 == $1 }.count
+            // Half of an end token is none.
+            if after[shared...].allSatisfy({ [0x20, 0x0A].contains($0) }) { end += shared }
+        }
+        return RenderedAnswers.Answer(bytes: start..<max(start, end), asked: asked)
     }
 
     /// Where an answer begins: behind the generation prompt, or where it parts from that.
-    private func start(ofTurn turn: Int, of messages: [ChatMessage], in whole: [UInt8]) throws -> Int {
+    private func start(
+        ofTurn turn: Int, of messages: [ChatMessage], in whole: [UInt8]
+    ) throws -> (start: Int, asked: String?) {
         if turn > 0 {
             let front = Array(messages[..<turn])
-            let asked = try templated(front, addGenerationPrompt: true).text.utf8
-            if whole.starts(with: asked) { return asked.count }
+            let asked = try templated(front, addGenerationPrompt: true).text
+            if whole.starts(with: asked.utf8) { return (asked.utf8.count, nil) }
             if whole.starts(with: try templated(front, addGenerationPrompt: false).text.utf8) {
-                return zip(whole, asked).prefix { $0 == $1 }.count
+                return (whole.sharedPrefix(Array(asked.utf8)), asked)
             }
         }
-        return zip(whole, try replacing(turn, of: messages)).prefix { $0 == $1 }.count
+        return (whole.sharedPrefix(try replacing(turn, of: messages)), nil)
     }
 
     /// The conversation with a text alone as one of its turns, that no other begins or ends with.
@@ -87,7 +106,28 @@ extension PromptRenderer {
     }
 }
 
+extension [UInt8] {
+    /// How many bytes of UTF-8 both begin with, whole characters of this one.
+    fileprivate func sharedPrefix(_ other: [UInt8]) -> Int {
+        var count = zip(self, other).prefix { $0 == $1 }.count
+        while count > 0, count < self.count, isContinuation(count) { count -= 1 }
+        return count
+    }
+
+    /// How many bytes of UTF-8 both end with, whole characters of this one.
+    fileprivate func sharedSuffix(_ other: [UInt8]) -> Int {
+        var start = count - zip(reversed(), other.reversed()).prefix { $0 == $1 }.count
+        while start < count, isContinuation(start) { start += 1 }
+        return count - start
+    }
+
+    private func isContinuation(_ index: Int) -> Bool { self[index] & 0xC0 == 0x80 }
+}
+
 extension ChatMessage {
+    /// Whether it is an answer that the data does not mark as one to leave out.
+    fileprivate var isLearned: Bool { role == "assistant" && !isMarkedUnlearned }
+
     /// Whether the data says that it is not to be learned: `train`, `trainable` or `loss` is false, or `weight` is 0.
     var isMarkedUnlearned: Bool {
         ["train", "trainable", "loss"].contains { fields[$0] == .bool(false) } || fields["weight"]?.double == 0

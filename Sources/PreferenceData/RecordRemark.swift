@@ -32,7 +32,9 @@ public enum RecordRemark: Hashable, Sendable {
         switch self {
         case .layout(let name): "\(count) rows in the layout of \(name)"
         case .undecided: "\(count) prompts left out, to which no answer is better than another"
-        case .loneAnswer: "\(count) answers left out, next to which none to the same prompt stands"
+        case .loneAnswer:
+            "warning: \(count) answers left out, next to which none to the same prompt stands (dataset.columns: {completion: response} "
+                + "reads each by itself)"
         case .sharedStart: "\(count) prompts taken from what chosen and rejected share"
         case .promptRepeated: "\(count) times responses repeated their prompt, which was taken off"
         case .promptRepeatedOnce: "warning: in \(count) pairs one response repeats its prompt and the other does not"
@@ -69,7 +71,9 @@ public struct RecordRemarks: Sendable {
 
     /// What was left out of rows that are no bad ones; `nil` where nothing was.
     var leftOut: String? {
-        let texts = counts.filter { [.undecided, .loneAnswer].contains($0.remark) }.map { $0.remark.text($0.number) }
+        let texts = counts.filter { [.undecided, .loneAnswer].contains($0.remark) }.map {
+            String($0.remark.text($0.number).trimmingPrefix("warning: "))
+        }
         return texts.isEmpty ? nil : texts.joined(separator: ", ")
     }
 

@@ -31,10 +31,10 @@ public struct TokenizerTemplate: ChatRenderer {
         return try template.renderMarked(messages, specialTokens: specialTokens)
     }
 
-    /// The same with variables in front of those that the template has.
+    /// The same with a row's variables, which count before those that the template has.
     public func told(_ variables: JSONObject) -> Self {
         var told = self
-        told.template.variables = variables.extended(by: template.variables)
+        told.template.rowVariables = variables
         return told
     }
 

@@ -84,7 +84,7 @@ extension JSONObject {
     }
 
     private func isTold(_ documents: JSON, beside prompt: [Content]) -> Bool {
-        documents.isListOfObjects && prompt.first?.messages != nil
+        documents.documentList != nil && prompt.first?.messages != nil
     }
 
     /// Remarks on columns of running text beside a prompt that no column names: any may be the prompt.

@@ -47,6 +47,10 @@ struct ChatTemplateRunTests {
             let taken = try workspace.mpo(
                 "plan", "run.yaml", "-n", "1", "--set", "chat_template_kwargs={messages: 1}", status: 2)
             #expect(taken.lastError.contains("chat_template_kwargs: messages is what each conversation brings"))
+            let unwritten = try workspace.mpo(
+                "plan", "run.yaml", "-n", "1", "--set", "chat_template=chatml", "--set",
+                "chat_template_kwargs={tools: [a]}", status: 2)
+            #expect(unwritten.lastError.contains("writes no 'tools'; take it out"), "\(unwritten.errors)")
         }
     }
 

@@ -96,7 +96,11 @@ struct AnswersTests {
         let count = whole.prompt.count + whole.completion.count
         func cut(_ length: Int, _ mode: TruncationMode) throws -> TokenizedCompletion? {
             let limits = try LengthLimits(maxLength: length, mode: mode)
-            return try? examples(Self.turns, tokenizer(Self.plain, limits)).examples.first
+            do {
+                return try examples(Self.turns, tokenizer(Self.plain, limits)).examples.first
+            } catch DataError.nothingLeft {
+                return nil
+            }
         }
         #expect(try cut(count, .keepStart) == whole)
         #expect(try learned(#require(try cut(count - 2, .keepStart))) == [bytes("one") + [2], bytes("tw")])
@@ -105,6 +109,55 @@ struct AnswersTests {
         #expect(try learned(#require(try cut(count - whole.prompt.count + 1, .keepEnd))) == learned(whole))
         #expect(try learned(#require(try cut(10, .keepEnd))).last == bytes("two") + [2])
         #expect(try cut(whole.prompt.count, .keepStart) == nil)
+    }
+
+    @Test("An answer is whole whatever character it ends or begins with", arguments: ["好！", "с", "Á", "め", "\u{E000}"])
+    func characters(text: String) throws {
+        let line = Self.turns.replacing("\"one\"", with: "\"\(text)\"")
+        for jinja in [Self.plain, Self.marked, Self.forgetful] {
+            let result = try examples(line, tokenizer(jinja))
+            #expect(learned(try #require(result.examples.first))[0] == bytes(text) + [2])
+        }
+    }
+
+    @Test("What asks for a completion is not learned, though the template marks it, nor blocks before it")
+    func askedFor() throws {
+        let line =
+            #"{"prompt": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}, "#
+            + #"{"role": "user", "content": "r"}], "completion": [{"role": "assistant", "content": "one"}]}"#
+        let header =
+            "{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}[assistant]{{ m.content }}</s>"
+            + "{% endgeneration %}{% else %}[{{ m.role }}]{{ m.content }}</s>{% endif %}{% endfor %}"
+            + "{% if add_generation_prompt %}[assistant]{% endif %}"
+        let example = try #require(try examples(line, tokenizer(header)).examples.first)
+        #expect(learned(example) == [bytes("one") + [2]] && example.prompt.suffix(11) == bytes("[assistant]")[...])
+        // Two blocks an answer.
+        let halves = header.replacing("[assistant]{{ m", with: "[assistant]{% endgeneration %}{% generation %}{{ m")
+        #expect(learned(try #require(try examples(line, tokenizer(halves)).examples.first)) == [bytes("one") + [2]])
+        // The generation prompt is another than what stands before the answer: tokens stay whole.
+        let thinking = header.replacing(
+            "{% if add_generation_prompt %}[assistant]", with: "{% if add_generation_prompt %}[assistant]<s>"
+        )
+        .replacing("[assistant]{{ m", with: "[assistant]</s>{{ m")
+        let parted = try examples(line, tokenizer(thinking))
+        #expect(learned(try #require(parted.examples.first)) == [[2] + bytes("one") + [2]])
+        #expect(parted.summary.seamsEarlier == 1)
+    }
+
+    @Test("The oldest turns go first where that is asked for")
+    func droppedTurns() throws {
+        let whole = try #require(try examples(Self.turns, tokenizer(Self.plain)).examples.first)
+        let limits = try LengthLimits(maxLength: whole.prompt.count + whole.completion.count - 1, mode: .dropTurns)
+        let result = try examples(Self.turns, tokenizer(Self.plain, limits))
+        let example = try #require(result.examples.first)
+        #expect(example.prompt == bytes("[user]more") + [2] + bytes("\n[assistant]"))
+        #expect(learned(example) == [bytes("two") + [2]] && result.summary.turnsDropped == 1)
+    }
+
+    @Test("Two BOS tokens are refused as in every other example")
+    func doubleBOS() throws {
+        let text = message { _ = try examples(Self.turns, tokenizer("<s><s>" + Self.plain)) }
+        #expect(text.contains("two BOS tokens (id 1)"), "\(text)")
     }
 
     @Test("Where tokens merge across an answer's start it is tokenized apart, and said to be")

@@ -77,6 +77,13 @@ struct JSONFilesTests {
         // A column of rows, a line each, is none.
         let rows = #"{"data": [{"x": 1}], "prompt": "a"}"#
         #expect(try prompts("\(rows)\n\(rows)\n").records.map(\.prompt) == [.text("a"), .text("a")])
+        // Where that cannot be seen of the text, the name of the file says it.
+        let long = "{\"data\": [\"\(String(repeating: "x", count: 300_000))\"], \"prompt\": \"a\"}"
+        for text in [rows, long, "\(long)\n\(rows)"] {
+            let records = try withFile(text, named: "data.jsonl") { try Dataset<Prompt>(reading: [$0]).records }
+            #expect(
+                records.allSatisfy { $0.prompt == .text("a") } && records.count == text.split(separator: "\n").count)
+        }
     }
 
     @Test func `Elements over the borders of chunks stay whole, and one past the limit is a bad record`() throws {

@@ -33,7 +33,7 @@ struct ScoredAnswersTests {
         #expect(
             read.remarks.texts.map { $0.prefix { $0 != "(" } } == [
                 "2 rows in the layout of HelpSteer2 ", "1 prompts left out, to which no answer is better than another ",
-                "1 answers left out, next to which none to the same prompt stands ",
+                "warning: 1 answers left out, next to which none to the same prompt stands ",
             ])
     }
 
@@ -55,12 +55,26 @@ struct ScoredAnswersTests {
         #expect(labeled.map { $0.answers.map(\.completion.text) } == [["good", "bad"], ["best", "poor"]])
     }
 
+    @Test func `Answers under another system message are of another prompt, and a label makes each row an answer`()
+        throws
+    {
+        let rows = [("x", 3), ("y", 1)].map { system, score in
+            Self.row("a", system, score, more: ", \"system\": \"\(system)\"")
+        }
+        #expect(message { _ = try read(rows, as: PreferencePair.self) }.contains("{completion: response}"))
+        let pair = try read(rows + [Self.row("a", "z", 0, more: #", "system": "y""#)], as: PreferencePair.self).records
+        #expect(pair.map { $0.chosen.text } == ["y"])
+        let labeled = [true, false].map { Self.row("a", "\($0)", 1, more: ", \"label\": \($0)") }
+        let answers = try read(labeled, as: UnpairedPreference.self).records
+        #expect(answers.map { $0.answers.map(\.isDesirable) } == [[true], [false]])
+    }
+
     @Test func `Other rows and the end of a file end those of a prompt`() throws {
         let pair = #"{"prompt": "p", "chosen": "c", "rejected": "r"}"#
         let rows = [Self.rows[0], Self.rows[1], pair, Self.rows[0], "{}", Self.rows[1], pair]
         let read = try read(rows, onBadRecord: .skip, as: PreferencePair.self)
         #expect(read.records.map(\.source.line) == [1, 3, 7] && read.skipped == 1)
-        #expect(read.remarks.texts.contains { $0.hasPrefix("2 answers left out") })
+        #expect(read.remarks.texts.contains { $0.hasPrefix("warning: 2 answers left out") })
         #expect(message { _ = try self.read(rows, as: PreferencePair.self) }.contains("data.jsonl:5: a pair needs"))
         #expect(try self.read(rows, limit: 2, as: PreferencePair.self).records.map(\.source.line) == [1, 3])
         let two = try withFile(Self.rows[0], named: "1.jsonl") { first in

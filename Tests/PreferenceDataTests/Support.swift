@@ -58,7 +58,7 @@ struct WrittenTemplate: ChatRenderer {
 
     func told(_ variables: JSONObject) -> Self {
         var told = self
-        for entry in variables.entries { told.template.variables[entry.key] = entry.value }
+        told.template.rowVariables = variables
         return told
     }
 

@@ -55,6 +55,9 @@ struct TemplateVariablesTests {
     func others() throws {
         #expect(try prompt(#""documents": [{"title": "T"}], "chat_template_kwargs": {"style": "!"}"#) == text("<T>!"))
         #expect(try prompt(#""documents": [{"title": "T"}]"#, names: ["documents": "none"]) == text(""))
+        #expect(try prompt(#""documents": "[{\"title\": \"T\"}]""#) == text("<T>"))
+        // Null is what a file of typed columns has where a row says nothing.
+        #expect(try prompt(#""chat_template_kwargs": {"style": null, "tools": null}"#) == text(""))
         var template = try ChatTemplate(jinja: Self.jinja)
         template.variables["style"] = .string("?")
         let told = WrittenTemplate(template).told(JSONObject(uniqueKeysWithValues: [("style", .string("!"))]))
@@ -73,6 +76,7 @@ struct TemplateVariablesTests {
             (#""tools": "f(x)""#, "'tools' is a text, but not of JSON"),
             (#""chat_template_kwargs": {"messages": []}"#, "'chat_template_kwargs' has 'messages', which each"),
             (#""chat_template_kwargs": "x""#, "'chat_template_kwargs' is a string"),
+            (#""chat_template_kwargs": {"date": "2026-01-01"}"#, "has 'date', which is the run's"),
         ] {
             let text = message { _ = try prompt(columns) }
             #expect(text.contains("data.jsonl:1: ") && text.contains(clue), "\(text)")

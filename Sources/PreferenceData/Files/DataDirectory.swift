@@ -71,7 +71,7 @@ package struct DataDirectory {
         if let wanted = choice.configuration {
             if let found = all.first(where: { $0.name == wanted }) { return found }
             // So the hub calls what has no other name.
-            if wanted == "default", names == [""] { return all[0] }
+            if wanted == "default", all.count == 1 { return all[0] }
             if choice.isStrict {
                 throw error(
                     "it has no configuration '\(wanted)'",

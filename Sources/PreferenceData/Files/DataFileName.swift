@@ -59,6 +59,9 @@ struct DataFileName: Equatable {
         kind(of: name.lowercased()).map { ["csv", "tsv"].contains($0) } ?? false
     }
 
+    /// Whether a name says that the file has a row of JSON a line.
+    static func isLines(_ name: String) -> Bool { kind(of: name.lowercased()) == "jsonl" }
+
     /// Whether a name says that the file is held out, or that it is not; `nil` where it says neither.
     static func isHeldOut(_ name: String) -> Bool? {
         usualSplit(name).map { $0 != "train" }

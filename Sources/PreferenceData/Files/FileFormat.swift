@@ -28,13 +28,17 @@ package enum FileFormat: Sendable, Equatable {
     /// - Parameters:
     ///   - columns: Words that, alone on the first line, head a table of one column.
     ///   - isTable: Whether any other does.
-    package init(startingWith bytes: UnsafeRawBufferPointer, columns: Set<String> = [], isTable: Bool = false) {
+    ///   - isLines: Whether the file's name says that it has a row a line.
+    package init(
+        startingWith bytes: UnsafeRawBufferPointer, columns: Set<String> = [], isTable: Bool = false,
+        isLines: Bool = false
+    ) {
         if let (_, format) = Self.arrowMarks.first(where: { bytes.starts(with: $0.0) }) {
             self = .arrow(format)
         } else if let format = ForeignFormat(startingWith: bytes) {
             self = .foreign(format)
         } else {
-            self.init(text: bytes) { isTable || columns.contains($0) }
+            self.init(text: bytes, isLines: isLines) { isTable || columns.contains($0) }
         }
     }
 
@@ -42,7 +46,7 @@ package enum FileFormat: Sendable, Equatable {
         (Array("PAR1".utf8), .parquet), (Array("ARROW1".utf8), .file), ([0xFF, 0xFF, 0xFF, 0xFF], .stream),
     ]
 
-    private init(text: UnsafeRawBufferPointer, headsTable: (String) -> Bool) {
+    private init(text: UnsafeRawBufferPointer, isLines: Bool, headsTable: (String) -> Bool) {
         var text = text[...]
         if text.starts(with: byteOrderMark) { text = text.dropFirst(byteOrderMark.count) }
         text = text.drop(while: isSpace)
@@ -50,7 +54,7 @@ package enum FileFormat: Sendable, Equatable {
         self =
             switch text.first {
             case UInt8(ascii: "["): .array
-            case UInt8(ascii: "{") where Self.holdsArrayAlone(text): .arrayUnderKey
+            case UInt8(ascii: "{") where Self.holdsArrayAlone(text) ?? !isLines: .arrayUnderKey
             case UInt8(ascii: "{"):
                 line.dropFirst().allSatisfy(isSpace) && line.endIndex < text.endIndex ? .objects : .lines
             default:
@@ -60,8 +64,8 @@ package enum FileFormat: Sendable, Equatable {
             }
     }
 
-    /// Whether an object begins with a key that is usual for an array of rows, and such an array.
-    private static func holdsArrayAlone(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
+    /// Whether an object is of one key that is usual for an array of rows, and such an array; `nil` where that cannot be seen here.
+    private static func holdsArrayAlone(_ text: Slice<UnsafeRawBufferPointer>) -> Bool? {
         var rest = text.dropFirst().drop(while: isSpace)
         guard let key = arrayKeys.first(where: { rest.starts(with: "\"\($0)\"".utf8) }) else { return false }
         rest = rest.dropFirst(key.utf8.count + 2)
@@ -72,8 +76,31 @@ package enum FileFormat: Sendable, Equatable {
         guard [UInt8(ascii: "{"), UInt8(ascii: "]")].contains(rest.drop(while: isSpace).first) else { return false }
         // Objects on lines of their own are rows, of which such a key is a column.
         let lines = text.split(separator: UInt8(ascii: "\n"), maxSplits: 1)
-        return lines.count < 2 || lines[0].last { !isSpace($0) } != UInt8(ascii: "}")
-            || lines[1].first { !isSpace($0) } != UInt8(ascii: "{")
+        guard
+            lines.count < 2 || lines[0].last(where: { !isSpace($0) }) != UInt8(ascii: "}")
+                || lines[1].first(where: { !isSpace($0) }) != UInt8(ascii: "{")
+        else { return false }
+        // Before other keys it is such a column too, or they are beside the rows.
+        guard let end = endOfArray(rest) else { return nil }
+        return rest[end...].first { !isSpace($0) } == UInt8(ascii: ",") ? nil : true
+    }
+
+    /// Where the array ends whose opening bracket stands in front of `text`; `nil` where that is not here.
+    private static func endOfArray(_ text: Slice<UnsafeRawBufferPointer>) -> Int? {
+        var (depth, isInString, isEscaped) = (1, false, false)
+        for index in text.indices {
+            switch text[index] {
+            case _ where isEscaped: isEscaped = false
+            case UInt8(ascii: "\\") where isInString: isEscaped = true
+            case UInt8(ascii: "\""): isInString.toggle()
+            case _ where isInString: break
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+            default: break
+            }
+            if depth == 0 { return index + 1 }
+        }
+        return nil
     }
 
     private static let arrayKeys = ["data", "rows", "records", "examples", "instances"]

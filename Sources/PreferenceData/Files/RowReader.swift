@@ -34,7 +34,8 @@ enum RowReader {
         let start = UnsafeRawBufferPointer(rebasing: chunk[..<count])
         let format = FileFormat(
             startingWith: start, columns: Set(columns.names.values),
-            isTable: DataFileName.isTable(file.lastPathComponent))
+            isTable: DataFileName.isTable(file.lastPathComponent), isLines: DataFileName.isLines(file.lastPathComponent)
+        )
         if case .arrow(let format) = format {
             return try ArrowRows.read(file, format, compression: input.compression, maximumLength, body)
         }

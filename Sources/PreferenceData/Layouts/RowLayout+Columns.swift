@@ -31,7 +31,8 @@ extension RowLayout {
             return fields.asking(input, instead: ["input"], answer: "output")
         },
         RowLayout(name: "'prompt' and 'response'") { fields in
-            guard fields.lacks("completion", "chosen", "rejected", "messages", "text", "helpfulness"),
+            guard fields.lacks("completion", "chosen", "rejected", "messages", "text"),
+                fields.lacks("helpfulness") || fields["label"] != nil,
                 !["is_safe", "is_response_safe"].contains(where: { fields[$0] == .bool(false) }),
                 fields.words("prompt") != nil, let response = fields.words("response")
             else { return nil }

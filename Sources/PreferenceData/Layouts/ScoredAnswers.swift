@@ -11,16 +11,25 @@ struct ScoredAnswers {
     /// Begins with a row; `nil` for one of another layout.
     init?(_ fields: JSONObject, source: RecordSource) {
         guard let helpfulness = fields["helpfulness"]?.double, let prompt = fields.words("prompt"),
-            fields.words("response") != nil, fields.lacks("completion", "chosen", "rejected", "messages", "text")
+            fields["label"] == nil, fields.words("response") != nil,
+            fields.lacks("completion", "chosen", "rejected", "messages", "text")
         else { return nil }
         (self.source, self.prompt, rows) = (source, prompt, [(fields, helpfulness)])
     }
 
     /// Takes the rows of another that follow these; false where those are of another prompt.
     mutating func take(_ other: ScoredAnswers) -> Bool {
-        guard other.prompt.utf8.elementsEqual(prompt.utf8) else { return false }
+        guard other.prompt.utf8.elementsEqual(prompt.utf8), other.context == context else { return false }
         rows += other.rows
         return true
+    }
+
+    /// What the rows say beside the prompt of what is asked.
+    private var context: JSONObject {
+        JSONObject(
+            uniqueKeysWithValues: rows[0].fields.entries.filter { entry in
+                entry.key.namesSystemMessage || ["tools", "documents", "chat_template_kwargs"].contains(entry.key)
+            }.map { ($0.key, $0.value) })
     }
 
     /// Why the rows make no pair, where they make none.
@@ -33,7 +42,8 @@ struct ScoredAnswers {
             let worst = rows.min(by: { $0.helpfulness < $1.helpfulness }), best.helpfulness > worst.helpfulness
         else {
             return ArrangedRow(
-                fields: rows[0].fields.replacing(["response"], by: [turns]), layouts: [Self.name], isUndecided: true)
+                fields: rows[0].fields.replacing(["response"], by: [turns]).arranged().fields, layouts: [Self.name],
+                isUndecided: true)
         }
         var pair = JSONObject(uniqueKeysWithValues: [turns])
         for (name, fields) in [("chosen", best.fields), ("rejected", worst.fields)] {
@@ -44,7 +54,7 @@ struct ScoredAnswers {
                 pair[isShared ? entry.key : "\(name)_\(entry.key)"] = entry.value
             }
         }
-        return ArrangedRow(fields: pair, layouts: [Self.name])
+        return ArrangedRow(fields: pair.arranged().fields, layouts: [Self.name])
     }
 
     private static let name = "HelpSteer2 (of the rows of a prompt the most and the least helpful are read)"

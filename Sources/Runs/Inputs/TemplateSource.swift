@@ -27,6 +27,11 @@ extension RunConfiguration {
     ///
     /// - Throws: ``ConfigurationError`` for a date that is none.
     func told(_ template: ChatTemplate) throws -> ChatTemplate {
+        for key in ["tools", "documents"] where chatTemplateKwargs[key]?.isBlank == false && !template.reads(key) {
+            throw error(
+                at: "chat_template_kwargs", "the chat template \(template.name) writes no '\(key)'",
+                remedy: "take it out")
+        }
         var template = template
         template.variables = chatTemplateKwargs
         template.date = try templateDate()

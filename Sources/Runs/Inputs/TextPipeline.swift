@@ -63,8 +63,8 @@ package struct TextPipeline: Sendable {
         let count = prompts.count(where: renderer.usesTemplate)
         guard count > 0 else { return "prompts are text, and no chat template writes them" }
         let share = count == prompts.count ? "" : ": \(count) of \(prompts.count), the others are text as it is"
-        let name = (renderer.template as? TokenizerTemplate)?.template.name ?? ""
-        return "prompts are written by the chat template \(name)\(share)"
+        let name = (renderer.template as? TokenizerTemplate).map { " \($0.template.name)" } ?? ""
+        return "prompts are written by the chat template\(name)\(share)"
     }
 
     /// Throws for the first record that has messages, where there is no template to render them with.

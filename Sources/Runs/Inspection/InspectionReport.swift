@@ -107,7 +107,7 @@ package struct InspectionReport {
     /// What would make training odd without stopping it.
     private func warnings(_ example: some PackableExample, _ names: [String]) -> [String] {
         var warnings: [String] = []
-        for (name, response) in zip(names, example.responses) {
+        for (index, (name, response)) in zip(names, example.responses).enumerated() {
             if let bos = tokenizer.specialTokens.bos?.id, !endTokens.contains(bos) {
                 let whole = example.prompt + response
                 if zip(whole, whole.dropFirst()).contains(where: { $0 == bos && $1 == bos }) {
@@ -116,7 +116,9 @@ package struct InspectionReport {
                     warnings.append("\(name) starts with a BOS token (id \(bos)) of its own")
                 }
             }
-            if response.dropLast().contains(where: endTokens.contains) {
+            if example.learned(ofResponse: index).contains(where: {
+                response[$0].dropLast().contains(where: endTokens.contains)
+            }) {
                 warnings.append("\(name) has an end token before its last one; sampled responses would stop there")
             }
         }

@@ -111,7 +111,7 @@ extension SampleCoordinator {
     private func writeCompletions(_ samples: [SampledResponse], _ records: [Prompt]) throws -> String {
         var numbers: [[UInt8]: Int] = [:]
         let prompts = records.map { record in
-            let key = Array((record.prompt.json.line + JSON.object(record.templateVariables).line).utf8)
+            let key = record.promptKey
             numbers[key] = numbers[key] ?? numbers.count
             return numbers[key] ?? 0
         }

@@ -35,6 +35,9 @@ public struct JinjaTemplate: Sendable {
 
     private static let longest = 1 << 20
 
+    /// Whether it reads a variable that comes from outside.
+    public func reads(_ name: String) -> Bool { program.scopes.globals.contains(name) }
+
     /// The text that the template makes of some variables.
     ///
     /// - Parameters:

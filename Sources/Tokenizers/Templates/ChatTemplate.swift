@@ -13,6 +13,8 @@ public struct ChatTemplate: Sendable {
     public let takesTokenizerBOS: Bool
     /// What it is told beside the conversation, such as `enable_thinking`.
     public var variables = JSONObject()
+    /// What the row of the conversation tells it, which counts before that.
+    public var rowVariables = JSONObject()
     /// What it writes as today's date; without one, a template that asks for it renders nothing.
     public var date: JinjaDate?
     /// What each conversation, and the tokenizer, tell it.
@@ -83,14 +85,19 @@ public struct ChatTemplate: Sendable {
     ) throws(ChatTemplateError) -> [JinjaVariableValue] {
         guard !messages.isEmpty else { throw .invalidMessages("there are no messages", template: name) }
         try checkFields(of: messages)
-        try checkVariables()
+        try checkRowVariables()
         do {
             var values: [JinjaVariableValue] = [
-                ("messages", .list(try JinjaList(messages.map { message throws(JinjaError) in try value(of: message) }))),
+                (
+                    "messages",
+                    .list(try JinjaList(messages.map { message throws(JinjaError) in try value(of: message) }))
+                ),
                 ("tools", .none), ("documents", .none), ("add_generation_prompt", .boolean(addGenerationPrompt)),
             ]
             for (key, token) in specialTokens.named { values.append((key, .string(token.text))) }
-            for entry in variables.entries { values.append((entry.key, try JinjaValue(entry.value))) }
+            for entry in variables.entries + rowVariables.entries {
+                values.append((entry.key, try JinjaValue(entry.value)))
+            }
             return values
         } catch {
             throw failure(error, specialTokens)
@@ -137,10 +144,13 @@ public struct ChatTemplate: Sendable {
         }
     }
 
-    /// Throws for tools and documents that the template never writes.
-    private func checkVariables() throws(ChatTemplateError) {
+    /// Whether its text reads a variable.
+    public func reads(_ name: String) -> Bool { template.reads(name) }
+
+    /// Throws for tools and documents of a row that the template never writes.
+    private func checkRowVariables() throws(ChatTemplateError) {
         for key in ["tools", "documents"] {
-            guard let value = variables[key], !value.isBlank, !jinja.contains(key) else { continue }
+            guard let value = rowVariables[key], !value.isBlank, !reads(key) else { continue }
             throw .invalidMessages(
                 "it writes no '\(key)'; leave that column out, in a file or as dataset.columns: {\(key): none}",
                 template: name)
@@ -175,7 +185,7 @@ extension ChatTemplate: Equatable {
     /// Whether both render the same.
     public static func == (left: Self, right: Self) -> Bool {
         left.jinja.hasSameBytes(as: right.jinja) && left.takesTokenizerBOS == right.takesTokenizerBOS
-            && left.variables == right.variables && left.date == right.date
+            && left.variables == right.variables && left.rowVariables == right.rowVariables && left.date == right.date
     }
 }
 
