@@ -189,9 +189,14 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             let record: Record
             do {
                 record = try Record(fields: row.fields, index: reading.count, source: source, remarks: &remarks)
-            } catch is BadRecord where !row.layouts.isEmpty {
+            } catch let inLayout as BadRecord where !row.layouts.isEmpty {
                 remarks = []
-                record = try Record(fields: fields, index: reading.count, source: source, remarks: &remarks)
+                do {
+                    record = try Record(fields: fields, index: reading.count, source: source, remarks: &remarks)
+                } catch let asWritten as BadRecord {
+                    // Of columns that a layout made only turns are what the row has too.
+                    throw row.fields.has("messages") && !fields.has("messages") ? inLayout : asWritten
+                }
             }
             if let failure = file.failure { throw DataError.bad(failure, advisesSkipping: advisesSkipping) }
             for remark in remarks { reading.remarks.note(remark, at: source) }

@@ -31,6 +31,7 @@ extension ExampleTokenizer {
         }.filter { !$0.isEmpty }
         guard let last = learned.last else { return nil }
         summary.answers += learned.count
+        summary.templated += 1
         summary.turnsDropped += dropsTurns ? 1 : 0
         summary.promptsTruncated += encoded.example.prompt.count < whole.prompt.count ? 1 : 0
         summary.responsesTruncated += completion.count < all.count ? 1 : 0

@@ -52,6 +52,7 @@ extension ExampleTokenizer {
         }
         guard try cut(&encoded, source: source), encoded.isUsable else { return nil }
         summary.continued += renderer.continues(prompt) ? 1 : 0
+        summary.templated += renderer.usesTemplate(prompt) ? 1 : 0
         summary.turnsDropped += dropsTurns ? 1 : 0
         summary.promptsTruncated += encoded.prompt.count < whole.prompt.count ? 1 : 0
         summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }

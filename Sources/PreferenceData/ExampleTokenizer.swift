@@ -39,7 +39,7 @@ public struct ExampleTokenizer: Sendable {
             throw DataError.configuration(
                 key: "eos_token", reason: "the tokenizer has none, so nothing would end a response; name one")
         }
-        let after = encoder.encode(try renderer.textAfterAnswer(), addSpecialTokens: false)
+        let after = encoder.encode(renderer.textAfterAnswer(), addSpecialTokens: false)
         let end = after.firstIndex { [ends = self.endTokens] in ends.contains($0) }
         tail = end.map { Array(after[($0 + 1)...]) } ?? []
     }

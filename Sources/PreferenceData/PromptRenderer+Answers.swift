@@ -75,7 +75,7 @@ extension PromptRenderer {
         if !whole.starts(with: through) {
             // The answer reads otherwise where the conversation goes on, as where its thought is left out then.
             end = whole.count - whole.sharedSuffix(try replacing(turn, of: messages))
-            let after = Array(try textAfterAnswer().utf8)
+            let after = Array(textAfterAnswer().utf8)
             let shared = zip(whole[end...], after).prefix { $0 == $1 }.count
             // Half of an end token is none.
             if after[shared...].allSatisfy({ [0x20, 0x0A].contains($0) }) { end += shared }

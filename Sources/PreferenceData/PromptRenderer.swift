@@ -108,14 +108,22 @@ public struct PromptRenderer: Sendable {
         return rendered
     }
 
-    /// What the template writes behind an answer, its end-of-turn token included; empty without a template.
-    func textAfterAnswer() throws -> String {
+    /// What the template writes behind an answer, its end-of-turn token included; empty without a template, and where that does
+    /// not write answers, as text or as parts.
+    func textAfterAnswer() -> String {
         guard let template else { return "" }
         let answer = "0123456789"
-        let text = try template.render(
-            [ChatMessage(role: "user", content: "?"), ChatMessage(role: "assistant", content: answer)],
-            addGenerationPrompt: false)
-        return text.lastRange(of: answer).map { String(text[$0.upperBound...]) } ?? ""
+        for isOfParts in [false, true] {
+            let messages = [("user", "?"), ("assistant", answer)].map { role, text in
+                var message = ChatMessage(role: role, content: text)
+                let part = JSONObject(uniqueKeysWithValues: [("type", .string("text")), ("text", .string(text))])
+                if isOfParts { message.fields["content"] = .array([.object(part)]) }
+                return message
+            }
+            let text = try? template.render(messages, addGenerationPrompt: false)
+            if let text, let range = text.lastRange(of: answer) { return String(text[range.upperBound...]) }
+        }
+        return ""
     }
 
     package func usesTemplate(_ prompt: Content) -> Bool {

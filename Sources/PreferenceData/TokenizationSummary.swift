@@ -26,6 +26,8 @@ public struct TokenizationSummary: Sendable, Equatable {
     /// Examples whose prompt ends where responses part from it, in front of the template's generation prompt, which it leaves out
     /// where an answer is there.
     public var seamsEarlier = 0
+    /// Examples that are left and that a chat template writes.
+    public var templated = 0
     /// Answers that are learned, where each of a conversation is.
     public var answers = 0
     /// Tokens of the longest example that is left: its prompt and its longest response.
@@ -42,7 +44,9 @@ public struct TokenizationSummary: Sendable, Equatable {
     /// One line for the log: what is left, and what truncation did to it.
     public var text: String {
         let notes = [
-            (answers, "answers to learn"), (dropped - empty, "dropped as too long"), (empty, "dropped as empty"),
+            (answers, "answers to learn"),
+            (templated > 0 ? kept - templated : 0, "prompts that are text, which no chat template writes"),
+            (dropped - empty, "dropped as too long"), (empty, "dropped as empty"),
             (continued, "continue an answer that their prompt ends in"), (turnsDropped, "lost their oldest turns"),
             (promptsTruncated, "prompts cut"), (responsesTruncated, "responses cut"),
             (seamsMerged, "tokenized apart from their prompts"),

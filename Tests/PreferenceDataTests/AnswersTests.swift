@@ -85,7 +85,7 @@ struct AnswersTests {
         let hidden = message { _ = try examples(Self.turns, tokenizer(hides)) }
         #expect(hidden.contains("where the chat template writes the answer of message 2 is not known"), "\(hidden)")
         let once =
-            "{% for m in messages %}{% if loop.last %}{% generation %}{{ m.content }}</s>{% endgeneration %}{% endif %}{% endfor %}"
+            "{% for m in messages %}{% if m.role == 'user' %}{{ m.content }}{% elif loop.last %}{% generation %}{{ m.content }}</s>{% endgeneration %}{% endif %}{% endfor %}"
         let uncounted = message { _ = try examples(line, tokenizer(once)) }
         #expect(uncounted.contains("{% generation %} blocks are not one for each answer"), "\(uncounted)")
     }

@@ -180,6 +180,29 @@ struct RowLayoutTests {
         let prompt = try read("{\(columns)}", as: Prompt.self).records[0].prompt
         #expect([.text("Q?"), Self.chat].contains(prompt))
     }
+
+    @Test("What is wrong with turns of another layout is said of the turns")
+    func wrongTurns() {
+        let text = message {
+            _ = try withFile(#"{"conversations": [{"from": "human", "value": "q"}, {"from": "human", "value": "r"}]}"#)
+            {
+                try Dataset<PromptCompletion>(reading: [$0])
+            }
+        }
+        #expect(text.contains("'messages' does not end in an answer of the role 'assistant', but of 'user'"), "\(text)")
+    }
+
+    @Test("Rows of text among rows of turns are told")
+    func mixed() throws {
+        let rows =
+            #"{"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant", "content": "a"}]}"#
+        let tokenizer = try ExampleTokenizer(
+            encoder: ByteEncoder(), renderer: PromptRenderer(template: BracketTemplate()))
+        let summary = try withFile("\(rows)\n{\"prompt\": \"q\", \"completion\": \"a\"}") {
+            try tokenizer.tokenize(Dataset<PromptCompletion>(reading: [$0]).records).summary
+        }
+        #expect(summary.text.contains("; 1 prompts that are text, which no chat template writes"), "\(summary.text)")
+    }
 }
 
 extension JSON {

@@ -114,7 +114,8 @@ struct ChatTemplateTests {
         // What was thought has several names; what a template never writes is refused.
         var thought = ChatMessage(role: "assistant", content: "4")
         thought.fields["thinking"] = .string("2 + 2")
-        #expect(try text("{{ messages[0].reasoning_content }}", thought) == "2 + 2")
+        let thinks = "{% for m in messages %}{{ m.reasoning_content }}={{ m.content }}{% endfor %}"
+        #expect(try text(thinks, thought) == "2 + 2=4")
         #expect(throws: ChatTemplateError.self) { try text("{{ messages[0].content }}", thought) }
         #expect(throws: ChatTemplateError.self) { try text("{{ messages[0].content }}", called) }
         let parts = try json(#"[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]"#)
@@ -132,14 +133,35 @@ struct ChatTemplateTests {
     @Test("A template is told its variables and the date; one that asks for a date that nobody gave is refused")
     func variables() throws {
         let message = [ChatMessage(role: "user", content: "x")]
-        var template = try ChatTemplate(jinja: "{{ enable_thinking }} {{ strftime_now('%d %b %Y') }}")
+        var template = try ChatTemplate(
+            jinja:
+                "{{ enable_thinking }} {{ strftime_now('%d %b %Y') }}{% for m in messages %} {{ m.content }}{% endfor %}"
+        )
         template.variables["enable_thinking"] = .bool(false)
         #expect(throws: ChatTemplateError.self) {
             try template.render(message, addGenerationPrompt: true, specialTokens: SpecialTokens())
         }
         template.date = JinjaDate(year: 2026, month: 11, day: 27)
         let text = try template.render(message, addGenerationPrompt: true, specialTokens: SpecialTokens())
-        #expect(text == "False 27 Nov 2026")
+        #expect(text == "False 27 Nov 2026 x")
+        #expect(template.variableNames == ["enable_thinking"] && template.reads("messages") && !template.reads("date"))
+    }
+
+    @Test("A template that leaves out what is said, as one for lists of parts does, refuses it")
+    func unwritten() throws {
+        func error(_ jinja: String) -> String {
+            let messages = [ChatMessage(role: "user", content: "a"), ChatMessage(role: "assistant", content: "b")]
+            let error = #expect(throws: ChatTemplateError.self) {
+                try ChatTemplate(jinja: jinja).render(
+                    messages, addGenerationPrompt: false, specialTokens: SpecialTokens())
+            }
+            return error?.description ?? ""
+        }
+        #expect(
+            error("{{ messages[0].content }}").contains(
+                "it does not write the text of the role 'assistant'; give another"))
+        let parts = "{% for m in messages %}{% for p in m.content %}{{ p.text }}{% endfor %}{% endfor %}"
+        #expect(error(parts).contains("of the role 'user'; write 'content' as a list of parts"))
     }
 
     @Test("A name that no template has is answered with the nearest one")

@@ -5,9 +5,12 @@ public struct ColumnNames: Sendable, Equatable {
     /// What may have another name.
     public static let known = [
         "prompt", "system", "chosen", "rejected", "completion", "messages", "label", "answer", "tools", "documents",
+        "chat_template_kwargs",
     ]
     /// Those that no row needs.
-    private static let optional: Set<String> = ["system", "label", "answer", "tools", "documents"]
+    private static let optional: Set<String> = [
+        "system", "label", "answer", "tools", "documents", "chat_template_kwargs",
+    ]
     /// Stands for a column of one of ``optional`` that is not read.
     private static let none = "none"
 

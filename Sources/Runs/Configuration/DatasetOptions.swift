@@ -42,8 +42,8 @@ extension DatasetOptions: KeyedOptions {
         Field(
             "columns", \.columns,
             "Columns that have other names, as in `{prompt: question, chosen: good, rejected: bad}`: of prompt, system, chosen, "
-                + "rejected, completion, messages, label, answer, tools and documents; `none` leaves out one of the columns system, "
-                + "label, answer, tools and documents.")
+                + "rejected, completion, messages, label, answer, tools, documents and chat_template_kwargs; `none` leaves "
+                + "out one of the columns system, label, answer, tools, documents and chat_template_kwargs.")
         Field(
             "on_bad_record", \.onBadRecord,
             "Whether a row that is no valid record ends the run or is skipped and counted.")

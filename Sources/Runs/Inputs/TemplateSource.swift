@@ -25,12 +25,14 @@ extension RunConfiguration {
 
     /// A template with what `chat_template_kwargs` tells it.
     ///
-    /// - Throws: ``ConfigurationError`` for a date that is none.
+    /// - Throws: ``ConfigurationError`` for a variable that it does not read, and a date that is none.
     func told(_ template: ChatTemplate) throws -> ChatTemplate {
-        for key in ["tools", "documents"] where chatTemplateKwargs[key]?.isBlank == false && !template.reads(key) {
+        for key in chatTemplateKwargs.keys where !template.reads(key) && (key != "date" || !asksForDate) {
+            let names = template.variableNames
+            let known = names.isEmpty ? "" : "; it reads \(names.joined(separator: ", "))"
             throw error(
-                at: "chat_template_kwargs", "the chat template \(template.name) writes no '\(key)'",
-                remedy: "take it out")
+                at: "chat_template_kwargs", "the chat template \(template.name) reads no '\(key)'",
+                remedy: "take it out, or correct it\(known)")
         }
         var template = template
         template.variables = chatTemplateKwargs

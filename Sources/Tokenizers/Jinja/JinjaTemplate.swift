@@ -35,6 +35,11 @@ public struct JinjaTemplate: Sendable {
 
     private static let longest = 1 << 20
 
+    /// The variables that it reads, functions of the language left out.
+    public var variableNames: [String] {
+        zip(program.scopes.globals, program.scopes.functions).filter { $1 == nil }.map(\.0)
+    }
+
     /// Whether it reads a variable that comes from outside.
     public func reads(_ name: String) -> Bool { program.scopes.globals.contains(name) }
 

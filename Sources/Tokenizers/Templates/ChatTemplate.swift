@@ -24,6 +24,8 @@ public struct ChatTemplate: Sendable {
     private let template: JinjaTemplate
     /// Whether it reads contents that are lists of parts; others get the parts' texts, joined.
     private let takesParts: Bool
+    /// Roles of whose messages the template does not write what they say as text.
+    private let unwrittenRoles: Set<String>
 
     /// Reads a template.
     ///
@@ -39,6 +41,7 @@ public struct ChatTemplate: Sendable {
             throw .unreadable(error, template: name)
         }
         takesParts = Self.readsParts(template)
+        unwrittenRoles = Self.rolesWithoutText(template)
         self.name = name
         self.jinja = jinja
         self.takesTokenizerBOS = takesTokenizerBOS
@@ -131,6 +134,15 @@ public struct ChatTemplate: Sendable {
 
     /// Throws for what a message says and the template never writes.
     private func checkFields(of messages: [ChatMessage]) throws(ChatTemplateError) {
+        for message in messages
+        where unwrittenRoles.contains(message.role) && message.fields["content"] == nil && !message.content.isEmpty {
+            throw .invalidMessages(
+                "it does not write the text of the role '\(message.role)'; "
+                    + (takesParts
+                        ? "write 'content' as a list of parts, [{\"type\": \"text\", \"text\": ...}]"
+                        : "give another as chat_template"),
+                template: name)
+        }
         for (index, message) in messages.enumerated() where !message.fields.isEmpty {
             for key in ["tool_calls"] + ChatMessage.thoughts {
                 let names = key == "tool_calls" ? [key] : ChatMessage.thoughts
@@ -144,17 +156,39 @@ public struct ChatTemplate: Sendable {
         }
     }
 
+    /// The variables that it reads beside those of every conversation.
+    public var variableNames: [String] { template.variableNames.filter { !Self.ownVariables.contains($0) } }
+
     /// Whether its text reads a variable.
     public func reads(_ name: String) -> Bool { template.reads(name) }
 
-    /// Throws for tools and documents of a row that the template never writes.
+    /// Throws for what a row tells the template, and it never reads.
     private func checkRowVariables() throws(ChatTemplateError) {
-        for key in ["tools", "documents"] {
-            guard let value = rowVariables[key], !value.isBlank, !reads(key) else { continue }
+        for entry in rowVariables.entries where !entry.value.isBlank && !reads(entry.key) {
+            guard ["tools", "documents"].contains(entry.key) else {
+                throw .invalidMessages(
+                    "it reads no '\(entry.key)', which the row's chat_template_kwargs has; leave it out, in a file or as "
+                        + "dataset.columns: {chat_template_kwargs: none}", template: name)
+            }
             throw .invalidMessages(
-                "it writes no '\(key)'; leave that column out, in a file or as dataset.columns: {\(key): none}",
+                "it writes no '\(entry.key)'; leave that column out, in a file or as dataset.columns: {\(entry.key): none}",
                 template: name)
         }
+    }
+
+    /// The roles whose text does not come out; none where the template refuses such a conversation.
+    private static func rolesWithoutText(_ template: JinjaTemplate) -> Set<String> {
+        let texts = ["user": "what was asked", "assistant": "what was answered"]
+        let messages = ["user", "assistant"].map { role in
+            JSON.object(
+                JSONObject(uniqueKeysWithValues: [("role", .string(role)), ("content", .string(texts[role] ?? ""))]))
+        }
+        let written = try? template.render(
+            JSONObject(uniqueKeysWithValues: [
+                ("messages", .array(messages)), ("bos_token", .string("")), ("eos_token", .string("")),
+            ]), date: JinjaDate(year: 2000, month: 1, day: 1))
+        guard let written else { return [] }
+        return Set(texts.filter { !written.contains($0.value) }.keys)
     }
 
     /// Whether a part's text comes out as it is.
