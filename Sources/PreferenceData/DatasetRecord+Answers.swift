@@ -54,7 +54,8 @@ extension PromptCompletion {
         }
         throw RecordError(
             "needs 'prompt' and 'completion', 'messages', 'text', or 'chosen' and 'rejected'; it has \(fields.keyList)"
-                + (fields.wayOutOfConversation ?? fields.wayOutOfList ?? "; rename its columns to these"))
+                + (fields.wayOutOfConversation ?? fields.wayOutOfList
+                    ?? "; rename its columns to these, or name them in dataset.columns"))
     }
 
     private static func conversation(

@@ -38,7 +38,7 @@ extension PreferencePair {
             fields.has("completion") && fields.has("label")
             ? "; answers with a label are no pairs: join a good and a bad answer to a prompt, or give them to a "
                 + "kto stage"
-            : "; write prompt and responses under 'prompt', 'chosen' and 'rejected'"
+            : "; write prompt and responses under 'prompt', 'chosen' and 'rejected', or name their columns in dataset.columns"
         throw RecordError("a pair needs 'chosen' and 'rejected'; it has \(fields.keyList)\(fields.wayOutOfList ?? why)")
     }
 

@@ -73,7 +73,8 @@ extension UnpairedPreference {
             throw RecordError(
                 "an answer with a label needs 'prompt', 'completion' and 'label', or 'messages' and 'label'; it has "
                     + fields.keyList
-                    + (fields.wayOutOfConversation ?? fields.wayOutOfList ?? "; rename its columns to these")
+                    + (fields.wayOutOfConversation ?? fields.wayOutOfList
+                        ?? "; rename its columns to these, or name them in dataset.columns")
             )
         }
         if case .bool? = fields["label"] {
