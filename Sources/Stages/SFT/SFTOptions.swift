@@ -33,7 +33,8 @@ extension SFTOptions: KeyedOptions {
         Field(
             "assistant_only_loss", \.assistantOnlyLoss,
             "Learn every answer of the assistant in `messages`, and of completions the answers alone: what the template's "
-                + "`{% generation %}` blocks hold, or where it has none each turn from its generation prompt to its end."
+                + "`{% generation %}` blocks hold, or where it has none each turn from its generation prompt to its end. "
+                + "Turns with `train: false` or `weight: 0` are left out; `max_prompt_length` bounds what stands before the first answer."
         )
         embed(\.optimizer)
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .completions))
