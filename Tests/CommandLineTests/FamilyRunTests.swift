@@ -93,6 +93,20 @@ struct FamilyRunTests {
         }
     }
 
+    @Test("Losses that compare sequences of several lengths are refused where positions go by length")
+    func positionsByLength() throws {
+        try Workspace.with { workspace in
+            try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy"))
+            try workspace.addModel("policy", from: "phi3-long")
+            try workspace.configure(stages: "[kto]", "kto: {max_steps: 1, train_batch_size: 4}")
+            let refused = try workspace.mpo("train", "run.yaml", status: 2)
+            #expect(
+                refused.lastError.contains("kto.max_length: positions in sequences of more than"), "\(refused.errors)")
+            let loss = "kto={max_steps: 1, train_batch_size: 4, loss_type: apo_zero_unpaired}"
+            try workspace.mpo("plan", "run.yaml", "-n", "1", "--set", loss)
+        }
+    }
+
     /// The losses of all steps, DPO's and then the policy's.
     private func losses(_ workspace: Workspace, _ run: String) throws -> [Double] {
         try workspace.read("\(run)/metrics.jsonl").split(separator: "\n").compactMap { line in

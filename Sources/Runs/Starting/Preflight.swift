@@ -45,7 +45,8 @@ package struct Preflight {
             guard length > context else { return nil }
             return
                 "\(stage.name).\(key) allows sequences of \(length) tokens: those of more than \(context) have other positions "
-                + "(rope_type in config.json), and a completion that grows past that is computed anew with them"
+                + "(rope_type in config.json), and a completion that is drawn past that is computed anew: once with longrope, at every "
+                + "token with dynamic"
         }
     }
 

@@ -38,6 +38,9 @@ package struct DPOStage: Stage {
     /// Looks whether the data's sums under a reference are whole, and of a reference that can be known yet.
     package func check(at start: StageStart) throws {
         try start.check(options.loop.routerAuxLoss, of: options.initial)
+        if options.loss.needs.variants != nil {
+            try start.checkFixedPositions(of: options.initial, upTo: options.lengths.maxLength)
+        }
         if let reward = options.auxiliaryReward {
             try start.checkReward(reward, for: "hpo.reward", ofPairs: options.pairs + options.loop.evalData)
         }

@@ -35,6 +35,9 @@ package struct KTOStage: Stage {
     /// Looks whether the labels that the data has leave something to learn, and the model has what is to be balanced.
     package func check(at start: StageStart) throws {
         try start.check(options.loop.routerAuxLoss, of: options.initial)
+        if options.loss.needsDivergence {
+            try start.checkFixedPositions(of: options.initial, upTo: options.lengths.maxLength)
+        }
         for (key, references) in [("data", options.data), ("eval_data", options.loop.evalData)] {
             let files = try references.flatMap(start.sources)
             let problem = { options.problem(of: $0, isHeldOut: key == "eval_data") }

@@ -21,7 +21,8 @@ extension RouterAuxLossOptions {
         Field(
             key, coefficient, .atLeast(0),
             "What the load-balancing loss of a model with experts is multiplied with before it is added to the loss; 0 leaves it "
-                + "out, and another number costs one more pass forward a step.")
+                + "out, and another number costs one more pass forward a step. The coefficient in the model's `config.json` is not taken."
+        )
     }
 }
 

@@ -41,7 +41,8 @@ struct ConfigurationErrorTests {
             (
                 "dataset.columns={promt: q}",
                 "--set dataset.columns={promt: q}: dataset.columns: expected a block with a column's name for some of prompt, "
-                    + "system, chosen, rejected, completion, messages, label, answer, found a block of keys; leave it out for the "
+                    + "system, chosen, rejected, completion, messages, label, answer, tools, documents, "
+                    + "chat_template_kwargs, found a block of keys; leave it out for the "
                     + "default, columns: {}"
             ),
             ("ppo..x=1", "--set ppo..x=1: not of the form key=value; write for example --set ppo.kl_coef=0.1"),
