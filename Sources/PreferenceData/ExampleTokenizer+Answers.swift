@@ -32,11 +32,7 @@ extension ExampleTokenizer {
         guard let last = learned.last else { return nil }
         summary.answers += learned.count
         summary.templated += 1
-        summary.turnsDropped += dropsTurns ? 1 : 0
-        summary.promptsTruncated += encoded.example.prompt.count < whole.prompt.count ? 1 : 0
-        summary.responsesTruncated += completion.count < all.count ? 1 : 0
-        summary.seamsMerged += encoded.example.seam == .merged ? 1 : 0
-        summary.seamsEarlier += encoded.example.seam == .earlier ? 1 : 0
+        summary.count(encoded.example, of: whole, dropsTurns: dropsTurns)
         return TokenizedCompletion(
             index: record.index, prompt: encoded.example.prompt, completion: Array(completion[..<last.upperBound]),
             learned: learned)
@@ -45,8 +41,8 @@ extension ExampleTokenizer {
     /// The turns of a record, and from which on its answers are learned.
     private struct Conversation {
         let source: RecordSource
-        var messages: [ChatMessage]
-        var first: Int
+        let messages: [ChatMessage]
+        let first: Int
     }
 
     private struct EncodedAnswers {
@@ -78,24 +74,14 @@ extension ExampleTokenizer {
 
     /// The conversation without as many of its oldest turns as it takes to fit, or as there are.
     private func dropTurns(of conversation: Conversation) throws -> EncodedAnswers? {
+        func encode(_ rest: Content) throws -> EncodedAnswers {
+            let messages = rest.messages ?? []
+            let lost = conversation.messages.count - messages.count
+            return try self.encode(
+                Conversation(source: conversation.source, messages: messages, first: max(0, conversation.first - lost)))
+        }
         let turns = PromptTurns(.messages(conversation.messages))
-        guard turns.count > 0 else { return nil }
-        func encode(dropping number: Int) throws -> EncodedAnswers {
-            var rest = conversation
-            rest.messages = turns.dropping(number).messages ?? []
-            rest.first = max(0, conversation.first - (conversation.messages.count - rest.messages.count))
-            return try self.encode(rest)
-        }
-        var (fewest, most) = (1, turns.count)
-        while fewest < most {
-            let middle = (fewest + most) / 2
-            if try encode(dropping: middle).count <= limits.maxLength ?? .max {
-                most = middle
-            } else {
-                fewest = middle + 1
-            }
-        }
-        return try encode(dropping: fewest)
+        return try turns.droppingFewest { try encode($0).count <= limits.maxLength ?? .max }.map { try encode($0) }
     }
 
     private func encode(_ conversation: Conversation) throws -> EncodedAnswers {

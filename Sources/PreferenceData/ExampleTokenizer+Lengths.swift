@@ -39,7 +39,8 @@ extension ExampleTokenizer {
         var dropsTurns = false
         if limits.mode == .dropTurns {
             let room = promptRoom(longestResponse: encoded.longestResponse)
-            if encoded.prompt.count > room, let rest = try dropTurns(of: prompt, to: room, source: source) {
+            let fits = { (rest: Content) in try encodePrompt(rest, source: source).count <= room }
+            if encoded.prompt.count > room, let rest = try PromptTurns(prompt).droppingFewest(where: fits) {
                 encoded = try encode(rest, responses, source: source)
                 dropsTurns = true
             }
@@ -53,11 +54,7 @@ extension ExampleTokenizer {
         guard try cut(&encoded, source: source), encoded.isUsable else { return nil }
         summary.continued += renderer.continues(prompt) ? 1 : 0
         summary.templated += renderer.usesTemplate(prompt) ? 1 : 0
-        summary.turnsDropped += dropsTurns ? 1 : 0
-        summary.promptsTruncated += encoded.prompt.count < whole.prompt.count ? 1 : 0
-        summary.responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }
-        summary.seamsMerged += encoded.seam == .merged ? 1 : 0
-        summary.seamsEarlier += encoded.seam == .earlier ? 1 : 0
+        summary.count(encoded, of: whole, dropsTurns: dropsTurns)
         encoded.isCut = zip(encoded.responses, whole.responses).map { $0.count < $1.count }
         return encoded
     }
@@ -83,24 +80,6 @@ extension ExampleTokenizer {
             let isSame = all[index] == fitting.responses[response] || all.dropFirst(index + 1).first == all[index]
             return isSame ? [] : all[index]
         }
-    }
-
-    /// The prompt without as many of its oldest turns as it takes to fit into `room`, but for the last one; `nil` where it has
-    /// no other.
-    private func dropTurns(of prompt: Content, to room: Int, source: RecordSource) throws -> Content? {
-        let turns = PromptTurns(prompt)
-        guard turns.count > 0 else { return nil }
-        // The fewer turns, the fewer tokens: halving takes the logarithm of what trying one after the other would.
-        var (fewest, most) = (1, turns.count)
-        while fewest < most {
-            let middle = (fewest + most) / 2
-            if try encodePrompt(turns.dropping(middle), source: source).count <= room {
-                most = middle
-            } else {
-                fewest = middle + 1
-            }
-        }
-        return turns.dropping(fewest)
     }
 
     /// Cuts prompt and responses to the limits; false where the example has to go.
@@ -140,5 +119,18 @@ extension ExampleTokenizer {
         guard prompt.count > room else { return prompt }
         guard let bos = encoder.bosTokenID, prompt.first == bos, room > 1 else { return Array(prompt.suffix(room)) }
         return [bos] + prompt.suffix(room - 1)
+    }
+}
+
+extension TokenizationSummary {
+    /// Counts what became of an example: cut to `encoded`, behind turns that may be gone already.
+    mutating func count(
+        _ encoded: ExampleTokenizer.Encoded, of whole: ExampleTokenizer.Encoded, dropsTurns: Bool
+    ) {
+        turnsDropped += dropsTurns ? 1 : 0
+        promptsTruncated += encoded.prompt.count < whole.prompt.count ? 1 : 0
+        responsesTruncated += zip(encoded.responses, whole.responses).count { $0.count < $1.count }
+        seamsMerged += encoded.seam == .merged ? 1 : 0
+        seamsEarlier += encoded.seam == .earlier ? 1 : 0
     }
 }

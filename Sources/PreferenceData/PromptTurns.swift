@@ -36,4 +36,20 @@ struct PromptTurns {
         case .messages(let system, let messages, let later): .messages(Array(system + messages[later[number - 1]...]))
         }
     }
+
+    /// The prompt without as many of its oldest turns as it takes to fit, or as can go; `nil` where none can.
+    func droppingFewest(where fits: (Content) throws -> Bool) rethrows -> Content? {
+        guard count > 0 else { return nil }
+        // The fewer turns, the fewer tokens: halving takes the logarithm of what trying one after the other would.
+        var (fewest, most) = (1, count)
+        while fewest < most {
+            let middle = (fewest + most) / 2
+            if try fits(dropping(middle)) {
+                most = middle
+            } else {
+                fewest = middle + 1
+            }
+        }
+        return dropping(fewest)
+    }
 }

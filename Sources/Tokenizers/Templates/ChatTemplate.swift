@@ -178,31 +178,28 @@ public struct ChatTemplate: Sendable {
 
     /// The roles whose text does not come out; none where the template refuses such a conversation.
     private static func rolesWithoutText(_ template: JinjaTemplate) -> Set<String> {
-        let texts = ["user": "what was asked", "assistant": "what was answered"]
-        let messages = ["user", "assistant"].map { role in
-            JSON.object(
-                JSONObject(uniqueKeysWithValues: [("role", .string(role)), ("content", .string(texts[role] ?? ""))]))
-        }
-        let written = try? template.render(
-            JSONObject(uniqueKeysWithValues: [
-                ("messages", .array(messages)), ("bos_token", .string("")), ("eos_token", .string("")),
-            ]), date: JinjaDate(year: 2000, month: 1, day: 1))
-        guard let written else { return [] }
-        return Set(texts.filter { !written.contains($0.value) }.keys)
+        let texts = [("user", "what was asked"), ("assistant", "what was answered")]
+        guard let written = rendering(texts.map { ($0, .string($1)) }, by: template) else { return [] }
+        return Set(texts.filter { !written.contains($0.1) }.map(\.0))
     }
 
     /// Whether a part's text comes out as it is.
     private static func readsParts(_ template: JinjaTemplate) -> Bool {
         let mark = "a part of what was said"
         let part = JSONObject(uniqueKeysWithValues: [("type", .string("text")), ("text", .string(mark))])
-        let message = JSONObject(uniqueKeysWithValues: [
-            ("role", .string("user")), ("content", .array([.object(part)])),
-        ])
-        let text = try? template.render(
-            JSONObject(uniqueKeysWithValues: [
-                ("messages", .array([.object(message)])), ("bos_token", .string("")), ("eos_token", .string("")),
-            ]), date: JinjaDate(year: 2000, month: 1, day: 1))
+        let text = rendering([("user", .array([.object(part)]))], by: template)
         return text.map { $0.contains(mark) && !$0.contains("'\(mark)'") && !$0.contains("\"\(mark)\"") } ?? false
+    }
+
+    /// A conversation as a template renders it without anything else that it may ask for; `nil` where it refuses.
+    private static func rendering(_ contents: [(role: String, JSON)], by template: JinjaTemplate) -> String? {
+        let messages = contents.map { role, content in
+            JSON.object(JSONObject(uniqueKeysWithValues: [("role", .string(role)), ("content", content)]))
+        }
+        let variables = JSONObject(uniqueKeysWithValues: [
+            ("messages", .array(messages)), ("bos_token", .string("")), ("eos_token", .string("")),
+        ])
+        return try? template.render(variables, date: JinjaDate(year: 2000, month: 1, day: 1))
     }
 
     private func failure(_ error: JinjaError, _ tokens: SpecialTokens) -> ChatTemplateError {
