@@ -1,5 +1,4 @@
 extension ExampleTokenizer {
-    /// Token ids of one prompt and the responses to it.
     /// Where responses begin.
     enum Seam {
         /// Behind the prompt's ids, with which those of prompt and response begin.
@@ -10,6 +9,7 @@ extension ExampleTokenizer {
         case earlier
     }
 
+    /// Token ids of one prompt and the responses to it.
     struct Encoded {
         var prompt: [Int32]
         var responses: [[Int32]]
