@@ -42,7 +42,9 @@ ct_status ct_recomputed(
     const ct_tensor *input, ct_body call, void *context, void (*release)(void *context), ct_tensor **out) {
     using namespace ctorch;
     return returning(out, [&] {
-        const auto &x = input->value;
+        // An input without gradient would hide that the body's parameters have some.
+        const bool records = at::GradMode::is_enabled() && !input->value.requires_grad();
+        const auto x = records ? input->value.detach().requires_grad_(true) : input->value;
         const Body body{call, std::shared_ptr<void>(context, release), ct_get_kernels()};
         return differentiable({x}, [&]() -> Computed {
             return {{body(x)}, {x}, [body](const Tensors &saved, const at::Tensor &gradient) {

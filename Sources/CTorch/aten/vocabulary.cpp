@@ -73,12 +73,13 @@ void each_block(int64_t rows, Body &&body) {
     for (int64_t row = 0; row < rows; row += block_rows) body(row, std::min(block_rows, rows - row));
 }
 
-Tensors backward(const ct_logit_shape &shape, const Tensors &saved, const at::Tensor &incoming) {
+/// A frozen vocabulary has no gradient.
+Tensors backward(const ct_logit_shape &shape, bool trains, const Tensors &saved, const at::Tensor &incoming) {
     const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &largest = saved[3], &sum = saved[4];
     const auto type = compute_type(hidden.scalar_type());
     const auto gradient = incoming.to(type).div(shape.divisor * shape.temperature);
     auto dhidden = at::zeros(hidden.sizes(), hidden.options().dtype(type));
-    auto dweight = at::zeros(weight.sizes(), weight.options().dtype(type));
+    auto dweight = trains ? at::zeros(weight.sizes(), weight.options().dtype(type)) : at::Tensor();
     each_block(hidden.size(0), [&](int64_t row, int64_t rows) {
         const auto h = hidden.narrow(0, row, rows), g = gradient.narrow(0, row, rows);
         const auto shift = largest.narrow(0, row, rows).unsqueeze(1);
@@ -92,10 +93,10 @@ Tensors backward(const ct_logit_shape &shape, const Tensors &saved, const at::Te
             if (shape.cap != 0) dlogits.mul_(cap_slope(logits * shape.temperature, shape.cap));
             const auto narrow = dlogits.to(hidden.scalar_type());
             dhidden.narrow(0, row, rows) += wide_product(narrow, w.to(narrow.scalar_type()));
-            dweight.narrow(0, token, tokens) += wide_product(narrow.t(), h);
+            if (trains) dweight.narrow(0, token, tokens) += wide_product(narrow.t(), h);
         });
     });
-    return {dhidden.to(hidden.scalar_type()), dweight.to(weight.scalar_type())};
+    return {dhidden.to(hidden.scalar_type()), trains ? dweight.to(weight.scalar_type()) : dweight};
 }
 
 Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
@@ -122,8 +123,8 @@ Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Ten
     });
     return {
         {logps, statistics}, {hidden, weight, targets, largest, sum},
-        [shape](const Tensors &saved, const at::Tensor &gradient) {
-            return backward(shape, saved, gradient);
+        [shape, trains = weight.requires_grad()](const Tensors &saved, const at::Tensor &gradient) {
+            return backward(shape, trains, saved, gradient);
         }};
 }
 

@@ -3,7 +3,6 @@
 #include "products.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 #include <ATen/ops/mm.h>
 
 namespace ctorch::cpu {
@@ -22,15 +21,17 @@ Computed product_of(const at::Tensor &input, const at::Tensor &matrix, const at:
         " outputs");
     auto out = at::empty({x.size(0), weight.outputs}, x.options());
     product(floats(x), x.size(0), weight, mutable_floats(out), {bias.defined() ? floats(start) : nullptr});
-    const bool has_bias = bias.defined();
-    return {{out}, {x, w}, [=](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
+    // A frozen weight needs no input for its gradient.
+    const bool has_bias = bias.defined(), trains = matrix.requires_grad(), trains_bias = has_bias && bias.requires_grad();
+    return {{out}, {trains ? x : at::Tensor(), w}, [=](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
         const auto &x = saved[0], &w = saved[1];
-        auto dx = at::empty_like(x);
+        auto dx = at::empty({gradient.size(0), weight.inputs}, gradient.options());
         product(
             floats(gradient), gradient.size(0), transposed ? Factor::rows(w) : Factor::columns(w), mutable_floats(dx));
-        const auto dw = transposed ? at::mm(x.t(), gradient) : at::mm(gradient.t(), x);
-        if (!has_bias) return {dx, dw};
-        return {dx, dw, gradient.sum(0)};
+        at::Tensor dw, dbias;
+        if (trains) dw = transposed ? at::mm(x.t(), gradient) : at::mm(gradient.t(), x);
+        if (trains_bias) dbias = gradient.sum(0);
+        return has_bias ? Tensors{dx, dw, dbias} : Tensors{dx, dw};
     }};
 }
 

@@ -107,12 +107,14 @@ void each_block(const at::Tensor &hidden, const at::Tensor &weight, const ct_log
     }
 }
 
-Tensors backward(const ct_logit_shape &shape, const Tensors &saved, const at::Tensor &incoming) {
+/// A frozen vocabulary has no gradient.
+Tensors backward(const ct_logit_shape &shape, bool trains, const Tensors &saved, const at::Tensor &incoming) {
     const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &normalizers = saved[3];
     const auto gradient = incoming.div(shape.divisor * shape.temperature);
     const int64_t *target = targets.const_data_ptr<int64_t>();
     auto dhidden = at::empty_like(hidden);
-    auto dweight = hidden.size(0) > 0 ? at::empty_like(weight) : at::zeros_like(weight);
+    at::Tensor dweight;
+    if (trains) dweight = hidden.size(0) > 0 ? at::empty_like(weight) : at::zeros_like(weight);
     each_block(hidden, weight, shape, [&](int64_t first, int64_t token, at::Tensor &logits) {
         const int64_t count = logits.size(0), tokens = logits.size(1);
         parallel_rows(count, grain, [&](int64_t from, int64_t to) {
@@ -131,6 +133,7 @@ Tensors backward(const ct_logit_shape &shape, const Tensors &saved, const at::Te
         product(
             floats(logits), count, Factor::columns(weight.narrow(0, token, tokens)),
             mutable_floats(dhidden) + first * hidden.size(1), {.adds = token > 0});
+        if (!trains) return;
         auto slice = dweight.narrow(0, token, tokens);
         if (first > 0) {
             slice.addmm_(logits.t(), hidden.narrow(0, first, count));
@@ -170,8 +173,8 @@ Computed logps(
     }
     return {
         {logps, statistics}, {hidden, weight, targets, normalizers},
-        [shape](const Tensors &saved, const at::Tensor &gradient) {
-            return backward(shape, saved, gradient);
+        [shape, trains = weight_input.requires_grad()](const Tensors &saved, const at::Tensor &gradient) {
+            return backward(shape, trains, saved, gradient);
         }};
 }
 

@@ -47,24 +47,27 @@ at::Tensor slopes(
 }
 
 /// With p the softmax: d logp = e_target - p, times the incoming gradient and by the temperature. The first part, which
-/// reaches one row of the weight a token, is kept apart and exact.
-Tensors backward(double temperature, const Tensors &saved, const at::Tensor &incoming) {
+/// reaches one row of the weight a token, is kept apart and exact. A frozen vocabulary has no gradient.
+Tensors backward(double temperature, bool trains, const Tensors &saved, const at::Tensor &incoming) {
     const auto &hidden = saved[0], &weight = saved[1], &targets = saved[2], &logsumexp = saved[3];
     const auto type = aten::compute_type(hidden.scalar_type());
     const auto narrow = weight.to(hidden.scalar_type());
     const auto gradient = incoming.to(type).div(temperature), column = gradient.unsqueeze(1);
     auto dhidden = narrow.index_select(0, targets).to(type).mul_(column);
-    auto dweight = at::zeros(weight.sizes(), weight.options().dtype(type));
-    dweight.index_add_(0, targets, hidden.to(type).mul(column));
+    at::Tensor dweight;
+    if (trains) {
+        dweight = at::zeros(weight.sizes(), weight.options().dtype(type));
+        dweight.index_add_(0, targets, hidden.to(type).mul(column));
+    }
     each_block(hidden.size(0), weight.size(0), [&](int64_t row, int64_t rows) {
         const auto h = hidden.narrow(0, row, rows);
         const auto dlogits = slopes(
             logits_of(h, narrow), logsumexp.narrow(0, row, rows), gradient.narrow(0, row, rows), temperature,
             hidden.scalar_type());
         dhidden.narrow(0, row, rows) += aten::wide_product(dlogits, narrow);
-        dweight += aten::wide_product(dlogits.t(), h);
+        if (trains) dweight += aten::wide_product(dlogits.t(), h);
     });
-    return {dhidden.to(hidden.scalar_type()), dweight.to(weight.scalar_type())};
+    return {dhidden.to(hidden.scalar_type()), trains ? dweight.to(weight.scalar_type()) : dweight};
 }
 
 /// Of some rows, into their places.
@@ -111,8 +114,8 @@ Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Ten
     });
     return {
         {all.logps, all.statistics}, {hidden, weight, targets, all.logsumexp},
-        [temperature](const Tensors &saved, const at::Tensor &gradient) {
-            return backward(temperature, saved, gradient);
+        [temperature, trains = weight.requires_grad()](const Tensors &saved, const at::Tensor &gradient) {
+            return backward(temperature, trains, saved, gradient);
         }};
 }
 
