@@ -24,6 +24,21 @@ struct Cache {
     at::Tensor keys, values;
 };
 
+/// Two thin matrices whose product is added to a weight: `down [rank, inputs]`, `up [outputs, rank]`.
+struct LowRank {
+    at::Tensor down, up;
+    double scale;
+};
+
+/// Which inputs of the thin matrices are left out: those whose noise, of a row's stream, lies below `share`.
+struct Dropout {
+    /// `[rows]` (int64); undefined where nothing is left out.
+    at::Tensor streams;
+    double share;
+
+    bool applies() const { return streams.defined() && share > 0; }
+};
+
 struct SampledRows {
     int64_t *tokens;
     float *logps;
@@ -42,6 +57,10 @@ struct Kernels {
     /// `bias` may be undefined.
     virtual at::Tensor linear(
         const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) const = 0;
+    /// `linear` by a frozen weight, plus `scale` x `input` x downᵀ x upᵀ.
+    virtual at::Tensor linear_low_rank(
+        const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed, const LowRank &,
+        const Dropout &) const = 0;
     virtual at::Tensor rms_norm(const at::Tensor &input, const at::Tensor &weight, double epsilon) const = 0;
     virtual at::Tensor rotary(const at::Tensor &input, const at::Tensor &cosine, const at::Tensor &sine) const = 0;
     virtual at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const = 0;

@@ -39,7 +39,7 @@ void check_gate(const at::Tensor &gate, const at::Tensor &up) {
         up.sizes());
 }
 
-at::Tensor linear(const at::Tensor &input, const at::Tensor &weight, const ct_tensor *bias, bool transposed) {
+void check_linear(const at::Tensor &input, const at::Tensor &weight, const ct_tensor *bias, bool transposed) {
     TORCH_CHECK(
         input.dim() == 2 && weight.dim() == 2 && weight.size(transposed ? 0 : 1) == input.size(1)
             && fits(weight.scalar_type(), input.scalar_type()),
@@ -48,6 +48,10 @@ at::Tensor linear(const at::Tensor &input, const at::Tensor &weight, const ct_te
     TORCH_CHECK(
         !bias || bias->value.sizes() == at::IntArrayRef({outputs}), "a bias of ", bias->value.sizes(), " for ", outputs,
         " outputs");
+}
+
+at::Tensor linear(const at::Tensor &input, const at::Tensor &weight, const ct_tensor *bias, bool transposed) {
+    check_linear(input, weight, bias, transposed);
     return kernels_for(input).linear(input, weight, optional(bias), transposed);
 }
 
@@ -64,6 +68,28 @@ ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_te
 ct_status ct_linear_transposed(
     const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out) {
     return returning(out, [&] { return linear(input->value, weight->value, bias, true); });
+}
+
+ct_status ct_linear_low_rank(
+    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, bool transposed, ct_low_rank added,
+    ct_tensor **out) {
+    return returning(out, [&] {
+        const auto &x = input->value, &w = weight->value, &down = added.down->value, &up = added.up->value;
+        check_linear(x, w, bias, transposed);
+        TORCH_CHECK(!w.requires_grad(), "a weight that trains has no thin matrices beside it");
+        TORCH_CHECK(
+            down.dim() == 2 && up.dim() == 2 && down.size(0) == up.size(1) && down.size(1) == x.size(1)
+                && up.size(0) == w.size(transposed ? 1 : 0) && fits(down.scalar_type(), x.scalar_type())
+                && down.scalar_type() == up.scalar_type(),
+            "thin matrices ", down.sizes(), " and ", up.sizes(), " beside a weight of ", w.sizes());
+        const Dropout dropout{optional(added.streams), added.dropout};
+        TORCH_CHECK(
+            !dropout.applies()
+                || (dropout.streams.sizes() == at::IntArrayRef({x.size(0)}) && dropout.streams.scalar_type() == at::kLong
+                    && dropout.share < 1),
+            "dropout of ", dropout.share, " by streams of ", dropout.streams.sizes(), " for ", x.size(0), " rows");
+        return kernels_for(x).linear_low_rank(x, w, optional(bias), transposed, {down, up, added.scale}, dropout);
+    });
 }
 
 ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double epsilon, ct_tensor **out) {

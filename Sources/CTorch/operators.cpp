@@ -16,6 +16,25 @@
 
 using namespace ctorch;
 
+namespace {
+
+/// Fills a tensor with what the host draws, wherever it lies.
+template <typename Fill>
+ct_status filling(ct_tensor *tensor, uint64_t seed, Fill &&fill) {
+    return guarded([&] {
+        at::NoGradGuard no_gradient;
+        auto &x = tensor->value;
+        const auto generator = at::detail::createCPUGenerator(seed);
+        if (x.is_cpu()) return fill(x, generator);
+        auto drawn = at::empty(x.sizes(), x.options().device(at::kCPU));
+        fill(drawn, generator);
+        x.copy_(drawn);
+    });
+}
+
+}  // namespace
+
+
 static at::Tensor unary(ct_unary operation, const at::Tensor &x) {
     switch (operation) {
         case CT_NEGATE: return x.neg();
@@ -158,11 +177,9 @@ ct_status ct_multiply_(ct_tensor *tensor, double factor) {
 }
 
 ct_status ct_normal_(ct_tensor *tensor, double mean, double deviation, uint64_t seed) {
-    return guarded([&] {
-        at::NoGradGuard no_gradient;
-        auto &x = tensor->value;
-        const auto generator = at::detail::createCPUGenerator(seed);
-        if (x.is_cpu()) x.normal_(mean, deviation, generator);
-        else x.copy_(at::empty(x.sizes(), x.options().device(at::kCPU)).normal_(mean, deviation, generator));
-    });
+    return filling(tensor, seed, [=](at::Tensor &x, const auto &generator) { x.normal_(mean, deviation, generator); });
+}
+
+ct_status ct_uniform_(ct_tensor *tensor, double low, double high, uint64_t seed) {
+    return filling(tensor, seed, [=](at::Tensor &x, const auto &generator) { x.uniform_(low, high, generator); });
 }

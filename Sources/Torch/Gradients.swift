@@ -36,6 +36,11 @@ extension Tensor {
     /// Multiplies every element.
     public func scale(by factor: Double) { perform("scale in place", self) { ct_multiply_(handle, factor) } }
 
+    /// Fills with numbers of a range, all as likely, that are a function of `seed` alone.
+    public func fillUniform(_ range: ClosedRange<Double>, seed: UInt64) {
+        perform("uniform", self) { ct_uniform_(handle, range.lowerBound, range.upperBound, seed) }
+    }
+
     /// Fills with normal variates that are a function of `seed` alone.
     public func fillNormal(mean: Double = 0, deviation: Double, seed: UInt64) {
         perform("normal", self) { ct_normal_(handle, mean, deviation, seed) }

@@ -10,13 +10,15 @@ public final class ParameterStore {
     public let trained: [ParameterGroup]
     private let owners: [String: ParameterGroup]
 
-    /// Holds groups, no two of which share a name or a parameter's name.
+    /// Holds groups, no two of which share a name. A parameter stands in the place of those that earlier groups have by its
+    /// name.
     public init(_ groups: [ParameterGroup]) {
         precondition(Set(groups.map(\.name)).count == groups.count, "two groups of parameters have one name")
         self.groups = groups
         trained = groups.filter { !$0.isFrozen }
         owners = Dictionary(
-            uniqueKeysWithValues: groups.flatMap { group in group.entries.map { ($0.declaration.name, group) } })
+            groups.flatMap { group in group.entries.map { ($0.declaration.name, group) } },
+            uniquingKeysWith: { _, later in later })
     }
 
     /// The parameter of that name, a leaf that takes gradients if its group does.

@@ -30,16 +30,21 @@ struct DecoderLayer {
         var selected: Tensor?
         /// How routers of experts are watched, where they are.
         var routing: RoutedRows?
+        /// What adapters leave out of their inputs, where they do.
+        var dropout: LowRankDropout?
     }
 
     /// The residual stream `[rows or selected, width]` after this block, from that of all rows before it.
     func callAsFunction(_ stream: Tensor, _ rows: Rows, attention: Attention) -> Tensor {
-        var (stream, attended) = (stream, attend(attentionNorms.read(stream), rows.rotation, attention))
+        var (stream, attended) = (stream, attend(attentionNorms.read(stream), rows, attention))
+        var dropout = rows.dropout
         if let selected = rows.selected {
             (stream, attended) = (stream.selecting(selected), attended.selecting(selected))
+            dropout = dropout?.selecting(selected)
         }
-        let between = stream + added(attentionNorms, attentionOutput(attended))
-        let fed = feedForward(feedForwardNorms.read(specification.isParallel ? stream : between), rows.routing)
+        let between = stream + added(attentionNorms, attentionOutput(attended, dropout))
+        let fed = feedForward(
+            feedForwardNorms.read(specification.isParallel ? stream : between), rows.routing, dropout)
         return between + added(feedForwardNorms, fed)
     }
 
@@ -50,10 +55,8 @@ struct DecoderLayer {
     }
 
     /// What the heads have attended to, `[rows, heads x channels]`.
-    private func attend(
-        _ hidden: Tensor, _ rotation: (cosine: Tensor, sine: Tensor)?, _ attention: Attention
-    ) -> Tensor {
-        var (query, key, value) = input(hidden, specification.attention)
+    private func attend(_ hidden: Tensor, _ rows: Rows, _ attention: Attention) -> Tensor {
+        var (query, key, value) = input(hidden, specification.attention, rows.dropout)
         if let headNorms {
             let norm = { (norm: Normalization, heads: Tensor) in
                 specification.attention.headNorm == .each
@@ -61,7 +64,7 @@ struct DecoderLayer {
             }
             (query, key) = (norm(headNorms.query, query), norm(headNorms.key, key))
         }
-        if let rotation {
+        if let rotation = rows.rotation {
             query = query.rotated(cosine: rotation.cosine, sine: rotation.sine)
             key = key.rotated(cosine: rotation.cosine, sine: rotation.sine)
         }
@@ -80,14 +83,20 @@ struct Linear {
     let bias: Tensor?
     /// Whether the weight is `[in, out]`, as GPT-2's are.
     let transposed: Bool
-    /// A copy of the weight that takes its place in passes without gradients.
+    /// What is trained beside the weight.
+    var adapter: LinearAdapter?
+    /// A copy of the weight, its adapter merged into it, that takes its place in passes without gradients.
     var packed: PackedWeight?
 
-    func callAsFunction(_ input: Tensor) -> Tensor {
+    func callAsFunction(_ input: Tensor, _ dropout: LowRankDropout?) -> Tensor {
         if let packed { return input.linear(packed, bias: bias) }
+        if let adapter { return adapter(input, beside: self, dropout) }
         if transposed { return input.linearTransposed(weight, bias: bias) }
         return input.linear(weight, bias: bias)
     }
+
+    /// The weight as `[outputs, inputs]`.
+    var untransposedWeight: Tensor { transposed ? weight.transposed(0, 1) : weight }
 }
 
 /// A norm over the last dimension.
@@ -114,23 +123,24 @@ enum InputProjection {
 
     /// Queries `[rows, heads, channels]`, keys and values `[rows, kv heads, channels]`.
     func callAsFunction(
-        _ hidden: Tensor, _ specification: LayerSpecification.Attention
+        _ hidden: Tensor, _ specification: LayerSpecification.Attention, _ dropout: LowRankDropout?
     ) -> (query: Tensor, key: Tensor, value: Tensor) {
         let (heads, keyHeads, channels) = (specification.heads, specification.keyValueHeads, specification.channels)
         switch self {
         case .separate(let query, let key, let value):
             return (
-                query(hidden).reshaped([-1, heads, channels]), key(hidden).reshaped([-1, keyHeads, channels]),
-                value(hidden).reshaped([-1, keyHeads, channels])
+                query(hidden, dropout).reshaped([-1, heads, channels]),
+                key(hidden, dropout).reshaped([-1, keyHeads, channels]),
+                value(hidden, dropout).reshaped([-1, keyHeads, channels])
             )
         case .interleaved(let fused):
             // [rows, heads, (query, key, value) x channels]
-            let all = fused(hidden).reshaped([-1, heads, 3 * channels])
+            let all = fused(hidden, dropout).reshaped([-1, heads, 3 * channels])
             let part = { (index: Int) in all.narrowed(2, index * channels..<(index + 1) * channels) }
             return (part(0), part(1), part(2))
         case .concatenated(let fused):
             // [rows, query heads then key heads then value heads, channels]
-            let all = fused(hidden).reshaped([-1, heads + 2 * keyHeads, channels])
+            let all = fused(hidden, dropout).reshaped([-1, heads + 2 * keyHeads, channels])
             return (
                 all.narrowed(1, 0..<heads), all.narrowed(1, heads..<heads + keyHeads),
                 all.narrowed(1, heads + keyHeads..<heads + 2 * keyHeads)

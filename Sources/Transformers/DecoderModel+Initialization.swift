@@ -38,7 +38,7 @@ extension DecoderModel {
     }
 
     /// The seed of one parameter: FNV-1a over the name, mixed with the seed by SplitMix64's finaliser.
-    private static func seed(_ seed: UInt64, _ name: String) -> UInt64 {
+    static func seed(_ seed: UInt64, _ name: String) -> UInt64 {
         let hash = name.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         var mixed = hash &+ seed &* 0x9e37_79b9_7f4a_7c15
         mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9

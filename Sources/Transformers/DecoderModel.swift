@@ -13,8 +13,12 @@ public final class DecoderModel {
     public let head: DecoderHead
     /// A head beside that one, which is trained with the model and is no part of what it leaves.
     public let auxiliaryHead: AuxiliaryHead?
-    /// Its parameters, in float32.
+    /// Its parameters: in float32, but for the matrices of a base that is frozen.
     public let parameters: ParameterStore
+    /// What is trained beside the weights, where the model is an adapter on a frozen base.
+    public let adapter: AdapterLayout?
+    /// The base that the model stands on, where others may share it.
+    public private(set) var base: FrozenBase?
     /// Where it computes, and the type of what passes from layer to layer. Sums, scores and log-probabilities are float32, and
     /// what it tells lies on the host.
     public let placement: Placement
@@ -30,6 +34,9 @@ public final class DecoderModel {
     /// What watches the routers of experts in passes over batches.
     package var routing: RouterRecord?
 
+    /// What passes over batches leave out of an adapter's inputs is drawn from; `nil` where nothing is left out.
+    package var dropoutSeed: UInt64?
+
     let layers: [DecoderLayer]
     let finalNorm: Normalization
     /// A table for each way in which some layers rotate, and which one a layer takes.
@@ -38,7 +45,7 @@ public final class DecoderModel {
 
     /// A decoder whose parameters are all zero: fill them by ``initialize(seed:)``, from a ``ModelDirectory``, or by
     /// copying those of another one.
-    public init(
+    public convenience init(
         _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool,
         placement: Placement = .float32
     ) {
@@ -46,9 +53,46 @@ public final class DecoderModel {
         let kept = Placement(.float32, on: placement.device)
         let base = ParameterGroup("base", specification.declarations(head: head), trainable: trainable, kept)
         let auxiliary = auxiliaryHead.map { $0.group(width: specification.width, trainable: trainable, kept) }
-        let parameters = ParameterStore([base] + [auxiliary].compactMap(\.self))
-        let parts = DecoderParts(specification, parameters)
+        self.init(
+            configuration, head: head, auxiliaryHead: auxiliaryHead, [base] + [auxiliary].compactMap(\.self),
+            adapter: nil, placement)
+    }
+
+    /// A decoder on a frozen base: as the base's directory has it, or with an adapter, whose parameters are all zero.
+    ///
+    /// An adapter's decoder has a score head of its own.
+    ///
+    /// - Throws: as ``FrozenBase/init(_:placement:)``, where a head is read that no decoder had yet.
+    public convenience init(
+        on base: FrozenBase, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, adapter: AdapterLayout?,
+        trainable: Bool
+    ) throws {
+        let configuration = base.directory.configuration
+        let kept = Placement(.float32, on: base.placement.device)
+        let own = adapter.map { layout in
+            ParameterGroup(
+                "adapter", layout.declarations(configuration.specification, head: head), trainable: trainable, kept)
+        }
+        let auxiliary = auxiliaryHead.map {
+            $0.group(width: configuration.specification.width, trainable: trainable, kept)
+        }
+        let frozen =
+            adapter != nil && head == .score ? base.groupsWithoutHead : try base.groups(with: head)
+        self.init(
+            configuration, head: head, auxiliaryHead: auxiliaryHead, frozen + [own, auxiliary].compactMap(\.self),
+            adapter: adapter, base.placement)
+        self.base = base
+    }
+
+    private init(
+        _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead?,
+        _ groups: [ParameterGroup], adapter: AdapterLayout?, _ placement: Placement
+    ) {
+        let specification = configuration.specification
+        let parameters = ParameterStore(groups)
+        let parts = DecoderParts(specification, parameters, adapter)
         self.configuration = configuration
+        self.adapter = adapter
         self.specification = specification
         self.head = head
         self.auxiliaryHead = auxiliaryHead
@@ -76,7 +120,7 @@ public final class DecoderModel {
         let routing = routing.map { RoutedRows(record: $0, weights: rows.sequenceCounts) }
         let places = RowPlaces(
             positions: rows.positions, lengths: specification.rotaryContext == nil ? [] : rows.sequenceLengths)
-        return hiddenStates(rows.tokens, places, at: selected, routing, through: layers) {
+        return hiddenStates(rows.tokens, places, at: selected, routing, dropout(in: rows), through: layers) {
             [recomputesActivations] _, layer, stream, rows in
             let options = layer.specification.attention.options
             let attention: DecoderLayer.Attention = {
@@ -137,7 +181,7 @@ public final class DecoderModel {
         tokens: [Int32], _ places: RowPlaces, at selected: [Int32]? = nil, through layers: [DecoderLayer]? = nil,
         attention: (_ layer: Int, _ query: Tensor, _ key: Tensor, _ value: Tensor) -> Tensor
     ) -> Tensor {
-        hiddenStates(tokens, places, at: selected, nil, through: layers ?? self.layers) {
+        hiddenStates(tokens, places, at: selected, nil, nil, through: layers ?? self.layers) {
             index, layer, stream, rows in
             layer(stream, rows) { attention(index, $0, $1, $2) }
         }
@@ -145,11 +189,11 @@ public final class DecoderModel {
 
     private func hiddenStates(
         _ tokens: [Int32], _ places: RowPlaces, at selected: [Int32]?, _ routing: RoutedRows?,
-        through layers: [DecoderLayer],
+        _ dropout: LowRankDropout?, through layers: [DecoderLayer],
         _ apply: (_ index: Int, DecoderLayer, _ stream: Tensor, DecoderLayer.Rows) -> Tensor
     ) -> Tensor {
         let rotations = rotaries.map { $0(places.positions, lengths: places.lengths) }
-        var rows = DecoderLayer.Rows(routing: routing)
+        var rows = DecoderLayer.Rows(routing: routing, dropout: dropout)
         let selected = selected.map { Tensor(indices: $0, on: placement.device) }
         var stream = embedded(tokens, places.positions)
         for (index, layer) in layers.enumerated() {

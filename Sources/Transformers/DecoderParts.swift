@@ -4,10 +4,12 @@ import Torch
 struct DecoderParts {
     private let specification: DecoderSpecification
     private let parameters: ParameterStore
+    private let adapter: AdapterLayout?
 
-    init(_ specification: DecoderSpecification, _ parameters: ParameterStore) {
+    init(_ specification: DecoderSpecification, _ parameters: ParameterStore, _ adapter: AdapterLayout?) {
         self.specification = specification
         self.parameters = parameters
+        self.adapter = adapter
     }
 
     func layer(_ index: Int) -> DecoderLayer {
@@ -75,7 +77,7 @@ struct DecoderParts {
     private func linear(_ name: String, _ layer: LayerSpecification) -> Linear {
         Linear(
             weight: parameters["\(name).weight"], bias: optional("\(name).bias"),
-            transposed: layer.attention.projection == .concatenated)
+            transposed: layer.attention.projection == .concatenated, adapter: adapter?.linear(name, parameters))
     }
 
     private func optional(_ name: String) -> Tensor? { parameters.contains(name) ? parameters[name] : nil }

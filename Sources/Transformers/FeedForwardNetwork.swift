@@ -5,10 +5,10 @@ enum FeedForwardNetwork {
     case dense(DenseNetwork)
     case experts(ExpertNetwork)
 
-    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?, _ dropout: LowRankDropout?) -> Tensor {
         switch self {
-        case .dense(let network): network(hidden)
-        case .experts(let network): network(hidden, routing)
+        case .dense(let network): network(hidden, dropout)
+        case .experts(let network): network(hidden, routing, dropout)
         }
     }
 }
@@ -21,13 +21,14 @@ struct DenseNetwork {
     let up: Linear
     let down: Linear
 
-    func callAsFunction(_ hidden: Tensor) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ dropout: LowRankDropout?) -> Tensor {
+        let down = { (input: Tensor) in self.down(input, dropout) }
         let (activation, width) = (specification.activation, specification.width)
-        let upper = up(hidden)
+        let upper = up(hidden, dropout)
         guard specification.isGated else { return down(activation(upper)) }
         let halves: (gate: Tensor, up: Tensor)
         switch specification.halves {
-        case .separate: halves = (gate?(hidden) ?? upper, upper)
+        case .separate: halves = (gate?(hidden, dropout) ?? upper, upper)
         case .stacked: halves = (upper.narrowed(1, 0..<width), upper.narrowed(1, width..<2 * width))
         case .interleaved:
             let pairs = upper.reshaped([-1, width, 2])
@@ -51,16 +52,19 @@ struct ExpertNetwork {
     let router: Linear
     let experts: [DenseNetwork]
 
-    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?, _ dropout: LowRankDropout?) -> Tensor {
         guard hidden.shape[0] > 0 else { return hidden }
-        var probabilities = router(hidden).converted(to: .float32).softmax(1)
+        var probabilities = router(hidden, nil).converted(to: .float32).softmax(1)
         let values = probabilities.placed(.float32).floats()
         let routes = Routes(values, specification)
         if let routing { probabilities = routing.watched(probabilities, values, chosen: routes.chosen) }
         let device = hidden.device
         func indices(_ list: [Int32]) -> Tensor { Tensor(indices: list, on: device) }
         let outputs = Tensor.concatenated(
-            routes.rowsOfExpert.enumerated().filter { !$1.isEmpty }.map { experts[$0](hidden.selecting(indices($1))) })
+            routes.rowsOfExpert.enumerated().filter { !$1.isEmpty }.map { expert, rows in
+                let rows = indices(rows)
+                return experts[expert](hidden.selecting(rows), dropout?.selecting(rows))
+            })
         // Back to rows: of each the outputs of its experts, side by side.
         let ofRows = outputs.selecting(indices(routes.places))
             .reshaped([-1, specification.perToken, hidden.shape[1]])

@@ -1,20 +1,41 @@
 import Foundation
 import Torch
 
-/// A Hugging Face model directory: `config.json` and weights in one safetensors file or several.
+/// A Hugging Face model directory: `config.json` and weights in one safetensors file or several; or an adapter of PEFT's, which
+/// stands for its base with that.
 public struct ModelDirectory: Sendable {
     /// The directory.
     public let url: URL
-    /// Its configuration.
+    /// Its configuration, or its base's.
     public let configuration: ModelConfiguration
+    /// The adapter, where it holds one.
+    public let adapter: AdapterDirectory?
 
     /// Reads the configuration; weights are read by ``load(into:scoreSeed:)``.
     ///
-    /// - Parameter families: the families that are known.
-    package init(_ url: URL, families: ModelFamilies = .standard) throws(ModelError) {
+    /// - Parameters:
+    ///   - families: the families that are known.
+    ///   - fallback: the base of an adapter that names none which is there.
+    package init(
+        _ url: URL, families: ModelFamilies = .standard, adapterBase fallback: URL? = nil
+    ) throws(ModelError) {
         self.url = url
-        configuration = try ModelConfiguration(directory: url, families: families)
+        guard AdapterDirectory.isThere(url) else {
+            configuration = try ModelConfiguration(directory: url, families: families)
+            adapter = nil
+            return
+        }
+        let base = try AdapterDirectory.base(of: url, fallback: fallback)
+        configuration = try ModelConfiguration(directory: base, families: families)
+        adapter = try AdapterDirectory(url, base: base, configuration)
     }
+
+    private init(baseOf adapter: AdapterDirectory, _ configuration: ModelConfiguration) {
+        (url, self.configuration, self.adapter) = (adapter.base, configuration, nil)
+    }
+
+    /// The directory of the base's weights; itself where it holds no adapter.
+    public var base: ModelDirectory { adapter.map { ModelDirectory(baseOf: $0, configuration) } ?? self }
 
     /// A decoder with the directory's weights.
     ///
@@ -27,9 +48,59 @@ public struct ModelDirectory: Sendable {
     ) throws -> DecoderModel {
         // Before memory is taken for what the configuration asks.
         try check()
+        if let adapter {
+            return try merged(
+                adapter, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: scoreSeed, placement
+            )
+        }
         let decoder = DecoderModel(
             configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, placement: placement)
         try load(into: decoder, scoreSeed: scoreSeed)
+        if head == .score { decoder.padTokenID = try scoredPadTokenID() }
+        return decoder
+    }
+
+    /// A decoder on a base that this directory is, or is an adapter of.
+    ///
+    /// - Parameters:
+    ///   - adapter: what is trained beside the weights of a directory that holds no adapter; `nil` for nothing, or for what the
+    ///     directory holds.
+    ///   - dropout: the adapter's share, in the place of the one that it has.
+    ///   - seed: draws a fresh adapter and, where the directory has none, a score head.
+    public func decoder(
+        on base: FrozenBase, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, adding fresh: AdapterLayout? = nil,
+        dropout: Double? = nil, trainable: Bool, seed: UInt64? = nil
+    ) throws -> DecoderModel {
+        let layout = (adapter?.layout ?? fresh)?.droppingOut(dropout)
+        let decoder = try DecoderModel(
+            on: base, head: head, auxiliaryHead: auxiliaryHead, adapter: layout, trainable: trainable)
+        if let adapter {
+            try adapter.load(into: decoder, scoreSeed: seed)
+        } else if layout != nil {
+            decoder.initializeAdapter(seed: seed ?? 0)
+            // A reward model goes on from its own head.
+            let weights = try WeightFiles(url)
+            if head == .score, weights.contains(ParameterNames.score) {
+                try weights.read(ParameterNames.score, into: decoder.parameters[ParameterNames.score])
+            }
+        }
+        if head == .score, decoder.adapter == nil { decoder.padTokenID = try scoredPadTokenID() }
+        return decoder
+    }
+
+    /// A decoder with the weights of the base, the adapter merged into them.
+    private func merged(
+        _ adapter: AdapterDirectory, head: DecoderHead, auxiliaryHead: AuxiliaryHead?, trainable: Bool,
+        scoreSeed: UInt64?, _ placement: Placement
+    ) throws -> DecoderModel {
+        let wide = Placement(.float32, on: placement.device)
+        let source = try decoder(
+            on: FrozenBase(base, placement: wide), head: head, trainable: false, seed: scoreSeed)
+        let decoder = DecoderModel(
+            configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, placement: placement)
+        for declaration in configuration.specification.declarations(head: head) {
+            decoder.parameters[declaration.name].copy(from: source.mergedParameter(declaration.name))
+        }
         if head == .score { decoder.padTokenID = try scoredPadTokenID() }
         return decoder
     }
@@ -41,7 +112,9 @@ public struct ModelDirectory: Sendable {
     ///   new head is trained at the last token.
     /// - Throws: as ``load(into:scoreSeed:)``.
     public func scoredPadTokenID() throws -> Int32? {
-        try WeightFiles(url).contains(ParameterNames.score) ? configuration.padTokenID : nil
+        // A score head of an adapter was trained at the last token.
+        if let adapter, try adapter.hasScoreHead() { return nil }
+        return try WeightFiles(base.url).contains(ParameterNames.score) ? configuration.padTokenID : nil
     }
 
     /// Reads the directory's weights into a decoder, converted to float32; an auxiliary head stays as it is.
@@ -53,6 +126,12 @@ public struct ModelDirectory: Sendable {
     /// - Throws: ``ModelError`` or `SafetensorsError`, naming file and tensor: one that is missing, left over, of another
     ///   shape, or of a type that cannot be read.
     public func load(into decoder: DecoderModel, scoreSeed: UInt64? = nil) throws {
+        if let adapter {
+            precondition(
+                decoder.adapter?.hasShape(of: adapter.layout) ?? false,
+                "an adapter of another shape is read into a model")
+            return try adapter.load(into: decoder, scoreSeed: scoreSeed)
+        }
         let weights = try WeightFiles(url)
         let names = decoder.specification.names
         var read: Set<String> = []
@@ -76,6 +155,10 @@ public struct ModelDirectory: Sendable {
     ///
     /// - Throws: as ``load(into:scoreSeed:)``.
     public func check() throws {
+        if let adapter {
+            try base.check()
+            return try adapter.check(configuration.specification)
+        }
         let weights = try WeightFiles(url)
         let specification = configuration.specification
         let names = specification.names
@@ -92,6 +175,10 @@ public struct ModelDirectory: Sendable {
     ///
     /// - Throws: as ``load(into:scoreSeed:)``.
     public func checkScoreHead() throws {
+        if let adapter {
+            if try !adapter.hasScoreHead() { try base.checkScoreHead() }
+            return
+        }
         let weights = try WeightFiles(url)
         let names = configuration.specification.names
         guard let shape = weights.shape(ParameterNames.score) else {
@@ -103,6 +190,15 @@ public struct ModelDirectory: Sendable {
                 weights.url,
                 "tensor \(ParameterNames.score) has shape \(shape), but a reward is one number: "
                     + "[1, \(configuration.specification.width)]")
+        }
+    }
+
+    /// Reads parameters into a group, converted to its type.
+    func read(into group: ParameterGroup) throws {
+        let (weights, names) = (try WeightFiles(url), configuration.specification.names)
+        for name in group.entries.map(\.declaration.name) {
+            guard let found = weights.name(of: name, names) else { throw Self.missing(name, in: weights, names) }
+            try weights.read(found, into: group[name])
         }
     }
 
@@ -151,6 +247,7 @@ public struct ModelDirectory: Sendable {
     /// Reads the weights through, and says which tensor is the first, by name, that holds something else than finite
     /// numbers; `nil` for none.
     public func problemOfNumbers() throws -> String? {
+        if let adapter { return try adapter.problemOfNumbers() ?? base.problemOfNumbers() }
         let weights = try WeightFiles(url)
         let name = try weights.names.sorted().first { try !ParameterNames.isBuffer($0) && !weights.isFinite($0) }
         return name.map { "tensor \($0) holds numbers that are not finite (NaN or infinity)" }
@@ -158,15 +255,21 @@ public struct ModelDirectory: Sendable {
 
     /// Whether the weights have a head, or make up one as tied embeddings do.
     public func has(_ head: DecoderHead) throws -> Bool {
+        if let adapter {
+            if head == .score, try adapter.hasScoreHead() { return true }
+            return try base.has(head)
+        }
         let (weights, specification) = (try WeightFiles(url), configuration.specification)
         let name = head == .score ? ParameterNames.score : specification.names.head
         return weights.contains(name) || !specification.declarations(head: head).contains { $0.name == name }
     }
 
-    /// The files that hold the weights, with the index where there are several.
+    /// The files that hold the weights, with the index where there are several; of an adapter its base's and its own.
     ///
     /// - Throws: ``ModelError`` or `SafetensorsError` where they are not there or not whole.
-    public func weightFiles() throws -> [URL] { try WeightFiles(url).all }
+    public func weightFiles() throws -> [URL] {
+        try WeightFiles(base.url).all + (adapter.map { [$0.weightsURL] } ?? [])
+    }
 
     /// Files beside the weights that a tokenizer needs.
     public static let tokenizerFiles = [

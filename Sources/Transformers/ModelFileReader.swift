@@ -84,7 +84,7 @@ package struct ModelFileReader {
 
 extension JSON {
     /// The value in a few words, for a message.
-    fileprivate var brief: String {
+    var brief: String {
         switch self {
         case .null: "null"
         case .bool(let value): "\(value)"

@@ -19,7 +19,8 @@ package struct ModelParameters {
     ///   elements that cannot be read.
     package init(_ directory: ModelDirectory) throws {
         try directory.check()
-        let weights = try WeightFiles(directory.url)
+        let base = directory.base
+        let weights = try WeightFiles(base.url)
         let specification = directory.configuration.specification
         var places: [String: String] = [:]
         for declaration in specification.declarations(head: .languageModel) {
@@ -30,11 +31,12 @@ package struct ModelParameters {
             try weights.checkType(name)
             places[declaration.name] = name
         }
-        try directory.checkNothingElse(in: weights, than: Set(places.values))
+        try base.checkNothingElse(in: weights, than: Set(places.values))
         configuration = directory.configuration
         read = { [places] name in
             guard let place = places[name] else { preconditionFailure("no parameter is named \(name)") }
-            return try weights.tensor(place)
+            let weight = try weights.tensor(place)
+            return try directory.adapter?.merged(name, weight) ?? weight
         }
     }
 

@@ -32,7 +32,7 @@ struct PackedDecoder {
 
 extension DecoderLayer {
     /// In the order in which ``packing(_:)`` asks for them.
-    fileprivate var projections: [Linear] {
+    var projections: [Linear] {
         input.projections + [attentionOutput] + feedForward.projections
     }
 
@@ -105,8 +105,8 @@ extension InputProjection {
 }
 
 extension Linear {
-    /// The weight as `[outputs, inputs]`.
-    fileprivate var matrix: Tensor { transposed ? weight.transposed(0, 1) : weight }
+    /// The weight as `[outputs, inputs]`, what is trained beside it added.
+    fileprivate var matrix: Tensor { adapter?.merged(into: untransposedWeight) ?? untransposedWeight }
 
     fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> Linear {
         var copy = Linear(weight: weight, bias: bias?.converted(to: type), transposed: transposed)

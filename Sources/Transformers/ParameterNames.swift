@@ -71,6 +71,8 @@ public struct ParameterNames: Sendable, Equatable {
 
     /// The score head of a reward model.
     static let score = "score.weight"
+    /// The module that it is the weight of.
+    static let scoreModule = "score"
 
     /// Whether a checkpoint may hold a tensor of this name that is no parameter: masks and tables that older versions
     /// of transformers saved.

@@ -18,17 +18,21 @@ at::Tensor narrowing_linear(
     const auto type = input.scalar_type();
     // As `[in, out]`.
     const auto factor = [type, transposed](const at::Tensor &w) { return transposed ? w.to(type) : w.to(type).t(); };
-    const bool has_bias = bias.defined();
+    const bool has_bias = bias.defined(), trains = weight.requires_grad();
     return differentiable(has_bias ? Tensors{input, weight, bias} : Tensors{input, weight}, [&]() -> Computed {
         const auto w = factor(weight);
         return {
-            {has_bias ? at::addmm(bias.to(type), input, w) : at::mm(input, w)}, {input, weight},
-            [factor, transposed, has_bias](const Tensors &saved, const at::Tensor &gradient) {
+            {has_bias ? at::addmm(bias.to(type), input, w) : at::mm(input, w)}, {trains ? input : at::Tensor(), weight},
+            [factor, transposed, has_bias, trains](const Tensors &saved, const at::Tensor &gradient) {
                 const auto &x = saved[0], &w = saved[1];
-                Tensors results = {
-                    at::mm(gradient, factor(w).t()),
-                    (transposed ? wide_product(x.t(), gradient) : wide_product(gradient.t(), x)).to(w.scalar_type())};
-                if (has_bias) results.push_back(gradient.sum(0, /*keepdim=*/false, w.scalar_type()));
+                Tensors results = {at::mm(gradient, factor(w).t()), {}};
+                if (trains) {
+                    results[1] =
+                        (transposed ? wide_product(x.t(), gradient) : wide_product(gradient.t(), x)).to(w.scalar_type());
+                }
+                if (has_bias) {
+                    results.push_back(trains ? gradient.sum(0, /*keepdim=*/false, w.scalar_type()) : at::Tensor());
+                }
                 return results;
             }};
     })[0];

@@ -180,6 +180,8 @@ ct_status ct_add_(ct_tensor *tensor, const ct_tensor *other, double factor);
 ct_status ct_multiply_(ct_tensor *tensor, double factor);
 /// Fills with normal variates that depend on `seed` alone.
 ct_status ct_normal_(ct_tensor *tensor, double mean, double deviation, uint64_t seed);
+/// The same with numbers from `low` to `high`, all as likely.
+ct_status ct_uniform_(ct_tensor *tensor, double low, double high, uint64_t seed);
 
 // ---- Gradients, parameters, AdamW (parameters.cpp)
 
@@ -222,6 +224,20 @@ ct_status ct_recomputed(
 ct_status ct_linear(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
 /// The same by `weight [in, out]`, the layout of GPT-2's checkpoints.
 ct_status ct_linear_transposed(const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, ct_tensor **out);
+
+/// Two thin matrices whose product is added to a weight (LoRA, arXiv 2106.09685): `down [rank, in]`, `up [out, rank]`.
+typedef struct ct_low_rank {
+    const ct_tensor *down, *up;
+    double scale;
+    /// Of the inputs of `down` this share is left out, and the others grow by it, as the noise of rows says: of each a stream
+    /// `[n]` (int64), which may be NULL for none. The same input of the same stream is left out everywhere.
+    double dropout;
+    const ct_tensor *streams;
+} ct_low_rank;
+/// `ct_linear`, or `ct_linear_transposed`, by a weight that takes no gradient, plus `scale` x (`input` x downᵀ) x upᵀ.
+ct_status ct_linear_low_rank(
+    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, bool transposed, ct_low_rank added,
+    ct_tensor **out);
 
 ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double epsilon, ct_tensor **out);
 /// Rotates the first `2 x half` channels of every head of `input [rows, heads, channels]` by `cosine`, `sine [rows, half]`.

@@ -1,5 +1,6 @@
 import Foundation
 import PreferenceData
+import Transformers
 
 extension RunConfiguration {
     /// Checks that every file and directory that the run reads is there.
@@ -44,6 +45,8 @@ extension RunConfiguration {
     }
 
     private func checkModel(_ path: String, hasWeights: Bool, key: String) throws {
+        // What it lacks is said where it is read.
+        if AdapterDirectory.isThere(URL(filePath: path)) { return }
         try checkDirectory(path, holds: "config.json", key: key)
         let files = ["model.safetensors", "model.safetensors.index.json"]
         guard !hasWeights || files.contains(where: { FileManager.default.fileExists(atPath: "\(path)/\($0)") }) else {

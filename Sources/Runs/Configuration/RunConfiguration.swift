@@ -24,6 +24,8 @@ package struct RunConfiguration: Sendable {
     package var threadsPerRank: Int?
     /// Where models lie and what they compute in, where the stage does not say.
     package var compute = ComputeOptions()
+    /// Whether stages train adapters, and which, where the stage does not say.
+    package var adapter = AdapterOptions()
     /// Whether cards compute with the same bits each time, as CPUs do in any case.
     package var fullDeterminism = true
     /// How PPO's workers share learning and rollouts, where the stage does not say.
@@ -113,8 +115,9 @@ extension RunConfiguration: KeyedOptions {
         Field(
             "threads_per_rank", \.threadsPerRank, .between(1, 4096), effect: .free,
             "Threads of a rank; null for its share of the node.")
-        // Stages take both over, where they are compared.
+        // Stages take them over, where they are compared.
         embed(\.compute, effect: .free)
+        embed(\.adapter, effect: .free)
         Field(
             "full_determinism", \.fullDeterminism, effect: .rounding,
             "Whether a card computes with the same bits each time, so that a run that is resumed ends in the bytes of one that "

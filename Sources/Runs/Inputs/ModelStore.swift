@@ -12,9 +12,19 @@ package struct ModelStore {
     /// Where models compute, and in which type.
     package let placement: Placement
 
-    /// - Parameter compute: What a stage says of where its models compute.
-    package init(_ plan: RunPlan, _ compute: ComputeOptions? = nil) {
+    private let adapter: AdapterOptions?
+    private let bases: FrozenBases
+
+    /// - Parameters:
+    ///   - compute: What a stage says of where its models compute.
+    ///   - adapter: What it says of adapters that it trains.
+    ///   - bases: The frozen weights that its models share.
+    package init(
+        _ plan: RunPlan, _ compute: ComputeOptions? = nil, adapter: AdapterOptions? = nil,
+        bases: FrozenBases = FrozenBases()
+    ) {
         self.plan = plan
+        (self.adapter, self.bases) = (adapter, bases)
         placement = compute?.placement(own: plan.device) ?? .float32
         families = plan.configuration.registry.families
     }
@@ -22,28 +32,49 @@ package struct ModelStore {
     /// The directory that a reference stands for.
     package func directory(of reference: ArtifactReference) -> URL { RunFiles(plan).model(reference) }
 
-    /// What `config.json` says of the model that a reference stands for.
+    /// What `config.json` says of the model that a reference stands for, or of its base.
     package func configuration(of reference: ArtifactReference) throws -> ModelConfiguration {
-        try ModelConfiguration(directory: directory(of: reference), families: families)
+        try model(of: reference).configuration
+    }
+
+    /// The directory that a reference stands for, as a model.
+    package func model(of reference: ArtifactReference) throws -> ModelDirectory {
+        try self.directory(directory(of: reference))
+    }
+
+    /// A model's directory; the base of an adapter that names none which is there is the run's base model.
+    private func directory(_ url: URL) throws -> ModelDirectory {
+        try ModelDirectory(url, families: families, adapterBase: plan.configuration.adapterBase)
+    }
+
+    /// Who trains a model.
+    package enum Training {
+        /// Nobody.
+        case none
+        /// This process.
+        case here
+        /// Others, whose weights it takes over.
+        case elsewhere
     }
 
     /// Loads the model that a reference stands for.
     ///
     /// The base model is drawn at random where the run asks for it; a policy loaded with a score head gets a new one,
-    /// and an auxiliary head is always new.
+    /// and an auxiliary head is always new. One that is trained has an adapter where the stage trains those: that of an
+    /// adapter's directory, or a new one.
     package func load(
-        _ reference: ArtifactReference, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool,
+        _ reference: ArtifactReference, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, training: Training,
         seed: UInt64
     ) throws -> DecoderModel {
         let directory = directory(of: reference)
         guard isDrawn(reference) else {
             let model = try load(
-                directory, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, newHeadSeed: seed)
+                directory, head: head, auxiliaryHead: auxiliaryHead, training: training, newHeadSeed: seed)
             model.initializeAuxiliaryHead(seed: seed)
             return model
         }
         let model = DecoderModel(
-            try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: trainable,
+            try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: training == .here,
             placement: placement)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
@@ -56,9 +87,9 @@ package struct ModelStore {
     package func parameters(of reference: ArtifactReference) throws -> ModelParameters {
         if isDrawn(reference) {
             return ModelParameters(
-                try ModelStore(plan).load(reference, head: .languageModel, trainable: false, seed: 0))
+                try ModelStore(plan).load(reference, head: .languageModel, training: .none, seed: 0))
         }
-        return try ModelParameters(ModelDirectory(directory(of: reference), families: families))
+        return try ModelParameters(model(of: reference))
     }
 
     /// Whether a reference stands for a model that no files hold.
@@ -68,38 +99,56 @@ package struct ModelStore {
 
     /// Loads a reward model, which must have its score head.
     package func loadReward(_ reference: ArtifactReference) throws -> DecoderModel {
-        try load(directory(of: reference), head: .score, trainable: false)
+        try load(directory(of: reference), head: .score, training: .none)
     }
 
     /// Loads the model in a directory.
     ///
-    /// - Parameter newHeadSeed: Draws a score head where the directory has none; without it that is an error.
+    /// - Parameter newHeadSeed: Draws a score head where the directory has none, and a new adapter; without it a head that is
+    ///   missing is an error.
     package func load(
-        _ directory: URL, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool,
+        _ url: URL, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, training: Training,
         newHeadSeed: UInt64? = nil
     ) throws -> DecoderModel {
-        try ModelDirectory(directory, families: families).decoder(
-            head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: newHeadSeed, placement: placement
-        )
+        let directory = try directory(url)
+        let trainsAdapter = adapter?.usesAdapter ?? false
+        // Frozen models stand on a base that others may share; whole weights are trained in a copy.
+        guard trainsAdapter || training == .none && directory.adapter != nil else {
+            return try directory.decoder(
+                head: head, auxiliaryHead: auxiliaryHead, trainable: training == .here, scoreSeed: newHeadSeed,
+                placement: placement)
+        }
+        var fresh: AdapterLayout?
+        if let adapter, training != .none, directory.adapter == nil {
+            fresh = try AdapterLayout(adapter.new(for: directory.configuration), for: directory.configuration)
+        }
+        return try directory.decoder(
+            on: try bases.base(directory.base, placement), head: head, auxiliaryHead: auxiliaryHead, adding: fresh,
+            dropout: training == .none ? 0 : adapter?.dropout, trainable: training == .here, seed: newHeadSeed)
     }
 
     /// Reads the weights of a directory into a model of the same shape.
     package func load(_ directory: URL, into model: DecoderModel) throws {
-        try ModelDirectory(directory, families: families).load(into: model)
+        try self.directory(directory).load(into: model)
     }
 
     /// The padding token of the reward model that a reference stands for, as ``ModelDirectory/scoredPadTokenID()``.
     package func scoredPadTokenID(of reference: ArtifactReference) throws -> Int32? {
         if isDrawn(reference) { return nil }
-        return try ModelDirectory(directory(of: reference), families: families).scoredPadTokenID()
+        return try model(of: reference).scoredPadTokenID()
     }
 
-    /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token.
+    /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token; one with an adapter as
+    /// that alone.
     ///
     /// - Parameter type: That of weights: float32 for what training goes on from, and ``placement``'s for what it leaves.
     package func save(
         _ model: DecoderModel, to directory: URL, as type: ScalarType = .float32, text: TextPipeline
     ) throws {
+        if model.adapter != nil {
+            try model.saveAdapter(to: directory)
+            return try text.savedTokenizer.write(to: directory)
+        }
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
         try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id, as: type)
         try text.savedTokenizer.write(to: directory)

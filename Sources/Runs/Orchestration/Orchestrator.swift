@@ -115,8 +115,7 @@ package final class Orchestrator {
         // The disk has what the stage leaves before it is said to be done.
         try DurableFiles.flush(done.directory)
         state.done.append(done.directoryName)
-        let families = plan.configuration.registry.families
-        state.identity.inputs.append(try RunInput(leftBy: done, families, justWritten: true))
+        state.identity.inputs.append(try RunInput(leftBy: done, plan.configuration, justWritten: true))
         state.position = try log.synchronizedState().position
         try state.write(to: plan.directory)
         return try beginNextStage()

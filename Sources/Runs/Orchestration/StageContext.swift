@@ -2,6 +2,7 @@ import Foundation
 import MPI
 import PreferenceData
 import Torch
+import Transformers
 
 /// What a worker has at hand while it runs a stage.
 package struct StageContext {
@@ -19,6 +20,8 @@ package struct StageContext {
     package let stopMonitor: StopMonitor
     /// Where this worker's time goes.
     package let tracer: Tracer
+    /// The frozen weights that models of this worker share.
+    package let bases = FrozenBases()
 
     package var configuration: RunConfiguration { plan.configuration }
 
@@ -32,7 +35,10 @@ package struct StageContext {
     }
 
     /// Models, by what the configuration calls them.
-    package var models: ModelStore { ModelStore(plan, stage.configuration.stage.compute) }
+    package var models: ModelStore {
+        let stage = stage.configuration.stage
+        return ModelStore(plan, stage.compute, adapter: stage.adapter, bases: bases)
+    }
 
     /// Data, by what the configuration calls it.
     package var data: DataStore { DataStore(plan, text) }

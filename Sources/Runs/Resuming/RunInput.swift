@@ -18,7 +18,7 @@ package struct RunInput: Codable, Equatable {
             RunInput(key: key, files: try paths.map { try FileIdentity(path: $0, knowing: files[$0]) })
         }
         let done = plan.stages.filter { state?.isDone($0) ?? false }
-        return try outside + done.map { try RunInput(leftBy: $0, plan.configuration.registry.families, knowing: files) }
+        return try outside + done.map { try RunInput(leftBy: $0, plan.configuration, knowing: files) }
     }
 
     /// The data and the model that a stage has left.
@@ -26,14 +26,14 @@ package struct RunInput: Codable, Equatable {
     /// - Parameter justWritten: Whether the stage has this moment ended, so that the model's manifest says what its files
     ///   hold, and they need not be read.
     package init(
-        leftBy stage: PlannedStage, _ families: ModelFamilies, knowing known: [String: FileIdentity] = [:],
+        leftBy stage: PlannedStage, _ configuration: RunConfiguration, knowing known: [String: FileIdentity] = [:],
         justWritten: Bool = false
     ) throws {
         var paths: [String] = []
         let leaves = stage.configuration.stage.leaves
         switch leaves {
         case .pairs, .completions: paths = Self.present(leaves?.fileNames ?? [], in: stage.directory.path)
-        case .policy, .rewardModel: paths = try Self.modelFiles(stage.final.path, withWeights: true, families)
+        case .policy, .rewardModel: paths = try Self.modelFiles(stage.final.path, withWeights: true, configuration)
         case nil: break
         }
         key = stage.name
@@ -55,7 +55,6 @@ package struct RunInput: Codable, Equatable {
     }
 
     private static func paths(of configuration: RunConfiguration) throws -> [(key: String, paths: [String])] {
-        let families = configuration.registry.families
         var found: [(key: String, paths: [String])] = []
         func add(_ key: String, _ paths: [String]) {
             if let index = found.firstIndex(where: { $0.key == key }) {
@@ -66,7 +65,7 @@ package struct RunInput: Codable, Equatable {
         }
         let references = configuration.stages.flatMap(\.inputs).map(\.reference)
         let readsBase = references.contains(.base) && !configuration.randomInit
-        add("model_name_or_path", try modelFiles(configuration.modelNameOrPath, withWeights: readsBase, families))
+        add("model_name_or_path", try modelFiles(configuration.modelNameOrPath, withWeights: readsBase, configuration))
         let tokenizer = configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath
         add("tokenizer_name_or_path", present(ModelDirectory.tokenizerFiles, in: tokenizer))
         func data(_ reference: ArtifactReference) throws -> [String] {
@@ -80,7 +79,8 @@ package struct RunInput: Codable, Equatable {
         for stage in configuration.stages {
             for input in stage.inputs {
                 guard case .path(let path) = input.reference else { continue }
-                let files = input.isData ? try data(input.reference) : try modelFiles(path, withWeights: true, families)
+                let files =
+                    input.isData ? try data(input.reference) : try modelFiles(path, withWeights: true, configuration)
                 add("\(stage.name).\(input.key)", files)
             }
         }
@@ -88,12 +88,16 @@ package struct RunInput: Codable, Equatable {
     }
 
     private static func modelFiles(
-        _ directory: String, withWeights: Bool, _ families: ModelFamilies
+        _ directory: String, withWeights: Bool, _ configuration: RunConfiguration
     ) throws -> [String] {
-        let settings = present(["config.json", "generation_config.json", RewardStatistics.fileName], in: directory)
+        let names = ["config.json", "generation_config.json", RewardStatistics.fileName, AdapterDirectory.fileNames[0]]
+        let settings = present(names, in: directory)
         guard withWeights else { return settings }
-        let weights = try ModelDirectory(URL(filePath: directory), families: families).weightFiles()
-        return settings + present(weights.map(\.lastPathComponent), in: directory)
+        let model = try ModelDirectory(
+            URL(filePath: directory), families: configuration.registry.families, adapterBase: configuration.adapterBase)
+        let weights = try model.weightFiles()
+        guard model.adapter != nil else { return settings + present(weights.map(\.lastPathComponent), in: directory) }
+        return settings + present(names, in: model.base.url.path) + weights.map(\.path)
     }
 
     private static func present(_ names: [String], in directory: String) -> [String] {

@@ -44,6 +44,8 @@ package protocol Stage: Sendable {
     var learnedTokens: LearnedTokens { get }
     /// Where its models compute; `nil` for a stage that computes by none.
     var compute: ComputeOptions? { get }
+    /// Whether it trains an adapter, and which; `nil` for a stage that trains nothing.
+    var adapter: AdapterOptions? { get }
     /// How many rows of its data it takes, from the first on; `nil` for all.
     var rowLimit: Int? { get }
     /// Whether held-out data decides which of its models it leaves.
@@ -73,6 +75,7 @@ extension Stage {
     package var promptPrefix: String { "" }
     package var learnedTokens: LearnedTokens { .completion }
     package var compute: ComputeOptions? { nil }
+    package var adapter: AdapterOptions? { nil }
     package var rowLimit: Int? { nil }
     package var leavesBestModel: Bool { false }
     package var leavesOrder: Bool { false }

@@ -53,7 +53,7 @@ package struct Preflight {
     /// The models that were there before the run.
     private func models() throws -> [ModelConfiguration] {
         try ([.base] + configuration.stages.flatMap { $0.inputs }.map(\.reference)).compactMap(directory)
-            .map { try ModelConfiguration(directory: $0, families: families) }
+            .map { try model(in: $0).configuration }
     }
 
     /// Checks that no stage asks for sequences longer than the models can compute.
@@ -79,13 +79,13 @@ package struct Preflight {
             guard let directory = directory(of: reference), seen.insert(Array(directory.path.utf8)).inserted else {
                 continue
             }
-            let model = try ModelConfiguration(directory: directory, families: families)
+            let model = try self.model(in: directory).configuration
             if let (problem, remedy) = text.tokensWithoutRow(in: model, directory.path) {
                 throw configuration.error(
                     at: reference == .base ? "model_name_or_path" : "tokenizer_name_or_path", problem, remedy: remedy)
             }
             if reference != .base || !configuration.randomInit {
-                try ModelDirectory(directory, families: families).check()
+                try self.model(in: directory).check()
             }
         }
     }
@@ -136,7 +136,7 @@ package struct Preflight {
                 guard let directory = directory(of: input.reference) else { continue }
                 let isBase = input.reference == .base
                 try body(
-                    ModelDirectory(directory, families: families),
+                    model(in: directory),
                     isBase ? "model_name_or_path" : "\(stage.name).\(input.key)", input.role.kind)
             }
         }
@@ -146,10 +146,16 @@ package struct Preflight {
     package func directory(of reference: ArtifactReference) -> URL? {
         switch reference {
         case .base: return URL(filePath: configuration.modelNameOrPath)
-        case .path(let path) where FileManager.default.fileExists(atPath: path + "/config.json"):
+        case .path(let path)
+        where FileManager.default.fileExists(atPath: path + "/config.json")
+            || AdapterDirectory.isThere(URL(filePath: path)):
             return URL(filePath: path)
         default: return nil
         }
+    }
+
+    private func model(in directory: URL) throws -> ModelDirectory {
+        try ModelDirectory(directory, families: families, adapterBase: configuration.adapterBase)
     }
 }
 

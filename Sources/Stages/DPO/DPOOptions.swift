@@ -23,6 +23,8 @@ package struct DPOOptions: Sendable, Equatable {
     package var lengths = LengthOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
+    /// Whether an adapter is trained.
+    package var adapter = AdapterOptions()
 
     /// The defaults.
     package init() { self.init(losses: .standard) }
@@ -68,6 +70,7 @@ extension DPOOptions: KeyedOptions {
             embed(\.loop, TrainingLoopOptions.fields(evaluating: .predictedPairs))
             embed(\.lengths, default: "the dataset's")
             embed(\.compute, default: "the run's")
+            embed(\.adapter)
         }
     }
 

@@ -33,6 +33,7 @@ package struct DPOStage: Stage {
         try options.loop.inherit(scope, data: options.pairs, metrics: metrics)
         try options.lengths.inherit(scope)
         options.compute.inherit(scope)
+        try options.adapter.inherit(scope)
     }
 
     /// Looks whether the data's sums under a reference are whole, and of a reference that can be known yet.
@@ -61,6 +62,7 @@ package struct DPOStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }

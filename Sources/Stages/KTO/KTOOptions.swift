@@ -27,6 +27,8 @@ package struct KTOOptions: Sendable, Equatable {
     package var lengths = LengthOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
+    /// Whether an adapter is trained.
+    package var adapter = AdapterOptions()
 
     /// The defaults.
     package init() {}
@@ -64,6 +66,7 @@ extension KTOOptions: KeyedOptions {
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .labeledCompletions))
         embed(\.lengths, default: "the dataset's")
         embed(\.compute, default: "the run's")
+        embed(\.adapter)
     }
 }
 

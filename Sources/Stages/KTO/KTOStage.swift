@@ -30,6 +30,7 @@ package struct KTOStage: Stage {
         try options.loop.inherit(scope, data: options.data, metrics: UnpairedMetrics.names)
         try options.lengths.inherit(scope)
         options.compute.inherit(scope)
+        try options.adapter.inherit(scope)
     }
 
     /// Looks whether the labels that the data has leave something to learn, and the model has what is to be balanced.
@@ -52,6 +53,7 @@ package struct KTOStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }

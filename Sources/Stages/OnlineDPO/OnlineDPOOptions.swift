@@ -49,6 +49,8 @@ package struct OnlineDPOOptions: Sendable, Equatable {
     package var placement = PlacementOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
+    /// Whether an adapter is trained.
+    package var adapter = AdapterOptions()
     /// Steps between checkpoints.
     package var saveSteps = 500
 
@@ -143,6 +145,7 @@ extension OnlineDPOOptions: KeyedOptions {
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
         embed(\.compute, default: "the run's")
+        embed(\.adapter)
         Field(
             "save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps", effect: .choosing,
             "Steps between checkpoints.")

@@ -48,6 +48,7 @@ package struct OnlineDPOStage: Stage {
         try options.sampling.checkVariety(scope, samples: options.rollouts.nSamplesPerPrompt)
         options.placement.inherit(scope)
         options.compute.inherit(scope)
+        try options.adapter.inherit(scope, drops: false)
     }
 
     package func check(at start: StageStart) throws {
@@ -61,6 +62,7 @@ package struct OnlineDPOStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits {
         try options.rowKind == .prompts ? options.prompt.limits() : options.lengths.limits()
     }
@@ -93,11 +95,12 @@ package struct OnlineDPOStage: Stage {
         let update = options.rewardUpdate
         if update.gold != nil { settings.scorer = (RewardLearner.name, update.steps) }
         var taught: DecoderModel?
-        let worker = try OnlineWorker(context, settings, order) { trainable in
+        let worker = try OnlineWorker(context, settings, order) { learns in
+            let training = learns ? ModelStore.Training.here : .elsewhere
             if let reward = options.taughtReward {
-                taught = try context.trained(reward, .score, trainable: trainable, part: RewardLearner.name)
+                taught = try context.trained(reward, .score, training, part: RewardLearner.name)
             }
-            return try context.trained(options.initial, .languageModel, trainable: trainable)
+            return try context.trained(options.initial, .languageModel, training)
         } learner: { policy, learners in
             let reward = try taught.map { model in
                 let asks = learners.rank == 0
@@ -112,8 +115,8 @@ package struct OnlineDPOStage: Stage {
                 policy: policy,
                 references: try options.compared.frozen.map {
                     options.referenceSync.isOn
-                        ? try context.trained($0, .languageModel, trainable: false, part: ReferenceSync.part)
-                        : try context.models.load($0, head: .languageModel, trainable: false, seed: context.seed)
+                        ? try context.trained($0, .languageModel, .elsewhere, part: ReferenceSync.part)
+                        : try context.models.load($0, head: .languageModel, training: .none, seed: context.seed)
                 },
                 options, totalSteps: steps, mixture, given: given, reward: reward, learners: learners, in: context)
         } sampler: { policy, number, count in

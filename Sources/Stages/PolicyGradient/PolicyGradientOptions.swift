@@ -41,6 +41,8 @@ package struct PolicyGradientOptions: Sendable, Equatable {
     package var placement = PlacementOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
+    /// Whether an adapter is trained.
+    package var adapter = AdapterOptions()
     /// Steps between checkpoints.
     package var saveSteps = 500
 
@@ -97,6 +99,7 @@ extension PolicyGradientOptions: KeyedOptions {
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
         embed(\.compute, default: "the run's")
+        embed(\.adapter)
         Field(
             "save_steps", \.saveSteps, .atLeast(1), default: "the run's save_steps", effect: .choosing,
             "Steps between checkpoints.")

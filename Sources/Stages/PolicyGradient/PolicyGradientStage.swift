@@ -73,6 +73,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         }
         options.placement.inherit(scope)
         options.compute.inherit(scope)
+        try options.adapter.inherit(scope, drops: false)
     }
 
     private mutating func resolveReference(_ scope: StageScope) throws {
@@ -107,6 +108,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")
@@ -139,14 +141,14 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
             warmupNote: options.optimizer.warmupNote(steps: steps * updates, "updates"))
         var reference: DecoderModel?
         let worker = try OnlineWorker(context, settings, order) {
-            try context.trained(options.initial, .languageModel, trainable: $0)
+            try context.trained(options.initial, .languageModel, $0 ? .here : .elsewhere)
         } learner: { policy, learners in
             // One that moves is kept in checkpoints, by a learner.
             if options.referenceSync.isOn { reference = try frozenReference(context) }
             return PolicyLearner(
                 policy: policy, reference: reference,
                 critic: try options.criticInitial.map {
-                    try context.trained($0, .score, trainable: true, part: PolicyLearner.critic)
+                    try context.trained($0, .score, .here, part: PolicyLearner.critic)
                 },
                 options, parts, totalSteps: steps, learners: learners, seed: context.seed, tracer: context.tracer,
                 stage: context.stage.name, note: context.note)
@@ -171,8 +173,8 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     private func frozenReference(_ context: StageContext) throws -> DecoderModel? {
         try options.reference.map { reference in
             options.referenceSync.isOn
-                ? try context.trained(reference, .languageModel, trainable: false, part: ReferenceSync.part)
-                : try context.models.load(reference, head: .languageModel, trainable: false, seed: context.seed)
+                ? try context.trained(reference, .languageModel, .elsewhere, part: ReferenceSync.part)
+                : try context.models.load(reference, head: .languageModel, training: .none, seed: context.seed)
         }
     }
 

@@ -29,6 +29,8 @@ package struct RewardOptions: Sendable, Equatable {
     package var lengths = LengthOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
+    /// Whether an adapter is trained.
+    package var adapter = AdapterOptions()
 
     /// The defaults.
     package init() {}
@@ -67,6 +69,7 @@ extension RewardOptions: KeyedOptions {
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .scoredPairs))
         embed(\.lengths, default: "the dataset's")
         embed(\.compute, default: "the run's")
+        embed(\.adapter)
     }
 }
 

@@ -24,6 +24,7 @@ package struct RewardStage: Stage {
             scope, data: options.pairs + options.demonstrations, metrics: BradleyTerryMetrics.evaluated)
         try options.lengths.inherit(scope)
         options.compute.inherit(scope)
+        try options.adapter.inherit(scope)
         if options.multiView.isUsed, options.loop.trainBatchSize < 2 {
             throw scope.error(
                 "train_batch_size", "1 leaves multi_view no pair of another prompt in a step", "write 2 or more")
@@ -36,6 +37,7 @@ package struct RewardStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesBestModel: Bool { options.loop.loadBestModelAtEnd }

@@ -19,6 +19,8 @@ package struct SFTOptions: Sendable, Equatable {
     package var lengths = LengthOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
+    /// Whether an adapter is trained.
+    package var adapter = AdapterOptions()
 
     /// The defaults.
     package init() {}
@@ -40,5 +42,6 @@ extension SFTOptions: KeyedOptions {
         embed(\.loop, TrainingLoopOptions.fields(evaluating: .completions))
         embed(\.lengths, default: "the dataset's")
         embed(\.compute, default: "the run's")
+        embed(\.adapter)
     }
 }

@@ -20,6 +20,7 @@ package struct SFTStage: Stage {
         try options.loop.inherit(scope, data: options.data, metrics: SupervisedMetrics.names)
         try options.lengths.inherit(scope)
         options.compute.inherit(scope)
+        try options.adapter.inherit(scope)
     }
 
     package func check(at start: StageStart) throws {
@@ -27,6 +28,7 @@ package struct SFTStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var learnedTokens: LearnedTokens { options.assistantOnlyLoss ? .answers : .completion }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }

@@ -63,6 +63,8 @@ package struct OfflineStep: Sendable {
     package var state: [Double] = []
     /// The scores of all its pairs, where they are needed.
     package var pairs: StepPairs?
+    /// What an adapter's dropout is drawn from; `nil` for none.
+    package var dropoutSeed: UInt64?
     /// What the model's routers do with all its rows, where the loss has a term of that.
     package var routing: RouterLoad?
 

@@ -70,6 +70,8 @@ package struct OfflinePass<Objective: OfflineObjective> {
     ) -> (metrics: Objective.Metrics, observations: [Double], routing: RouterLoad?) {
         var pending: [PendingMetrics<Objective.Metrics>] = []
         var observations = [Double](repeating: 0, count: objective.observationCount)
+        model.dropoutSeed = step.dropoutSeed
+        defer { model.dropoutSeed = nil }
         let (_, load) = watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } }) {
             for microBatch in microBatches(of: batch) {
                 let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }

@@ -140,7 +140,8 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
             return try leaveOut(step, updater, progress.nonFinite)
         }
         let update = OfflineUpdate(
-            pass, updater, stage: context.stage.name, onNonFinite: optimizer.onNonFinite, note: context.note)
+            pass, updater, stage: context.stage.name, seed: context.seed, onNonFinite: optimizer.onNonFinite,
+            note: context.note)
         var metrics = try update.make(
             step, epoch: epoch, batch, state: &progress.lossState, nonFinite: &progress.nonFinite)
         if progress.nonFinite.total > 0 { metrics["non_finite_steps"] = Double(progress.nonFinite.total) }

@@ -8,17 +8,19 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
     private let pass: OfflinePass<Objective>
     private let updater: ParameterUpdater
     private let stage: String
+    private let seed: UInt64
     private let onNonFinite: NonFinitePolicy
     private let note: (String) throws -> Void
 
     /// - Parameters:
     ///   - stage: The name of the stage, for messages.
+    ///   - seed: What an adapter's dropout is drawn from, with the number of the step.
     ///   - note: Is told of updates that are skipped.
     package init(
-        _ pass: OfflinePass<Objective>, _ updater: ParameterUpdater, stage: String, onNonFinite: NonFinitePolicy,
-        note: @escaping (String) throws -> Void
+        _ pass: OfflinePass<Objective>, _ updater: ParameterUpdater, stage: String, seed: UInt64 = 0,
+        onNonFinite: NonFinitePolicy, note: @escaping (String) throws -> Void
     ) {
-        (self.pass, self.updater, self.stage) = (pass, updater, stage)
+        (self.pass, self.updater, self.stage, self.seed) = (pass, updater, stage, seed)
         (self.onNonFinite, self.note) = (onNonFinite, note)
     }
 
@@ -33,6 +35,8 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
         nonFinite: inout NonFiniteSteps
     ) throws -> MetricValues {
         var whole = try pass.step(over: batch, epoch: epoch, state: state)
+        var noise = SplitMix64(seed, UInt64(step))
+        whole.dropoutSeed = noise.next()
         whole.routing = try pass.routing(of: batch)
         let (sums, observations, routing) = pass.accumulateGradients(over: batch, of: whole)
         var metrics = try pass.tracer.collective(over: pass.workers) { try pass.reduced(sums, routing) }

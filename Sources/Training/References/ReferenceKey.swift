@@ -59,19 +59,27 @@ extension ModelStore {
     package func identity(of reference: ArtifactReference, knowing known: [String: FileIdentity]) throws -> String {
         let directory = directory(of: reference)
         let isDrawn = reference == .base && plan.configuration.randomInit
-        let weights =
-            isDrawn
-            ? []
-            : try ModelDirectory(directory, families: plan.configuration.registry.families).weightFiles().map(
-                \.lastPathComponent)
         // A model that this run has left says in its manifest what its files hold.
         var written: [String: Manifest.Entry] = [:]
         if case .stage = reference { written = Manifest.entries(of: directory) }
-        let files = try (["config.json"] + weights).map { name in
+        func identity(_ name: String) throws -> String {
             // As the configuration names it, by which the run knows what its files hold.
             let path = "\(directory.relativePath)/\(name)"
             let file = try FileIdentity(path: path, knowing: known[path], written: written["\(directory.path)/\(name)"])
             return "\(name) \(file.contents.text)"
+        }
+        var files: [String]
+        let model = try model(of: reference)
+        if model.adapter != nil {
+            files = try ([model.base.url.appending(path: "config.json")] + model.base.weightFiles()).map { url in
+                let path = url.path
+                return
+                    "base \(url.lastPathComponent) \(try FileIdentity(path: path, knowing: known[path]).contents.text)"
+            }
+            files += try AdapterDirectory.fileNames.map(identity)
+        } else {
+            let weights = isDrawn ? [] : try model.weightFiles().map(\.lastPathComponent)
+            files = try (["config.json"] + weights).map(identity)
         }
         let drawn = isDrawn ? ["drawn from seed \(plan.configuration.seed)"] : []
         let computed = placement.type == .float32 ? [] : ["in \(placement.type)"]

@@ -26,7 +26,7 @@ package final class FrozenModel {
 extension StageContext {
     /// A frozen model of this stage.
     package func frozen(_ reference: ArtifactReference) -> FrozenModel {
-        FrozenModel(reference) { try models.load(reference, head: .languageModel, trainable: false, seed: seed) }
+        FrozenModel(reference) { try models.load(reference, head: .languageModel, training: .none, seed: seed) }
     }
 
     /// Throws what all workers have found alike, on the first alone: the job's end, which follows, is told once.

@@ -43,7 +43,7 @@ extension StageContext {
     ) throws {
         let sampled = policies.map { policy in
             SampledPolicy(name: "policy \(policy)") {
-                try models.load(policy, head: .languageModel, trainable: false, seed: seed)
+                try models.load(policy, head: .languageModel, training: .none, seed: seed)
             }
         }
         try sampleAndReport(

@@ -16,24 +16,24 @@ extension StageContext {
     ) throws -> DecoderModel {
         if let checkpoint {
             let directory = checkpoints.url(ofStep: checkpoint)
-            let model = try models.load(directory, head: head, auxiliaryHead: auxiliaryHead, trainable: true)
+            let model = try models.load(directory, head: head, auxiliaryHead: auxiliaryHead, training: .here)
             try model.loadAuxiliaryHead(from: directory)
             // The checkpoint's own is there for whoever reads it; training goes on where it began.
             model.padTokenID = head == .score ? try models.scoredPadTokenID(of: initial) : nil
             return model
         }
-        return try models.load(initial, head: head, auxiliaryHead: auxiliaryHead, trainable: true, seed: seed)
+        return try models.load(initial, head: head, auxiliaryHead: auxiliaryHead, training: .here, seed: seed)
     }
 
     /// A model that is trained, from the stage's checkpoint where there is one.
     package func trained(
-        _ initial: ArtifactReference, _ head: ModelHead, trainable: Bool, part: String? = nil
+        _ initial: ArtifactReference, _ head: ModelHead, _ training: ModelStore.Training, part: String? = nil
     ) throws -> DecoderModel {
         if let checkpoint {
             let directory = checkpoints.url(ofStep: checkpoint)
             return try models.load(
-                part.map { directory.appending(path: $0) } ?? directory, head: head, trainable: trainable)
+                part.map { directory.appending(path: $0) } ?? directory, head: head, training: training)
         }
-        return try models.load(initial, head: head, trainable: trainable, seed: seed)
+        return try models.load(initial, head: head, training: training, seed: seed)
     }
 }

@@ -1,0 +1,40 @@
+#include "../dropout.h"
+#include "composed_kernels.h"
+
+#include <ATen/ops/arange.h>
+#include <ATen/ops/linear.h>
+
+namespace ctorch::aten {
+
+namespace {
+
+/// `x` shifted right by `count` as an unsigned number.
+at::Tensor shifted(const at::Tensor &x, int64_t count) {
+    return x.__rshift__(count).bitwise_and((int64_t(1) << (64 - count)) - 1);
+}
+
+at::Tensor mixed(const at::Tensor &bits, int64_t count, uint64_t factor) {
+    return bits.bitwise_xor(shifted(bits, count)).mul(static_cast<int64_t>(factor));
+}
+
+/// 1 where an input stays, grown by those that do not: as `dropout_noise` says.
+at::Tensor mask(const Dropout &dropout, const at::Tensor &like) {
+    const auto places = at::arange(1, like.size(1) + 1, dropout.streams.options());
+    auto bits = dropout.streams.unsqueeze(1) + places.mul(static_cast<int64_t>(0x9e3779b97f4a7c15)).unsqueeze(0);
+    bits = mixed(mixed(bits, 30, 0xbf58476d1ce4e5b9), 27, 0x94d049bb133111eb);
+    const auto noise = shifted(bits.bitwise_xor(shifted(bits, 31)), 64 - dropout_bits);
+    return noise.ge(dropout_threshold(dropout.share)).to(like.scalar_type()).div(1 - dropout.share);
+}
+
+}  // namespace
+
+at::Tensor ComposedKernels::linear_low_rank(
+    const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed, const LowRank &added,
+    const Dropout &dropout) const {
+    const auto type = input.scalar_type();
+    const auto x = dropout.applies() ? input * mask(dropout, input) : input;
+    const auto h = at::linear(x, added.down.to(type)) * added.scale;
+    return linear(input, weight, bias, transposed) + at::linear(h, added.up.to(type));
+}
+
+}  // namespace ctorch::aten

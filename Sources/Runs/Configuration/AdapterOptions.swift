@@ -1,0 +1,136 @@
+import Configuration
+import Foundation
+import Transformers
+
+/// Whether a stage trains low-rank matrices beside frozen weights, and which, by TRL's keys. What is `nil` is as the adapter
+/// has it that training goes on from, or as for a new one.
+package struct AdapterOptions: Sendable, Equatable {
+    /// Whether it does; all weights are trained where not.
+    package var usesAdapter = false
+    /// The rank of the matrices.
+    package var rank: Int?
+    /// What their product is scaled by, times the rank.
+    package var alpha: Double?
+    /// The share of their inputs that a training step leaves out.
+    package var dropout: Double?
+    /// Which layers have them.
+    package var targetModules: [String]?
+    /// Modules that are trained whole.
+    package var modulesToSave: [String]?
+    /// Whether the scale goes by the root of the rank.
+    package var isRankStabilized: Bool?
+    /// Whether the lengths of the weights' rows are trained too.
+    package var isWeightDecomposed: Bool?
+
+    /// All weights are trained.
+    package init() {}
+
+    /// Takes what was not given from the run, and checks that nothing is said of an adapter where none is trained.
+    ///
+    /// - Parameter drops: Whether steps leave inputs out: what is drawn on the way is drawn, and told the logps of, without.
+    /// - Throws: ``ConfigurationError``
+    package mutating func inherit(_ scope: StageScope, drops: Bool = true) throws {
+        let run = scope.run.adapter
+        if !scope.given.contains("use_peft") { usesAdapter = run.usesAdapter }
+        guard usesAdapter else {
+            let key = Self.fields.dropFirst().first { !$0.isSame(in: self, as: Self()) }?.key
+            if let key {
+                throw scope.error(key, "has no meaning without use_peft", "write use_peft: true, or leave it out")
+            }
+            return
+        }
+        if !scope.given.contains("lora_r") { rank = run.rank }
+        if !scope.given.contains("lora_alpha") { alpha = run.alpha }
+        if !scope.given.contains("lora_dropout") { dropout = run.dropout }
+        if !scope.given.contains("lora_target_modules") { targetModules = run.targetModules }
+        if !scope.given.contains("lora_modules_to_save") { modulesToSave = run.modulesToSave }
+        if !scope.given.contains("use_rslora") { isRankStabilized = run.isRankStabilized }
+        if !scope.given.contains("use_dora") { isWeightDecomposed = run.isWeightDecomposed }
+        guard !drops else { return }
+        if let dropout, dropout > 0, scope.given.contains("lora_dropout") {
+            throw scope.error(
+                "lora_dropout",
+                "is not applied here: what samples are drawn from would not be what learns from them",
+                "leave it out, or write 0")
+        }
+        dropout = 0
+    }
+
+    /// A new adapter of a model.
+    package func new(for model: ModelConfiguration) -> AdapterConfiguration {
+        var adapter = AdapterConfiguration()
+        adapter.targets = targets ?? model.defaultAdapterTargets
+        adapter.rank = rank ?? 16
+        adapter.alpha = alpha ?? 32
+        adapter.dropout = dropout ?? 0.05
+        adapter.modulesToSave = modulesToSave ?? []
+        adapter.isRankStabilized = isRankStabilized ?? false
+        adapter.isWeightDecomposed = isWeightDecomposed ?? false
+        return adapter
+    }
+
+    /// The first key that asks for another adapter than one that training goes on from, and what that has.
+    package func difference(from adapter: AdapterConfiguration) -> (key: String, value: String)? {
+        if let rank, rank != adapter.rank { return ("lora_r", "\(adapter.rank)") }
+        if let alpha, alpha != adapter.alpha { return ("lora_alpha", "\(adapter.alpha)") }
+        if let targets, targets != adapter.targets, targets != .allLinear {
+            return ("lora_target_modules", adapter.targets.description)
+        }
+        if let modulesToSave, Set(modulesToSave) != Set(adapter.modulesToSave) {
+            return ("lora_modules_to_save", adapter.modulesToSave.joined(separator: ", "))
+        }
+        if let isRankStabilized, isRankStabilized != adapter.isRankStabilized {
+            return ("use_rslora", "\(adapter.isRankStabilized)")
+        }
+        if let isWeightDecomposed, isWeightDecomposed != adapter.isWeightDecomposed {
+            return ("use_dora", "\(adapter.isWeightDecomposed)")
+        }
+        return nil
+    }
+
+    private var targets: AdapterTargets? {
+        targetModules.map { names in
+            switch names {
+            case [AdapterTargets.allLinearName]: .allLinear
+            // As in TRL, one text that is more than a name is an expression.
+            case _ where names.count == 1 && names[0].contains(where: { "*+?^$|()[]\\".contains($0) }):
+                .pattern(names[0])
+            default: .names(names)
+            }
+        }
+    }
+}
+
+extension AdapterOptions: KeyedOptions {
+    package static let fields = Field<Self>.list {
+        Field(
+            "use_peft", \.usesAdapter,
+            "Whether low-rank matrices are trained beside the weights (LoRA), which stay frozen; false trains all weights. A stage "
+                + "that starts from an adapter goes on with it, or, with false, trains its base with it merged in.")
+        Field("lora_r", \.rank, .between(1, 65536), default: "16", "Rank of the matrices.")
+        Field(
+            "lora_alpha", \.alpha, .greaterThan(0), default: "32", "Their product is scaled by this over the rank.")
+        Field(
+            "lora_dropout", \.dropout, .belowOne, default: "0.05",
+            "Share of their inputs that a training step leaves out, by seed, step and tokens; 0 in stages that draw samples."
+        )
+        Field(
+            "lora_target_modules", \.targetModules, default: "those that project queries and values",
+            "Linear layers that have them: the last parts of their names, all-linear, or a regular expression of whole names."
+        )
+        Field(
+            "lora_modules_to_save", \.modulesToSave, default: "none",
+            "Modules that are trained whole beside them, such as norm or an untied lm_head; a score head is in any case."
+        )
+        Field(
+            "use_rslora", \.isRankStabilized, default: "false", "Whether the scale is alpha over the root of the rank.")
+        Field(
+            "use_dora", \.isWeightDecomposed, default: "false",
+            "Whether the lengths of the weights' rows are trained apart from their directions (DoRA).")
+    }
+}
+
+extension RunConfiguration {
+    /// The base of adapters that name none which is there.
+    package var adapterBase: URL? { modelNameOrPath.isEmpty ? nil : URL(filePath: modelNameOrPath) }
+}

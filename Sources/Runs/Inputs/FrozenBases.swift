@@ -1,0 +1,24 @@
+import Torch
+import Transformers
+
+/// The frozen weights of this process, of which models that stand on the same ones share one copy. They are freed with the
+/// last of them.
+package final class FrozenBases {
+    private var known: [String: Held] = [:]
+
+    private struct Held {
+        weak var base: FrozenBase?
+    }
+
+    package init() {}
+
+    /// The weights of a directory, read where no model has them.
+    func base(_ directory: ModelDirectory, _ placement: Placement) throws -> FrozenBase {
+        let path = directory.url.standardizedFileURL.resolvingSymlinksInPath().path
+        let key = "\(path) \(placement)"
+        if let base = known[key]?.base { return base }
+        let base = try FrozenBase(directory, placement: placement)
+        known[key] = Held(base: base)
+        return base
+    }
+}

@@ -1,0 +1,172 @@
+import Foundation
+import JSON
+import Torch
+
+/// A directory that holds an adapter, as PEFT writes it: `adapter_config.json` and `adapter_model.safetensors`. The model that
+/// it stands for is its base with that.
+public struct AdapterDirectory: Sendable {
+    /// The directory.
+    public let url: URL
+    /// The directory of the base.
+    public let base: URL
+    /// Where its matrices stand.
+    public let layout: AdapterLayout
+
+    /// The names of its files.
+    public static let fileNames = [AdapterConfiguration.fileName, weightsName]
+    private static let weightsName = "adapter_model.safetensors"
+
+    /// Whether a directory holds an adapter, and no whole model.
+    public static func isThere(_ directory: URL) -> Bool {
+        let has = { (name: String) in FileManager.default.fileExists(atPath: directory.appending(path: name).path) }
+        return has(AdapterConfiguration.fileName) && !has("model.safetensors") && !has("model.safetensors.index.json")
+    }
+
+    /// The base of an adapter: the directory that it names, by its path, or by its path from the adapter's; else `fallback`.
+    ///
+    /// - Throws: ``ModelError`` where there is none.
+    static func base(of directory: URL, fallback: URL?) throws(ModelError) -> URL {
+        let file = directory.appending(path: AdapterConfiguration.fileName)
+        let named = try AdapterConfiguration.read(file).base
+        let candidates =
+            (named.map { [URL(filePath: $0), directory.appending(path: $0)] } ?? []) + [fallback].compactMap(\.self)
+        let found = candidates.first {
+            FileManager.default.fileExists(atPath: $0.appending(path: "config.json").path)
+        }
+        guard let found else {
+            throw ModelError(
+                file,
+                "base_model_name_or_path is \(named.map { "'\($0)'" } ?? "not given"), which is no model directory here; name "
+                    + "that of the model that the adapter was trained on")
+        }
+        guard !isThere(found) else {
+            throw ModelError(file, "the base \(found.path) is an adapter itself; merge that first")
+        }
+        return found.standardizedFileURL
+    }
+
+    /// Reads an adapter's configuration, for a base.
+    ///
+    /// - Throws: ``ModelError``, naming file and key.
+    init(_ url: URL, base: URL, _ configuration: ModelConfiguration) throws(ModelError) {
+        let file = url.appending(path: AdapterConfiguration.fileName)
+        let adapter = try AdapterConfiguration.read(file).configuration
+        do {
+            layout = try AdapterLayout(adapter, for: configuration)
+        } catch {
+            throw ModelError(file, "\(error)")
+        }
+        (self.url, self.base) = (url, base)
+    }
+
+    /// Whether it has a score head.
+    func hasScoreHead() throws -> Bool {
+        try file().entries[Self.name(of: ParameterNames.score)] != nil
+    }
+
+    /// Its file of weights.
+    var weightsURL: URL { url.appending(path: Self.weightsName) }
+
+    /// Checks, without reading them, that all weights are there, of the right shapes, and nothing else.
+    ///
+    /// - Throws: ``ModelError`` or `SafetensorsError`, naming file and tensor.
+    func check(_ specification: DecoderSpecification) throws {
+        let file = try file()
+        let declarations = layout.declarations(specification, head: .languageModel)
+        for declaration in declarations { try check(declaration, in: file) }
+        let known = Set((declarations.map(\.name) + [ParameterNames.score]).map(Self.name))
+        if let other = file.entries.keys.filter({ !known.contains($0) }).min() {
+            throw ModelError(
+                weightsURL, "tensor \(other) belongs to no module that \(AdapterConfiguration.fileName) names")
+        }
+    }
+
+    /// Reads the weights into the adapter of a decoder that has the same; converted to float32.
+    ///
+    /// - Parameter scoreSeed: Draws a score head where there is none; `nil` makes that an error.
+    func load(into decoder: DecoderModel, scoreSeed: UInt64?) throws {
+        try check(decoder.specification)
+        let file = try file()
+        for declaration in layout.declarations(decoder.specification, head: decoder.head) {
+            if declaration.name == ParameterNames.score, file.entries[Self.name(of: declaration.name)] == nil,
+                let scoreSeed
+            {
+                decoder.initializeScoreHead(seed: scoreSeed)
+                continue
+            }
+            try check(declaration, in: file)
+            try file.read(Self.name(of: declaration.name), into: decoder.parameters[declaration.name])
+        }
+    }
+
+    /// The base's parameter of that name as a model without the adapter has it that computes the same; of a layer with matrices in
+    /// float32.
+    func merged(_ name: String, _ weight: Tensor) throws -> Tensor {
+        let file = try file()
+        func tensor(_ name: String) throws -> Tensor { try file.tensor(Self.name(of: name)).converted(to: .float32) }
+        if layout.saved.contains(where: { $0.name == name }) { return try tensor(name) }
+        guard let module = layout.module(ofWeight: name) else { return weight }
+        let adapter = LinearAdapter(
+            factors: LowRankFactors(
+                down: try tensor(module.down), up: try tensor(module.up), scale: module.scale),
+            magnitude: layout.configuration.isWeightDecomposed ? try tensor(module.magnitude) : nil, salt: 0)
+        return adapter.merged(into: weight, isTransposed: module.isTransposed)
+    }
+
+    /// Says which tensor is the first, by name, that holds something else than finite numbers; `nil` for none.
+    func problemOfNumbers() throws -> String? {
+        let file = try file()
+        let name = try file.entries.keys.sorted().first { try !file.isFinite($0) }
+        return name.map { "tensor \($0) holds numbers that are not finite (NaN or infinity)" }
+    }
+
+    /// Writes the adapter of a decoder.
+    ///
+    /// - Parameter base: The base as it is named.
+    static func save(_ decoder: DecoderModel, base: String, to directory: URL) throws {
+        guard let layout = decoder.adapter else { preconditionFailure("a model without an adapter") }
+        let specification = decoder.specification
+        let configuration = layout.configuration.json(
+            base: base, isScored: decoder.head == .score, names: layout.targetNames)
+        try configuration.write(toModelFile: directory.appending(path: AdapterConfiguration.fileName))
+        let tensors = layout.declarations(specification, head: decoder.head).map {
+            (name(of: $0.name), decoder.parameters[$0.name].detached())
+        }
+        try SafetensorsWriter.write(tensors, to: directory.appending(path: weightsName))
+    }
+
+    private func check(_ declaration: ParameterGroup.Declaration, in file: SafetensorsFile) throws(ModelError) {
+        let name = Self.name(of: declaration.name)
+        guard let shape = file.entries[name]?.shape else {
+            throw ModelError(weightsURL, "tensor \(name) is missing")
+        }
+        guard shape == declaration.shape else {
+            throw ModelError(
+                weightsURL,
+                "tensor \(name) has shape \(shape), but \(AdapterConfiguration.fileName) and the base \(base.path) make it "
+                    + "\(declaration.shape)")
+        }
+    }
+
+    private func file() throws -> SafetensorsFile {
+        guard FileManager.default.fileExists(atPath: weightsURL.path) else {
+            throw ModelError(url, "there is no \(Self.weightsName)")
+        }
+        return try SafetensorsFile(weightsURL)
+    }
+
+    /// What PEFT calls a parameter.
+    private static func name(of parameter: String) -> String { "base_model.model.\(parameter)" }
+}
+
+extension AdapterLayout {
+    /// The last parts of its modules' names, as PEFT matches them.
+    fileprivate var targetNames: [String] {
+        var names: [String] = []
+        for module in modules {
+            let name = String(module.path.split(separator: ".").last ?? "")
+            if !names.contains(name) { names.append(name) }
+        }
+        return names
+    }
+}
