@@ -24,8 +24,9 @@ package struct DiskEstimate: Equatable {
         let stage = forecast.configuration
         tables = made.reduce(0) { $0 + ($1.bytes ?? 0) }
         hasUnknownTables = made.contains { $0.bytes == nil }
-        // Of the type that is computed in; checkpoints keep float32.
-        let size = forecast.roles.first?.memory.placement.type.size ?? 4
+        // Of the type that is computed in; checkpoints and adapters keep float32.
+        let trainsAdapter = stage.stage.adapter?.usesAdapter ?? false
+        let size = trainsAdapter ? 4 : forecast.roles.first?.memory.placement.type.size ?? 4
         let trained = forecast.roles.map(\.memory.gradients).max() ?? 0
         guard trained > 0 else {
             // A model that is made without training has the shape of what it is made from.

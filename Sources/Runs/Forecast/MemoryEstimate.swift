@@ -19,6 +19,8 @@ package struct MemoryEstimate: Equatable {
     private var gathered = 0
     /// Keys and values of responses that are being drawn.
     package var cache = 0
+    /// The frozen weights that models share, which are counted once, and those that end in a vocabulary.
+    private var bases: Set<String> = []
 
     package init(_ placement: Placement = .float32) { self.placement = placement }
 
@@ -56,9 +58,11 @@ package struct MemoryEstimate: Equatable {
 
     /// Adds a model that is trained.
     package mutating func train(
-        _ model: DecoderSpecification, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, _ training: Training
+        _ planned: PlannedModel, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, _ training: Training
     ) {
-        let bytes = model.parameterBytes(head: head) + 4 * (auxiliaryHead?.outputs ?? 0) * model.width
+        let model = planned.specification
+        let bytes = 4 * (planned.ownCount(head: head) + (auxiliaryHead?.outputs ?? 0) * model.width)
+        hold(planned, head: head)
         weights += bytes
         gradients += bytes
         moments += (2 * bytes + training.shards - 1) / training.shards
@@ -70,7 +74,8 @@ package struct MemoryEstimate: Equatable {
         // Models take turns: what one leaves for its backward pass is gone before the next one computes.
         guard isOnCard else {
             let kept = training.recomputes ? model.recomputingBytesPerToken : model.trainingBytesPerToken
-            activations = max(activations, training.rows * kept + model.vocabularyBytes(head: head))
+            activations = max(
+                activations, training.rows * kept + model.vocabularyBytes(head: head, learns: planned.base == nil))
             return
         }
         let card = CardEstimate(model, placement.type)
@@ -79,15 +84,28 @@ package struct MemoryEstimate: Equatable {
     }
 
     /// Adds a model that computes rows of at most `rows` tokens.
-    package mutating func compute(_ model: DecoderSpecification, head: DecoderHead, rows: Int) {
-        frozen += model.parameterBytes(head: head)
-        evaluate(model, head: head, rows: rows)
+    package mutating func compute(_ model: PlannedModel, head: DecoderHead, rows: Int) {
+        frozen += 4 * model.ownCount(head: head)
+        hold(model, head: head)
+        evaluate(model.specification, head: head, rows: rows)
+    }
+
+    /// Adds the frozen weights under a model, where none has brought them yet.
+    private mutating func hold(_ model: PlannedModel, head: DecoderHead) {
+        guard let base = model.base, bases.insert(base).inserted else { return }
+        let (matrices, vectors) = model.frozenCounts(head: head)
+        frozen += matrices * placement.type.size + 4 * vectors
     }
 
     /// Adds models of which each computes rows of at most `rows` tokens and is freed before the next is loaded.
-    package mutating func compute(inTurns models: [(model: DecoderSpecification, head: DecoderHead)], rows: Int) {
-        frozen += models.map { $0.model.parameterBytes(head: $0.head) }.max() ?? 0
-        for (model, head) in models { evaluate(model, head: head, rows: rows) }
+    package mutating func compute(inTurns models: [(model: PlannedModel, head: DecoderHead)], rows: Int) {
+        let needs = models.map { model, head in
+            var alone = self
+            alone.compute(model, head: head, rows: rows)
+            return alone.frozen - frozen
+        }
+        frozen += needs.max() ?? 0
+        for (model, head) in models { evaluate(model.specification, head: head, rows: rows) }
     }
 
     /// Adds passes without gradients over rows of at most `rows` tokens, by a model that is counted already.
@@ -95,7 +113,7 @@ package struct MemoryEstimate: Equatable {
         let bytes =
             isOnCard
             ? CardEstimate(model, placement.type).computing(rows: rows, head: head)
-            : rows * model.computingBytesPerToken + model.vocabularyBytes(head: head)
+            : rows * model.computingBytesPerToken + model.vocabularyBytes(head: head, learns: true)
         activations = max(activations, bytes)
     }
 
@@ -148,8 +166,8 @@ extension DecoderSpecification {
     }
 
     /// The vocabulary is projected in blocks of at most eight million logits; its gradient is as large as its weight.
-    fileprivate func vocabularyBytes(head: DecoderHead) -> Int {
-        head == .languageModel ? 4 * (1 << 23 + vocabularySize * width) : 0
+    fileprivate func vocabularyBytes(head: DecoderHead, learns: Bool) -> Int {
+        head == .languageModel ? 4 * (1 << 23 + (learns ? vocabularySize * width : 0)) : 0
     }
 }
 

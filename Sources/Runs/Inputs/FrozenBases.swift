@@ -10,7 +10,18 @@ package final class FrozenBases {
         weak var base: FrozenBase?
     }
 
+    private var identities: [String: AdapterBase] = [:]
+
     package init() {}
+
+    /// What a base's files hold, which are read through once.
+    func identity(of directory: ModelDirectory) throws -> AdapterBase {
+        let path = directory.url.path
+        if let known = identities[path] { return known }
+        let identity = try AdapterBase(of: directory)
+        identities[path] = identity
+        return identity
+    }
 
     /// The weights of a directory, read where no model has them.
     func base(_ directory: ModelDirectory, _ placement: Placement) throws -> FrozenBase {

@@ -145,8 +145,9 @@ package struct ModelStore {
     package func save(
         _ model: DecoderModel, to directory: URL, as type: ScalarType = .float32, text: TextPipeline
     ) throws {
-        if model.adapter != nil {
+        if model.adapter != nil, let base = model.base?.directory {
             try model.saveAdapter(to: directory)
+            try bases.identity(of: base).write(to: directory, base: base.url)
             return try text.savedTokenizer.write(to: directory)
         }
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil

@@ -27,6 +27,7 @@ package struct Preflight {
         try checkModels(text)
         try checkTokenizers(text)
         try checkHeads()
+        try checkAdapters()
         for stage in plan.stages {
             try stage.configuration.stage.check(
                 at: StageStart(name: stage.name, plan: plan, text: text, workers: workerCount, ranks: ranks))
@@ -119,7 +120,9 @@ package struct Preflight {
     private func checkWeights() throws {
         var seen: Set<String> = []
         try forEachModel { model, key, kind in
-            guard seen.insert(model.url.path).inserted, let problem = try model.problemOfNumbers() else { return }
+            guard seen.insert(model.url.path).inserted else { return }
+            try checkBase(of: model, at: key)
+            guard let problem = try model.problemOfNumbers() else { return }
             throw configuration.error(
                 at: key, "\(model.url.relativePath): \(problem)",
                 remedy:

@@ -41,7 +41,8 @@ extension MergeOptions: KeyedOptions {
     package static let fields = Field<Self>.list {
         Field(
             "method", \.method,
-            "expo: policy + alpha (policy - from). interpolate: (1 - alpha) from + alpha policy.")
+            "expo: policy + alpha (policy - from). interpolate: (1 - alpha) from + alpha policy. adapters: policy, which is an "
+                + "adapter, merged into its base.")
         Field.input(
             "policy", \.policy, .policy, startsModel: true, default: "the latest stage that leaves a policy",
             "Policy whose weights are moved: for APO's rounds what this round has trained.")
@@ -81,11 +82,15 @@ package enum MergeMethod: String, Sendable, ConfigurationWord {
     case expo
     /// Interpolation: the policy's share.
     case interpolate
+    /// The policy itself, its adapter merged into its base.
+    case adapters
 
     fileprivate func line(_ alpha: Double) -> WeightLine {
         switch self {
         case .expo: .extrapolation(alpha: alpha)
         case .interpolate: .interpolation(alpha: alpha)
+        // All of the way to the policy.
+        case .adapters: .interpolation(alpha: 1)
         }
     }
 }
@@ -112,6 +117,14 @@ extension MergeOptions {
                     "name base or a model directory, and the same for from")
             }
             policy = .stage(stage.name, part: nil)
+        }
+        if method == .adapters {
+            let others = ["from", "alpha", "reward"].filter { scope.given.contains($0) && isSaid($0) }
+            if let key = others.first {
+                throw scope.error(key, "has no meaning for method adapters: nothing is mixed", "leave it out")
+            }
+            (from, alpha) = (policy, [1])
+            return
         }
         if !scope.given.contains("from") {
             try scope.check(policy, is: .policy, for: "policy")
@@ -155,6 +168,15 @@ extension MergeOptions {
             throw scope.error(
                 "prompts", "dataset.eval names no files to take prompts from",
                 "list held-out files under dataset: eval:, or give \(scope.name).prompts")
+        }
+    }
+
+    /// Whether a key says something else than a resolved configuration does where nothing is mixed.
+    private func isSaid(_ key: String) -> Bool {
+        switch key {
+        case "from": from != policy
+        case "alpha": alpha != [1]
+        default: reward != nil
         }
     }
 

@@ -31,6 +31,13 @@ package struct MergeStage: Stage {
             try start.checkStop(options.sampling.stopToken)
         }
         let (policy, from) = (options.policy, options.from)
+        if options.method == .adapters {
+            try start.checkParameters(of: policy)
+            guard try start.configuration.outline(ofModel: policy).adapter == nil else { return }
+            throw start.configuration.error(
+                at: "\(start.name).policy", "\(policy) is no adapter: it has all of its weights already",
+                remedy: "leave the stage out, or name what a stage with use_peft leaves")
+        }
         let difference = try start.configuration(ofModel: policy).difference(
             from: start.configuration(ofModel: from), named: (policy.description, from.description),
             families: start.configuration.registry.families)

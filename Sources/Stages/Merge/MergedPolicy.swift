@@ -30,7 +30,9 @@ struct MergedPolicy {
     ///
     /// - Throws: ``MergeError`` where it holds something else than finite numbers.
     func parameter(_ name: String, at candidate: Int) throws -> Tensor {
-        let (first, second) = (try from(name), try policy(name))
+        let second = try policy(name)
+        if options.method == .adapters { return second.converted(to: .float32).contiguous() }
+        let first = try from(name)
         let merged = Tensor.empty(second.shape)
         let flat = (first.reshaped([-1]), second.reshaped([-1]), merged.reshaped([-1]))
         // In blocks: an embedding table in float64, several times over, may be larger than the whole model.

@@ -19,7 +19,7 @@ extension OnlineDPOOptions {
                     ? "leave it out, or write labels: reward" : "leave it out, or write a generated_share above 0")
         }
         try compared.resolve(for: choice, initial: initial, scope)
-        try referenceSync.check(scope, reads: compared.frozen.count)
+        try referenceSync.check(scope, reads: compared.frozen.count, adapter)
         let standard = Self()
         if pairRule != .confident, confidence != standard.confidence {
             throw scope.error("confidence", "has no meaning for pairs \(pairRule.rawValue)", "write pairs: confident")

@@ -19,32 +19,34 @@ extension OnlineDPOStage {
             longest: length + options.sampling.responseLength, examples: prompts, over: placement.learners)
         var learner = planner.memory(of: stage)
         try learner.train(
-            planner.specification(of: options.initial), head: .languageModel,
+            planner.model(options.initial, in: stage, .here), head: .languageModel,
             MemoryEstimate.Training(
                 rows: pairRows, zero: options.optimizer.zero, learners: placement.learners.count,
                 recomputes: options.gradientCheckpointing))
         if let reward = options.taughtReward {
             try learner.train(
-                planner.specification(of: reward), head: .score,
+                planner.model(reward, in: stage, .here), head: .score,
                 MemoryEstimate.Training(
                     rows: pairRows, zero: 0, learners: placement.learners.count, recomputes: false))
         }
-        if let gold = options.rewardUpdate.gold { try planner.addReward(gold, pairRows, to: &learner) }
+        if let gold = options.rewardUpdate.gold { try planner.addReward(gold, in: stage, pairRows, to: &learner) }
         for reference in options.compared.frozen {
-            try learner.compute(planner.specification(of: reference), head: .languageModel, rows: pairRows)
+            try learner.compute(planner.model(reference, in: stage, .none), head: .languageModel, rows: pairRows)
         }
         var sampler = placement.isColocated ? learner : planner.memory(of: stage)
         // A colocated rank samples from the policy that it trains.
         let policy = try planner.specification(of: options.initial)
         if !placement.isColocated {
-            sampler.compute(policy, head: .languageModel, rows: planner.prefillRows(options.prompt))
+            try sampler.compute(
+                planner.model(options.initial, in: stage, .elsewhere), head: .languageModel,
+                rows: planner.prefillRows(options.prompt))
         }
         sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
         // A colocated rank scores with the reward model that it trains.
         for reward in options.rewards.sources where !placement.isColocated || reward != options.taughtReward {
             let responses = prompts * rollouts.nSamplesPerPrompt
             try planner.addReward(
-                reward, rows(longest: length, examples: responses, over: placement.rollouts), to: &sampler)
+                reward, in: stage, rows(longest: length, examples: responses, over: placement.rollouts), to: &sampler)
         }
         var batches = Batches(
             unit: "prompts",

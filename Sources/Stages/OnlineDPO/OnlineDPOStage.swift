@@ -31,6 +31,7 @@ package struct OnlineDPOStage: Stage {
     }
 
     package mutating func resolve(in scope: StageScope) throws {
+        try options.adapter.inherit(scope, drops: false)
         if !scope.given.contains("init") { options.initial = try scope.policy(from: [SFTStage.type], for: "init") }
         if !scope.given.contains("prompts") {
             options.prompts = try scope.rows(
@@ -48,7 +49,6 @@ package struct OnlineDPOStage: Stage {
         try options.sampling.checkVariety(scope, samples: options.rollouts.nSamplesPerPrompt)
         options.placement.inherit(scope)
         options.compute.inherit(scope)
-        try options.adapter.inherit(scope, drops: false)
     }
 
     package func check(at start: StageStart) throws {

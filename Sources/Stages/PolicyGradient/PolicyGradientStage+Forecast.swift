@@ -18,26 +18,28 @@ extension PolicyGradientStage {
         let training = MemoryEstimate.Training(
             rows: rows(over: placement.learners), zero: options.optimizer.zero, learners: placement.learners.count,
             recomputes: options.gradientCheckpointing)
-        try learner.train(planner.specification(of: options.initial), head: .languageModel, training)
+        try learner.train(planner.model(options.initial, in: stage, .here), head: .languageModel, training)
         if let critic = options.criticInitial {
-            try learner.train(planner.specification(of: critic), head: .score, training)
+            try learner.train(planner.model(critic, in: stage, .here), head: .score, training)
         }
         if options.referenceSync.isOn, !placement.isColocated, let reference = options.reference {
-            try learner.compute(planner.specification(of: reference), head: .languageModel, rows: 0)
+            try learner.compute(planner.model(reference, in: stage, .elsewhere), head: .languageModel, rows: 0)
         }
         var sampler = placement.isColocated ? learner : planner.memory(of: stage)
         // A colocated rank samples from the policy that it trains.
         let policy = try planner.specification(of: options.initial)
         if !placement.isColocated {
-            sampler.compute(policy, head: .languageModel, rows: planner.prefillRows(options.prompt))
+            try sampler.compute(
+                planner.model(options.initial, in: stage, .elsewhere), head: .languageModel,
+                rows: planner.prefillRows(options.prompt))
         }
         sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
         if let reference = options.reference {
             try sampler.compute(
-                planner.specification(of: reference), head: .languageModel, rows: rows(over: placement.rollouts))
+                planner.model(reference, in: stage, .none), head: .languageModel, rows: rows(over: placement.rollouts))
         }
         for reward in options.rewards.sources {
-            try planner.addReward(reward, rows(over: placement.rollouts), to: &sampler)
+            try planner.addReward(reward, in: stage, rows(over: placement.rollouts), to: &sampler)
         }
         var batches = Batches(
             unit: "prompts",

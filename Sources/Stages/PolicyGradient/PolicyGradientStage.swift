@@ -42,7 +42,8 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         options.prompt.inherit(scope)
         try Recipe.resolve(&options, in: scope)
         try resolveReference(scope)
-        try options.referenceSync.check(scope, reads: options.reference == nil ? 0 : 1)
+        try options.adapter.inherit(scope, drops: false)
+        try options.referenceSync.check(scope, reads: options.reference == nil ? 0 : 1, options.adapter)
         try resolveCritic(scope)
         try scope.checkInputs(of: self)
         try options.rewards.check(scope)
@@ -73,7 +74,6 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         }
         options.placement.inherit(scope)
         options.compute.inherit(scope)
-        try options.adapter.inherit(scope, drops: false)
     }
 
     private mutating func resolveReference(_ scope: StageScope) throws {

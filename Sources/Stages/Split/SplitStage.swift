@@ -69,7 +69,7 @@ package struct SplitStage: Stage {
         let rows = planner.rows(
             options.maxTokensPerMicroBatch, longest: count?.longest ?? 2 * options.lengths.maxLength,
             examples: count.known)
-        try planner.addReward(options.reward, rows, to: &memory)
+        try planner.addReward(options.reward, in: stage, rows, to: &memory)
         return StageForecast(
             configuration: stage, roles: planner.workers("scorer", memory),
             batches: Batches(

@@ -20,7 +20,7 @@ extension StagePlanner {
         let size = count.limiting(loop.trainBatchSize)
         let rows = rows(loop.maxTokensPerMicroBatch, longest: longest, examples: size, learners: workerCount)
         try memory.train(
-            specification(of: initial), head: head, auxiliaryHead: auxiliaryHead,
+            model(initial, in: stage, .here), head: head, auxiliaryHead: auxiliaryHead,
             MemoryEstimate.Training(
                 rows: rows, zero: optimizer.zero, learners: workerCount, recomputes: loop.gradientCheckpointing))
         // Held-out data, and all of it under the reference, is gone through in full micro-batches.
@@ -28,8 +28,8 @@ extension StagePlanner {
         try memory.evaluate(specification(of: initial), head: head, rows: most(longest))
         let rewards = [reward].compactMap(\.self).filter(\.isModel)
         try memory.compute(
-            inTurns: references.map { (try specification(of: $0), head) }
-                + rewards.map { (try specification(of: $0), .score) }, rows: most(longestAsked ?? longest))
+            inTurns: references.map { (try model($0, in: stage, .none), head) }
+                + rewards.map { (try model($0, in: stage, .none), .score) }, rows: most(longestAsked ?? longest))
         var batches = Batches(
             unit: unit, count: count, size: size, learners: workerCount,
             maxTokens: loop.maxTokensPerMicroBatch, steps: loop.maxSteps)
@@ -50,13 +50,15 @@ extension StagePlanner {
         // One policy at a time; the largest counts.
         let needs = try policies.map { policy in
             var memory = self.memory(of: stage)
-            let policy = try specification(of: policy)
+            let policy = try model(policy, in: stage, .none)
             memory.compute(policy, head: .languageModel, rows: prefillRows(prompt))
-            memory.generate(policy, slots: sampling.generationBatchSize, capacity: length)
+            memory.generate(policy.specification, slots: sampling.generationBatchSize, capacity: length)
             return memory
         }
         var memory = needs.max { $0.total < $1.total } ?? self.memory(of: stage)
-        try addReward(reward, rows(maxTokens, longest: length, examples: count.known.map { $0 * samples }), to: &memory)
+        try addReward(
+            reward, in: stage, rows(maxTokens, longest: length, examples: count.known.map { $0 * samples }), to: &memory
+        )
         let policiesText = policies.count > 1 ? "\(policies.count) policies x " : ""
         return StageForecast(
             configuration: stage, roles: workers("sampler", memory),
@@ -65,8 +67,10 @@ extension StagePlanner {
                 note: "\(policiesText)\(samples) \(samples == 1 ? "response" : "responses") a prompt"))
     }
 
-    package func addReward(_ reward: ArtifactReference, _ rows: Int, to memory: inout MemoryEstimate) throws {
+    package func addReward(
+        _ reward: ArtifactReference, in stage: StageConfiguration, _ rows: Int, to memory: inout MemoryEstimate
+    ) throws {
         guard reward.isModel else { return }
-        memory.compute(try specification(of: reward), head: .score, rows: rows)
+        memory.compute(try model(reward, in: stage, .none), head: .score, rows: rows)
     }
 }

@@ -30,9 +30,16 @@ package struct ReferenceSync: Sendable, Equatable {
 
     /// Refuses what means nothing.
     ///
-    /// - Parameter reads: How many references the stage reads.
+    /// - Parameters:
+    ///   - reads: How many references the stage reads.
+    ///   - adapter: What the stage trains of the policy.
     /// - Throws: ``ConfigurationError``
-    package func check(_ scope: StageScope, reads: Int) throws {
+    package func check(_ scope: StageScope, reads: Int, _ adapter: AdapterOptions) throws {
+        if isOn, adapter.usesAdapter {
+            throw scope.error(
+                "sync_ref_model", "moves all weights of a reference, and with use_peft they are frozen",
+                "leave one of the two out")
+        }
         let standard = Self()
         if !isOn, alpha != standard.alpha || steps != standard.steps {
             throw scope.error(

@@ -15,6 +15,8 @@ public struct AdapterDirectory: Sendable {
     /// The names of its files.
     public static let fileNames = [AdapterConfiguration.fileName, weightsName]
     private static let weightsName = "adapter_model.safetensors"
+    /// What says, beside them, where the base lies from there, and what it was.
+    public static let baseFileName = "base_model.json"
 
     /// Whether a directory holds an adapter, and no whole model.
     public static func isThere(_ directory: URL) -> Bool {
@@ -22,14 +24,17 @@ public struct AdapterDirectory: Sendable {
         return has(AdapterConfiguration.fileName) && !has("model.safetensors") && !has("model.safetensors.index.json")
     }
 
-    /// The base of an adapter: the directory that it names, by its path, or by its path from the adapter's; else `fallback`.
+    /// The base of an adapter: the directory that it names, by its path, or by its path from the adapter's; that which lies where
+    /// it lay from there when the adapter was written; else `fallback`.
     ///
     /// - Throws: ``ModelError`` where there is none.
     static func base(of directory: URL, fallback: URL?) throws(ModelError) -> URL {
         let file = directory.appending(path: AdapterConfiguration.fileName)
         let named = try AdapterConfiguration.read(file).base
+        let moved = try? JSONObject(modelFile: directory.appending(path: baseFileName))["relative_path"]?.text
         let candidates =
-            (named.map { [URL(filePath: $0), directory.appending(path: $0)] } ?? []) + [fallback].compactMap(\.self)
+            (named.map { [URL(filePath: $0), directory.appending(path: $0)] } ?? [])
+            + [moved.map { directory.appending(path: $0) }, fallback].compactMap(\.self)
         let found = candidates.first {
             FileManager.default.fileExists(atPath: $0.appending(path: "config.json").path)
         }

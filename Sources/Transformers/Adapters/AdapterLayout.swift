@@ -72,6 +72,11 @@ public struct AdapterLayout: Sendable, Equatable {
         return matrices + saved + score
     }
 
+    /// How many numbers it has, those of a score head among them.
+    package func parameterCount(_ specification: DecoderSpecification, head: DecoderHead) -> Int {
+        declarations(specification, head: head).reduce(0) { $0 + $1.shape.reduce(1, *) }
+    }
+
     /// The same with another share of inputs that are left out; as it is for `nil`.
     func droppingOut(_ share: Double?) -> AdapterLayout {
         var copy = self

@@ -66,7 +66,8 @@ extension RunWorkspace {
 
     /// What stages leave, where they leave it.
     private static let results = [
-        "final/model.safetensors", "critic/model.safetensors", "final/reward_statistics.json", "easy.jsonl",
+        "final/model.safetensors", "critic/model.safetensors", "final/adapter_model.safetensors",
+        "critic/adapter_model.safetensors", "final/reward_statistics.json", "easy.jsonl",
         "difficult.jsonl", "pairs.jsonl", "summary.json", "evaluation.json", "samples.jsonl", "merge.json",
     ]
 

@@ -1,0 +1,49 @@
+import Transformers
+
+/// A model that a rank will hold in a stage.
+package struct PlannedModel {
+    /// How it computes.
+    package let specification: DecoderSpecification
+    /// The frozen weights that it stands on, which others may share; `nil` for a model of its own weights.
+    package var base: String?
+    /// What is trained beside them.
+    package var adapter: AdapterLayout?
+
+    /// A model of its own weights.
+    package init(_ specification: DecoderSpecification) { self.specification = specification }
+
+    /// How many numbers of its own it has: all, or those of its adapter.
+    package func ownCount(head: DecoderHead) -> Int {
+        if let adapter { return adapter.parameterCount(specification, head: head) }
+        return base == nil ? specification.parameterCount(head: head) : 0
+    }
+
+    /// How many numbers of matrices and of vectors are frozen under it.
+    func frozenCounts(head: DecoderHead) -> (matrices: Int, vectors: Int) {
+        guard base != nil else { return (0, 0) }
+        // An adapter has a score head of its own.
+        let declarations = specification.declarations(head: adapter == nil ? head : .languageModel)
+        let count = { (decays: Bool) in
+            declarations.filter { $0.decays == decays }.reduce(0) { $0 + $1.shape.reduce(1, *) }
+        }
+        return (count(true), count(false))
+    }
+}
+
+extension StagePlanner {
+    /// A model as a stage loads it, which is as ``ModelStore`` does.
+    package func model(
+        _ reference: ArtifactReference, in stage: StageConfiguration, _ training: ModelStore.Training
+    ) throws -> PlannedModel {
+        var model = PlannedModel(try specification(of: reference))
+        guard !configuration.randomInit || configuration.origin(ofModel: reference) != .base else { return model }
+        let outline = try configuration.outline(ofModel: reference)
+        let options = stage.stage.adapter
+        let trainsAdapter = options?.usesAdapter ?? false
+        guard trainsAdapter || training == .none && outline.adapter != nil else { return model }
+        model.base = outline.weights
+        let fresh = training == .none ? nil : options?.new(for: outline.configuration)
+        model.adapter = try (outline.adapter ?? fresh).map { try AdapterLayout($0, for: outline.configuration) }
+        return model
+    }
+}

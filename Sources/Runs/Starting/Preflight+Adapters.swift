@@ -1,0 +1,52 @@
+import Transformers
+
+extension Preflight {
+    /// Checks that what a stage asks of adapters can be had: of a model that files hold, of layers that it has, and of an adapter that
+    /// it goes on with.
+    package func checkAdapters() throws {
+        for stage in plan.stages {
+            guard let options = stage.configuration.stage.adapter, options.usesAdapter else { continue }
+            for input in stage.configuration.inputs where input.role.startsModel || input.key == "critic_init" {
+                try check(options, of: input, in: stage)
+            }
+        }
+    }
+
+    /// Checks that the base of an adapter is what it was when the adapter was trained.
+    package func checkBase(of model: ModelDirectory, at key: String) throws {
+        guard model.adapter != nil, let earlier = try AdapterBase.read(from: model.url),
+            let difference = try AdapterBase(of: model.base).difference(from: earlier)
+        else { return }
+        throw configuration.error(
+            at: key,
+            "\(model.url.path) was trained on other weights than those of \(model.base.url.path): \(difference)",
+            remedy:
+                "name the base that it was trained on as base_model_name_or_path in \(AdapterDirectory.fileNames[0])")
+    }
+
+    private func check(_ options: AdapterOptions, of input: StageInput, in stage: PlannedStage) throws {
+        let key = { (name: String) in "\(stage.name).\(name)" }
+        guard !configuration.randomInit || configuration.origin(ofModel: input.reference) != .base else {
+            throw configuration.error(
+                at: key("use_peft"),
+                "the base model is drawn at random, so no directory holds what an adapter stands on",
+                remedy: "train all weights, or save the model first and name its directory")
+        }
+        let model = try configuration.outline(ofModel: input.reference)
+        if let adapter = model.adapter {
+            guard let (name, value) = options.difference(from: adapter) else { return }
+            throw configuration.error(
+                at: key(name),
+                "\(input.key) \(input.reference) is an adapter that has \(value), and training goes on with it",
+                remedy: "leave \(name) out, or merge the adapter first (a merge stage with method: adapters)")
+        }
+        do throws(AdapterMismatch) {
+            _ = try AdapterLayout(options.new(for: model.configuration), for: model.configuration)
+        } catch {
+            let isSaved = if case .notSaved = error { true } else { false }
+            throw configuration.error(
+                at: key(isSaved ? "lora_modules_to_save" : "lora_target_modules"), "\(error)",
+                remedy: isSaved ? "leave it out" : "name some of these, or write all-linear")
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import Transformers
+
+/// `use_peft: true`: adapters on one frozen base in whole runs.
+@Suite("Runs that train adapters", .serialized, .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
+struct AdapterRunTests {
+    /// Steps so large that a policy which did not reach the samplers would be found out.
+    private static let ppo = """
+        reward: "rule:length:9", max_steps: 3, rollout_batch_size: 6, response_length: 12, num_ppo_epochs: 1, \
+        learning_rate: 0.02, save_steps: 2
+        """
+    private static let lines = """
+        use_peft: true
+        lora_target_modules: all-linear
+        lora_r: 4
+        dataset: {train: train.jsonl, eval: [], max_length: 192, max_prompt_length: 128, truncation_mode: drop_turns}
+
+        """
+
+    @Test("A fresh adapter changes no bit of a policy, and a step of training does")
+    func freshAdapter() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 12)
+            try workspace.configure(
+                Self.lines + "stages: [dpo]\ndpo: {max_steps: 2, train_batch_size: 6, learning_rate: 0.01}")
+            try workspace.train()
+            let metrics = try workspace.metrics()
+            let margins = ["rewards/chosen", "rewards/rejected", "rewards/margins"]
+            #expect(margins.allSatisfy { metrics[0].values[$0] == 0 })
+            #expect(margins.allSatisfy { abs(metrics[1].values[$0] ?? 0) > 1e-3 })
+            #expect(!workspace.has("out/stages/01-dpo/final/config.json"))
+        }
+    }
+
+    @Test(
+        "What a step changes in an adapter is in the very next samples, wherever those are drawn",
+        arguments: [(1, "{}"), (3, "colocated"), (3, "split"), (4, "{learners: 2, rollouts: 1}")])
+    func nextSamples(ranks: Int, placement: String) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 12)
+            let keys =
+                switch placement {
+                case "{}": ""
+                case "colocated": ", placement: colocated"
+                case "split": ", placement: split, learners: 1"
+                default: ", placement: split, learners: 2"
+                }
+            try workspace.configure(Self.lines + "stages: [ppo]\nppo: {\(Self.ppo)\(keys)}")
+            try workspace.train(ranks: ranks)
+            let metrics = try workspace.metrics()
+            // The policy that learns tells the log-probabilities of the samples as who drew them does, and has left the reference.
+            for line in metrics {
+                #expect(try #require(line.values["sampling/sampling_logp_difference/max"]) < 1e-3)
+            }
+            #expect(metrics[0].values["objective/kl"] == 0)
+            for line in metrics.dropFirst() { #expect(abs(try #require(line.values["objective/kl"])) > 1e-2) }
+        }
+    }
+
+    @Test("Roles that share one base end in the bytes of roles that have one each")
+    func sharedBase() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 12)
+            for number in 1...3 {
+                try FileManager.default.copyItem(at: workspace.base, to: workspace.url("copy\(number)"))
+            }
+            let stages = """
+                stages: [reward, ppo]
+                reward: {init: FIRST, max_steps: 2, train_batch_size: 6, learning_rate: 0.01}
+                ppo: {PPO, reference: SECOND, critic_init: THIRD}
+                """
+                .replacing("PPO", with: Self.ppo.replacing("\"rule:length:9\"", with: "reward"))
+            for (run, names) in [
+                ("shared", ["base", "base", "base"]), ("apart", (1...3).map { workspace.url("copy\($0)").path }),
+            ] {
+                let filled = zip(["FIRST", "SECOND", "THIRD"], names).reduce(stages) { $0.replacing($1.0, with: $1.1) }
+                try workspace.configure(Self.lines + filled)
+                try workspace.train(["output_dir=\(run)"])
+            }
+            for path in ["final", "critic"] {
+                let file = "stages/02-ppo/\(path)/adapter_model.safetensors"
+                #expect(try workspace.data("shared/\(file)") == workspace.data("apart/\(file)"), "\(path)")
+            }
+        }
+    }
+
+    @Test("A run that was stopped in dpo or ppo goes on as if it had not been", arguments: [1, 3])
+    func resumed(ranks: Int) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 24)
+            try workspace.configure(
+                Self.lines + """
+                    stages: [sft, dpo, ppo]
+                    sft: {max_steps: 2, train_batch_size: 6, learning_rate: 0.01}
+                    dpo: {max_steps: 4, train_batch_size: 6, learning_rate: 0.01, save_steps: 2}
+                    ppo: {\(Self.ppo.replacing("max_steps: 3", with: "max_steps: 8")), placement: colocated}
+                    """)
+            try workspace.train(ranks: ranks, ["output_dir=whole"])
+            for _ in 1...2 {
+                let stopped = try workspace.end(
+                    try workspace.job(ranks: ranks, resume: workspace.has("out")), at: Moment(lines: 4)
+                ) { kill($0, SIGUSR1) }
+                #expect(stopped.status == 75, "\(stopped.errors)")
+            }
+            try workspace.train(ranks: ranks, resume: true)
+            try workspace.expectSame()
+        }
+    }
+
+    @Test("One, two and three learners make the same adapter, but for rounding")
+    func learners() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 24)
+            try workspace.configure(
+                Self.lines + "stages: [dpo]\ndpo: {max_steps: 3, train_batch_size: 6, learning_rate: 0.01}")
+            for ranks in [1, 3, 4] { try workspace.train(ranks: ranks, ["output_dir=\(ranks)"]) }
+            let adapter = { (run: Int) in
+                try SafetensorsFile(workspace.url("\(run)/stages/01-dpo/final/adapter_model.safetensors"))
+            }
+            let one = try adapter(1)
+            for ranks in [3, 4] {
+                let other = try adapter(ranks)
+                for name in one.entries.keys {
+                    let (left, right) = (try one.tensor(name), try other.tensor(name))
+                    #expect((left - right).norm() <= 1e-4 * left.norm() + 1e-7, "\(ranks) ranks: \(name)")
+                }
+            }
+        }
+    }
+
+    @Test("A merged adapter is a whole model that says the same, and stages go on from either")
+    func merged() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 12)
+            try workspace.configure(
+                Self.lines + """
+                    stages: [dpo, merge, whole]
+                    dpo: {max_steps: 2, train_batch_size: 6, learning_rate: 0.01}
+                    merge: {method: adapters}
+                    whole: {type: dpo, init: dpo, use_peft: false, reference: merge, max_steps: 1, train_batch_size: 6}
+                    """)
+            try workspace.train()
+            #expect(workspace.has("out/stages/02-merge/final/model.safetensors"))
+            #expect(workspace.has("out/stages/03-whole/final/model.safetensors"))
+            let margin = try #require(workspace.metrics().last?.values["rewards/chosen"])
+            #expect(abs(margin) < 1e-5, "an adapter on its base and the two merged differ by \(margin)")
+        }
+    }
+
+    @Test("What travels to samplers is the adapter alone")
+    func travels() throws {
+        let base = try #require(TestSupport.shared).appending(path: "models/stories260K")
+        let directory = try ModelDirectory(base)
+        var configuration = AdapterConfiguration()
+        configuration.rank = 1
+        let layout = try AdapterLayout(configuration, for: directory.configuration)
+        let model = try directory.decoder(
+            on: FrozenBase(directory, placement: .float32), head: .languageModel, adding: layout, trainable: false,
+            seed: 1)
+        #expect(model.parameters.trained.map(\.name) == ["adapter"])
+        #expect(model.parameters.trainedCount * 10 < model.parameters.count)
+    }
+}
