@@ -11,9 +11,12 @@ struct PackedDecoder {
 
     init(_ decoder: DecoderModel) {
         self.decoder = decoder
-        let weights = (decoder.layers.flatMap { $0.projections.map(\.matrix) } + [decoder.vocabulary])
-            .map { $0.converted(to: decoder.placement.type) }
-        var packed = PackedWeight.pack(weights)[...]
+        let parts = decoder.layers.map { layer in { layer.projections.map(\.matrix) } } + [{ [decoder.vocabulary] }]
+        let pack = { (weights: [Tensor]) in PackedWeight.pack(weights.map { $0.converted(to: decoder.placement.type) })
+        }
+        // Merged weights are copies, of which one layer's are there at a time; others are views, which lie better together.
+        let all = decoder.adapter == nil ? pack(parts.flatMap { $0() }) : parts.flatMap { pack($0()) }
+        var packed = all[...]
         layers = decoder.layers.map { layer in layer.packing(decoder.placement.type) { packed.removeFirst() } }
         vocabulary = packed.removeFirst()
     }

@@ -35,6 +35,13 @@ package struct RouterLoad: Sendable, Equatable {
         return all > 0 ? (choices.max() ?? 0) / all : 0
     }
 
+    /// The load of two parts of a batch together.
+    package static func + (left: RouterLoad, right: RouterLoad) -> RouterLoad {
+        var copy = left
+        copy.sums = zip(left.sums, right.sums).map(+)
+        return copy
+    }
+
     /// What adds up over parts of a batch.
     package var sums: [Double] {
         get { choices + probabilities + [rows] }

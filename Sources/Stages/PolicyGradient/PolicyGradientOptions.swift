@@ -41,6 +41,8 @@ package struct PolicyGradientOptions: Sendable, Equatable {
     package var placement = PlacementOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
+    /// How equally the policy's experts are kept busy.
+    package var routerAuxLoss = RouterAuxLossOptions()
     /// Whether an adapter is trained.
     package var adapter = AdapterOptions()
     /// Steps between checkpoints.
@@ -96,6 +98,7 @@ extension PolicyGradientOptions: KeyedOptions {
         Field(
             "gradient_checkpointing", \.gradientCheckpointing, effect: .free,
             "Whether backward passes compute activations anew, to save memory for about a third more work.")
+        RouterAuxLossOptions.field(at: \Self.routerAuxLoss.coefficient)
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
         embed(\.compute, default: "the run's")

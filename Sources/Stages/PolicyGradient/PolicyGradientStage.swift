@@ -102,6 +102,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     }
 
     package func check(at start: StageStart) throws {
+        try start.check(options.routerAuxLoss, of: options.initial)
         try start.checkRewards(options.rewards, ofPrompts: options.prompts)
         try start.checkStop(options.sampling.stopToken)
         try OnlinePlacement.check(options.placement, at: start)

@@ -104,6 +104,7 @@ package final class PolicyLearner: OnlineLearner {
             ).map { try $0.reduced(over: learners) }
         }
         var (policySums, valueSums) = (PolicyMetrics(), ValueMetrics())
+        var routing = policy.specification.expertCount.map { RouterLoad(experts: $0) }
         var norms: [ParameterUpdater.Update] = []
         var planned = plannedUpdates * step
         updates: for (epoch, miniBatches) in schedule.epochs.enumerated() {
@@ -116,8 +117,13 @@ package final class PolicyLearner: OnlineLearner {
                     of: counts[epoch][number])
                 var policyPending: [PendingMetrics<PolicyMetrics>] = []
                 var valuePending: [PendingMetrics<ValueMetrics>] = []
+                let slopes = try routerSlopes(microBatches)
                 for microBatch in microBatches {
-                    policyPending.append(backpropagate { losses.policyTerm(microBatch) })
+                    let (term, load) = policy.watchingRouters(adding: slopes) {
+                        backpropagate { losses.policyTerm(microBatch) }
+                    }
+                    policyPending.append(term)
+                    if let load { routing = routing.map { $0 + load } }
                     if let valueTerm = losses.valueTerm {
                         valuePending.append(backpropagate(weight: options.loss.vfCoef) { valueTerm(microBatch) })
                     }
@@ -156,6 +162,7 @@ package final class PolicyLearner: OnlineLearner {
         metrics.merge(try rewardMeans(batch.rollouts, of: batch.total))
         metrics.merge(policySums.values)
         metrics.merge(valueSums.values)
+        if let routing = try routing?.reduced(over: learners) { metrics.merge(routing.metrics) }
         if !norms.isEmpty {
             metrics["grad_norm"] = norms.map(\.gradientNorm).reduce(0, +) / Double(norms.count)
         }
@@ -175,6 +182,15 @@ package final class PolicyLearner: OnlineLearner {
         let term = tracer.measure(.forward, loss)
         tracer.measure(.backward) { (weight.map { term.value * $0 } ?? term.value).backward() }
         return term.pending
+    }
+
+    /// What the load-balancing loss of the policy's routers adds to the gradient of each expert's probability in one update, whose
+    /// rows a pass without gradient tells; `nil` where there is no such loss.
+    private func routerSlopes(_ microBatches: [ResponseBatch]) throws -> [Double]? {
+        let coefficient = options.routerAuxLoss.coefficient
+        guard coefficient > 0 else { return nil }
+        let load = tracer.measure(.forward) { policy.routerLoad(of: microBatches) }
+        return try load?.reduced(over: learners).slopes.map { $0 * coefficient }
     }
 
     /// Those of policy and critic.

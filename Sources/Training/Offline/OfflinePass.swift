@@ -53,14 +53,7 @@ package struct OfflinePass<Objective: OfflineObjective> {
     /// of workers and micro-batches.
     package func routing(of batch: [Objective.Example]) throws -> RouterLoad? {
         guard routerAuxLossCoef > 0 else { return nil }
-        let (_, load) = watchingRouters {
-            withoutGradients {
-                for microBatch in microBatches(of: batch) {
-                    tracer.measure(.forward) { _ = model.hiddenStates(microBatch.rows, at: []) }
-                }
-            }
-        }
-        return try load?.reduced(over: workers)
+        return try tracer.measure(.forward) { model.routerLoad(of: microBatches(of: batch)) }?.reduced(over: workers)
     }
 
     /// Adds this worker's part of the batch's gradient, and returns its part of the metrics, of what the loss's state moves by and of
@@ -72,7 +65,7 @@ package struct OfflinePass<Objective: OfflineObjective> {
         var observations = [Double](repeating: 0, count: objective.observationCount)
         model.dropoutSeed = step.dropoutSeed
         defer { model.dropoutSeed = nil }
-        let (_, load) = watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } }) {
+        let (_, load) = model.watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } }) {
             for microBatch in microBatches(of: batch) {
                 let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }
                 pending.append(term.pending)
@@ -90,7 +83,7 @@ package struct OfflinePass<Objective: OfflineObjective> {
     package func metrics(
         over examples: [Objective.Example], of step: OfflineStep, while goesOn: () -> Bool
     ) -> (metrics: Objective.Metrics, routing: RouterLoad?) {
-        watchingRouters {
+        model.watchingRouters {
             var sums = Objective.Metrics()
             withoutGradients {
                 workers.share(of: examples) { share in
@@ -109,20 +102,8 @@ package struct OfflinePass<Objective: OfflineObjective> {
         var values = try metrics.reduced(over: workers).values
         guard let routing = try routing?.reduced(over: workers) else { return values }
         if routerAuxLossCoef > 0, let loss = values["loss"] { values["loss"] = loss + routerAuxLossCoef * routing.loss }
-        values["aux_loss"] = routing.loss
-        values["router/largest_share"] = routing.largestShare
+        values.merge(routing.metrics)
         return values
-    }
-
-    /// Runs passes of the model, and says what its routers did; nothing of a dense model.
-    private func watchingRouters<Result>(
-        adding gradient: [Double]? = nil, _ body: () throws -> Result
-    ) rethrows -> (Result, RouterLoad?) {
-        guard let experts = model.specification.expertCount else { return (try body(), nil) }
-        let record = RouterRecord(experts: experts, gradient: gradient)
-        model.routing = record
-        defer { model.routing = nil }
-        return (try body(), record.load)
     }
 
     /// This worker's share of a batch, in micro-batches.
@@ -180,15 +161,6 @@ package struct OfflinePass<Objective: OfflineObjective> {
                     return scores[term]
                 }
             })
-    }
-}
-
-extension RouterLoad {
-    /// The load over all ranks.
-    package func reduced(over communicator: Communicator) throws -> RouterLoad {
-        var copy = self
-        copy.sums = try communicator.allReduce(sums, .sum)
-        return copy
     }
 }
 
