@@ -162,12 +162,50 @@ struct RowLayoutTests {
         #expect(message { _ = try self.read(without, as: PreferencePair.self) }.contains("a pair needs 'chosen'"))
     }
 
+    @Test("Of UltraFeedback's completions the best and the worst are read, with their scores")
+    func ultraFeedback() throws {
+        func completion(_ text: String, _ scores: String, model: String = "m") -> String {
+            #"{"model": "\#(model)", "response": "\#(text)", \#(scores), "critique": "Fine words.", "#
+                + #""annotations": {"honesty": {"Rating": "5"}}, "custom_system_prompt": "Be honest."}"#
+        }
+        func row(_ completions: [String]) -> String {
+            #"{"source": "s", "instruction": "Q?", "models": ["m"], "completions": ["#
+                + completions.joined(separator: ", ") + #"], "correct_answers": ["None"]}"#
+        }
+        let line = row([
+            completion("Maybe.", #""overall_score": 5.5"#),
+            completion("No.", #""overall_score": 2, "fine-grained_score": 4.75"#),
+            completion("Yes.", #""overall_score": 8.5, "fine-grained_score": 1"#, model: "best"),
+            completion("Yes!", #""overall_score": 8.5"#), completion("Unscored.", #""overall_score": null"#),
+        ])
+        let read = try self.read(line, as: PreferencePair.self)
+        let pair = read.records[0]
+        #expect(pair.prompt == Self.chat && pair.chosen == Self.answer("Yes.") && pair.rejected == Self.answer("No."))
+        #expect(pair.fields["score_chosen"] == .number("8.5") && pair.fields["score_rejected"] == .number("2"))
+        #expect(
+            pair.fields["chosen_model"] == .string("best")
+                && pair.fields["rejected_fine-grained_score"] == .number("4.75"))
+        #expect(
+            read.remarks.texts.count == 1 && read.remarks.texts[0].contains("UltraFeedback (of the scored completions"))
+        #expect(try self.read(line, as: PromptCompletion.self).records[0].completion == Self.answer("Yes."))
+        #expect(try self.read(line, as: Prompt.self).records[0].prompt == Self.chat)
+        let means = row([
+            completion("No.", #""fine-grained_score": 1.5"#), completion("Yes.", #""fine-grained_score": 3"#),
+        ])
+        #expect(try self.read(means, as: PreferencePair.self).records[0].chosen == Self.answer("Yes."))
+        let other = #"{"instruction": "Q?", "completions": ["Yes.", "No."]}"#
+        #expect(message { _ = try self.read(other, as: PreferencePair.self) }.contains("a pair needs 'chosen'"))
+    }
+
     @Test(
         "Answers of which none is better are left out, and their prompt is read where no answer is asked for",
         arguments: [
             "\"context\": [\(question)], \"response1\": \"a\", \"response2\": \"b\", \"overall_preference\": 0",
             #""prompt": "Q?", "response_1": "a", "response_2": "b", "preference_strength": 0"#,
             #""prompt": "Q?", "answers": [{"answer": "a", "rank": 1}, {"answer": "b", "rank": 1}]"#,
+            #""instruction": "Q?", "completions": [{"response": "a", "overall_score": 7}, {"response": "b", "overall_score": 7.0}]"#,
+            #""instruction": "Q?", "completions": [{"response": "a", "overall_score": 7}, {"response": "b", "overall_score": null}]"#,
+            #""instruction": "Q?", "completions": []"#,
         ])
     func ties(columns: String) throws {
         let good = #"{"prompt": "P", "chosen": "c", "rejected": "r"}"#

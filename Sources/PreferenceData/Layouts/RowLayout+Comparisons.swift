@@ -64,6 +64,25 @@ extension RowLayout {
             let pair = row.replacing([], by: [("chosen", texts[0]), ("rejected", texts[1])])
             return pair.extended(by: best.others.prefixed("chosen_")).extended(by: worst.others.prefixed("rejected_"))
         },
+        // The binarized edition draws the worse one from the other three; of all choices the worst is the one that is the same each
+        // time, and farthest from what a judge would confuse.
+        RowLayout(name: "UltraFeedback (of the scored completions the best and the worst are read, no others)") {
+            fields throws(UndecidedRow) in
+            guard fields.lacks("prompt", "chosen", "rejected", "messages"),
+                let instruction = fields.words("instruction"), let completions = fields.scoredCompletions
+            else { return nil }
+            let row = fields.replacing(["instruction"], by: [("prompt", .only("user", instruction))])
+            guard let best = completions.max(by: { $0.score < $1.score }),
+                let worst = completions.min(by: { $0.score < $1.score }), best.score > worst.score
+            else { throw UndecidedRow(prompt: row) }
+            let pair = row.replacing(
+                ["completions"],
+                by: [
+                    ("chosen", .only("assistant", best.text)), ("rejected", .only("assistant", worst.text)),
+                    ("score_chosen", best.number), ("score_rejected", worst.number),
+                ])
+            return pair.extended(by: best.others.prefixed("chosen_")).extended(by: worst.others.prefixed("rejected_"))
+        },
     ]
 }
 
@@ -101,6 +120,34 @@ extension JSONObject {
             return (text, rank, answer.replacing(["answer"], by: []))
         }
         return answers.count == items.count ? answers : nil
+    }
+
+    /// A response with a score, and what else is said of it in a word or a number.
+    fileprivate struct ScoredCompletion {
+        var text: String
+        var score: Double
+        var number: JSON
+        var others: JSONObject
+    }
+
+    /// The completions of a row that scores them, `overall_score` before `fine-grained_score`, without those that have no score; `nil`
+    /// where a list of responses is missing.
+    fileprivate var scoredCompletions: [ScoredCompletion]? {
+        guard case .array(let items)? = self["completions"] else { return nil }
+        let responses = items.compactMap { item -> JSONObject? in
+            if case .object(let completion) = item, completion["response"]?.text != nil { completion } else { nil }
+        }
+        guard responses.count == items.count else { return nil }
+        return responses.compactMap { completion in
+            let scores = ["overall_score", "fine-grained_score"].lazy.compactMap { completion[$0] }
+            guard let number = scores.first(where: { $0.double != nil }), let score = number.double,
+                let text = completion["response"]?.text
+            else { return nil }
+            let others = completion.entries.filter { $0.value.double != nil || $0.key == "model" }
+            return ScoredCompletion(
+                text: text, score: score, number: number,
+                others: JSONObject(uniqueKeysWithValues: others.map { ($0.key, $0.value) }))
+        }
     }
 
     fileprivate func prefixed(_ prefix: String) -> JSONObject {
