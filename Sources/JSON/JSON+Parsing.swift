@@ -5,9 +5,11 @@ package struct JSONError: Error {
     package let offset: Int
     /// What stands where a number should, `NaN` or an infinity as Python's `json` writes them, where that is to blame.
     package let notANumber: String?
+    /// The key that an object has twice, where the text is JSON but for that.
+    package let repeatedKey: String?
 
-    init(_ reason: String, at offset: Int, notANumber: String? = nil) {
-        (self.reason, self.offset, self.notANumber) = (reason, offset, notANumber)
+    init(_ reason: String, at offset: Int, notANumber: String? = nil, repeatedKey: String? = nil) {
+        (self.reason, self.offset, self.notANumber, self.repeatedKey) = (reason, offset, notANumber, repeatedKey)
     }
 }
 
@@ -18,6 +20,8 @@ extension JSON {
         case lastCounts
         /// All stay among the entries, for a reader that looks for them.
         case kept
+        /// It is an error.
+        case refused
     }
 
     /// Reads one value that fills `text` (RFC 8259; strings must be valid UTF-8, nesting ends at 256 levels).

@@ -66,26 +66,26 @@ extension JSONObject {
 
         init(_ repeatedKeys: JSON.RepeatedKeys) { self.repeatedKeys = repeatedKeys }
 
-        /// Adds a key, or gives one that is there its new value.
-        mutating func add(_ key: String, _ value: JSON) {
-            let count = finished.entries.count
-            guard repeatedKeys == .lastCounts else {
+        /// Adds a key, or gives one that is there its new value; `false` where that is refused.
+        mutating func add(_ key: String, _ value: JSON) -> Bool {
+            guard repeatedKeys != .kept, let index = position(of: key) else {
                 finished.entries.append(Entry(key: key, value: value))
-                return
+                return true
             }
-            guard count >= Self.few else {
-                finished[key] = value
-                return
-            }
+            finished.entries[index].value = value
+            return repeatedKeys != .refused
+        }
+
+        /// Where a key is; of a new one it is noted where it will be.
+        private mutating func position(of key: String) -> Int? {
+            let count = finished.entries.count
+            guard count >= Self.few else { return finished.entries.firstIndex { $0.key.hasSameBytes(as: key) } }
             if positions.isEmpty {
                 for (index, entry) in finished.entries.enumerated() { positions[Key(text: entry.key)] = index }
             }
-            if let index = positions[Key(text: key)] {
-                finished.entries[index].value = value
-            } else {
-                positions[Key(text: key)] = count
-                finished.entries.append(Entry(key: key, value: value))
-            }
+            if let index = positions[Key(text: key)] { return index }
+            positions[Key(text: key)] = count
+            return nil
         }
     }
 

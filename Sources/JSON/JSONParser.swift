@@ -94,10 +94,14 @@ extension JSONParser {
         while true {
             skipSpace()
             guard next == UInt8(ascii: "\"") else { throw expected("a key in quotes") }
+            let start = position
             let key = try string()
             skipSpace()
             guard skip(UInt8(ascii: ":")) else { throw expected("':'") }
-            object.add(key, try value(depth: depth + 1))
+            guard object.add(key, try value(depth: depth + 1)) else {
+                throw JSONError(
+                    "an object has '\(key)' twice; keep the one that is meant", at: start, repeatedKey: key)
+            }
             skipSpace()
             if skip(UInt8(ascii: "}")) { return object.finished }
             guard skip(UInt8(ascii: ",")) else { throw expected("',' or '}'") }

@@ -12,6 +12,22 @@ struct JSONTests {
         #expect(try JSON(parsing: #""\u00e9\ud83d\ude42\/""#) == .string("é🙂/"))
     }
 
+    @Test("A key that comes twice can be refused, in any object, by its place")
+    func refusedKeys() throws {
+        let many = (0..<40).map { "\"k\($0)\": \($0)" }.joined(separator: ", ")
+        for (text, key, offset) in [
+            (#"{"a": 1, "b": 2, "a": 3}"#, "a", 17), (#"[{"b": {"c": 1, "c": 1}}]"#, "c", 16),
+            ("{\(many), \"k7\": 0}", "k7", many.utf8.count + 3),
+        ] {
+            let error = try #require(throws: JSONError.self) { try JSON(parsing: text, repeatedKeys: .refused) }
+            #expect(error.repeatedKey == key && error.offset == offset && error.reason.contains("'\(key)' twice"))
+        }
+        // Keys are told by their code points, and a value may be that of its neighbour.
+        for text in ["{\"\u{E9}\": 1, \"e\u{301}\": 2}", #"{"a": {"a": 1}, "b": {"a": 1}}"#, "{\(many)}"] {
+            #expect(try JSON(parsing: text, repeatedKeys: .refused) == JSON(parsing: text))
+        }
+    }
+
     @Test("Of a key that comes twice the last value counts, at the position of the first, or all are kept")
     func repeatedKeys() throws {
         for more in [0, 20] {
