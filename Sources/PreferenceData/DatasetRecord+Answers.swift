@@ -71,6 +71,7 @@ extension PromptCompletion {
             let found = messages.last.map { ", but of '\($0.role)'" } ?? ""
             throw RecordError("'messages' does not end in an answer of the role 'assistant'\(found)")
         }
+        if let fault = last.faultOfMarks { throw RecordError("the last of 'messages' \(fault)") }
         guard !last.isMarkedUnlearned else {
             throw RecordError("'messages' ends in an answer that is marked as not to be learnt; take such rows out")
         }

@@ -68,8 +68,13 @@ extension ExampleTokenizer {
                     "its prompt ends in an answer, of which assistant_only_loss does not know where it goes on; write the "
                     + "whole as 'messages'")
         }
+        let messages = prompt + completion
+        for (index, message) in messages.enumerated() where message.role == "assistant" {
+            guard let fault = message.faultOfMarks else { continue }
+            throw BadRecord(source: record.source, reason: "message \(index + 1) \(fault)")
+        }
         return Conversation(
-            source: record.source, messages: prompt + completion, first: record.isConversation ? 0 : prompt.count)
+            source: record.source, messages: messages, first: record.isConversation ? 0 : prompt.count)
     }
 
     /// The conversation without as many of its oldest turns as it takes to fit, or as there are.

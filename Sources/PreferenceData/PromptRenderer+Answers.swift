@@ -1,3 +1,4 @@
+import JSON
 import Tokenizers
 
 /// A conversation as one text, and what of it the assistant wrote.
@@ -128,8 +129,31 @@ extension ChatMessage {
     /// Whether it is an answer that the data does not mark as one to leave out.
     fileprivate var isLearned: Bool { role == "assistant" && !isMarkedUnlearned }
 
-    /// Whether the data says that it is not to be learned: `train`, `trainable` or `loss` is false, or `weight` is 0.
-    var isMarkedUnlearned: Bool {
-        ["train", "trainable", "loss"].contains { fields[$0] == .bool(false) } || fields["weight"]?.double == 0
+    /// Whether the data says that it is not to be learned: one of ``marks`` is false or 0.
+    var isMarkedUnlearned: Bool { Self.marks.contains { fields[$0]?.mark == false } }
+
+    /// What is wrong with what the data says of that, in words that follow where the message stands; `nil` for nothing.
+    var faultOfMarks: String? {
+        for key in Self.marks {
+            guard let value = fields[key], value != .null, value.mark == nil else { continue }
+            return
+                "has '\(key)': \(value.line.prefix(40)), which is neither true nor false (1 nor 0); write one of these, or take it out"
+        }
+        return nil
+    }
+
+    /// Keys of an answer that say whether it is to be learned.
+    private static let marks = ["train", "trainable", "loss", "weight"]
+}
+
+extension JSON {
+    /// Whether it says yes or no; `nil` for what says neither.
+    fileprivate var mark: Bool? {
+        if case .bool(let mark) = self { return mark }
+        return switch double {
+        case 0: false
+        case 1: true
+        default: nil
+        }
     }
 }

@@ -72,6 +72,28 @@ struct AnswersTests {
         }
     }
 
+    @Test(
+        "A mark that says neither yes nor no is refused with its row",
+        arguments: [
+            ("\"train\": \"no\"", "'train': \"no\""), ("\"trainable\": 2", "'trainable': 2"),
+            ("\"weight\": 0.5", "'weight': 0.5"),
+            ("\"loss\": []", "'loss': []"),
+        ])
+    func wrongMarks(mark: String, clue: String) throws {
+        for (text, place) in [("one", "message 2"), ("two", "the last of 'messages'")] {
+            let line = Self.turns.replacing("\"content\": \"\(text)\"", with: "\"content\": \"\(text)\", \(mark)")
+            let problem = message { _ = try examples(line, tokenizer(Self.plain)) }
+            #expect(
+                problem.contains("data.jsonl:1: \(place) has \(clue), which is neither true nor false"), "\(problem)")
+        }
+        for same in ["true", "1", "1.0", "null"] {
+            let line = Self.turns.replacing(#""content": "one""#, with: #""content": "one", "train": \#(same)"#)
+            #expect(try learned(examples(line, tokenizer(Self.plain)).examples[0]).count == 2)
+        }
+        let none = Self.turns.replacing(#""content": "one""#, with: #""content": "one", "train": 0"#)
+        #expect(try learned(examples(none, tokenizer(Self.plain)).examples[0]) == [bytes("two") + [2]])
+    }
+
     @Test("Answers that the data marks are left out, and text and answers that a template hides are refused")
     func leftOut() throws {
         let line = Self.turns.replacing(#""content": "one""#, with: #""content": "one", "weight": 0"#)
