@@ -14,6 +14,7 @@ extension RunConfiguration {
         if let tokenizerNameOrPath {
             try checkDirectory(tokenizerNameOrPath, holds: "tokenizer.json", key: "tokenizer_name_or_path")
         }
+        try checkChoices()
         for part in ArtifactReference.DatasetPart.allCases {
             let reference = ArtifactReference.dataset(part)
             for path in dataset.paths(reference) { try checkData(path, reference, key: "dataset.\(part.rawValue)") }
@@ -26,6 +27,31 @@ extension RunConfiguration {
                     ? checkData(path, input.reference, key: key) : checkModel(path, hasWeights: true, key: key)
             }
         }
+    }
+
+    /// Checks that keys which choose among what directories hold have one to choose of.
+    ///
+    /// - Throws: ``ConfigurationError``
+    package func checkChoices() throws {
+        let inputs = stages.flatMap(\.inputs).filter(\.isData).flatMap { dataset.paths($0.reference) }
+        let choices = [
+            ("dataset.config", dataset.config, "a configuration", "data", dataset.train + dataset.eval + inputs),
+            ("dataset.train_split", dataset.trainSplit, "a split", "dataset.train", dataset.train),
+            ("dataset.eval_split", dataset.evalSplit, "a split", "dataset.eval", dataset.eval),
+        ]
+        for (key, value, what, place, paths) in choices where value != nil && !paths.contains(where: isDirectory) {
+            // Of a path that is not there it is not known.
+            guard paths.allSatisfy({ FileManager.default.fileExists(atPath: $0) }) else { continue }
+            throw error(
+                at: key,
+                "chooses \(what) of a directory, and \(place) names \(paths.isEmpty ? "nothing" : "files alone")",
+                remedy: "take it out, or name the directory")
+        }
+    }
+
+    private func isDirectory(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
     }
 
     private func checkData(_ path: String, _ reference: ArtifactReference, key: String) throws {

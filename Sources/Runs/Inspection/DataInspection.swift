@@ -20,6 +20,7 @@ package struct DataInspection {
     package init(_ configuration: RunConfiguration, stage name: String?, rows: Int) throws {
         let stage = try Self.stage(name, of: configuration)
         let plan = RunPlan(configuration)
+        try configuration.checkChoices()
         try Self.checkData(of: stage, plan)
         let text = try TextPipeline(configuration)
         let data = DataStore(plan, text)

@@ -82,4 +82,28 @@ struct DatasetDirectoryTests {
             #expect(try RunFiles(RunPlan(run)).data([.path(one.path)]).map(\.path) == [file.path])
         }
     }
+
+    @Test func `Keys that choose of a directory are refused where files alone are named, or nothing`() throws {
+        try withRun("") { run, set in
+            let file = "\(set)/data/train-00000-of-00001.jsonl"
+            func problem(_ change: (inout DatasetOptions) -> Void) -> String {
+                var run = run
+                (run.dataset.train, run.dataset.eval) = ([file], [])
+                change(&run.dataset)
+                do { try run.checkFiles() } catch { return "\(error)" }
+                return ""
+            }
+            #expect(problem { _ in } == "")
+            #expect(
+                problem { $0.trainSplit = "train" }.hasSuffix(
+                    "dataset.train_split: chooses a split of a directory, and dataset.train names files alone; take it out, or "
+                        + "name the directory"))
+            #expect(
+                problem { $0.evalSplit = "test" }.contains("dataset.eval_split: chooses a split of a directory, and"))
+            #expect(problem { $0.evalSplit = "test" }.contains("dataset.eval names nothing"))
+            #expect(
+                problem { $0.config = "main" }.contains("dataset.config: chooses a configuration of a directory, and"))
+            #expect(problem { ($0.train, $0.trainSplit) = ([file, set], "train") } == "")
+        }
+    }
 }
