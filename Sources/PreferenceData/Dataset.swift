@@ -32,6 +32,10 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         public fileprivate(set) var badRecords: [BadRecord] = []
         /// What was odd about good ones.
         public fileprivate(set) var remarks = RecordRemarks()
+        /// What none of the rows had.
+        public fileprivate(set) var absent: AbsentColumns
+
+        fileprivate init(_ columns: ColumnNames) { absent = AbsentColumns(columns) }
     }
 
     /// How many bad records are kept to be shown.
@@ -108,7 +112,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         let columns: ColumnNames
         let limit: Int
         let advisesSkipping: Bool
-        var reading = Reading()
+        var reading: Reading
         private var file = FileProgress()
         /// Rows of one prompt, which those behind them may go on with.
         private var answers: ScoredAnswers?
@@ -127,6 +131,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
         init(policy: BadRecordPolicy, columns: ColumnNames, limit: Int, advisesSkipping: Bool) {
             self.policy = policy
             self.columns = columns
+            reading = Reading(columns)
             self.limit = limit
             self.advisesSkipping = advisesSkipping
         }
@@ -155,6 +160,7 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             var ended: Record?
             let own = try counting { reader in
                 guard let whole = try reader.fields(of: row, source: source) else { return nil }
+                reader.reading.absent.see(whole)
                 let fields = try reader.renamed(whole, source)
                 let more = ScoredAnswers(fields, source: source)
                 if let more, reader.answers?.take(more) == true { return nil }
@@ -235,11 +241,12 @@ public struct Dataset<Record: DatasetRecord>: Sendable {
             case .text(let text):
                 if text.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
                 do {
-                    let value = try JSON(parsing: text)
+                    let value = try JSON(parsing: text, repeatedKeys: .refused)
                     if case .object(let object) = value { return object }
                     throw BadRecord(source: source, reason: "not a JSON object")
                 } catch let error as JSONError {
-                    throw BadRecord(source: source, reason: "not JSON: \(error.reason) (column \(error.offset + 1))")
+                    let what = error.repeatedKey == nil ? "not JSON: " : ""
+                    throw BadRecord(source: source, reason: "\(what)\(error.reason) (column \(error.offset + 1))")
                 }
             }
         }

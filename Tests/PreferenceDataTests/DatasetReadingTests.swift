@@ -115,6 +115,46 @@ struct DatasetReadingTests {
         }
     }
 
+    @Test("A row with a key twice is a bad one, in whatever format")
+    func repeatedKeys() throws {
+        let row = #"{"prompt": "p", "completion": "c"}"#
+        let twice = #"{"prompt": "p", "completion": "c", "prompt": "q"}"#
+        let text = "an object has 'prompt' twice; keep the one that is meant (column "
+        for (data, place) in [("\(row)\n\(twice)", "data.jsonl:2"), ("[\(row), \(twice)]", "data.jsonl, row 2")] {
+            try withFile(data) { file in
+                let problem = message { _ = try Dataset<PromptCompletion>(reading: [file]) }
+                let skipped = try Dataset<PromptCompletion>(reading: [file], onBadRecord: .skip)
+                #expect(
+                    problem.hasPrefix("\(file.relativePath)") && problem.contains("\(place): \(text)"), "\(problem)")
+                #expect(skipped.skipped == 1)
+            }
+        }
+        let turn =
+            #"{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "content": "b"}]}"#
+        #expect(
+            message { _ = try withFile(turn) { try Dataset<PromptCompletion>(reading: [$0]) } }.contains(
+                "data.jsonl:1: an object has 'content' twice"))
+    }
+
+    @Test("Columns that are to be read and that no row has are told with those that there are")
+    func absentColumns() throws {
+        let rows = [
+            #"{"q": "p", "completion": "c", "sys": "Be kind."}"#, #"{"q": "p", "completion": "c", "extra": null}"#,
+        ]
+        func absent(_ names: [String: String], limit: Int? = nil) throws -> AbsentColumns {
+            try withFile(rows.joined(separator: "\n")) {
+                try Dataset<PromptCompletion>.read(
+                    [$0], columns: ColumnNames(names.merging(["prompt": "q"]) { $1 }), limit: limit
+                ) { _ in }.absent
+            }
+        }
+        let found = try absent(["system": "sytem", "label": "none", "documents": "extra"])
+        #expect(found.columns.map(\.name) == ["system"] && found.columns.map(\.column) == ["sytem"])
+        #expect(found.found == "'q', 'completion', 'sys'")
+        #expect(try absent(["system": "sys", "documents": "extra"]).columns.isEmpty)
+        #expect(try absent(["documents": "extra"], limit: 1).columns.count == 1)
+    }
+
     @Test("Bad lines fail by default; skipped, they are counted and the first five kept")
     func badRecordPolicy() throws {
         let lines =

@@ -20,6 +20,14 @@ public struct ColumnNames: Sendable, Equatable {
     /// Columns under other names; none by default.
     public init(_ names: [String: String] = [:]) { self.names = names }
 
+    /// Those of ``names`` that no row needs, so that a row without one is no bad one.
+    var optionalNames: [(name: String, column: String)] {
+        Self.known.compactMap { name in
+            guard let column = names[name], column != Self.none, Self.optional.contains(name) else { return nil }
+            return (name, column)
+        }
+    }
+
     /// The row with its columns under the names that records are read from.
     ///
     /// A row that has neither is one that a stage of the run left, or a row without a system message or a label: it stays.

@@ -14,6 +14,20 @@ extension ColumnNames: ConfigurationValue {
         self.init(names)
     }
 
+    /// Which entry of a block is at fault; `nil` for what is no block.
+    static func advice(on node: ConfigurationNode) -> String? {
+        for entry in node.entries ?? [] {
+            guard known.contains(entry.key) else {
+                let nearest = NearestName.of(entry.key, in: known).map { "; did you mean \($0)?" }
+                return "'\(entry.key)' is none of these\(nearest ?? "")"
+            }
+            if String(entry.value)?.isEmpty ?? true {
+                return "'\(entry.key)' has \(entry.value.found); give it the name of a column"
+            }
+        }
+        return nil
+    }
+
     package var node: ConfigurationNode {
         ConfigurationNode(
             .mapping(

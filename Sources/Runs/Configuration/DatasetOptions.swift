@@ -39,14 +39,23 @@ extension DatasetOptions: KeyedOptions {
             "train_split", \.trainSplit, effect: .free,
             "The split of directories under `train`, for those that have several, such as `train_prefs`.")
         Field("eval_split", \.evalSplit, effect: .free, "The split of directories under `eval`, such as `test_prefs`.")
-        Field(
-            "columns", \.columns,
-            "Columns that have other names, as in `{prompt: question, chosen: good, rejected: bad}`: of prompt, system, chosen, "
-                + "rejected, completion, messages, label, answer, tools, documents and chat_template_kwargs; `none` leaves "
-                + "out one of the columns system, label, answer, tools, documents and chat_template_kwargs.")
+        columnsField
         Field(
             "on_bad_record", \.onBadRecord,
             "Whether a row that is no valid record ends the run or is skipped and counted.")
         embed(\.lengths, effect: .free)
     }
+}
+
+extension DatasetOptions {
+    private static let columnsField: Field<Self> = {
+        var field = Field<Self>(
+            "columns", \.columns,
+            "Columns that have other names, as in `{prompt: question, chosen: good, rejected: bad}`: of prompt, system, chosen, "
+                + "rejected, completion, messages, label, answer, tools, documents and chat_template_kwargs; `none` leaves "
+                + "out one of the columns system, label, answer, tools, documents and chat_template_kwargs. A column that no row of "
+                + "train, or of eval, has is an error.")
+        field.advice = { ColumnNames.advice(on: $0) }
+        return field
+    }()
 }

@@ -128,15 +128,33 @@ package struct DataStore {
         tokenizer.learnedTokens = learnedTokens
         var records: [Record] = []
         var tokenized = TokenizedDataset<Example>()
+        let files = try files(references)
         let reading = try Dataset<Record>.read(
-            files(references), onBadRecord: plan.configuration.dataset.onBadRecord,
+            files, onBadRecord: plan.configuration.dataset.onBadRecord,
             columns: plan.configuration.dataset.columns, limit: limit
         ) { record in
             try add(tokenizer, record, &tokenized)
             if keepsRecords { records.append(record) }
         }
+        try plan.configuration.check(reading.absent, in: files, of: references)
         try tokenizer.checkLeft(of: Record.plural, in: tokenized)
         return Loaded(records: records, examples: tokenized.examples, summary: reading.text(with: tokenized.summary))
+    }
+}
+
+extension RunConfiguration {
+    /// Checks that some row of the run's data has each column that `dataset.columns` names; other data that a stage reads need not.
+    ///
+    /// - Throws: ``ConfigurationError``
+    func check(_ absent: AbsentColumns, in files: [URL], of references: [ArtifactReference]) throws {
+        guard let (name, column) = absent.columns.first, let found = absent.found,
+            references.contains(where: { if case .dataset = $0 { true } else { false } })
+        else { return }
+        let paths = files.prefix(3).map(\.relativePath).joined(separator: ", ") + (files.count > 3 ? ", ..." : "")
+        throw error(
+            at: "dataset.columns",
+            "no row read from \(paths) has a column '\(column)', which \(name) is to come from; the first has \(found)",
+            remedy: "correct it, or take \(name) out; rows without one may have null there")
     }
 }
 

@@ -97,10 +97,11 @@ package struct DataCheck {
         let key = [Record.plural, ""] + files.map(\.path)
         guard !files.isEmpty, !read.contains(key) else { return }
         if readsAll { read.insert(key) }
-        try Dataset<Record>.read(
+        let reading = try Dataset<Record>.read(
             files, onBadRecord: plan.configuration.dataset.onBadRecord, columns: plan.configuration.dataset.columns,
             limit: readsAll ? nil : 1
         ) { _ in }
+        if readsAll { try plan.configuration.check(reading.absent, in: files, of: input.references) }
     }
 
     /// Checks data that stages will leave by the prompts that these stages read: which of them it will have is not known,
@@ -131,7 +132,7 @@ package struct DataCheck {
         var seen = 0
         var isTokenizing = false
         do {
-            try Dataset<Record>.read(
+            let reading = try Dataset<Record>.read(
                 files, onBadRecord: plan.configuration.dataset.onBadRecord, columns: plan.configuration.dataset.columns,
                 limit: input.count
             ) { record in
@@ -144,6 +145,7 @@ package struct DataCheck {
                 }
                 if fits, !readsOn { throw Enough() }
             }
+            try plan.configuration.check(reading.absent, in: files, of: input.references)
         } catch is Enough {
         } catch let error as DataError where isTokenizing {
             try StageError.naming(input.stage) {

@@ -42,8 +42,13 @@ struct ConfigurationErrorTests {
                 "dataset.columns={promt: q}",
                 "--set dataset.columns={promt: q}: dataset.columns: expected a block with a column's name for some of prompt, "
                     + "system, chosen, rejected, completion, messages, label, answer, tools, documents, "
-                    + "chat_template_kwargs, found a block of keys; leave it out for the "
-                    + "default, columns: {}"
+                    + "chat_template_kwargs, found a block of keys; 'promt' is none of these; did you mean prompt?"
+            ),
+            (
+                "dataset.columns={system: [a]}",
+                "--set dataset.columns={system: [a]}: dataset.columns: expected a block with a column's name for some of prompt, "
+                    + "system, chosen, rejected, completion, messages, label, answer, tools, documents, "
+                    + "chat_template_kwargs, found a block of keys; 'system' has a list; give it the name of a column"
             ),
             ("ppo..x=1", "--set ppo..x=1: not of the form key=value; write for example --set ppo.kl_coef=0.1"),
             ("seed.x=1", "--set seed.x=1: seed: is '7', not a block of keys; set it as a whole, or a key that exists"),
