@@ -101,9 +101,12 @@ package struct StageList {
         }
         if let type = registry.stage(ofType: name) { return type }
         let blocks = (root.entries ?? []).filter { $0.value.value(of: "type") != nil }.map(\.key)
-        let nearest = NearestName.of(name, in: types + blocks).map { "did you mean \($0)? " } ?? ""
-        let give = "\(nearest.isEmpty ? "give" : "Give") it a block, as \(name): {type: dpo}; "
-        throw error(item, "unknown stage '\(name)'", nearest + give + all)
+        let nearest = NearestName.of(name, in: types + blocks)
+        // A number or a word behind a type is a name for a second stage of it.
+        let kinds = types.filter { name.hasPrefix($0) || $0 == nearest }
+        let kind = kinds.max { $0.count < $1.count } ?? "dpo"
+        let give = "\(nearest.map { "did you mean \($0)? Give" } ?? "give") it a block, as \(name): {type: \(kind)}; "
+        throw error(item, "unknown stage '\(name)'", give + all)
     }
 
     /// A stage's name becomes a directory, a dotted key and a word in references.

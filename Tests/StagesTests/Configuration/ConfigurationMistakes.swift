@@ -70,6 +70,18 @@ enum ConfigurationMistakes {
                 + "column 1"
         ),
         (
+            "stages: [grpo2]",
+            "run.yaml:4: stages: unknown stage 'grpo2'; did you mean grpo? Give it a block, as grpo2: {type: grpo}; "
+                + "types are "
+                + "sft, reward, sample, split, bridge, dpo, kto, online_dpo, ppo, grpo, rloo, merge, evaluate"
+        ),
+        (
+            "stages: [kto-hard]",
+            "run.yaml:4: stages: unknown stage 'kto-hard'; give it a block, as kto-hard: {type: kto}; "
+                + "types are "
+                + "sft, reward, sample, split, bridge, dpo, kto, online_dpo, ppo, grpo, rloo, merge, evaluate"
+        ),
+        (
             "stages: [sft, dpoo]",
             "run.yaml:4: stages: unknown stage 'dpoo'; did you mean dpo? Give it a block, as dpoo: {type: dpo}; "
                 + "types are "

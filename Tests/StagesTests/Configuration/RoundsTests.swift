@@ -151,7 +151,7 @@ struct RoundsTests {
         ),
         (
             "stages: [{rounds: 2, of: [sftt]}]",
-            "run.yaml:4: stages: unknown stage 'sftt'; did you mean sft? Give it a block, as sftt: {type: dpo}; types are "
+            "run.yaml:4: stages: unknown stage 'sftt'; did you mean sft? Give it a block, as sftt: {type: sft}; types are "
                 + "sft, reward, sample, split, bridge, dpo, kto, online_dpo, ppo, grpo, rloo, merge, evaluate"
         ),
         (
