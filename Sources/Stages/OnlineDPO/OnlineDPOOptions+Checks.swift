@@ -68,8 +68,8 @@ extension OnlineDPOOptions {
                     "leave it out, or write a generated_share above 0")
             }
         }
-        let drawn = (generatedShare * Double(rollouts.rolloutBatchSize)).rounded()
-        if generatedShare > 0, generatedShare < 1, drawn == 0 || drawn == Double(rollouts.rolloutBatchSize) {
+        let drawn = drawnPrompts
+        if generatedShare > 0, generatedShare < 1, drawn == 0 || drawn == rollouts.rolloutBatchSize {
             throw scope.error(
                 "generated_share",
                 "\(generatedShare) of \(rollouts.rolloutBatchSize) prompts is \(drawn == 0 ? "none" : "all")",
@@ -93,7 +93,7 @@ extension OnlineDPOOptions {
         return Self.fields.first { keys.contains($0.key) && !$0.isSame(in: self, as: standard) }?.key
     }
 
-    private func checkRewardUpdate(_ scope: StageScope) throws {
+    private mutating func checkRewardUpdate(_ scope: StageScope) throws {
         guard rewardUpdate.gold != nil else {
             guard rewardUpdate == RewardUpdateOptions() else {
                 throw scope.error(
@@ -117,6 +117,15 @@ extension OnlineDPOOptions {
                 "reward_update.gold",
                 "has no \(rewards.model == nil ? "" : "one ")reward model to teach: \(asked.isEmpty ? "no reward is asked" : "reward is \(asked)")",
                 "give reward: a reward stage or a reward model's directory")
+        }
+        let most = pairsOfUpdate
+        if !scope.given.contains("reward_update.pairs") { rewardUpdate.pairs = min(rewardUpdate.pairs, most) }
+        guard rewardUpdate.pairs <= most else {
+            throw scope.error(
+                "reward_update.pairs",
+                "asks for \(rewardUpdate.pairs) pairs at an update, before which there are at most \(most): "
+                    + "reward_update.steps \(rewardUpdate.steps) x \(drawnPrompts) drawn prompts x \(HumanFormat.counted(pairsOfPrompt, "pair"))",
+                "write at most \(most), or raise rollout_batch_size or reward_update.steps")
         }
     }
 

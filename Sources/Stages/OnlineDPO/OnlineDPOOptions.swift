@@ -78,6 +78,29 @@ package struct OnlineDPOOptions: Sendable, Equatable {
         readsPairs ? .predictedPairs : labels == .demonstrations ? .completions : .prompts
     }
 
+    /// The prompts of a step whose responses are drawn.
+    package var drawnPrompts: Int { drawn(of: rollouts.rolloutBatchSize) }
+
+    /// Of so many prompts of a step those whose responses are drawn.
+    package func drawn(of prompts: Int) -> Int { Int((generatedShare * Double(prompts)).rounded()) }
+
+    /// Most pairs that the responses to a prompt make.
+    package var pairsOfPrompt: Int {
+        let samples = rollouts.nSamplesPerPrompt
+        if pairRule == .all { return samples * (samples - 1) / 2 }
+        return switch labels {
+        case .reward: 1
+        case .policy: samples / 2
+        case .demonstrations: samples
+        }
+    }
+
+    /// Most pairs that there are to choose from at an update of the reward model.
+    package var pairsOfUpdate: Int {
+        let (most, overflow) = (drawnPrompts * pairsOfPrompt).multipliedReportingOverflow(by: rewardUpdate.steps)
+        return overflow ? .max : most
+    }
+
     /// From a response's score to the score that counts.
     package var scoreShaping: ScoreShaping { ScoreShaping(missingEOSPenalty: missingEOSPenalty ?? 0) }
 

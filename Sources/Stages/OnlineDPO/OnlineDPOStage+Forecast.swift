@@ -63,17 +63,10 @@ extension OnlineDPOStage {
 extension OnlineDPOOptions {
     /// What a step of so many prompts is made of.
     fileprivate func arithmetic(prompts: Int) -> String {
-        let drawn = Int((generatedShare * Double(prompts)).rounded())
-        let pairs =
-            switch labels {
-            case .reward: 1
-            case .policy: rollouts.nSamplesPerPrompt / 2
-            case .demonstrations: rollouts.nSamplesPerPrompt
-            }
-        let most = pairRule == .all ? rollouts.nSamplesPerPrompt * (rollouts.nSamplesPerPrompt - 1) / 2 : pairs
+        let drawn = drawn(of: prompts)
         let given = drawn < prompts ? ", \(prompts - drawn) of the data" : ""
         return
             "\(drawn) prompts x \(rollouts.nSamplesPerPrompt) = \(drawn * rollouts.nSamplesPerPrompt) responses; at most "
-            + "\(HumanFormat.counted(drawn * most, "drawn pair"))\(given); \(HumanFormat.counted(updates(ofSteps: 1), "update"))"
+            + "\(HumanFormat.counted(drawn * pairsOfPrompt, "drawn pair"))\(given); \(HumanFormat.counted(updates(ofSteps: 1), "update"))"
     }
 }

@@ -37,7 +37,9 @@ extension RewardUpdateOptions: KeyedOptions {
             "Reward or program whose labels the reward model is trained on in the loop (D2PO); null for a reward that stays."
         )
         Field("reward_update.steps", \.steps, .atLeast(1), "Steps from one update of the reward model to the next.")
-        Field("reward_update.pairs", \.pairs, .atLeast(1), "Pairs that gold labels are asked for at an update.")
+        Field(
+            "reward_update.pairs", \.pairs, .atLeast(1), default: "16, or all where there are fewer",
+            "Pairs that gold labels are asked for at an update; no more than the steps since the last one can have.")
         Field(
             "reward_update.choice", \.choice,
             "Which of the pairs since the last update: confidence, those whose scores are nearest to each other, or random."

@@ -191,6 +191,11 @@ struct OnlineDPORunTests {
                     ["reward_update.steps=7"],
                     "reward_update.steps: the first update would be after step 7, and there are 6"
                 ),
+                (
+                    ["reward_update.pairs=17"],
+                    "reward_update.pairs: asks for 17 pairs at an update, before which there are at most 16: "
+                        + "reward_update.steps 2 x 8 drawn prompts x 1 pair; write at most 16, or raise"
+                ),
                 (["reward_update.gold=null"], "reward_update: has no meaning without gold labels"),
                 (["reward_update.gold=rule:nothing:x"], "reward_update.gold"),
             ] {
