@@ -19,7 +19,9 @@ public struct ExampleTokenizer: Sendable {
     let endTokens: [Int32]
     let appendsEOS: Bool
     /// Ids that the chat template puts behind the end token, such as ChatML's line break.
-    let tail: [Int32]
+    private(set) var tail: [Int32]
+    /// The same of the template for rows that bring tools.
+    private let toolTail: [Int32]
 
     /// A tokenizer of examples.
     /// - Parameters: - appendsEOS: Responses end in an end token: it is appended where missing, and what a chat
@@ -39,9 +41,13 @@ public struct ExampleTokenizer: Sendable {
             throw DataError.configuration(
                 key: "eos_token", reason: "the tokenizer has none, so nothing would end a response; name one")
         }
+        tail = Self.tail(of: renderer, encoder, self.endTokens)
+        toolTail = renderer.withToolTemplate.map { [ends = self.endTokens] in Self.tail(of: $0, encoder, ends) } ?? []
+    }
+
+    private static func tail(of renderer: PromptRenderer, _ encoder: any TextEncoder, _ endTokens: [Int32]) -> [Int32] {
         let after = encoder.encode(renderer.textAfterAnswer(), addSpecialTokens: false)
-        let end = after.firstIndex { [ends = self.endTokens] in ends.contains($0) }
-        tail = end.map { Array(after[($0 + 1)...]) } ?? []
+        return after.firstIndex(where: endTokens.contains).map { Array(after[($0 + 1)...]) } ?? []
     }
 
     /// Tokenizes preference pairs.
@@ -141,6 +147,7 @@ public struct ExampleTokenizer: Sendable {
         } catch {
             throw BadRecord(source: record.source, reason: error.reason)
         }
+        if renderer.toolTemplate != nil, tokenizer.renderer.toolTemplate == nil { tokenizer.tail = toolTail }
         return tokenizer
     }
 

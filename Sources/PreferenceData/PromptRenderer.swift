@@ -13,6 +13,8 @@ public struct PromptRenderer: Sendable {
     public var appliesToText: Bool
     /// Why there is no template, where the model brings one that cannot be used.
     public var templateError: (any Error)?
+    /// What takes the template's place for a row that brings tools, where the model has another for such.
+    public var toolTemplate: Result<any ChatRenderer, any Error>?
 
     /// Renders with `template`; by default text only, as it is.
     public init(
@@ -31,14 +33,26 @@ public struct PromptRenderer: Sendable {
                 "it has \(keys) for a chat template, and a prompt that is text, which none writes; write it as a list of "
                     + "messages, or leave the column out, in a file or by dataset.columns")
         }
-        var renderer = self
-        renderer.template = template?.told(variables)
+        var renderer = chosen(by: variables)
+        renderer.template = renderer.template?.told(variables)
         return renderer
     }
 
-    /// Throws where a prompt needs a template and there is none.
-    package func check(_ prompt: Content) throws {
-        if template == nil, usesTemplate(prompt) { throw missingTemplate }
+    /// The same with the template for a row that tells it this.
+    private func chosen(by variables: JSONObject) -> PromptRenderer {
+        guard let tools = variables["tools"], !tools.isBlank else { return self }
+        return withToolTemplate ?? self
+    }
+
+    /// Throws where a record needs a template and there is none.
+    package func check(_ record: some DatasetRecord) throws {
+        let renderer = chosen(by: record.templateVariables)
+        if renderer.template == nil, usesTemplate(record.prompt) { throw renderer.missingTemplate }
+    }
+
+    /// The template that a record is written with.
+    package func template(for record: some DatasetRecord) -> (any ChatRenderer)? {
+        usesTemplate(record.prompt) ? chosen(by: record.templateVariables).template : nil
     }
 
     /// A text, and whether the tokenizer puts its special tokens around it; most templates write them themselves.
@@ -109,21 +123,47 @@ public struct PromptRenderer: Sendable {
     }
 
     /// What the template writes behind an answer, its end-of-turn token included; empty without a template, and where that does
-    /// not write answers, as text or as parts.
+    /// not write answers, as text or as parts, without tools or with some.
     func textAfterAnswer() -> String {
         guard let template else { return "" }
         let answer = "0123456789"
-        for isOfParts in [false, true] {
-            let messages = [("user", "?"), ("assistant", answer)].map { role, text in
-                var message = ChatMessage(role: role, content: text)
-                let part = JSONObject(uniqueKeysWithValues: [("type", .string("text")), ("text", .string(text))])
-                if isOfParts { message.fields["content"] = .array([.object(part)]) }
-                return message
+        for template in [template, template.told(Self.someTool)] {
+            for isOfParts in [false, true] {
+                let messages = [("user", "?"), ("assistant", answer)].map { role, text in
+                    var message = ChatMessage(role: role, content: text)
+                    let part = JSONObject(uniqueKeysWithValues: [("type", .string("text")), ("text", .string(text))])
+                    if isOfParts { message.fields["content"] = .array([.object(part)]) }
+                    return message
+                }
+                let text = try? template.render(messages, addGenerationPrompt: false)
+                if let text, let range = text.lastRange(of: answer) { return String(text[range.upperBound...]) }
             }
-            let text = try? template.render(messages, addGenerationPrompt: false)
-            if let text, let range = text.lastRange(of: answer) { return String(text[range.upperBound...]) }
         }
         return ""
+    }
+
+    /// A tool as rows bring them.
+    private static let someTool: JSONObject = {
+        let parameters = JSONObject(uniqueKeysWithValues: [
+            ("type", .string("object")), ("properties", .object(JSONObject())),
+        ])
+        let function = JSONObject(uniqueKeysWithValues: [
+            ("name", .string("tool")), ("description", .string("")), ("parameters", .object(parameters)),
+        ])
+        let tool = JSONObject(uniqueKeysWithValues: [("type", .string("function")), ("function", .object(function))])
+        return JSONObject(uniqueKeysWithValues: [("tools", .array([.object(tool)]))])
+    }()
+
+    /// The same with what takes the template's place for rows that bring tools; `nil` where nothing does.
+    var withToolTemplate: PromptRenderer? {
+        guard let toolTemplate else { return nil }
+        var renderer = self
+        renderer.toolTemplate = nil
+        switch toolTemplate {
+        case .success(let template): (renderer.template, renderer.templateError) = (template, nil)
+        case .failure(let error): (renderer.template, renderer.templateError) = (nil, error)
+        }
+        return renderer
     }
 
     package func usesTemplate(_ prompt: Content) -> Bool {

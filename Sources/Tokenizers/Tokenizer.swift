@@ -12,8 +12,8 @@ public final class Tokenizer: Sendable {
     public let specialTokens: SpecialTokens
     /// Ids that end a generated text: the end token's and those of `generation_config.json` or `config.json`, ascending.
     public let endIDs: [Int32]
-    /// The text of the chat template that came with the tokenizer.
-    public let chatTemplateText: String?
+    /// The chat templates that came with the tokenizer; of two with one name the last counts.
+    public let chatTemplates: [ChatTemplateSource]
     /// The files that make up this tokenizer, to be copied into a directory that a model is saved in.
     public let files: [URL]
 
@@ -65,7 +65,7 @@ public final class Tokenizer: Sendable {
         specialTokens = SpecialTokens(settings, class: tokenizerClass) { added.id(of: $0) }
         let ends = settings.endToken == nil ? settings.endIDs : []
         endIDs = Set(ends + [specialTokens.eos?.id].compactMap { $0 }).sorted()
-        chatTemplateText = settings.chatTemplate
+        chatTemplates = settings.chatTemplates
         files = [file] + settings.files
     }
 
@@ -205,8 +205,8 @@ public final class Tokenizer: Sendable {
 
 extension Tokenizer {
     /// Reads the tokenizer of a model directory: `tokenizer.json`, and what `tokenizer_config.json`,
-    /// `special_tokens_map.json`, `added_tokens.json`, `chat_template.jinja` and `generation_config.json` (else
-    /// `config.json`) add to it.
+    /// `special_tokens_map.json`, `added_tokens.json`, `chat_template.jinja`, `additional_chat_templates` and
+    /// `generation_config.json` (else `config.json`) add to it.
     ///
     /// - Parameter endToken: the token that ends a text, alone; `nil` for those that the files name.
     /// - Throws: `TokenizerError` that names the file and the component or key at fault; `unknownToken` where the tokenizer

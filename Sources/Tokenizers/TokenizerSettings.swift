@@ -21,7 +21,7 @@ struct TokenizerSettings {
     /// The token that ends a text, whatever the files say.
     var endToken: String?
     private(set) var endIDs: [Int32] = []
-    private(set) var chatTemplate: String?
+    private(set) var chatTemplates: [ChatTemplateSource] = []
     private(set) var files: [URL] = []
     /// `add_prefix_space`, a boolean.
     private(set) var prefixSpace: LocatedJSON?
@@ -65,15 +65,8 @@ struct TokenizerSettings {
             try readAddedTokens(added)
         }
         try readSwitches(sources)
-        chatTemplate = try Self.template(sources["chat_template"])
-        if let url = existing("chat_template.jinja") {
-            files.append(url)
-            do {
-                chatTemplate = try String(contentsOf: url, encoding: .utf8)
-            } catch {
-                throw TokenizerError.unreadable(file: url.path, reason: "\(error.localizedDescription)")
-            }
-        }
+        chatTemplates = try ChatTemplateSource.all(of: sources["chat_template"], in: directory)
+        try readTemplateFiles(in: directory)
         for name in ["generation_config.json", "config.json"] {
             guard let url = existing(name) else { continue }
             let node = try LocatedJSON(contentsOf: url)
@@ -165,15 +158,19 @@ extension TokenizerSettings {
         }
     }
 
-    /// A template, or the one named `default` of several: a list of objects, or an object by name.
-    private static func template(_ node: LocatedJSON?) throws -> String? {
-        guard let node else { return nil }
-        switch node.value {
-        case .array:
-            let named = try node.array().first { try $0["name"]?.string() == "default" }
-            return try named?.required("template").string()
-        case .object: return try node["default"]?.string()
-        default: return try node.string()
+    /// Files of templates stand for all that the key names.
+    private mutating func readTemplateFiles(in directory: URL) throws {
+        let found = ChatTemplateSource.files(in: directory)
+        guard !found.isEmpty else { return }
+        chatTemplates = try found.map { path, name in
+            let url = directory.appending(path: path)
+            files.append(url)
+            do {
+                let jinja = try String(contentsOf: url, encoding: .utf8)
+                return ChatTemplateSource(name: name, jinja: jinja, file: url)
+            } catch {
+                throw TokenizerError.unreadable(file: url.path, reason: "\(error.localizedDescription)")
+            }
         }
     }
 

@@ -56,6 +56,57 @@ struct ChatTemplateRunTests {
         }
     }
 
+    @Test(
+        "Rows with tools are written by the model's template for them, and saved models keep all or the one that was told"
+    )
+    func named() throws {
+        try withTurns { workspace in
+            let turn = #"[{"role": "user", "content": "a"}]"#
+            let row = "{\"prompt\": \(turn), \"chosen\": \"b\", \"rejected\": \"c\""
+            try workspace.write("\(row)}\n\(row), \"tools\": [\"t\"]}", to: "chat.jsonl")
+            let turns = "{% for m in messages %}<{{ m.content }}>{{ eos_token }}{% endfor %}"
+            try workspace.write(turns, to: "policy/chat_template.jinja")
+            try FileManager.default.createDirectory(
+                at: workspace.directory.appending(path: "policy/additional_chat_templates"),
+                withIntermediateDirectories: true)
+            try workspace.write("{{ tools[0] }}\(turns)", to: "policy/additional_chat_templates/tool_use.jinja")
+            try workspace.write("{{ nothing.at_all }}\(turns)", to: "policy/additional_chat_templates/rag.jinja")
+            let shown = try workspace.mpo("inspect", "run.yaml").output
+            #expect(
+                shown.contains(
+                    "chat templates of policy/chat_template.jinja (1) and of policy/additional_chat_templates/tool_use.jinja (1)"
+                ),
+                "\(shown)")
+            #expect(shown.contains("  │ t<a></s>"), "\(shown)")
+            try workspace.mpo("train", "run.yaml")
+            let kept = "out/stages/01-dpo/final/additional_chat_templates/tool_use.jinja"
+            #expect(try workspace.read(kept) == "{{ tools[0] }}\(turns)")
+            // One that is told stands for all; here a row has what it does not write.
+            func told(_ name: String) -> [String] { ["run.yaml", "--set", "chat_template=\(name)"] }
+            let refused = try workspace.mpo(["plan", "-n", "1"] + told("default"), status: 2).lastError
+            #expect(
+                refused.contains("chat.jsonl:2: chat template of policy/chat_template.jinja: it writes no 'tools'"),
+                "\(refused)")
+            let failing = try workspace.mpo(["plan", "-n", "1"] + told("rag"), status: 2).lastError
+            #expect(
+                failing.contains("chat.jsonl:1: chat template of policy/additional_chat_templates/rag.jinja: line 1"),
+                "\(failing)")
+            let unknown = try workspace.mpo(["plan", "-n", "1"] + told("tool_us"), status: 2).lastError
+            #expect(
+                unknown.contains(
+                    "did you mean tool_use? Write one that the model brings (default, rag, tool_use), chatml"),
+                "\(unknown)")
+            try workspace.write("\(row), \"tools\": [\"t\"]}", to: "chat.jsonl")
+            try workspace.mpo(["train", "--set", "output_dir=told"] + told("tool_use"))
+            #expect(
+                try workspace.read("told/stages/01-dpo/final/chat_template.jinja") == "{{ tools[0] }}\(turns)")
+            #expect(!workspace.has("told/stages/01-dpo/final/additional_chat_templates"))
+            try workspace.write("{{ tools }}{{ nothing.at_all }}", to: "t.jinja")
+            let file = try workspace.mpo(["plan", "-n", "1"] + told("t.jinja"), status: 2).lastError
+            #expect(file.contains("chat.jsonl:1: chat template of t.jinja: line 1"), "\(file)")
+        }
+    }
+
     @Test("Every answer of conversations is learned on any number of ranks, with the tools that rows name")
     func answers() throws {
         try Workspace.with { workspace in
@@ -77,7 +128,7 @@ struct ChatTemplateRunTests {
                     + "sft: {max_steps: 2, train_batch_size: 6, assistant_only_loss: true}")
             let shown = try workspace.mpo("inspect", "run.yaml").output
             for clue in [
-                "24 answers to learn", "prompts are written by the chat template of chat_template", "  │ t1<a></s><",
+                "24 answers to learn", "prompts are written by the chat template of t.jinja", "  │ t1<a></s><",
                 "tokens      least  median", "learned",
             ] { #expect(shown.contains(clue), "\(clue): \(shown)") }
             try workspace.mpo("train", "run.yaml", "--set", "output_dir=one")

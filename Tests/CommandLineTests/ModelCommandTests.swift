@@ -49,7 +49,8 @@ struct ModelCommandTests {
             ] {
                 let failure = try workspace.mpo(command, status: 2)
                 #expect(
-                    failure.lastError.contains("chat.jsonl:1: the chat template of the tokenizer cannot be read: line ")
+                    failure.lastError.contains(
+                        "chat.jsonl:1: the chat template of policy/tokenizer_config.json cannot be read: line ")
                 )
                 #expect(!failure.lastError.contains("on_bad_record"))
             }

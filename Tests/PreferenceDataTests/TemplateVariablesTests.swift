@@ -92,6 +92,34 @@ struct TemplateVariablesTests {
         #expect(beside.contains("it has 'tools' for a chat template, and a prompt that is text"), "\(beside)")
     }
 
+    @Test("Rows with tools go through the template for them, where there is one, and others through the default one")
+    func namedTemplates() throws {
+        // It writes nothing without tools, and its turns end otherwise.
+        let forTools =
+            "{% for t in tools %}({{ t.name }}){% endfor %}{% for m in messages %}<{{ m.role }}>{{ m.content }}</s>!{% endfor %}"
+            + "{% if add_generation_prompt %}<assistant>{% endif %}"
+        var renderer = PromptRenderer(template: WrittenTemplate(try ChatTemplate(jinja: Self.jinja)))
+        renderer.toolTemplate = .success(WrittenTemplate(try ChatTemplate(jinja: forTools)))
+        func example(_ columns: String, _ renderer: PromptRenderer) throws -> TokenizedCompletion {
+            let line =
+                #"{"prompt": [{"role": "user", "content": "q"}], "completion": [{"role": "assistant", "content": "a"}]\#(columns)}"#
+            let tokenizer = try ExampleTokenizer(encoder: ByteEncoder(), renderer: renderer)
+            return try withFile(line) {
+                try tokenizer.tokenize(Dataset<PromptCompletion>(reading: [$0]).records).examples[0]
+            }
+        }
+        let tools = #", "tools": [{"name": "f"}]"#
+        let (with, without) = (try example(tools, renderer), try example(#", "tools": []"#, renderer))
+        #expect(with.prompt == bytes("(f)<user>q") + [2] + bytes("!<assistant>") && with.completion == bytes("a") + [2])
+        #expect(without.prompt == text("") && without.completion == bytes("a") + [2])
+        // Alone, it is known by its answers to a tool.
+        let alone = PromptRenderer(template: WrittenTemplate(try ChatTemplate(jinja: forTools)))
+        #expect(try example(tools, alone) == with)
+        renderer.toolTemplate = .failure(ChatTemplateError.noStandard(names: ["x"]))
+        #expect(message { _ = try example(tools, renderer) }.contains("none of them is its default"))
+        #expect(try example("", renderer) == without)
+    }
+
     @Test("Samples and demonstrations are matched by what their rows tell the template too")
     func matched() throws {
         func record(_ tool: String, _ answer: String, _ index: Int) -> PromptCompletion {

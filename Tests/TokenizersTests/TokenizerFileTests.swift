@@ -130,6 +130,51 @@ struct TokenizerFileTests {
         #expect(throws: TokenizerError.self) { try load("[1, 2]") }
     }
 
+    @Test("A directory brings chat templates by name, in files of their own or else in its settings")
+    func chatTemplates() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            func write(_ name: String, _ text: String) throws {
+                let url = directory.appending(path: name)
+                try FileManager.default.createDirectory(
+                    at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try Data(text.utf8).write(to: url)
+            }
+            func names() throws -> [String] {
+                try Tokenizer(directory: directory).chatTemplates.map { "\($0.name) \($0.jinja)" }
+            }
+            try write("tokenizer.json", good)
+            #expect(try names() == [])
+            let settings = directory.relativePath + "/tokenizer_config.json"
+            try write("tokenizer_config.json", #"{"chat_template": "a"}"#)
+            #expect(try names() == ["default a"])
+            try write("tokenizer_config.json", #"{"chat_template": {"default": "a", "rag": "b"}}"#)
+            #expect(try names() == ["default a", "rag b"])
+            try write(
+                "tokenizer_config.json",
+                #"{"chat_template": [{"name": "tool_use", "template": "{{"}, {"name": "default", "template": "b"}]}"#)
+            #expect(try names() == ["tool_use {{", "default b"])
+            let tokenizer = try Tokenizer(directory: directory)
+            #expect(try tokenizer.chatTemplateText == "b" && tokenizer.chatTemplate(named: "rag") == nil)
+            let unreadable = #expect(throws: ChatTemplateError.self) { try tokenizer.chatTemplate(named: "tool_use") }
+            #expect(
+                "\(unreadable.map { "\($0)" } ?? "")".hasPrefix("the chat template 'tool_use' of \(settings) cannot be")
+            )
+            try write("tokenizer_config.json", #"{"chat_template": [{"template": "a"}]}"#)
+            let nameless = #expect(throws: TokenizerError.self) { try Tokenizer(directory: directory) }
+            #expect("\(nameless.map { "\($0)" } ?? "")".contains("chat_template[0]: \"name\" is missing"))
+            // Files stand for all that settings say.
+            try write("tokenizer_config.json", #"{"chat_template": [{"name": "rag", "template": "a"}]}"#)
+            try write("additional_chat_templates/tool_use.jinja", "c")
+            try write("additional_chat_templates/README.md", "none")
+            #expect(try names() == ["tool_use c"])
+            try write("chat_template.jinja", "d")
+            #expect(try names() == ["default d", "tool_use c"])
+            let files = try Tokenizer(directory: directory)
+            #expect(try files.chatTemplate()?.name == "of \(directory.path)/chat_template.jinja")
+            #expect(files.files.contains { $0.path.hasSuffix("/additional_chat_templates/tool_use.jinja") })
+        }
+    }
+
     @Test("A directory names its special tokens, end ids, template and files; a told end token takes their place")
     func directory() throws {
         try TestSupport.withTemporaryDirectory { directory in

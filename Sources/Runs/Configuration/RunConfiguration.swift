@@ -16,6 +16,8 @@ package struct RunConfiguration: Sendable {
     package var tokenizerNameOrPath: String?
     /// The chat template's name, its file or its Jinja text; `nil` for the one that the tokenizer's directory has.
     package var chatTemplate: String?
+    /// The file that its text was read from, for messages; `nil` where it came otherwise.
+    package var chatTemplateFile: String?
     /// What it is told beside the conversation; `date` is what it writes as today's.
     package var chatTemplateKwargs = JSONObject()
     /// The text of the token that ends a response; `nil` for the tokenizer's own.
@@ -103,8 +105,9 @@ extension RunConfiguration: KeyedOptions {
             "Directory of the tokenizer; null for the model's.")
         Field(
             "chat_template", \.chatTemplate, .notEmpty,
-            "The chat template, which saved models keep: chatml, llama2, llama3, zephyr, mistral, anthropic, plain, a file, or "
-                + "Jinja text; null for the tokenizer's own.")
+            "The chat template of every row, which saved models keep: the name of one that the model brings, else chatml, llama2, "
+                + "llama3, zephyr, mistral, anthropic or plain; a file; or Jinja text. Null for the tokenizer's own: of several "
+                + "tool_use where a row brings tools, else default.")
         Field(
             "chat_template_kwargs", \.chatTemplateKwargs,
             "What the template is told beside the conversation, such as enable_thinking; date, as in 2026-11-27, is what it "

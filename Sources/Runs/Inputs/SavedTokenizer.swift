@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import PreferenceData
+import Tokenizers
 
 /// The tokenizer files of a saved model: those of the run byte for byte, but for what the run was told.
 ///
@@ -13,16 +14,18 @@ package struct SavedTokenizer: Sendable {
     /// The end token that the run was told; `nil` where it was told none.
     package let endToken: String?
 
-    private static let templateFile = "chat_template.jinja"
     private static let settingsFile = "tokenizer_config.json"
 
     /// Writes the files that are not there yet.
     package func write(to directory: URL) throws {
-        for file in files where template == nil || file.lastPathComponent != Self.templateFile {
+        for file in files {
+            let templatePath = ChatTemplateSource.path(of: file)
+            // What the run was told stands for all of them.
+            if template != nil, templatePath != nil { continue }
             // By content: a download cache holds links.
-            try write(try contents(of: file), file.lastPathComponent, to: directory)
+            try write(try contents(of: file), templatePath ?? file.lastPathComponent, to: directory)
         }
-        if let template { try write(Data(template.utf8), Self.templateFile, to: directory) }
+        if let template { try write(Data(template.utf8), ChatTemplateSource.standardFile, to: directory) }
         if let endToken, !files.contains(where: { $0.lastPathComponent == Self.settingsFile }) {
             var settings = JSONObject()
             settings["eos_token"] = .string(endToken)
@@ -32,7 +35,9 @@ package struct SavedTokenizer: Sendable {
 
     private func write(_ data: Data, _ name: String, to directory: URL) throws {
         let url = directory.appending(path: name)
-        if !FileManager.default.fileExists(atPath: url.path) { try data.write(to: url) }
+        guard !FileManager.default.fileExists(atPath: url.path) else { return }
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try data.write(to: url)
     }
 
     /// A file as it is to be saved: other files than these two name neither template nor end token.

@@ -4,36 +4,64 @@ import JSON
 import Tokenizers
 
 extension RunConfiguration {
-    /// The template that `chat_template` gives: by name, as a file, or as its text; `nil` where the key is not given.
+    /// The template that `chat_template` gives: its text, one of the model's by name, else one that is known by name; `nil` where the
+    /// key is not given.
     ///
     /// - Throws: ``ConfigurationError`` for a file that is not there, no template or unknown name.
     func namedTemplate() throws -> ChatTemplate? {
         guard let text = chatTemplate else { return nil }
+        let own = text.isTemplateText ? [] : ownTemplates
         do {
-            return try text.isTemplateText
-                ? ChatTemplate(jinja: text, name: "of chat_template") : ChatTemplate(named: text)
+            if text.isTemplateText {
+                return try ChatTemplate(jinja: text, name: "of \(chatTemplateFile ?? "chat_template")")
+            }
+            if let source = own.last(where: { $0.name == text }) { return try source.template() }
+            return try ChatTemplate(named: text)
         } catch {
             guard case .unknownName(_, let nearest, let known) = error else {
                 throw self.error(
                     at: "chat_template", "\(error)", remedy: "correct it, or leave it out for the tokenizer's own")
             }
+            let names = own.map(\.name)
+            let others = names.isEmpty ? "" : "one that the model brings (\(names.joined(separator: ", "))), "
             throw self.error(
                 at: "chat_template", "'\(text)' is no template's name",
-                remedy: "did you mean \(nearest)? Write \(known.joined(separator: ", ")), a file, or Jinja text")
+                remedy:
+                    "did you mean \(NearestName.of(text, in: names) ?? nearest)? Write \(others)\(known.joined(separator: ", ")), "
+                    + "a file, or Jinja text")
+        }
+    }
+
+    /// The templates that the tokenizer's directory brings; none where it cannot be read, which is told where it is.
+    private var ownTemplates: [ChatTemplateSource] {
+        let directory = tokenizerNameOrPath ?? modelNameOrPath
+        return directory.isEmpty ? [] : (try? ChatTemplateSource.all(in: URL(filePath: directory))) ?? []
+    }
+
+    /// Whether `chat_template_kwargs` tells every conversation tools.
+    var tellsTools: Bool { chatTemplateKwargs["tools"].map { !$0.isBlank } ?? false }
+
+    /// Checks that what `chat_template_kwargs` tells is read by one of these templates.
+    ///
+    /// - Throws: ``ConfigurationError`` for a variable that is not.
+    func checkVariables(of templates: [ChatTemplate]) throws {
+        for key in chatTemplateKwargs.keys where key != "date" || !asksForDate {
+            guard !templates.contains(where: { $0.reads(key) }) else { continue }
+            let names = templates.flatMap(\.variableNames).reduce(into: [String]()) { names, name in
+                if !names.contains(name) { names.append(name) }
+            }
+            let known = names.isEmpty ? "" : "; it reads \(names.joined(separator: ", "))"
+            throw error(
+                at: "chat_template_kwargs",
+                "the chat template \(templates.map(\.name).joined(separator: " or ")) reads no '\(key)'",
+                remedy: "take it out, or correct it\(known)")
         }
     }
 
     /// A template with what `chat_template_kwargs` tells it.
     ///
-    /// - Throws: ``ConfigurationError`` for a variable that it does not read, and a date that is none.
+    /// - Throws: ``ConfigurationError`` for a date that is none.
     func told(_ template: ChatTemplate) throws -> ChatTemplate {
-        for key in chatTemplateKwargs.keys where !template.reads(key) && (key != "date" || !asksForDate) {
-            let names = template.variableNames
-            let known = names.isEmpty ? "" : "; it reads \(names.joined(separator: ", "))"
-            throw error(
-                at: "chat_template_kwargs", "the chat template \(template.name) reads no '\(key)'",
-                remedy: "take it out, or correct it\(known)")
-        }
         var template = template
         template.variables = chatTemplateKwargs
         template.date = try templateDate()
@@ -56,7 +84,7 @@ extension RunConfiguration {
                     at: "chat_template", "\(path): no such file of Jinja text",
                     remedy: "name a file that holds a template")
             }
-            chatTemplate = jinja
+            (chatTemplate, chatTemplateFile) = (jinja, path)
         }
         guard chatTemplateKwargs["date"] == nil, asksForDate else { return }
         let run = RunDirectory(URL(filePath: outputDir))
@@ -84,12 +112,8 @@ extension RunConfiguration {
     }
 
     private var asksForDate: Bool {
-        if let text = try? namedTemplate()?.jinja { return text.contains("strftime_now") }
-        let directory = URL(filePath: tokenizerNameOrPath ?? modelNameOrPath)
-        return ["chat_template.jinja", "tokenizer_config.json"].contains { name in
-            (try? Data(contentsOf: directory.appending(path: name)))
-                .map { String(decoding: $0, as: UTF8.self).contains("strftime_now") } ?? false
-        }
+        let texts = (try? namedTemplate()?.jinja).map { [$0] } ?? ownTemplates.map(\.jinja)
+        return texts.contains { $0.contains("strftime_now") }
     }
 }
 

@@ -30,6 +30,7 @@ package struct TextPipeline: Sendable {
         onBadRecord = configuration.dataset.onBadRecord
         let named = try configuration.namedTemplate()
         if let named {
+            try configuration.checkVariables(of: [named])
             // `plain` would take the marks of its turns out of a transcript.
             renderer = PromptRenderer(
                 template: TokenizerTemplate(try configuration.told(named), for: tokenizer),
@@ -44,34 +45,66 @@ package struct TextPipeline: Sendable {
             files: tokenizer.files, template: named?.savedText(for: tokenizer), endToken: configuration.eosToken)
     }
 
-    /// Renders with the tokenizer's own template. One that cannot be read is an error only once messages come.
+    /// Renders with the tokenizer's own templates. One that cannot be read is an error only once messages come that it would write.
     private static func renderer(
         of tokenizer: Tokenizer, _ configuration: RunConfiguration
     ) throws -> PromptRenderer {
-        do {
-            return PromptRenderer(
-                template: try tokenizer.chatTemplate().map {
-                    TokenizerTemplate(try configuration.told($0), for: tokenizer)
-                })
-        } catch let error as ChatTemplateError {
-            return PromptRenderer(templateError: error)
+        func read(_ name: String) -> Result<ChatTemplate, any Error>? {
+            do {
+                return try tokenizer.chatTemplate(named: name).map { .success($0) }
+            } catch {
+                return .failure(error)
+            }
         }
+        let withTools = read(ChatTemplateSource.toolUse)
+        let standard =
+            configuration.tellsTools
+            ? withTools ?? read(ChatTemplateSource.standard) : read(ChatTemplateSource.standard)
+        let templates = [standard, withTools].compactMap { try? $0?.get() }
+        if !templates.isEmpty { try configuration.checkVariables(of: templates) }
+        func told(_ template: ChatTemplate) throws -> any ChatRenderer {
+            TokenizerTemplate(try configuration.told(template), for: tokenizer)
+        }
+        var renderer = PromptRenderer()
+        switch standard {
+        case .success(let template)?: renderer.template = try told(template)
+        case .failure(let error)?: renderer.templateError = error
+        case nil where tokenizer.chatTemplates.isEmpty: break
+        case nil: renderer.templateError = ChatTemplateError.noStandard(names: tokenizer.chatTemplates.map(\.name))
+        }
+        switch withTools {
+        case .success(let template)?: renderer.toolTemplate = .success(try told(template))
+        case .failure(let error)?: renderer.toolTemplate = .failure(error)
+        case nil: break
+        }
+        return renderer
     }
 
-    /// What writes these prompts as text, for the person who watches.
-    package func templateText(for prompts: [Content]) -> String {
-        let count = prompts.count(where: renderer.usesTemplate)
+    /// What writes the prompts of these records as text, for the person who watches.
+    package func templateText(for records: [any DatasetRecord]) -> String {
+        var counts: [(name: String, count: Int)] = []
+        for record in records where renderer.usesTemplate(record.prompt) {
+            let name = (renderer.template(for: record) as? TokenizerTemplate)?.template.name ?? ""
+            if let index = counts.firstIndex(where: { $0.name == name }) {
+                counts[index].count += 1
+            } else {
+                counts.append((name, 1))
+            }
+        }
+        let count = counts.map(\.count).reduce(0, +)
         guard count > 0 else { return "prompts are text, and no chat template writes them" }
-        let share = count == prompts.count ? "" : ": \(count) of \(prompts.count), the others are text as it is"
-        let name = (renderer.template as? TokenizerTemplate).map { " \($0.template.name)" } ?? ""
-        return "prompts are written by the chat template\(name)\(share)"
+        let share = count == records.count ? "" : ": \(count) of \(records.count), the others are text as it is"
+        let names =
+            counts.count == 1
+            ? " \(counts[0].name)" : "s " + counts.map { "\($0.name) (\($0.count))" }.joined(separator: " and ")
+        return "prompts are written by the chat template\(names)\(share)"
     }
 
     /// Throws for the first record that has messages, where there is no template to render them with.
     package func checkTemplate(for records: [some DatasetRecord]) throws {
         for record in records {
             do {
-                try renderer.check(record.prompt)
+                try renderer.check(record)
             } catch {
                 throw DataError.unrenderable(record.source, reason: "\(error)")
             }

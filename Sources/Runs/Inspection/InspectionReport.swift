@@ -18,7 +18,7 @@ package struct InspectionReport {
     package let tokenizer: Tokenizer
     package let endTokens: [Int32]
     /// Which template writes prompts.
-    package let template: (_ prompts: [Content]) -> String
+    package let template: (_ records: [any DatasetRecord]) -> String
     /// How many rows are shown.
     package let rows: Int
     package private(set) var text = ""
@@ -37,7 +37,7 @@ package struct InspectionReport {
     package mutating func add<Record, Example>(
         _ data: DataStore.Loaded<Record, Example>, mask: Mask, names: [String]
     ) {
-        addSummary(data.summary, data.records.map(\.prompt))
+        addSummary(data.summary, data.records)
         text += "\n" + LengthTable(data.examples, names: names).render()
         for example in data.examples.prefix(rows) {
             add(example, of: data.records[example.index], mask: mask, names: names)
@@ -46,7 +46,7 @@ package struct InspectionReport {
 
     /// Adds the same of answers with a label, of which a record may have two.
     package mutating func add(_ data: DataStore.Loaded<UnpairedPreference, TokenizedAnswer>) {
-        addSummary(data.summary, data.records.map(\.prompt))
+        addSummary(data.summary, data.records)
         text += "\n" + LengthTable(data.examples, names: ["completion"]).render()
         for example in data.examples.prefix(rows) {
             add(
@@ -55,8 +55,8 @@ package struct InspectionReport {
         }
     }
 
-    private mutating func addSummary(_ summary: String, _ prompts: [Content]) {
-        text += "\(stage.name) (\(stage.type)): \(summary)\n\(template(prompts))\n"
+    private mutating func addSummary(_ summary: String, _ records: [any DatasetRecord]) {
+        text += "\(stage.name) (\(stage.type)): \(summary)\n\(template(records))\n"
         let ends = endTokens.map { "\($0) \(visible($0))" }.joined(separator: ", ")
         text += "responses end in \(ends)\n"
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Tokenizers
 import Transformers
 
 /// Files that stages read: from outside the run under the key of the configuration that names them, or what an earlier
@@ -67,7 +68,9 @@ package struct RunInput: Codable, Equatable {
         let readsBase = references.contains(.base) && !configuration.randomInit
         add("model_name_or_path", try modelFiles(configuration.modelNameOrPath, withWeights: readsBase, configuration))
         let tokenizer = configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath
-        add("tokenizer_name_or_path", present(ModelDirectory.tokenizerFiles, in: tokenizer))
+        let templates = ChatTemplateSource.files(in: URL(filePath: tokenizer)).map(\.path)
+        let others = templates.filter { !ModelDirectory.tokenizerFiles.contains($0) }
+        add("tokenizer_name_or_path", present(ModelDirectory.tokenizerFiles + others, in: tokenizer))
         func data(_ reference: ArtifactReference) throws -> [String] {
             try configuration.dataset.paths(reference).flatMap { path in
                 try configuration.dataset.files(at: path, for: reference).map(\.relativePath)

@@ -30,7 +30,7 @@ public struct ChatTemplate: Sendable {
     /// Reads a template.
     ///
     /// - Throws: `ChatTemplateError.unreadable` with line and column.
-    public init(jinja: String, name: String = "of the tokenizer") throws(ChatTemplateError) {
+    public init(jinja: String, name: String = "in Jinja") throws(ChatTemplateError) {
         try self.init(jinja, name: name, takesTokenizerBOS: false)
     }
 
@@ -234,15 +234,5 @@ extension SpecialTokens {
     fileprivate var named: [(key: String, token: Token)] {
         [("bos_token", bos), ("eos_token", eos), ("pad_token", pad), ("unk_token", unknown)]
             .compactMap { key, token in token.map { (key, $0) } }
-    }
-}
-
-extension Tokenizer {
-    /// The chat template that came with the tokenizer; `nil` where none did.
-    ///
-    /// - Throws: `ChatTemplateError.unreadable`.
-    public func chatTemplate() throws(ChatTemplateError) -> ChatTemplate? {
-        guard let chatTemplateText else { return nil }
-        return try ChatTemplate(jinja: chatTemplateText)
     }
 }

@@ -4,6 +4,8 @@ public enum ChatTemplateError: Error, CustomStringConvertible, Sendable, Equatab
     case unreadable(JinjaError, template: String)
     /// A name that no template has.
     case unknownName(String, nearest: String, known: [String])
+    /// A model has templates by name, and none that is the default.
+    case noStandard(names: [String])
     /// The template writes a token that the tokenizer does not name.
     case missingToken(String, template: String)
     /// The template has no form for this conversation.
@@ -19,6 +21,9 @@ public enum ChatTemplateError: Error, CustomStringConvertible, Sendable, Equatab
         case .unknownName(let name, let nearest, let known):
             "unknown chat template \(name.debugDescription); did you mean \(nearest)? "
                 + "Known: \(known.joined(separator: ", "))"
+        case .noStandard(let names):
+            "the model's chat templates are \(names.joined(separator: ", ")), and none of them is its default; name one as "
+                + "chat_template"
         case .missingToken(let token, let template):
             "chat template \(template) needs \(token), which the tokenizer does not name; add it to tokenizer_config.json"
         case .invalidMessages(let reason, let template):
