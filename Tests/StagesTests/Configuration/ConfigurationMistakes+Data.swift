@@ -123,7 +123,7 @@ extension ConfigurationMistakes {
         ),
         (
             "stages: [sft, merge]\nmerge: {method: interpolat}",
-            "run.yaml:5: merge.method: expected one of expo, interpolate, found 'interpolat'; did you mean interpolate?"
+            "run.yaml:5: merge.method: expected one of expo, interpolate, adapters, found 'interpolat'; did you mean interpolate?"
         ),
         (
             "stages: [sft, merge]\nmerge: {temperature: 0.9}",
@@ -137,8 +137,8 @@ extension ConfigurationMistakes {
         ),
         (
             "stages: [sft, merge]\nmerge: {method: apo}",
-            "run.yaml:5: merge.method: expected one of expo, interpolate, found 'apo'; leave it out for the "
-                + "default, method: expo"
+            "run.yaml:5: merge.method: expected one of expo, interpolate, adapters, found 'apo'; leave it out for "
+                + "the default, method: expo"
         ),
         (
             "stages: [sft, reward, evaluate]\nevaluate: {policies: [sft, base, sft]}",

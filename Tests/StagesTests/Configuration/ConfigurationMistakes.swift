@@ -2,7 +2,7 @@
 enum ConfigurationMistakes {
     typealias Mistake = (yaml: String, message: String)
 
-    static let all = run + supervised + preferences + losses + data + ppo + policies
+    static let all = run + supervised + preferences + losses + data + ppo + policies + adapters
 
     /// The run itself: its keys, its list of stages, and keys of the wrong kind.
     static let run: [Mistake] = [
