@@ -198,6 +198,8 @@ def train(name: str) -> None:
     pairs = make_pairs(STEPS * PAIRS_PER_STEP)
     settings = {**TRAINING, "per_device_train_batch_size": PAIRS_PER_STEP, "max_steps": STEPS}
     config = LoraConfig(task_type="CAUSAL_LM", **copy.deepcopy(options))
+    if base == "qwen3_moe":
+        settings["router_aux_loss_coef"] = 0.0
     trainer = reference.dpo_trainer(
         load_base(name, base), None, pairs, reference.tiny_tokenizer(PAD, EOS), peft_config=config, **settings
     )

@@ -84,7 +84,8 @@ extension AdapterConfiguration {
         "runtime_config", "qalora_group_size", "ensure_weight_tying", "layers_pattern",
     ]
     private static let known: Set<String> = [
-        "peft_type", "r", "lora_alpha", "lora_dropout", "target_modules", "target_parameters", "exclude_modules", "modules_to_save",
+        "peft_type", "r", "lora_alpha", "lora_dropout", "target_modules", "target_parameters", "exclude_modules",
+        "modules_to_save",
         "use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "layers_to_transform", "bias", "init_lora_weights",
     ]
 

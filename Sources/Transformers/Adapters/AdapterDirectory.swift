@@ -140,7 +140,8 @@ public struct AdapterDirectory: Sendable {
         guard let layout = decoder.adapter else { preconditionFailure("a model without an adapter") }
         let specification = decoder.specification
         let configuration = layout.configuration.json(
-            base: base, isScored: decoder.head == .score, isTransposed: layout.modules.contains(where: \.isTransposedLayer),
+            base: base, isScored: decoder.head == .score,
+            isTransposed: layout.modules.contains(where: \.isTransposedLayer),
             names: layout.targetNames)
         try configuration.write(toModelFile: directory.appending(path: AdapterConfiguration.fileName))
         let tensors = layout.declarations(specification, head: decoder.head).map { declaration in

@@ -54,7 +54,8 @@ extension AdapterConfiguration {
     /// one parameter: modules that meant them become parameters.
     ///
     /// - Throws: ``AdapterMismatch`` where only a part of such a parameter is meant.
-    package func stackingExperts(of specification: DecoderSpecification) throws(AdapterMismatch) -> AdapterConfiguration {
+    package func stackingExperts(of specification: DecoderSpecification) throws(AdapterMismatch) -> AdapterConfiguration
+    {
         guard let experts = specification.names.experts,
             specification.layers.contains(where: { $0.feedForward.experts?.isFused == false })
         else { return self }

@@ -112,7 +112,8 @@ public struct AdapterLayout: Sendable, Equatable {
     }
 
     /// The parameters that are trained, those of a score head among them.
-    package func declarations(_ specification: DecoderSpecification, head: DecoderHead) -> [ParameterGroup.Declaration] {
+    package func declarations(_ specification: DecoderSpecification, head: DecoderHead) -> [ParameterGroup.Declaration]
+    {
         let matrices = modules.flatMap { module in
             [
                 ParameterGroup.Declaration(name: module.down, shape: module.downShape, decays: true),

@@ -30,7 +30,9 @@ public enum AdapterTargets: Sendable, Equatable, CustomStringConvertible {
             let names = Set(names)
             return { module in
                 names.contains(module)
-                    || module.indices.contains { module[$0] == "." && names.contains(String(module[$0...].dropFirst())) }
+                    || module.indices.contains {
+                        module[$0] == "." && names.contains(String(module[$0...].dropFirst()))
+                    }
             }
         case .pattern(let pattern):
             guard let expression = try? Regex(pattern) else { return { _ in false } }

@@ -19,7 +19,9 @@ struct AdapterParityTests {
 
     private func run(
         _ name: String, learningRate: Double? = nil
-    ) throws -> (fixture: AdapterTraining, steps: [(loss: Double, gradNorm: Double)], update: (name: String, error: Double)) {
+    ) throws -> (
+        fixture: AdapterTraining, steps: [(loss: Double, gradNorm: Double)], update: (name: String, error: Double)
+    ) {
         let fixture = try decodeFixture(AdapterTraining.self, "adapters/dpo/\(name).json")
         let tensors = try SafetensorsFile(TestSupport.fixture("adapters/dpo/\(name).safetensors"))
         let directory = try ModelDirectory(TestSupport.fixture(fixture.adapter))
@@ -32,7 +34,8 @@ struct AdapterParityTests {
         // Their files are in PEFT's order of experts' matrices, as what is saved is.
         let start = try saved(model)
         let steps = try fixture.training.run(
-            model, examples, reference: ReferenceTable(ReferenceLogps.sums(of: examples, under: reference, maxTokens: 100)),
+            model, examples,
+            reference: ReferenceTable(ReferenceLogps.sums(of: examples, under: reference, maxTokens: 100)),
             learningRate: learningRate, maxTokens: 100)
         let update = try saved(model).merging(start) { zip($0, $1).map { $0 - $1 } }
         #expect(Set(update.keys) == Set(tensors.entries.keys))

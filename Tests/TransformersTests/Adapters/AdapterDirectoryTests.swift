@@ -65,7 +65,8 @@ struct AdapterDirectoryTests {
     @Test("Weights that do not fit the configuration are told of by tensor")
     func shapes() throws {
         for (keys, clue) in [
-            (["r": "5"], "lora_A.weight has shape [4, 32]"), (["exclude_modules": "[\"up_proj\"]"], "belongs to no module"),
+            (["r": "5"], "lora_A.weight has shape [4, 32]"),
+            (["exclude_modules": "[\"up_proj\"]"], "belongs to no module"),
             (["use_dora": "true"], "lora_magnitude_vector is missing"),
             (["modules_to_save": "[\"norm\"]"], "norm.weight is missing"),
         ] {

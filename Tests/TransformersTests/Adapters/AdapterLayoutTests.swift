@@ -39,7 +39,9 @@ struct AdapterLayoutTests {
         }
     }
 
-    @Test("All linear layers of a model of experts are those that PEFT adapts", arguments: ["mixtral", "qwen3_moe", "gpt_oss"])
+    @Test(
+        "All linear layers of a model of experts are those that PEFT adapts",
+        arguments: ["mixtral", "qwen3_moe", "gpt_oss"])
     func allLinear(model: String) throws {
         let fixture = try AdapterFixture("\(model)-plain").directory
         let file = try SafetensorsFile(fixture.url.appending(path: "adapter_model.safetensors"))
@@ -60,11 +62,12 @@ struct AdapterLayoutTests {
         }
         #expect(
             Set(parameters.keys)
-                == Set((0..<2).flatMap { layer in
-                    ["experts", "router"].flatMap { module in
-                        ["A", "B"].map { "model.layers.\(layer).mlp.\(module).lora_\($0).weight" }
-                    }
-                }))
+                == Set(
+                    (0..<2).flatMap { layer in
+                        ["experts", "router"].flatMap { module in
+                            ["A", "B"].map { "model.layers.\(layer).mlp.\(module).lora_\($0).weight" }
+                        }
+                    }))
         for (model, change, clue) in [
             ("mixtral", { $0.targets = .names(["w1"]) }, "w3"),
             ("mixtral", { $0.targets = .names(["layers.0.block_sparse_moe.experts.1.w2"]) }, "not named apart"),
@@ -87,7 +90,9 @@ struct AdapterLayoutTests {
             ($0.targets, $0.modulesToSave) = (.names(["q_proj"]), ["norm", "lm_head"])
         }
         #expect(Set(whole.keys).isSuperset(of: ["model.norm.weight", "lm_head.weight"]))
-        for (model, module) in [("llama-tied", "lm_head"), ("llama-tied", "embed_tokens"), ("llama", "up_proj"), ("llama", "nothing")] {
+        for (model, module) in [
+            ("llama-tied", "lm_head"), ("llama-tied", "embed_tokens"), ("llama", "up_proj"), ("llama", "nothing"),
+        ] {
             let told = try #require(message { _ = try names(model) { $0.modulesToSave = [module] } })
             #expect(told.contains("'\(module)'"), "\(told)")
         }

@@ -21,7 +21,8 @@ struct AdapterModelTests {
             adding: AdapterLayout(adapter, for: model.configuration), trainable: trainable, seed: 3)
     }
 
-    @Test("A fresh adapter changes no bit of what its base says or draws; once it has changed it does", arguments: models)
+    @Test(
+        "A fresh adapter changes no bit of what its base says or draws; once it has changed it does", arguments: models)
     func freshAdapter(name: String) throws {
         let adapted = try fresh(name)
         let base = try ModelDirectory(TestSupport.fixture("models/\(name)"))
@@ -38,7 +39,9 @@ struct AdapterModelTests {
         #expect(try drawn(adapted).map(\.tokens) != drawn(whole).map(\.tokens))
     }
 
-    @Test("A fresh adapter that scales rows changes what its base says by rounding alone", arguments: ["llama", "gpt2", "qwen2"])
+    @Test(
+        "A fresh adapter that scales rows changes what its base says by rounding alone",
+        arguments: ["llama", "gpt2", "qwen2"])
     func freshScaledRows(name: String) throws {
         let adapted = try fresh(name) { $0.isWeightDecomposed = true }
         let whole = try ModelDirectory(TestSupport.fixture("models/\(name)"))
@@ -46,7 +49,8 @@ struct AdapterModelTests {
         #expect(largestDifference(adapted.outputs(of: rows), whole.outputs(of: rows)) < 1e-6)
     }
 
-    @Test("Models on one base share its tensors, and learn as those that have one each", arguments: ["llama", "mixtral"])
+    @Test(
+        "Models on one base share its tensors, and learn as those that have one each", arguments: ["llama", "mixtral"])
     func sharedBase(name: String) throws {
         let base = try FrozenBase(ModelDirectory(TestSupport.fixture("models/\(name)")), placement: .float32)
         let (first, second) = (
@@ -67,7 +71,9 @@ struct AdapterModelTests {
         #expect(try values(base) == values(untouched))
     }
 
-    @Test("Layers that are recomputed give the same bits of every gradient, the first one's and under dropout too", arguments: models)
+    @Test(
+        "Layers that are recomputed give the same bits of every gradient, the first one's and under dropout too",
+        arguments: models)
     func recomputed(name: String) throws {
         let drops = name != "mixtral" && name != "qwen3_moe"
         func gradients(_ recomputes: Bool) throws -> (all: [Float], first: [Double]) {
@@ -85,7 +91,9 @@ struct AdapterModelTests {
         #expect(!kept.first.isEmpty && kept.first.allSatisfy { $0 > 0 })
     }
 
-    @Test("What dropout leaves out follows from tokens and seed, not from the rows beside or where they lie", arguments: ["llama", "gpt2"])
+    @Test(
+        "What dropout leaves out follows from tokens and seed, not from the rows beside or where they lie",
+        arguments: ["llama", "gpt2"])
     func dropout(name: String) throws {
         let model = try fresh(name, dropout: 0.3)
         model.adapterGroup.values.fillNormal(deviation: 0.1, seed: 4)
@@ -130,20 +138,21 @@ struct AdapterModelTests {
         #expect(whole == [true, true])
     }
 
-    @Test("On a base in bfloat16 an adapter errs as far as that base does", arguments: ["llama-plain", "qwen2-plain", "gpt_oss-parameters", "mixtral-plain"])
+    @Test(
+        "On a base in bfloat16 an adapter errs about as far as merged into it",
+        arguments: ["llama-plain", "qwen2-plain", "gpt_oss-parameters", "mixtral-plain"])
     func half(name: String) throws {
         let fixture = try AdapterFixture(name)
         let exact = try fixture.outputs()
         let half = try fixture.decoder(Placement(.bfloat16)).outputs(of: fixture.rows)
-        let base = fixture.directory.base
-        let (wide, narrow) = (
-            try base.decoder(head: .languageModel, trainable: false).outputs(of: fixture.rows),
-            try base.decoder(head: .languageModel, trainable: false, placement: Placement(.bfloat16))
-                .outputs(of: fixture.rows)
-        )
-        let error = { (left: [Tensor], right: [Tensor]) in
-            zip(left, right).map { ($0 - $1).norm() }.reduce(0, +)
+        let merged = try fixture.directory.decoder(
+            head: .languageModel, trainable: false, placement: Placement(.bfloat16)
+        ).outputs(of: fixture.rows)
+        // The middle one of all tokens: of a few, rounding changes the experts that are chosen.
+        let error = { (found: [Tensor]) in
+            let errors = zip(found, exact).flatMap { ($0 - $1).square().sum(1).floats() }.sorted()
+            return Double(errors[errors.count / 2]).squareRoot()
         }
-        #expect(error(half, exact) < 3 * error(narrow, wide))
+        #expect(error(half) < 2 * error(merged), "\(error(half)), \(error(merged))")
     }
 }

@@ -45,7 +45,9 @@ struct AdapterParityTests {
             GenerationRequest(prompt: [1, 5, Int32(9 + $0), 20], stream: UInt64($0), maxNewTokens: 10)
         }
         let options = GenerationOptions(sampling: TokenSampling(temperature: 0.8), eosTokenIDs: [2])
-        for (request, completion) in zip(requests, try Generator(decoder, slots: 4).generate(requests, options: options)) {
+        for (request, completion) in zip(
+            requests, try Generator(decoder, slots: 4).generate(requests, options: options))
+        {
             var (rows, predictions) = (PackedRows(), PredictedTokens())
             let prompt = rows.append(request.prompt)
             let response = rows.append(completion.tokens, after: prompt)
@@ -86,7 +88,9 @@ struct AdapterParityTests {
                 try SafetensorsFile(directory.appending(path: file))
             )
             #expect(old.entries.mapValues(\.shape) == new.entries.mapValues(\.shape))
-            for name in old.entries.keys { #expect(try old.tensor(name).floats() == new.tensor(name).floats(), "\(name)") }
+            for name in old.entries.keys {
+                #expect(try old.tensor(name).floats() == new.tensor(name).floats(), "\(name)")
+            }
             let again = try ModelDirectory(directory)
             let read = try again.decoder(
                 on: FrozenBase(again.base, placement: .float32), head: fixture.head, trainable: false)
