@@ -118,7 +118,7 @@ let tests: [Target] = [
     .testTarget(name: "MPITests", dependencies: ["MPI", "TestSupport", "mpi-check"], swiftSettings: swift),
     .testTarget(name: "TokenizersTests", dependencies: ["JSON", "Tokenizers", "TestSupport"], swiftSettings: swift),
     .testTarget(
-        name: "TransformersTests", dependencies: ["Torch", "Transformers", "TestSupport"], swiftSettings: swift),
+        name: "TransformersTests", dependencies: ["JSON", "Torch", "Transformers", "TestSupport"], swiftSettings: swift),
     .executableTarget(
         name: "table-reading", dependencies: ["PreferenceData", "Torch"], path: "Tests/Helpers/TableReading",
         swiftSettings: swift),

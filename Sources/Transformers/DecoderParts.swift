@@ -56,7 +56,8 @@ struct DecoderParts {
                 )
                 return Linear(
                     weight: parameters.part(of: weights, at: index),
-                    bias: layer.feedForward.hasBias ? parameters.part(of: biases, at: index) : nil, transposed: true)
+                    bias: layer.feedForward.hasBias ? parameters.part(of: biases, at: index) : nil, transposed: true,
+                    adapter: adapter?.linear(weights, at: index, parameters))
             }
             return DenseNetwork(
                 specification: layer.feedForward, gate: nil, up: linear(ofExperts.parts.up),

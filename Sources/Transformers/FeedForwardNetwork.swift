@@ -54,7 +54,7 @@ struct ExpertNetwork {
 
     func callAsFunction(_ hidden: Tensor, _ routing: RoutedRows?, _ dropout: LowRankDropout?) -> Tensor {
         guard hidden.shape[0] > 0 else { return hidden }
-        var probabilities = router(hidden, nil).converted(to: .float32).softmax(1)
+        var probabilities = router(hidden, dropout).converted(to: .float32).softmax(1)
         let values = probabilities.placed(.float32).floats()
         let routes = Routes(values, specification)
         if let routing { probabilities = routing.watched(probabilities, values, chosen: routes.chosen) }

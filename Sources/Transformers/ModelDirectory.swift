@@ -84,7 +84,10 @@ public struct ModelDirectory: Sendable {
                 try weights.read(ParameterNames.score, into: decoder.parameters[ParameterNames.score])
             }
         }
-        if head == .score, decoder.adapter == nil { decoder.padTokenID = try scoredPadTokenID() }
+        if head == .score {
+            // An adapter's directory cannot say another one than its base's, by which it will be scored.
+            decoder.padTokenID = decoder.adapter == nil ? try scoredPadTokenID() : configuration.padTokenID
+        }
         return decoder
     }
 
@@ -109,11 +112,10 @@ public struct ModelDirectory: Sendable {
     /// that is another one. Where it is the end token, too, that is the token before the end.
     ///
     /// - Returns: `pad_token_id` of `config.json`; `nil` where that is none, and for a directory without a score head, whose
-    ///   new head is trained at the last token.
+    ///   new head is trained at the last token; that of an adapter where transformers reads it, on its base.
     /// - Throws: as ``load(into:scoreSeed:)``.
     public func scoredPadTokenID() throws -> Int32? {
-        // A score head of an adapter was trained at the last token.
-        if let adapter, try adapter.hasScoreHead() { return nil }
+        if let adapter, try adapter.hasScoreHead() { return configuration.padTokenID }
         return try WeightFiles(base.url).contains(ParameterNames.score) ? configuration.padTokenID : nil
     }
 

@@ -102,6 +102,19 @@ package struct ExpertNames: Sendable, Equatable {
     /// What the names of an expert's projections start with, but for its number.
     let experts: String
     let parts: FeedForwardNames
+    /// The modules of router and experts in transformers 5, where checkpoints keep older names.
+    let routerModule: String
+    let expertsModule: String
+
+    /// Names within a layer; those of modules are the same for `nil`.
+    init(
+        router: String, experts: String, parts: FeedForwardNames, routerModule: String? = nil,
+        expertsModule: String? = nil
+    ) {
+        (self.router, self.experts, self.parts) = (router, experts, parts)
+        self.routerModule = routerModule ?? router
+        self.expertsModule = expertsModule ?? experts
+    }
 
     func prefix(_ index: Int) -> String { "\(experts).\(index)." }
 

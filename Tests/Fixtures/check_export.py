@@ -2,10 +2,11 @@
 
 usage: check_export.py causal DIR CASES    CASES: {"tolerance": 1e-4, "cases": [{"tokens": [...], "logits": [[...]]}]}
        check_export.py reward DIR CASES    CASES: {"tolerance": 1e-4, "cases": [{"tokens": [...], "score": 0.5}]}
+       check_export.py adapters DIR CASES  CASES: {"cases": [{"directory": "...", "tokens": [...], "output": [...]}]}
 
 A causal case may hold "logits" (one row of the vocabulary a token), "next_token_logps" (the log-probability of
 tokens[1], tokens[2], ...), or both. Reward rows are scored in one batch, padded on the right with the config's
-pad_token_id.
+pad_token_id. Adapters are read by PEFT, each on the base that it names; "output" has the logits of all tokens, or a score.
 Exit status: 0 equal, 1 different or not loadable, 2 wrong usage.
 """
 
@@ -92,8 +93,44 @@ def check_reward(directory: str, cases: list[dict], tolerance: float) -> float:
     return compare("scores", scores, [case["score"] for case in cases], tolerance)
 
 
+def load_adapter(directory: str):
+    """A base with an adapter, of which PEFT must find each tensor and no other."""
+    import torch
+    from peft import PeftConfig, PeftModel
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+    config = PeftConfig.from_pretrained(directory)
+    options = {"dtype": torch.float32, "local_files_only": True}
+    if config.task_type == "SEQ_CLS":
+        base = AutoModelForSequenceClassification.from_pretrained(
+            config.base_model_name_or_path, num_labels=1, **options
+        )
+    else:
+        base = AutoModelForCausalLM.from_pretrained(config.base_model_name_or_path, **options)
+    # Fresh matrices of the same adapter, which add nothing, in the place of any that the file lacks.
+    model = PeftModel(base, config)
+    report = model.load_adapter(directory, "default")
+    missing = [key for key in report.missing_keys if "lora_" in key or "modules_to_save" in key]
+    if missing or report.unexpected_keys:
+        raise Mismatch(f"{directory}: missing {missing}, left over {report.unexpected_keys}")
+    return model.eval()
+
+
+def check_adapters(_: str, cases: list[dict], tolerance: float) -> float:
+    import torch
+
+    worst, model, loaded = 0.0, None, None
+    for case in cases:
+        if case["directory"] != loaded:
+            loaded = case["directory"]
+            model = load_adapter(loaded)
+        output = model(torch.tensor([case["tokens"]])).logits[0].flatten()
+        worst = max(worst, compare(os.path.basename(loaded), output, case["output"], tolerance))
+    return worst
+
+
 def main(arguments: list[str]) -> int:
-    checks = {"causal": check_causal, "reward": check_reward}
+    checks = {"causal": check_causal, "reward": check_reward, "adapters": check_adapters}
     if len(arguments) != 3 or arguments[0] not in checks:
         print(__doc__, file=sys.stderr)
         return 2

@@ -67,7 +67,7 @@ def tiny_tokenizer(pad: int, eos: int) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=f"t{pad}", eos_token=f"t{eos}")
 
 
-def dpo_trainer(model, reference, pairs: list[dict], tokenizer, **overrides) -> DPOTrainer:
+def dpo_trainer(model, reference, pairs: list[dict], tokenizer, peft_config=None, **overrides) -> DPOTrainer:
     with tempfile.TemporaryDirectory() as scratch:
         args = DPOConfig(output_dir=scratch, **{**PLAIN_FLOAT32, **OPTIMIZER, **overrides})
         return IdsDPOTrainer(
@@ -76,6 +76,7 @@ def dpo_trainer(model, reference, pairs: list[dict], tokenizer, **overrides) -> 
             args=args,
             train_dataset=Dataset.from_list(pairs),
             processing_class=tokenizer,
+            peft_config=peft_config,
         )
 
 

@@ -43,8 +43,10 @@ at::Tensor narrowing_linear(
 at::Tensor ComposedKernels::linear(
     const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) const {
     if (weight.scalar_type() != input.scalar_type()) return narrowing_linear(input, weight, bias, transposed);
-    if (!transposed) return at::linear(input, weight, bias);
-    return bias.defined() ? at::addmm(bias, input, weight) : at::mm(input, weight);
+    // A frozen base keeps its matrices in the input's type, and its biases in float32.
+    const auto sum = bias.defined() ? bias.to(input.scalar_type()) : bias;
+    if (!transposed) return at::linear(input, weight, sum);
+    return sum.defined() ? at::addmm(sum, input, weight) : at::mm(input, weight);
 }
 
 at::Tensor ComposedKernels::rms_norm(const at::Tensor &input, const at::Tensor &weight, double epsilon) const {

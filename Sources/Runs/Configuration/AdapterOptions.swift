@@ -15,6 +15,8 @@ package struct AdapterOptions: Sendable, Equatable {
     package var dropout: Double?
     /// Which layers have them.
     package var targetModules: [String]?
+    /// Which parameters have them that are no linear layer's own.
+    package var targetParameters: [String]?
     /// Modules that are trained whole.
     package var modulesToSave: [String]?
     /// Whether the scale goes by the root of the rank.
@@ -43,6 +45,7 @@ package struct AdapterOptions: Sendable, Equatable {
         if !scope.given.contains("lora_alpha") { alpha = run.alpha }
         if !scope.given.contains("lora_dropout") { dropout = run.dropout }
         if !scope.given.contains("lora_target_modules") { targetModules = run.targetModules }
+        if !scope.given.contains("lora_target_parameters") { targetParameters = run.targetParameters }
         if !scope.given.contains("lora_modules_to_save") { modulesToSave = run.modulesToSave }
         if !scope.given.contains("use_rslora") { isRankStabilized = run.isRankStabilized }
         if !scope.given.contains("use_dora") { isWeightDecomposed = run.isWeightDecomposed }
@@ -57,12 +60,17 @@ package struct AdapterOptions: Sendable, Equatable {
     }
 
     /// A new adapter of a model.
-    package func new(for model: ModelConfiguration) -> AdapterConfiguration {
+    ///
+    /// - Throws: ``AdapterMismatch`` where only a part of what is one parameter of experts is meant.
+    package func new(for model: ModelConfiguration) throws(AdapterMismatch) -> AdapterConfiguration {
         var adapter = AdapterConfiguration()
-        adapter.targets = targets ?? model.defaultAdapterTargets
+        adapter.parameters = targetParameters ?? []
+        adapter.targets = targets ?? (adapter.parameters.isEmpty ? model.defaultAdapterTargets : .names([]))
         adapter.rank = rank ?? 16
         adapter.alpha = alpha ?? 32
-        adapter.dropout = dropout ?? 0.05
+        adapter = try adapter.stackingExperts(of: model.specification)
+        // PEFT has none on parameters.
+        adapter.dropout = dropout ?? (adapter.parameters.isEmpty ? 0.05 : 0)
         adapter.modulesToSave = modulesToSave ?? []
         adapter.isRankStabilized = isRankStabilized ?? false
         adapter.isWeightDecomposed = isWeightDecomposed ?? false
@@ -75,6 +83,12 @@ package struct AdapterOptions: Sendable, Equatable {
         if let alpha, alpha != adapter.alpha { return ("lora_alpha", "\(adapter.alpha)") }
         if let targets, targets != adapter.targets, targets != .allLinear {
             return ("lora_target_modules", adapter.targets.description)
+        }
+        if let targetParameters, Set(targetParameters) != Set(adapter.parameters) {
+            return ("lora_target_parameters", adapter.parameters.joined(separator: ", "))
+        }
+        if let dropout, dropout > 0, !adapter.parameters.isEmpty {
+            return ("lora_dropout", "target_parameters, which PEFT has no dropout on")
         }
         if let modulesToSave, Set(modulesToSave) != Set(adapter.modulesToSave) {
             return ("lora_modules_to_save", adapter.modulesToSave.joined(separator: ", "))
@@ -117,6 +131,10 @@ extension AdapterOptions: KeyedOptions {
         Field(
             "lora_target_modules", \.targetModules, default: "those that project queries and values",
             "Linear layers that have them: the last parts of their names, all-linear, or a regular expression of whole names."
+        )
+        Field(
+            "lora_target_parameters", \.targetParameters, default: "none; with all-linear those of experts and routers",
+            "Parameters that have them besides, such as mlp.experts.gate_up_proj and mlp.experts.down_proj: the last parts of their names. Without lora_target_modules these alone; without lora_dropout and use_dora, as in PEFT."
         )
         Field(
             "lora_modules_to_save", \.modulesToSave, default: "none",

@@ -42,7 +42,7 @@ extension StagePlanner {
         let trainsAdapter = options?.usesAdapter ?? false
         guard trainsAdapter || training == .none && outline.adapter != nil else { return model }
         model.base = outline.weights
-        let fresh = training == .none ? nil : options?.new(for: outline.configuration)
+        let fresh = training == .none ? nil : try options?.new(for: outline.configuration)
         model.adapter = try (outline.adapter ?? fresh).map { try AdapterLayout($0, for: outline.configuration) }
         return model
     }

@@ -22,7 +22,7 @@ extension RunConfiguration {
             }
             return ModelOutline(
                 configuration: start.configuration, weights: start.weights,
-                adapter: start.adapter ?? options.new(for: start.configuration))
+                adapter: try start.adapter ?? options.new(for: start.configuration))
         }
         let model = try ModelStore(RunPlan(self)).model(of: reference)
         return ModelOutline(

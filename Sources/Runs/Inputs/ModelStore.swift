@@ -120,7 +120,7 @@ package struct ModelStore {
         }
         var fresh: AdapterLayout?
         if let adapter, training != .none, directory.adapter == nil {
-            fresh = try AdapterLayout(adapter.new(for: directory.configuration), for: directory.configuration)
+            fresh = try AdapterLayout(try adapter.new(for: directory.configuration), for: directory.configuration)
         }
         return try directory.decoder(
             on: try bases.base(directory.base, placement), head: head, auxiliaryHead: auxiliaryHead, adding: fresh,

@@ -41,12 +41,32 @@ extension Preflight {
                 remedy: "leave \(name) out, or merge the adapter first (a merge stage with method: adapters)")
         }
         do throws(AdapterMismatch) {
-            _ = try AdapterLayout(options.new(for: model.configuration), for: model.configuration)
+            _ = try AdapterLayout(try options.new(for: model.configuration), for: model.configuration)
         } catch {
-            let isSaved = if case .notSaved = error { true } else { false }
-            throw configuration.error(
-                at: key(isSaved ? "lora_modules_to_save" : "lora_target_modules"), "\(error)",
-                remedy: isSaved ? "leave it out" : "name some of these, or write all-linear")
+            throw configuration.error(at: key(error.key), "\(error)", remedy: error.remedy)
+        }
+    }
+}
+
+extension AdapterMismatch {
+    /// The key of a stage that asks for it.
+    fileprivate var key: String {
+        switch self {
+        case .noModule, .nothing, .half, .notApart: "lora_target_modules"
+        case .noParameter, .twice, .transposed: "lora_target_parameters"
+        case .notSaved: "lora_modules_to_save"
+        case .dropout: "lora_dropout"
+        case .weightDecomposition: "use_dora"
+        }
+    }
+
+    fileprivate var remedy: String {
+        switch self {
+        case .noModule, .nothing: "name some of these, or write all-linear"
+        case .noParameter: "name some of these"
+        case .notSaved, .twice, .transposed: "leave it out"
+        case .half, .notApart: "write all-linear, or name it so"
+        case .dropout, .weightDecomposition: "or name attention's layers alone as lora_target_modules"
         }
     }
 }

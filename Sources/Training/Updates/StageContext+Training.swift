@@ -19,7 +19,9 @@ extension StageContext {
             let model = try models.load(directory, head: head, auxiliaryHead: auxiliaryHead, training: .here)
             try model.loadAuxiliaryHead(from: directory)
             // The checkpoint's own is there for whoever reads it; training goes on where it began.
-            model.padTokenID = head == .score ? try models.scoredPadTokenID(of: initial) : nil
+            if model.adapter == nil {
+                model.padTokenID = head == .score ? try models.scoredPadTokenID(of: initial) : nil
+            }
             return model
         }
         return try models.load(initial, head: head, auxiliaryHead: auxiliaryHead, training: .here, seed: seed)

@@ -28,6 +28,7 @@ extension AdapterConfiguration {
         adapter.alpha = try reader.number("lora_alpha", in: -1e9...1e9, default: 8)
         adapter.dropout = try reader.number("lora_dropout", in: 0...1, default: 0)
         adapter.targets = try targets("target_modules", reader) ?? .names([])
+        adapter.parameters = try names("target_parameters", reader) ?? []
         adapter.excluded = try targets("exclude_modules", reader) ?? .names([])
         adapter.modulesToSave = try names("modules_to_save", reader) ?? []
         adapter.isRankStabilized = try reader.bool("use_rslora", default: false)
@@ -42,16 +43,19 @@ extension AdapterConfiguration {
 
     /// The file of this adapter on a base.
     ///
-    /// - Parameter isScored: Whether the model ends in a score head.
-    func json(base: String, isScored: Bool, names: [String]) -> JSONObject {
+    /// - Parameters:
+    ///   - isScored: Whether the model ends in a score head.
+    ///   - isTransposed: Whether weights of its layers are `[inputs, outputs]`.
+    ///   - names: The names of its modules, where it does not say them.
+    func json(base: String, isScored: Bool, isTransposed: Bool, names: [String]) -> JSONObject {
         func list(_ names: [String]) -> JSON { .array(names.map { .string($0) }) }
         func table<Value>(_ patterns: [Pattern<Value>], _ json: (Value) -> JSON) -> JSON {
             .object(JSONObject(uniqueKeysWithValues: patterns.map { ($0.name, json($0.value)) }))
         }
-        func targets(_ targets: AdapterTargets) -> JSON {
+        func targets(_ targets: AdapterTargets, none: JSON = .null) -> JSON {
             switch targets {
             case .allLinear: list(names)
-            case .names(let names): names.isEmpty ? .null : list(names)
+            case .names(let names): names.isEmpty ? none : list(names)
             case .pattern(let pattern): .string(pattern)
             }
         }
@@ -59,13 +63,15 @@ extension AdapterConfiguration {
         return JSONObject(uniqueKeysWithValues: [
             ("alpha_pattern", table(alphaPattern) { JSON($0) ?? .null }),
             ("base_model_name_or_path", .string(base)), ("bias", .string("none")),
-            ("exclude_modules", targets(excluded)), ("fan_in_fan_out", .bool(false)),
+            ("exclude_modules", targets(excluded)), ("fan_in_fan_out", .bool(isTransposed)),
             ("inference_mode", .bool(true)), ("init_lora_weights", .bool(true)),
             ("layers_to_transform", layers.map { .array($0.map { .number($0) }) } ?? .null),
             ("lora_alpha", alpha.wholeNumber ?? JSON(alpha) ?? .null), ("lora_dropout", JSON(dropout) ?? .null),
             ("modules_to_save", saved.isEmpty ? .null : list(saved)), ("peft_type", .string("LORA")),
             ("r", .number(rank)), ("rank_pattern", table(rankPattern) { .number($0) }),
-            ("target_modules", targets(self.targets)),
+            // PEFT takes null for its defaults.
+            ("target_modules", parameters.isEmpty ? targets(self.targets) : targets(self.targets, none: .array([]))),
+            ("target_parameters", parameters.isEmpty ? .null : list(parameters)),
             ("task_type", .string(isScored ? "SEQ_CLS" : "CAUSAL_LM")),
             ("use_dora", .bool(isWeightDecomposed)), ("use_rslora", .bool(isRankStabilized)),
         ])
@@ -78,7 +84,8 @@ extension AdapterConfiguration {
         "runtime_config", "qalora_group_size", "ensure_weight_tying", "layers_pattern",
     ]
     private static let known: Set<String> = [
-        "peft_type", "r", "lora_alpha", "lora_dropout", "target_modules", "exclude_modules", "modules_to_save",
+        "peft_type", "r", "lora_alpha", "lora_dropout", "target_modules", "target_parameters", "exclude_modules",
+        "modules_to_save",
         "use_rslora", "use_dora", "rank_pattern", "alpha_pattern", "layers_to_transform", "bias", "init_lora_weights",
     ]
 
@@ -145,7 +152,8 @@ extension AdapterConfiguration {
             guard case .array(let items) = value, items.allSatisfy({ $0.integer != nil }) else {
                 throw reader.error("layers_to_transform", "must be layers' numbers, not \(value.brief)")
             }
-            return items.compactMap(\.integer)
+            // None stand for all.
+            return items.isEmpty ? nil : items.compactMap(\.integer)
         }
     }
 }

@@ -9,6 +9,9 @@ public struct AdapterConfiguration: Sendable, Equatable {
     public var dropout = 0.0
     /// `target_modules`: which linear layers have them.
     public var targets = AdapterTargets.allLinear
+    /// `target_parameters`: parameters that have them without being a linear layer's: `mlp.experts.gate_up_proj`, or all whose
+    /// names end so. What is excluded, and which layers are meant, is not asked of them.
+    public var parameters: [String] = []
     /// `exclude_modules`: which of those have none all the same; no name for none.
     public var excluded = AdapterTargets.names([])
     /// `layers_to_transform`: in which layers, from 0; `nil` for all.

@@ -57,7 +57,9 @@ public struct AdapterDirectory: Sendable {
         let file = url.appending(path: AdapterConfiguration.fileName)
         let adapter = try AdapterConfiguration.read(file).configuration
         do {
-            layout = try AdapterLayout(adapter, for: configuration)
+            layout = try AdapterLayout(
+                adapter, for: configuration,
+                from: .file(separatesExperts: Self.separatesExperts(url, configuration.specification.names)))
         } catch {
             throw ModelError(file, "\(error)")
         }
@@ -100,7 +102,12 @@ public struct AdapterDirectory: Sendable {
                 continue
             }
             try check(declaration, in: file)
-            try file.read(Self.name(of: declaration.name), into: decoder.parameters[declaration.name])
+            let (name, parameter) = (Self.name(of: declaration.name), decoder.parameters[declaration.name])
+            if let stack = layout.stack(declaration.name) {
+                parameter.copy(from: stack.read(try file.tensor(name)))
+            } else {
+                try file.read(name, into: parameter)
+            }
         }
     }
 
@@ -108,14 +115,15 @@ public struct AdapterDirectory: Sendable {
     /// float32.
     func merged(_ name: String, _ weight: Tensor) throws -> Tensor {
         let file = try file()
-        func tensor(_ name: String) throws -> Tensor { try file.tensor(Self.name(of: name)).converted(to: .float32) }
-        if layout.saved.contains(where: { $0.name == name }) { return try tensor(name) }
-        guard let module = layout.module(ofWeight: name) else { return weight }
-        let adapter = LinearAdapter(
-            factors: LowRankFactors(
-                down: try tensor(module.down), up: try tensor(module.up), scale: module.scale),
-            magnitude: layout.configuration.isWeightDecomposed ? try tensor(module.magnitude) : nil, salt: 0)
-        return adapter.merged(into: weight, isTransposed: module.isTransposed)
+        if layout.saved.contains(where: { $0.name == name }) {
+            return try file.tensor(Self.name(of: name)).converted(to: .float32)
+        }
+        return try layout.merged(weight, named: name) { name, index in
+            let tensor = try file.tensor(Self.name(of: name)).converted(to: .float32)
+            guard let index else { return tensor }
+            let parts = layout.stack(name)?.read(tensor) ?? tensor
+            return parts.narrowed(0, index..<index + 1).reshaped(Array(parts.shape.dropFirst())).contiguous()
+        } ?? weight
     }
 
     /// Says which tensor is the first, by name, that holds something else than finite numbers; `nil` for none.
@@ -132,10 +140,13 @@ public struct AdapterDirectory: Sendable {
         guard let layout = decoder.adapter else { preconditionFailure("a model without an adapter") }
         let specification = decoder.specification
         let configuration = layout.configuration.json(
-            base: base, isScored: decoder.head == .score, names: layout.targetNames)
+            base: base, isScored: decoder.head == .score,
+            isTransposed: layout.modules.contains(where: \.isTransposedLayer),
+            names: layout.targetNames)
         try configuration.write(toModelFile: directory.appending(path: AdapterConfiguration.fileName))
-        let tensors = layout.declarations(specification, head: decoder.head).map {
-            (name(of: $0.name), decoder.parameters[$0.name].detached())
+        let tensors = layout.declarations(specification, head: decoder.head).map { declaration in
+            let tensor = decoder.parameters[declaration.name].detached()
+            return (name(of: declaration.name), layout.stack(declaration.name)?.written(tensor) ?? tensor)
         }
         try SafetensorsWriter.write(tensors, to: directory.appending(path: weightsName))
     }
@@ -145,11 +156,23 @@ public struct AdapterDirectory: Sendable {
         guard let shape = file.entries[name]?.shape else {
             throw ModelError(weightsURL, "tensor \(name) is missing")
         }
-        guard shape == declaration.shape else {
+        let expected = layout.stack(declaration.name)?.fileShape ?? declaration.shape
+        guard shape == expected else {
             throw ModelError(
                 weightsURL,
                 "tensor \(name) has shape \(shape), but \(AdapterConfiguration.fileName) and the base \(base.path) make it "
-                    + "\(declaration.shape)")
+                    + "\(expected)")
+        }
+    }
+
+    /// Whether the tensors of an adapter's file are of single experts. A file that cannot be read is told of when it is.
+    private static func separatesExperts(_ url: URL, _ names: ParameterNames) -> Bool {
+        guard let experts = names.experts,
+            let file = try? SafetensorsFile(url.appending(path: weightsName))
+        else { return false }
+        return file.entries.keys.contains { name in
+            guard let place = name.range(of: ".\(experts.prefix)") else { return false }
+            return name[place.upperBound...].first?.isNumber ?? false
         }
     }
 
@@ -164,14 +187,13 @@ public struct AdapterDirectory: Sendable {
     private static func name(of parameter: String) -> String { "base_model.model.\(parameter)" }
 }
 
+extension AdapterLayout.Module {
+    fileprivate var isTransposedLayer: Bool { isTransposed && !isParameter }
+}
+
 extension AdapterLayout {
     /// The last parts of its modules' names, as PEFT matches them.
     fileprivate var targetNames: [String] {
-        var names: [String] = []
-        for module in modules {
-            let name = String(module.path.split(separator: ".").last ?? "")
-            if !names.contains(name) { names.append(name) }
-        }
-        return names
+        modules.filter { !$0.isParameter }.map { String($0.path.split(separator: ".").last ?? "") }.distinct
     }
 }

@@ -6,21 +6,26 @@ public struct AdapterLayout: Sendable, Equatable {
     public private(set) var configuration: AdapterConfiguration
     /// The linear layers that have matrices.
     let modules: [Module]
-    /// Which of them has a path.
-    private let places: [String: Int]
+    /// Which of them stands beside a weight, by the path of that.
+    private let places: [String: Place]
+    let stacks: [String: ExpertStack]
     /// The names of the parameters that are trained whole, the score head's apart.
     let saved: [ParameterGroup.Declaration]
 
-    /// A linear layer with matrices beside its weight.
+    /// A linear layer with matrices beside its weight, or the weights of all experts of a layer.
     struct Module: Sendable, Equatable {
-        /// Its path in the model, such as `model.layers.0.self_attn.q_proj`.
+        /// What the names of its parameters start with, such as `model.layers.0.self_attn.q_proj`.
         let path: String
         let inputs: Int
         let outputs: Int
-        /// Whether its weight is `[inputs, outputs]`.
+        /// Whether its weights are `[inputs, outputs]`.
         let isTransposed: Bool
         let rank: Int
         let scale: Double
+        /// Whether it was meant as a parameter, and no module.
+        var isParameter = false
+        /// How it is divided over experts, where it is.
+        var experts: Experts?
 
         /// The names of its parameters.
         var down: String { "\(path).lora_A.weight" }
@@ -28,42 +33,91 @@ public struct AdapterLayout: Sendable, Equatable {
         var magnitude: String { "\(path).lora_magnitude_vector" }
     }
 
+    /// Where the matrices of a weight are.
+    fileprivate struct Place: Equatable {
+        let module: Int
+        /// The expert that it is of, where each has a weight of its own, and which part of that one's.
+        var expert: Int?
+        var part = 0
+    }
+
+    /// Where a configuration comes from, by which its names are read.
+    package enum Source {
+        /// It is of a new adapter: all that it names has to be there.
+        case options
+        /// A file beside tensors, which say by themselves what is there. Before transformers 5 those of experts were apart.
+        case file(separatesExperts: Bool)
+    }
+
     /// Finds the layers that a configuration means.
     ///
     /// - Throws: ``AdapterMismatch`` where it means none, or what cannot be adapted.
-    public init(
-        _ configuration: AdapterConfiguration, for model: ModelConfiguration
+    public init(_ configuration: AdapterConfiguration, for model: ModelConfiguration) throws(AdapterMismatch) {
+        try self.init(configuration, for: model, from: .options)
+    }
+
+    package init(
+        _ given: AdapterConfiguration, for model: ModelConfiguration, from source: Source
     ) throws(AdapterMismatch) {
         let specification = model.specification
-        var modules: [Module] = []
-        let linear = specification.linearModules
+        let separatesExperts = if case .file(true) = source { true } else { false }
+        let isNew = if case .options = source { true } else { false }
+        let configuration = separatesExperts ? given : try given.stackingExperts(of: specification)
+        let linear = specification.linearModules.filter { separatesExperts || $0.role == .projection }
+        let (isTarget, isExcluded) = (configuration.targets.matcher, configuration.excluded.matcher)
+        var (modules, places): ([Module], [String: Place]) = ([], [:])
         for module in linear {
             let path = module.path
-            guard configuration.targets.contain(path), !configuration.excluded.contain(path),
-                configuration.layers?.contains(module.layer) ?? true
-            else { continue }
+            guard isTarget(path), !isExcluded(path), configuration.layers?.contains(module.layer) ?? true else {
+                continue
+            }
+            places[path] = Place(module: modules.count)
             modules.append(
                 Module(
                     path: path, inputs: module.inputs, outputs: module.outputs, isTransposed: module.isTransposed,
                     rank: configuration.rank(of: path), scale: configuration.scale(of: path)))
         }
-        if case .names(let names) = configuration.targets {
-            let unknown = names.first { name in !linear.contains { AdapterTargets.names([name]).contain($0.path) } }
-            if let unknown { throw AdapterMismatch.noModule(unknown, known: specification.linearNames) }
+        if isNew, case .names(let names) = configuration.targets {
+            let unknown = names.first { name in !linear.contains { $0.path == name || $0.path.hasSuffix(".\(name)") } }
+            if let unknown { throw AdapterMismatch.noModule(unknown, known: linear.map(\.leaf).distinct) }
         }
-        saved = try specification.savedDeclarations(configuration.modulesToSave)
-        guard !modules.isEmpty else { throw AdapterMismatch.nothing(known: specification.linearNames) }
-        self.modules = modules
-        places = Dictionary(uniqueKeysWithValues: modules.indices.map { (modules[$0].path, $0) })
-        self.configuration = configuration
+        saved = try specification.savedDeclarations(configuration.modulesToSave, isNew: isNew)
+        let parameters = try configuration.linearParameters(of: specification, isNew: isNew)
+        if let name = parameters.first?.parameter.name {
+            if configuration.dropout > 0 { throw AdapterMismatch.dropout(name) }
+            if configuration.isWeightDecomposed { throw AdapterMismatch.weightDecomposition(name) }
+        }
+        for (parameter, path) in parameters {
+            if case .one(let weight) = parameter.weights, places[weight] != nil {
+                throw AdapterMismatch.twice(parameter.name)
+            }
+            for (weight, place) in parameter.places(modules.count) { places[weight] = place }
+            let name = parameter.name
+            modules.append(
+                Module(
+                    path: path, inputs: parameter.inputs, outputs: parameter.outputs,
+                    isTransposed: parameter.isTransposed, rank: configuration.rank(of: name),
+                    scale: configuration.scale(of: name), isParameter: true, experts: parameter.experts))
+        }
+        guard !modules.isEmpty else { throw AdapterMismatch.nothing(known: linear.map(\.leaf).distinct) }
+        stacks = Dictionary(
+            uniqueKeysWithValues: modules.flatMap { module in
+                module.experts.map { experts in
+                    [false, true].map { isUp in
+                        (isUp ? module.up : module.down, ExpertStack(module: module, experts: experts, isUp: isUp))
+                    }
+                } ?? []
+            })
+        (self.modules, self.places, self.configuration) = (modules, places, configuration)
     }
 
     /// The parameters that are trained, those of a score head among them.
-    func declarations(_ specification: DecoderSpecification, head: DecoderHead) -> [ParameterGroup.Declaration] {
+    package func declarations(_ specification: DecoderSpecification, head: DecoderHead) -> [ParameterGroup.Declaration]
+    {
         let matrices = modules.flatMap { module in
             [
-                ParameterGroup.Declaration(name: module.down, shape: [module.rank, module.inputs], decays: true),
-                ParameterGroup.Declaration(name: module.up, shape: [module.outputs, module.rank], decays: true),
+                ParameterGroup.Declaration(name: module.down, shape: module.downShape, decays: true),
+                ParameterGroup.Declaration(name: module.up, shape: module.upShape, decays: true),
             ]
                 + (configuration.isWeightDecomposed
                     ? [ParameterGroup.Declaration(name: module.magnitude, shape: [module.outputs], decays: true)] : [])
@@ -87,39 +141,70 @@ public struct AdapterLayout: Sendable, Equatable {
     /// Whether it has the same matrices.
     func hasShape(of other: AdapterLayout) -> Bool { modules == other.modules && saved == other.saved }
 
-    /// The layer of a weight that has matrices beside it; `nil` for none.
-    func module(ofWeight name: String) -> Module? {
-        guard name.hasSuffix(".weight") else { return nil }
-        return places[String(name.dropLast(".weight".count))].map { modules[$0] }
+    /// The matrices beside a weight, by its path; of experts that share a tensor, those of one.
+    func linear(_ path: String, at index: Int? = nil, _ parameters: ParameterStore) -> LinearAdapter? {
+        guard let place = places[path] else { return nil }
+        return linear(place, at: index) { name, index in
+            index.map { parameters.part(of: name, at: $0) } ?? parameters[name]
+        }
     }
 
-    /// The matrices beside the linear layer of that path; `nil` for none.
-    func linear(_ path: String, _ parameters: ParameterStore) -> LinearAdapter? {
-        guard let module = places[path].map({ modules[$0] }) else { return nil }
+    /// A weight as a model without the adapter has it that computes the same, in float32; `nil` for one without matrices.
+    ///
+    /// - Parameter parameter: gives a parameter of the adapter, or a part of its first dimension.
+    func merged(
+        _ weight: Tensor, named name: String, _ parameter: (String, Int?) throws -> Tensor
+    ) rethrows -> Tensor? {
+        let path = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : name
+        guard let place = places[path] else { return nil }
+        let module = modules[place.module]
+        guard let experts = module.experts, place.expert == nil else {
+            return try linear(place, at: nil, parameter).merged(into: weight, isTransposed: module.isTransposed)
+        }
+        let shape = Array(weight.shape.dropFirst())
+        return .concatenated(
+            try (0..<experts.count).map { index in
+                try linear(place, at: index, parameter)
+                    .merged(
+                        into: weight.narrowed(0, index..<index + 1).reshaped(shape), isTransposed: module.isTransposed
+                    )
+                    .unsqueezed(0)
+            })
+    }
+
+    private func linear(
+        _ place: Place, at index: Int?, _ parameter: (String, Int?) throws -> Tensor
+    ) rethrows -> LinearAdapter {
+        let module = modules[place.module]
+        let expert = module.experts == nil ? nil : index ?? place.expert
+        let part = expert.map { $0 * (module.experts?.parts ?? 1) + place.part }
         return LinearAdapter(
             factors: LowRankFactors(
-                down: parameters[module.down], up: parameters[module.up], scale: module.scale),
-            magnitude: configuration.isWeightDecomposed ? parameters[module.magnitude] : nil,
-            salt: DecoderModel.seed(0, path))
+                down: try parameter(module.down, expert), up: try parameter(module.up, part), scale: module.scale),
+            magnitude: configuration.isWeightDecomposed ? try parameter(module.magnitude, nil) : nil,
+            salt: DecoderModel.seed(0, module.path))
     }
 }
 
-/// An adapter that does not fit a model.
-public enum AdapterMismatch: Error, Equatable, CustomStringConvertible {
-    /// A name that ends no linear layer's.
-    case noModule(String, known: [String])
-    /// Targets that mean no linear layer.
-    case nothing(known: [String])
-    /// A module that cannot be trained whole.
-    case notSaved(String, reason: String)
+extension DecoderSpecification.LinearParameter {
+    fileprivate var experts: AdapterLayout.Experts? {
+        switch weights {
+        case .one: nil
+        case .ofExperts(let paths): AdapterLayout.Experts(count: paths.count, parts: paths.first?.count ?? 1)
+        case .stacked(_, let count): AdapterLayout.Experts(count: count, parts: 1)
+        }
+    }
 
-    /// The mistake in one line.
-    public var description: String {
-        switch self {
-        case .noModule(let name, let known):
-            "'\(name)' is no linear layer of the model; it has \(known.joined(separator: ", "))"
-        case .nothing(let known): "no linear layer of the model is meant; it has \(known.joined(separator: ", "))"
-        case .notSaved(let name, let reason): "'\(name)' cannot be trained whole: \(reason)"
+    /// The weights that it is made of, as the module of a number.
+    fileprivate func places(_ module: Int) -> [(String, AdapterLayout.Place)] {
+        switch weights {
+        case .one(let path), .stacked(let path, _): [(path, AdapterLayout.Place(module: module))]
+        case .ofExperts(let experts):
+            experts.enumerated().flatMap { expert, parts in
+                parts.enumerated().map { part, path in
+                    (path, AdapterLayout.Place(module: module, expert: expert, part: part))
+                }
+            }
         }
     }
 }

@@ -20,13 +20,23 @@ public enum AdapterTargets: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Whether a linear layer is meant.
-    func contain(_ module: String) -> Bool {
+    func contain(_ module: String) -> Bool { matcher(module) }
+
+    /// The same for many layers.
+    var matcher: (String) -> Bool {
         switch self {
-        case .allLinear: return true
-        case .names(let names): return names.contains { module == $0 || module.hasSuffix(".\($0)") }
+        case .allLinear: return { _ in true }
+        case .names(let names):
+            let names = Set(names)
+            return { module in
+                names.contains(module)
+                    || module.indices.contains {
+                        module[$0] == "." && names.contains(String(module[$0...].dropFirst()))
+                    }
+            }
         case .pattern(let pattern):
-            guard let expression = try? Regex(pattern) else { return false }
-            return module.wholeMatch(of: expression) != nil
+            guard let expression = try? Regex(pattern) else { return { _ in false } }
+            return { $0.wholeMatch(of: expression) != nil }
         }
     }
 }

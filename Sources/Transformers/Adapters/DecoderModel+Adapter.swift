@@ -31,11 +31,11 @@ extension DecoderModel {
     /// A parameter as a model without the adapter has it that computes the same, in float32.
     func mergedParameter(_ name: String) -> Tensor {
         let weight = parameters[name].detached()
-        guard let module = adapter?.module(ofWeight: name), let adapter = adapter?.linear(module.path, parameters)
-        else {
-            return weight
+        return withoutGradients {
+            adapter?.merged(weight, named: name) { name, index in
+                index.map { parameters.part(of: name, at: $0) } ?? parameters[name]
+            } ?? weight
         }
-        return adapter.merged(into: weight, isTransposed: module.isTransposed)
     }
 
     /// What passes over rows leave out of the adapter's inputs, where they do.

@@ -6,7 +6,8 @@ package enum Mixtral: ModelFamily {
     private static let names = Llama.names.with(
         experts: ExpertNames(
             router: "block_sparse_moe.gate", experts: "block_sparse_moe.experts",
-            parts: FeedForwardNames(gate: "w1", up: "w3", down: "w2")))
+            parts: FeedForwardNames(gate: "w1", up: "w3", down: "w2"), routerModule: "mlp.gate",
+            expertsModule: "mlp.experts"))
 
     package static func specification(_ reader: ModelFileReader) throws(ModelError) -> DecoderSpecification {
         guard try reader.number("router_jitter_noise", in: 0...1, default: 0) == 0 else {
