@@ -24,10 +24,18 @@ struct Cache {
     at::Tensor keys, values;
 };
 
-/// Two thin matrices whose product is added to a weight: `down [rank, inputs]`, `up [outputs, rank]`.
+/// A weight that takes no gradient: numbers, or whole numbers of 8 bits `[outputs, inputs]` with a scale for each row.
+struct FrozenWeight {
+    at::Tensor values, scales;
+    bool transposed;
+};
+
+/// Two thin matrices whose product is added to a weight: `down [rank, inputs]`, `up [outputs, rank]`; undefined for none.
 struct LowRank {
     at::Tensor down, up;
     double scale;
+
+    bool applies() const { return down.defined(); }
 };
 
 /// Which inputs of the thin matrices are left out: those whose noise, of a row's stream, lies below `share`.
@@ -58,9 +66,11 @@ struct Kernels {
     virtual at::Tensor linear(
         const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) const = 0;
     /// `linear` by a frozen weight, plus `scale` x `input` x downᵀ x upᵀ.
-    virtual at::Tensor linear_low_rank(
-        const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed, const LowRank &,
+    virtual at::Tensor linear_frozen(
+        const at::Tensor &input, const FrozenWeight &, const at::Tensor &bias, const LowRank &,
         const Dropout &) const = 0;
+    /// The numbers `[outputs, inputs]` that a quantized weight stands for.
+    virtual at::Tensor dequantized(const FrozenWeight &, at::ScalarType) const = 0;
     virtual at::Tensor rms_norm(const at::Tensor &input, const at::Tensor &weight, double epsilon) const = 0;
     virtual at::Tensor rotary(const at::Tensor &input, const at::Tensor &cosine, const at::Tensor &sine) const = 0;
     virtual at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const = 0;

@@ -1,6 +1,8 @@
 // The operators that a decoder is made of: their shapes are checked, and their kernels chosen.
 #include "kernels.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 #include <memory>
 
 namespace ctorch {
@@ -70,25 +72,57 @@ ct_status ct_linear_transposed(
     return returning(out, [&] { return linear(input->value, weight->value, bias, true); });
 }
 
-ct_status ct_linear_low_rank(
-    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, bool transposed, ct_low_rank added,
-    ct_tensor **out) {
+ct_status ct_linear_frozen(
+    const ct_tensor *input, ct_frozen_weight weight, const ct_tensor *bias, ct_low_rank added, ct_tensor **out) {
     return returning(out, [&] {
-        const auto &x = input->value, &w = weight->value, &down = added.down->value, &up = added.up->value;
-        check_linear(x, w, bias, transposed);
-        TORCH_CHECK(!w.requires_grad(), "a weight that trains has no thin matrices beside it");
+        const auto &x = input->value;
+        const FrozenWeight w{weight.values->value, optional(weight.scales), weight.transposed};
+        const auto &values = w.values;
         TORCH_CHECK(
-            down.dim() == 2 && up.dim() == 2 && down.size(0) == up.size(1) && down.size(1) == x.size(1)
-                && up.size(0) == w.size(transposed ? 1 : 0) && fits(down.scalar_type(), x.scalar_type())
-                && down.scalar_type() == up.scalar_type(),
-            "thin matrices ", down.sizes(), " and ", up.sizes(), " beside a weight of ", w.sizes());
+            x.dim() == 2 && values.dim() == 2 && values.size(w.transposed ? 0 : 1) == x.size(1)
+                && (w.scales.defined()
+                        ? values.scalar_type() == at::kChar && !w.transposed
+                        : fits(values.scalar_type(), x.scalar_type())),
+            "input ", x.sizes(), " by a frozen weight of ", values.sizes());
+        TORCH_CHECK(!values.requires_grad(), "a weight that trains is not frozen");
+        const int64_t outputs = values.size(w.transposed ? 1 : 0);
+        TORCH_CHECK(
+            !bias || bias->value.sizes() == at::IntArrayRef({outputs}), "a bias for ", outputs, " outputs");
+        const LowRank thin{optional(added.down), optional(added.up), added.scale};
+        const auto &down = thin.down, &up = thin.up;
+        TORCH_CHECK(
+            !thin.applies()
+                || (down.dim() == 2 && up.dim() == 2 && down.size(0) == up.size(1) && down.size(1) == x.size(1)
+                    && up.size(0) == outputs && fits(down.scalar_type(), x.scalar_type())
+                    && down.scalar_type() == up.scalar_type()),
+            "thin matrices beside a weight of ", values.sizes());
         const Dropout dropout{optional(added.streams), added.dropout};
         TORCH_CHECK(
             !dropout.applies()
                 || (dropout.streams.sizes() == at::IntArrayRef({x.size(0)}) && dropout.streams.scalar_type() == at::kLong
                     && dropout.share < 1),
             "dropout of ", dropout.share, " by streams of ", dropout.streams.sizes(), " for ", x.size(0), " rows");
-        return kernels_for(x).linear_low_rank(x, w, optional(bias), transposed, {down, up, added.scale}, dropout);
+        return kernels_for(x).linear_frozen(x, w, optional(bias), thin, dropout);
+    });
+}
+
+ct_status ct_quantize(const ct_tensor *matrix, ct_tensor **values, ct_tensor **scales) {
+    return guarded([&] {
+        at::NoGradGuard no_gradient;
+        const auto wide = matrix->value.to(at::kFloat);
+        const auto scale = wide.abs().amax(1).div(127);
+        // A row of zeros has any scale.
+        const auto divisor = scale.masked_fill(scale.eq(0), 1).unsqueeze(1);
+        auto whole = std::make_unique<ct_tensor>(ct_tensor{wide.div(divisor).round().to(at::kChar)});
+        *scales = new ct_tensor{scale};
+        *values = whole.release();
+    });
+}
+
+ct_status ct_dequantize(const ct_tensor *values, const ct_tensor *scales, ct_scalar_type type, ct_tensor **out) {
+    return returning(out, [&] {
+        const auto wanted = static_cast<at::ScalarType>(type);
+        return kernels_for(values->value.device(), wanted).dequantized({values->value, scales->value, false}, wanted);
     });
 }
 

@@ -14,6 +14,12 @@ public struct LowRankFactors {
         (self.down, self.up, self.scale) = (down, up, scale)
     }
 
+    func code(_ dropout: LowRankDropout?) -> ct_low_rank {
+        ct_low_rank(
+            down: down.handle, up: up.handle, scale: scale, dropout: dropout?.share ?? 0,
+            streams: dropout?.streams.handle)
+    }
+
     /// What is added to a weight `[outputs, inputs]`, in the factors' own type.
     public var product: Tensor { up.matmul(down) * scale }
 }
@@ -42,11 +48,9 @@ extension Tensor {
         dropout: LowRankDropout? = nil
     ) -> Tensor {
         tensor("low-rank linear", self, weight, factors.down, factors.up) {
-            ct_linear_low_rank(
-                handle, weight.handle, bias?.handle, transposed,
-                ct_low_rank(
-                    down: factors.down.handle, up: factors.up.handle, scale: factors.scale,
-                    dropout: dropout?.share ?? 0, streams: dropout?.streams.handle), $0)
+            ct_linear_frozen(
+                handle, ct_frozen_weight(values: weight.handle, scales: nil, transposed: transposed), bias?.handle,
+                factors.code(dropout), $0)
         }
     }
 }

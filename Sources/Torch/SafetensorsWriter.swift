@@ -150,6 +150,7 @@ extension ScalarType {
         case .float64: "F64"
         case .int32: "I32"
         case .int64: "I64"
+        case .int8: "I8"
         case .uint8: "U8"
         case .bool: "BOOL"
         }

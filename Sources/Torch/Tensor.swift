@@ -34,12 +34,12 @@ public final class Tensor {
 
 /// The type of a tensor's elements.
 public enum ScalarType: Sendable, Hashable {
-    case float16, bfloat16, float32, float64, int32, int64, uint8, bool
+    case float16, bfloat16, float32, float64, int32, int64, int8, uint8, bool
 
     /// Bytes an element takes.
     public var size: Int {
         switch self {
-        case .uint8, .bool: 1
+        case .int8, .uint8, .bool: 1
         case .float16, .bfloat16: 2
         case .float32, .int32: 4
         case .float64, .int64: 8
@@ -54,6 +54,7 @@ public enum ScalarType: Sendable, Hashable {
         case .float64: CT_FLOAT64
         case .int32: CT_INT32
         case .int64: CT_INT64
+        case .int8: CT_INT8
         case .uint8: CT_UINT8
         case .bool: CT_BOOL
         }

@@ -77,28 +77,6 @@ extension DecoderLayer.Norms {
     fileprivate func read(_ stream: Tensor) -> Tensor { before?(stream) ?? stream }
 }
 
-/// A projection with the layout its checkpoint has.
-struct Linear {
-    let weight: Tensor
-    let bias: Tensor?
-    /// Whether the weight is `[in, out]`, as GPT-2's are.
-    let transposed: Bool
-    /// What is trained beside the weight.
-    var adapter: LinearAdapter?
-    /// A copy of the weight, its adapter merged into it, that takes its place in passes without gradients.
-    var packed: PackedWeight?
-
-    func callAsFunction(_ input: Tensor, _ dropout: LowRankDropout?) -> Tensor {
-        if let packed { return input.linear(packed, bias: bias) }
-        if let adapter { return adapter(input, beside: self, dropout) }
-        if transposed { return input.linearTransposed(weight, bias: bias) }
-        return input.linear(weight, bias: bias)
-    }
-
-    /// The weight as `[outputs, inputs]`.
-    var untransposedWeight: Tensor { transposed ? weight.transposed(0, 1) : weight }
-}
-
 /// A norm over the last dimension.
 struct Normalization {
     let weight: Tensor

@@ -18,7 +18,7 @@ public final class DecoderModel {
     /// What is trained beside the weights, where the model is an adapter on a frozen base.
     public let adapter: AdapterLayout?
     /// The base that the model stands on, where others may share it.
-    public private(set) var base: FrozenBase?
+    public let base: FrozenBase?
     /// Where it computes, and the type of what passes from layer to layer. Sums, scores and log-probabilities are float32, and
     /// what it tells lies on the host.
     public let placement: Placement
@@ -80,19 +80,18 @@ public final class DecoderModel {
             adapter != nil && head == .score ? base.groupsWithoutHead : try base.groups(with: head)
         self.init(
             configuration, head: head, auxiliaryHead: auxiliaryHead, frozen + [own, auxiliary].compactMap(\.self),
-            adapter: adapter, base.placement)
-        self.base = base
+            adapter: adapter, on: base, base.placement)
     }
 
     private init(
         _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead?,
-        _ groups: [ParameterGroup], adapter: AdapterLayout?, _ placement: Placement
+        _ groups: [ParameterGroup], adapter: AdapterLayout?, on base: FrozenBase? = nil, _ placement: Placement
     ) {
         let specification = configuration.specification
         let parameters = ParameterStore(groups)
-        let parts = DecoderParts(specification, parameters, adapter)
+        let parts = DecoderParts(specification, parameters, adapter, base?.quantized ?? [:])
         self.configuration = configuration
-        self.adapter = adapter
+        (self.adapter, self.base) = (adapter, base)
         self.specification = specification
         self.head = head
         self.auxiliaryHead = auxiliaryHead

@@ -5,11 +5,15 @@ struct DecoderParts {
     private let specification: DecoderSpecification
     private let parameters: ParameterStore
     private let adapter: AdapterLayout?
+    /// The weights that lie in 8 bits, by the paths of their layers.
+    private let quantized: [String: QuantizedWeight]
 
-    init(_ specification: DecoderSpecification, _ parameters: ParameterStore, _ adapter: AdapterLayout?) {
-        self.specification = specification
-        self.parameters = parameters
-        self.adapter = adapter
+    init(
+        _ specification: DecoderSpecification, _ parameters: ParameterStore, _ adapter: AdapterLayout?,
+        _ quantized: [String: QuantizedWeight]
+    ) {
+        (self.specification, self.parameters) = (specification, parameters)
+        (self.adapter, self.quantized) = (adapter, quantized)
     }
 
     func layer(_ index: Int) -> DecoderLayer {
@@ -55,8 +59,8 @@ struct DecoderParts {
                     name(ofExperts.prefix + part), name(ofExperts.prefix + ExpertNames.bias(of: part))
                 )
                 return Linear(
-                    weight: parameters.part(of: weights, at: index),
-                    bias: layer.feedForward.hasBias ? parameters.part(of: biases, at: index) : nil, transposed: true,
+                    weight: .whole(parameters.part(of: weights, at: index), transposed: true),
+                    bias: layer.feedForward.hasBias ? parameters.part(of: biases, at: index) : nil,
                     adapter: adapter?.linear(weights, at: index, parameters))
             }
             return DenseNetwork(
@@ -76,9 +80,11 @@ struct DecoderParts {
     }
 
     private func linear(_ name: String, _ layer: LayerSpecification) -> Linear {
-        Linear(
-            weight: parameters["\(name).weight"], bias: optional("\(name).bias"),
-            transposed: layer.attention.projection == .concatenated, adapter: adapter?.linear(name, parameters))
+        let isTransposed = layer.attention.projection == .concatenated
+        return Linear(
+            weight: quantized[name].map { .quantized($0) }
+                ?? .whole(parameters["\(name).weight"], transposed: isTransposed),
+            bias: optional("\(name).bias"), adapter: adapter?.linear(name, parameters))
     }
 
     private func optional(_ name: String) -> Tensor? { parameters.contains(name) ? parameters[name] : nil }

@@ -109,10 +109,10 @@ extension InputProjection {
 
 extension Linear {
     /// The weight as `[outputs, inputs]`, what is trained beside it added.
-    fileprivate var matrix: Tensor { adapter?.merged(into: untransposedWeight) ?? untransposedWeight }
+    fileprivate var matrix: Tensor { adapter?.merged(into: weight.matrix) ?? weight.matrix }
 
     fileprivate func packing(_ type: ScalarType, _ next: () -> PackedWeight) -> Linear {
-        var copy = Linear(weight: weight, bias: bias?.converted(to: type), transposed: transposed)
+        var copy = Linear(weight: weight, bias: bias?.converted(to: type))
         copy.packed = next()
         return copy
     }

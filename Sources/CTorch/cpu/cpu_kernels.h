@@ -7,9 +7,10 @@ namespace ctorch::cpu {
 
 struct CPUKernels final : Kernels {
     at::Tensor linear(const at::Tensor &, const at::Tensor &, const at::Tensor &, bool transposed) const override;
-    at::Tensor linear_low_rank(
-        const at::Tensor &, const at::Tensor &, const at::Tensor &, bool transposed, const LowRank &,
+    at::Tensor linear_frozen(
+        const at::Tensor &, const FrozenWeight &, const at::Tensor &bias, const LowRank &,
         const Dropout &) const override;
+    at::Tensor dequantized(const FrozenWeight &, at::ScalarType) const override;
     at::Tensor rms_norm(const at::Tensor &, const at::Tensor &, double epsilon) const override;
     at::Tensor rotary(const at::Tensor &, const at::Tensor &cosine, const at::Tensor &sine) const override;
     at::Tensor silu_gate(const at::Tensor &gate, const at::Tensor &up) const override;

@@ -31,6 +31,7 @@ typedef enum ct_scalar_type {
     CT_FLOAT16 = 5,
     CT_FLOAT32 = 6,
     CT_FLOAT64 = 7,
+    CT_INT8 = 1,
     CT_BOOL = 11,
     CT_BFLOAT16 = 15,
 } ct_scalar_type;
@@ -234,10 +235,19 @@ typedef struct ct_low_rank {
     double dropout;
     const ct_tensor *streams;
 } ct_low_rank;
-/// `ct_linear`, or `ct_linear_transposed`, by a weight that takes no gradient, plus `scale` x (`input` x downᵀ) x upᵀ.
-ct_status ct_linear_low_rank(
-    const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias, bool transposed, ct_low_rank added,
-    ct_tensor **out);
+/// A weight that takes no gradient: as it is, or of 8 bits with `scales [out]`, which are NULL otherwise.
+typedef struct ct_frozen_weight {
+    const ct_tensor *values, *scales;
+    bool transposed;
+} ct_frozen_weight;
+/// `ct_linear`, or `ct_linear_transposed`, by such a weight, plus `scale` x (`input` x downᵀ) x upᵀ; without that where `down` is
+/// NULL. A quantized weight is there as numbers only while it is multiplied.
+ct_status ct_linear_frozen(
+    const ct_tensor *input, ct_frozen_weight weight, const ct_tensor *bias, ct_low_rank added, ct_tensor **out);
+/// A matrix `[out, in]` in whole numbers of 8 bits, by `scales [out]`: the largest of a row is 127.
+ct_status ct_quantize(const ct_tensor *matrix, ct_tensor **values, ct_tensor **scales);
+/// The numbers that it stands for.
+ct_status ct_dequantize(const ct_tensor *values, const ct_tensor *scales, ct_scalar_type type, ct_tensor **out);
 
 ct_status ct_rms_norm(const ct_tensor *input, const ct_tensor *weight, double epsilon, ct_tensor **out);
 /// Rotates the first `2 x half` channels of every head of `input [rows, heads, channels]` by `cosine`, `sine [rows, half]`.

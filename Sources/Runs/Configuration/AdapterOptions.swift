@@ -24,6 +24,9 @@ package struct AdapterOptions: Sendable, Equatable {
     /// Whether the lengths of the weights' rows are trained too.
     package var isWeightDecomposed: Bool?
 
+    /// Whether the base's weights lie in 8 bits.
+    package var loadsIn8Bit = false
+
     /// All weights are trained.
     package init() {}
 
@@ -49,6 +52,7 @@ package struct AdapterOptions: Sendable, Equatable {
         if !scope.given.contains("lora_modules_to_save") { modulesToSave = run.modulesToSave }
         if !scope.given.contains("use_rslora") { isRankStabilized = run.isRankStabilized }
         if !scope.given.contains("use_dora") { isWeightDecomposed = run.isWeightDecomposed }
+        if !scope.given.contains("load_in_8bit") { loadsIn8Bit = run.loadsIn8Bit }
         guard !drops else { return }
         if let dropout, dropout > 0, scope.given.contains("lora_dropout") {
             throw scope.error(
@@ -145,6 +149,10 @@ extension AdapterOptions: KeyedOptions {
         Field(
             "use_dora", \.isWeightDecomposed, default: "false",
             "Whether the lengths of the weights' rows are trained apart from their directions (DoRA).")
+        Field(
+            "load_in_8bit", \.loadsIn8Bit,
+            "Whether the frozen weights of linear layers lie in 8 bits, with a scale for each output; they are numbers only while they "
+                + "are multiplied.")
     }
 }
 

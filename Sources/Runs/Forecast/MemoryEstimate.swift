@@ -93,8 +93,7 @@ package struct MemoryEstimate: Equatable {
     /// Adds the frozen weights under a model, where none has brought them yet.
     private mutating func hold(_ model: PlannedModel, head: DecoderHead) {
         guard let base = model.base, bases.insert(base).inserted else { return }
-        let (matrices, vectors) = model.frozenCounts(head: head)
-        frozen += matrices * placement.type.size + 4 * vectors
+        frozen += model.frozenBytes(head: head, placement.type)
     }
 
     /// Adds models of which each computes rows of at most `rows` tokens and is freed before the next is loaded.

@@ -1,3 +1,4 @@
+import Torch
 import Transformers
 
 /// A model that a rank will hold in a stage.
@@ -6,6 +7,8 @@ package struct PlannedModel {
     package let specification: DecoderSpecification
     /// The frozen weights that it stands on, which others may share; `nil` for a model of its own weights.
     package var base: String?
+    /// Whether those lie in 8 bits, where they may.
+    package var isQuantized = false
     /// What is trained beside them.
     package var adapter: AdapterLayout?
 
@@ -18,15 +21,17 @@ package struct PlannedModel {
         return base == nil ? specification.parameterCount(head: head) : 0
     }
 
-    /// How many numbers of matrices and of vectors are frozen under it.
-    func frozenCounts(head: DecoderHead) -> (matrices: Int, vectors: Int) {
-        guard base != nil else { return (0, 0) }
+    /// Bytes that are frozen under it, where matrices lie in a type.
+    func frozenBytes(head: DecoderHead, _ type: ScalarType) -> Int {
+        guard base != nil else { return 0 }
         // An adapter has a score head of its own.
         let declarations = specification.declarations(head: adapter == nil ? head : .languageModel)
         let count = { (decays: Bool) in
             declarations.filter { $0.decays == decays }.reduce(0) { $0 + $1.shape.reduce(1, *) }
         }
-        return (count(true), count(false))
+        guard isQuantized else { return count(true) * type.size + 4 * count(false) }
+        let (numbers, rows) = specification.quantizedCounts
+        return (count(true) - numbers) * type.size + numbers + 4 * (count(false) + rows)
     }
 }
 
@@ -41,7 +46,7 @@ extension StagePlanner {
         let options = stage.stage.adapter
         let trainsAdapter = options?.usesAdapter ?? false
         guard trainsAdapter || training == .none && outline.adapter != nil else { return model }
-        model.base = outline.weights
+        (model.base, model.isQuantized) = (outline.weights, options?.loadsIn8Bit ?? false)
         let fresh = training == .none ? nil : try options?.new(for: outline.configuration)
         model.adapter = try (outline.adapter ?? fresh).map { try AdapterLayout($0, for: outline.configuration) }
         return model

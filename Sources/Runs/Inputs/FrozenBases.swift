@@ -24,11 +24,11 @@ package final class FrozenBases {
     }
 
     /// The weights of a directory, read where no model has them.
-    func base(_ directory: ModelDirectory, _ placement: Placement) throws -> FrozenBase {
+    func base(_ directory: ModelDirectory, _ placement: Placement, isQuantized: Bool) throws -> FrozenBase {
         let path = directory.url.standardizedFileURL.resolvingSymlinksInPath().path
-        let key = "\(path) \(placement)"
+        let key = "\(path) \(placement) \(isQuantized)"
         if let base = known[key]?.base { return base }
-        let base = try FrozenBase(directory, placement: placement)
+        let base = try FrozenBase(directory, placement: placement, isQuantized: isQuantized)
         known[key] = Held(base: base)
         return base
     }

@@ -123,7 +123,8 @@ package struct ModelStore {
             fresh = try AdapterLayout(try adapter.new(for: directory.configuration), for: directory.configuration)
         }
         return try directory.decoder(
-            on: try bases.base(directory.base, placement), head: head, auxiliaryHead: auxiliaryHead, adding: fresh,
+            on: try bases.base(directory.base, placement, isQuantized: adapter?.loadsIn8Bit ?? false), head: head,
+            auxiliaryHead: auxiliaryHead, adding: fresh,
             dropout: training == .none ? 0 : adapter?.dropout, trainable: training == .here, seed: newHeadSeed)
     }
 

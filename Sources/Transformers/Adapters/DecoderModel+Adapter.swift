@@ -16,7 +16,7 @@ extension DecoderModel {
         }
         for linear in layers.flatMap(\.projections) {
             guard let adapter = linear.adapter, let magnitude = adapter.magnitude else { continue }
-            withoutGradients { magnitude.copy(from: adapter.rowLengths(beside: linear.untransposedWeight)) }
+            withoutGradients { magnitude.copy(from: adapter.rowLengths(beside: linear.weight.matrix)) }
         }
         if head == .score { initializeScoreHead(seed: seed) }
     }

@@ -12,13 +12,17 @@ struct LinearAdapter {
 
     /// What the layer gives with its adapter.
     func callAsFunction(_ input: Tensor, beside linear: Linear, _ dropout: LowRankDropout?) -> Tensor {
-        let sum = { (bias: Tensor?) in
-            input.linear(
-                linear.weight, bias: bias, transposed: linear.transposed, adding: factors,
-                dropout: dropout?.salted(salt))
+        let sum = { (bias: Tensor?) -> Tensor in
+            switch linear.weight {
+            case .whole(let weight, let transposed):
+                input.linear(
+                    weight, bias: bias, transposed: transposed, adding: factors, dropout: dropout?.salted(salt))
+            case .quantized(let weight):
+                input.linear(weight, bias: bias, adding: factors, dropout: dropout?.salted(salt))
+            }
         }
         guard let magnitude else { return sum(linear.bias) }
-        let lengths = withoutGradients { rowLengths(beside: linear.untransposedWeight) }
+        let lengths = withoutGradients { rowLengths(beside: linear.weight.matrix) }
         let scaled = sum(nil) * (magnitude / lengths).converted(to: input.type)
         return linear.bias.map { scaled + $0.converted(to: input.type) } ?? scaled
     }

@@ -1,8 +1,10 @@
+#include "../differentiable.h"
 #include "../dropout.h"
 #include "composed_kernels.h"
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
 
 namespace ctorch::aten {
 
@@ -26,15 +28,37 @@ at::Tensor mask(const Dropout &dropout, const at::Tensor &like) {
     return noise.ge(dropout_threshold(dropout.share)).to(like.scalar_type()).div(1 - dropout.share);
 }
 
+/// By numbers that are there only in a pass.
+Computed quantized_product(const at::Tensor &input, const FrozenWeight &weight, const at::Tensor &bias) {
+    const auto type = input.scalar_type();
+    const auto numbers = [type](const at::Tensor &values, const at::Tensor &scales) {
+        return values.to(type).mul_(scales.to(type).unsqueeze(1));
+    };
+    const auto w = numbers(weight.values, weight.scales);
+    return {
+        {at::linear(input, w, bias.defined() ? bias.to(type) : bias)}, {weight.values, weight.scales},
+        [numbers](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
+            return {at::mm(gradient, numbers(saved[0], saved[1]))};
+        }};
+}
+
 }  // namespace
 
-at::Tensor ComposedKernels::linear_low_rank(
-    const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed, const LowRank &added,
+at::Tensor ComposedKernels::linear_frozen(
+    const at::Tensor &input, const FrozenWeight &weight, const at::Tensor &bias, const LowRank &added,
     const Dropout &dropout) const {
     const auto type = input.scalar_type();
+    const auto whole = weight.scales.defined()
+        ? differentiable({input}, [&] { return quantized_product(input, weight, bias); })[0]
+        : linear(input, weight.values, bias, weight.transposed);
+    if (!added.applies()) return whole;
     const auto x = dropout.applies() ? input * mask(dropout, input) : input;
     const auto h = at::linear(x, added.down.to(type)) * added.scale;
-    return linear(input, weight, bias, transposed) + at::linear(h, added.up.to(type));
+    return whole + at::linear(h, added.up.to(type));
+}
+
+at::Tensor ComposedKernels::dequantized(const FrozenWeight &weight, at::ScalarType type) const {
+    return weight.values.to(type).mul_(weight.scales.to(type).unsqueeze(1));
 }
 
 }  // namespace ctorch::aten
