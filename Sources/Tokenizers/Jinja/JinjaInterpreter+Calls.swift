@@ -1,40 +1,17 @@
 extension JinjaInterpreter {
-    /// Calls a function, a macro or a method.
-    ///
-    /// - Parameter caller: The body of `{% call %}`, which is passed along under that name.
-    func call(
-        _ callee: JinjaExpression, _ call: JinjaCall, caller: JinjaValue?, _ frame: JinjaFrame
-    ) throws(JinjaError) -> JinjaValue {
-        // A method that is called at once needs no value of its own.
-        if case .attribute(let base, let name, let undefined, let offset) = callee, let member = name.member {
-            let receiver = try value(of: base, frame)
-            if member.isOfStrings, let text = receiver.text {
-                var arguments = try arguments(call.arguments, name.text, caller, frame)
-                go(to: call.offset)
-                return try method(member, of: text, isMarkup: receiver.isMarkup, &arguments)
-            }
-            go(to: offset)
-            let callee = try attribute(name, of: receiver, undefined)
-            return try self.call(callee, arguments(call.arguments, name.text, caller, frame), at: call.offset)
-        }
-        let name = if case .name(_, let undefined) = callee { undefined.text } else { "the function" }
-        let function = try value(of: callee, frame)
-        return try self.call(function, arguments(call.arguments, name, caller, frame), at: call.offset)
-    }
-
     /// The values of arguments.
     func arguments(
         _ list: JinjaArgumentList, _ name: String, _ caller: JinjaValue?, _ frame: JinjaFrame
     ) throws(JinjaError) -> JinjaArguments {
         var positional = list.positional.isEmpty ? [] : try values(of: list.positional, frame)
         var keywords: [(name: String, value: JinjaValue)] = []
-        for keyword in list.keywords { keywords.append((keyword.name, try value(of: keyword.value, frame))) }
+        for keyword in list.keywords { keywords.append((keyword.name, try keyword.value.value(self, frame))) }
         if let spread = list.spread {
-            positional += try elements(of: value(of: spread, frame))
+            positional += try elements(of: spread.value(self, frame))
             try spend(elements: positional.count)
         }
         if let spread = list.spreadKeywords {
-            guard case .mapping(let mapping) = try value(of: spread, frame) else {
+            guard case .mapping(let mapping) = try spread.value(self, frame) else {
                 throw .evaluation("'**' takes a mapping")
             }
             try spend(elements: mapping.count)
@@ -54,7 +31,8 @@ extension JinjaInterpreter {
         return JinjaArguments(name, positional, keywords)
     }
 
-    private func call(
+    /// Calls a function, a macro or a method.
+    func call(
         _ callee: JinjaValue, _ arguments: JinjaArguments, at offset: Int
     ) throws(JinjaError) -> JinjaValue {
         go(to: offset)
@@ -114,9 +92,9 @@ extension JinjaInterpreter {
         defer { ascend() }
         let text = try capture { () throws(JinjaError) in
             for parameter in macro.parameters
-            where value(at: program.scopes.places[parameter.variable], frame) == nil {
+            where value(of: parameter.variable, frame) == nil {
                 let value =
-                    try parameter.defaultValue.map { value throws(JinjaError) in try self.value(of: value, frame) }
+                    try parameter.defaultValue.map { value throws(JinjaError) in try value.value(self, frame) }
                     ?? .undefined("the parameter '\(parameter.name)' of '\(name)'")
                 set(parameter.variable, value, frame)
             }

@@ -11,14 +11,14 @@ extension JinjaInterpreter {
         try step()
         switch statement {
         case .text(let text): try write(text)
-        case .print(let expression): try write(text(of: value(of: expression, frame)))
-        case .conditional(let branches, let otherwise): return try conditional(branches, otherwise, frame)
+        case .print(let expression): try print(expression, frame)
+        case .conditional(let statement): return try execute(statement, frame)
         case .loop(let loop): return try execute(loop, frame)
-        case .set(let target, let expression, let offset):
-            try check(target, frame, at: offset)
-            let value = try value(of: expression, frame)
-            go(to: offset)
-            try assign(value, to: target, frame)
+        case .set(let statement):
+            try check(statement.target, frame, at: statement.offset)
+            let value = try statement.value.value(self, frame)
+            go(to: statement.offset)
+            try assign(value, to: statement.target, frame)
         case .setBlock(let target, let filters, let body, let scope, let offset):
             let (value, flow) = try captured(filters, body, scope, frame)
             if flow != .next { return flow }
@@ -26,9 +26,8 @@ extension JinjaInterpreter {
             try check(target, frame, at: offset)
             try assign(value, to: target, frame)
         case .macro(let macro, let target): set(target, closure(macro, frame), frame)
-        case .call(let callee, let call, let body):
-            let caller = closure(body, frame)
-            try write(blockText(self.call(callee, call, caller: caller, frame)))
+        case .call(let call, let body):
+            try write(blockText(call.call(self, frame, caller: closure(body, frame))))
         case .filter(let filters, let body, let scope):
             let (value, flow) = try captured(filters, body, scope, frame)
             if flow != .next { return flow }
@@ -36,7 +35,7 @@ extension JinjaInterpreter {
         case .with(let values, let body, let scope, let offset):
             enter(scope, frame)
             for (target, expression) in values {
-                let value = try value(of: expression, frame)
+                let value = try expression.value(self, frame)
                 go(to: offset)
                 try assign(value, to: target, frame)
             }
@@ -58,14 +57,22 @@ extension JinjaInterpreter {
         return flow
     }
 
-    private func conditional(
-        _ branches: [(test: JinjaExpression, body: [JinjaStatement])], _ otherwise: [JinjaStatement],
-        _ frame: JinjaFrame
+    private func print(_ expression: any JinjaExpression, _ frame: JinjaFrame) throws(JinjaError) {
+        let start = output.count
+        if let value = try expression.append(self, frame) {
+            try write(text(of: value))
+        } else {
+            try check(written: output.count - start)
+        }
+    }
+
+    private func execute(
+        _ statement: JinjaConditionalStatement, _ frame: JinjaFrame
     ) throws(JinjaError) -> JinjaFlow {
-        for branch in branches where try value(of: branch.test, frame).isTrue {
+        for branch in statement.branches where try branch.test.isTrue(self, frame) {
             return try nested(branch.body, frame)
         }
-        return otherwise.isEmpty ? .next : try nested(otherwise, frame)
+        return statement.otherwise.isEmpty ? .next : try nested(statement.otherwise, frame)
     }
 
     /// What a block writes, filtered.
@@ -109,7 +116,7 @@ extension JinjaInterpreter {
 
 extension JinjaInterpreter {
     private func execute(_ statement: JinjaLoopStatement, _ frame: JinjaFrame) throws(JinjaError) -> JinjaFlow {
-        let iterable = try value(of: statement.iterable, frame)
+        let iterable = try statement.iterable.value(self, frame)
         go(to: statement.offset)
         guard !statement.isRecursive else {
             try write(recurse(statement, iterable, frame, level: 0))
@@ -170,7 +177,7 @@ extension JinjaInterpreter {
                 while let element = try source.next() {
                     try self.step()
                     try self.assign(element, to: filter.target, frame)
-                    if try self.value(of: filter.test, frame).isTrue { return element }
+                    if try filter.test.isTrue(self, frame) { return element }
                 }
                 return nil
             }
@@ -200,7 +207,7 @@ extension JinjaInterpreter {
     }
 
     private func namespace(_ variable: Int, _ frame: JinjaFrame) throws(JinjaError) -> JinjaNamespace? {
-        guard case .object(let object)? = value(at: program.scopes.places[variable], frame) else { return nil }
+        guard case .object(let object)? = value(of: variable, frame) else { return nil }
         return object as? JinjaNamespace
     }
 

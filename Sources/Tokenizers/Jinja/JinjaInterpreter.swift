@@ -96,6 +96,13 @@ extension JinjaInterpreter {
     @inline(__always)
     func ascend() { nesting -= 1 }
 
+    /// Begins an expression that has others in it; ``ascend()`` ends it.
+    @inline(__always)
+    func enter() throws(JinjaError) {
+        try step()
+        try descend()
+    }
+
     /// A string that was made, counted.
     func string(_ text: String) throws(JinjaError) -> JinjaValue {
         try spend(bytes: text.utf8.count)
@@ -120,11 +127,33 @@ extension JinjaInterpreter {
 
 extension JinjaInterpreter {
     func write(_ text: String) throws(JinjaError) {
-        output.append(contentsOf: text.utf8)
+        append(text)
+        try check(written: text.utf8.count)
+    }
+
+    /// Adds to the text what ``check(written:)`` counts later.
+    func append(_ text: String) { output.append(contentsOf: text.utf8) }
+
+    /// Adds a string, and gives back what is none.
+    func appendString(_ value: JinjaValue) -> JinjaValue? {
+        guard case .string(let text) = value else { return value }
+        append(text)
+        return nil
+    }
+
+    /// Counts text that was added.
+    func check(written count: Int) throws(JinjaError) {
         if output.count > limits.outputBytes {
             throw JinjaError(.limit, "the text is longer than \(limits.outputBytes) bytes")
         }
-        try step(1 + text.utf8.count / 64)
+        try step(1 + count / 64)
+    }
+
+    /// Takes away what was added from a byte on.
+    func takeOutput(from start: Int) -> String {
+        let text = String(decoding: output[start...], as: UTF8.self)
+        output.removeLast(output.count - start)
+        return text
     }
 
     /// Collects what `body` writes instead of writing it.
@@ -133,8 +162,7 @@ extension JinjaInterpreter {
         captures += 1
         let flow = try body()
         captures -= 1
-        let text = String(decoding: output[start...], as: UTF8.self)
-        output.removeLast(output.count - start)
+        let text = takeOutput(from: start)
         try spend(bytes: text.utf8.count)
         return (text, flow)
     }
@@ -154,8 +182,14 @@ extension JinjaInterpreter {
         }
     }
 
+    /// The value of a variable, by its number; `nil` where it has none.
     @inline(__always)
-    func value(at place: JinjaScopes.Place, _ frame: JinjaFrame) -> JinjaValue? {
+    func value(of variable: Int, _ frame: JinjaFrame) -> JinjaValue? {
+        value(at: program.scopes.places[variable], frame)
+    }
+
+    @inline(__always)
+    private func value(at place: JinjaScopes.Place, _ frame: JinjaFrame) -> JinjaValue? {
         if place.hops == 0 { return frame.slots[place.slot] }
         return outer(frame, place.hops).slots[place.slot]
     }

@@ -81,7 +81,7 @@ extension JinjaParser {
     }
 
     private mutating func conditional() throws(JinjaError) -> JinjaStatement {
-        var branches: [(test: JinjaExpression, body: [JinjaStatement])] = []
+        var branches: [JinjaConditionalStatement.Branch] = []
         while true {
             let test = try tuple(withConditional: false).expression
             branches.append((test, try body(until: "elif", "else", "endif")))
@@ -89,7 +89,7 @@ extension JinjaParser {
             var otherwise: [JinjaStatement] = []
             if skip(name: "else") { otherwise = try body(until: "endif") }
             try expect(name: "endif")
-            return .conditional(branches, otherwise: otherwise)
+            return .conditional(JinjaConditionalStatement(branches, otherwise: otherwise))
         }
     }
 
@@ -98,7 +98,7 @@ extension JinjaParser {
         let target = try self.target(end: "in")
         try expect(name: "in")
         let iterable = try tuple(withConditional: false, end: "recursive").expression
-        var filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?
+        var filter: (test: any JinjaExpression, target: JinjaTarget, scope: Int)?
         if skip(name: "if") {
             filter = (try expression().expression, copy(target), newScope())
         }
@@ -124,7 +124,7 @@ extension JinjaParser {
 
     private mutating func assignment(at offset: Int) throws(JinjaError) -> JinjaStatement {
         let target = try self.target(withAttributes: true)
-        if skip(.assign) { return .set(target, try tuple().expression, at: offset) }
+        if skip(.assign) { return .set(JinjaSetStatement(target, try tuple().expression, at: offset)) }
         var filters: [JinjaFilterCall] = []
         while skip(.pipe) { filters.append(try filterCall()) }
         let body = try self.body(until: "endset")
@@ -141,7 +141,7 @@ extension JinjaParser {
     }
 
     private mutating func with(at offset: Int) throws(JinjaError) -> JinjaStatement {
-        var values: [(target: JinjaTarget, value: JinjaExpression)] = []
+        var values: [(target: JinjaTarget, value: any JinjaExpression)] = []
         while token.kind != .blockEnd {
             if !values.isEmpty { try expect(.comma) }
             let target = try self.target()
@@ -165,10 +165,10 @@ extension JinjaParser {
 
     private mutating func call(at offset: Int) throws(JinjaError) -> JinjaStatement {
         let parameters = isSymbol(.openParenthesis) ? try signature() : []
-        guard case .call(let callee, let call) = try expression().expression else {
+        guard let call = try expression().expression as? any JinjaCall else {
             throw error("'call' needs a call", at: offset)
         }
-        return .call(callee, call, body: try closure("endcall", parameters: parameters))
+        return .call(call, body: try closure("endcall", parameters: parameters))
     }
 
     private mutating func signature() throws(JinjaError) -> [JinjaMacro.Parameter] {

@@ -90,7 +90,7 @@ private struct JinjaScopeResolver {
         if let place = scope.place(of: variables[number].name, from: scope.function) { places[number] = place }
     }
 
-    private mutating func resolve(_ expression: JinjaExpression, in scope: JinjaScope) {
+    private mutating func resolve(_ expression: any JinjaExpression, in scope: JinjaScope) {
         var numbers: [Int] = []
         expression.collectNames(into: &numbers)
         for number in numbers { resolve(number, in: scope) }
@@ -110,16 +110,16 @@ private struct JinjaScopeResolver {
         switch statement {
         case .text, .breakLoop, .continueLoop, .unsupported: break
         case .print(let expression): resolve(expression, in: scope)
-        case .conditional(let branches, let otherwise):
-            for branch in branches {
+        case .conditional(let conditional):
+            for branch in conditional.branches {
                 resolve(branch.test, in: scope)
                 for statement in branch.body { resolve(statement, in: scope) }
             }
-            for statement in otherwise { resolve(statement, in: scope) }
+            for statement in conditional.otherwise { resolve(statement, in: scope) }
         case .loop(let loop): resolve(loop, in: scope)
-        case .set(let target, let value, _):
-            resolve(target, in: scope)
-            resolve(value, in: scope)
+        case .set(let statement):
+            resolve(statement.target, in: scope)
+            resolve(statement.value, in: scope)
         case .setBlock(let target, let filters, let body, let number, _):
             resolve(target, in: scope)
             let inner = JinjaScope(parent: scope, function: scope.function)
@@ -130,8 +130,8 @@ private struct JinjaScopeResolver {
         case .macro(let macro, let target):
             resolve(target, in: scope)
             resolve(macro, in: scope)
-        case .call(let callee, let call, let body):
-            resolve(.call(callee, call), in: scope)
+        case .call(let call, let body):
+            resolve(call, in: scope)
             resolve(body, in: scope)
         case .filter(let filters, let body, let number):
             let inner = JinjaScope(parent: scope, function: scope.function)

@@ -1,16 +1,16 @@
 /// What a template does.
 indirect enum JinjaStatement: Sendable {
     case text(String)
-    case print(JinjaExpression)
-    case conditional([(test: JinjaExpression, body: [JinjaStatement])], otherwise: [JinjaStatement])
+    case print(any JinjaExpression)
+    case conditional(JinjaConditionalStatement)
     case loop(JinjaLoopStatement)
-    case set(JinjaTarget, JinjaExpression, at: Int)
+    case set(JinjaSetStatement)
     case setBlock(JinjaTarget, [JinjaFilterCall], [JinjaStatement], scope: Int, at: Int)
     case macro(JinjaMacro, target: Int)
     /// `{% call %}`: a macro's call that may ask for the body with `caller()`.
-    case call(JinjaExpression, JinjaCall, body: JinjaMacro)
+    case call(any JinjaCall, body: JinjaMacro)
     case filter([JinjaFilterCall], [JinjaStatement], scope: Int)
-    case with([(target: JinjaTarget, value: JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
+    case with([(target: JinjaTarget, value: any JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
     /// `{% generation %}`: text that the model is to have written.
     case generation(JinjaMacro, at: Int)
     case breakLoop
@@ -19,12 +19,32 @@ indirect enum JinjaStatement: Sendable {
     case unsupported(String, at: Int)
 }
 
+/// `{% if %}`.
+final class JinjaConditionalStatement: Sendable {
+    typealias Branch = (test: any JinjaExpression, body: [JinjaStatement])
+    let branches: [Branch]
+    let otherwise: [JinjaStatement]
+
+    init(_ branches: [Branch], otherwise: [JinjaStatement]) { (self.branches, self.otherwise) = (branches, otherwise) }
+}
+
+/// `{% set %}` of a value.
+final class JinjaSetStatement: Sendable {
+    let target: JinjaTarget
+    let value: any JinjaExpression
+    let offset: Int
+
+    init(_ target: JinjaTarget, _ value: any JinjaExpression, at offset: Int) {
+        (self.target, self.value, self.offset) = (target, value, offset)
+    }
+}
+
 /// `{% for %}`.
 final class JinjaLoopStatement: Sendable {
     let target: JinjaTarget
-    let iterable: JinjaExpression
+    let iterable: any JinjaExpression
     /// After `if`; it has a scope of its own, with targets of its own.
-    let filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?
+    let filter: (test: any JinjaExpression, target: JinjaTarget, scope: Int)?
     let isRecursive: Bool
     let body: [JinjaStatement]
     let otherwise: [JinjaStatement]
@@ -35,8 +55,8 @@ final class JinjaLoopStatement: Sendable {
     let offset: Int
 
     init(
-        target: JinjaTarget, iterable: JinjaExpression,
-        filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?,
+        target: JinjaTarget, iterable: any JinjaExpression,
+        filter: (test: any JinjaExpression, target: JinjaTarget, scope: Int)?,
         isRecursive: Bool, body: [JinjaStatement], otherwise: [JinjaStatement], scope: Int, otherwiseScope: Int,
         loop: Int?, offset: Int
     ) {
@@ -58,7 +78,7 @@ final class JinjaMacro: Sendable {
     struct Parameter: Sendable {
         let name: String
         let variable: Int
-        let defaultValue: JinjaExpression?
+        let defaultValue: (any JinjaExpression)?
     }
 
     let name: String?

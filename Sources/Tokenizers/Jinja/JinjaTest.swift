@@ -29,7 +29,7 @@ enum JinjaTest: String, Sendable {
 
 extension JinjaInterpreter {
     func test(
-        _ value: JinjaValue, _ call: JinjaTestCall, _ frame: JinjaFrame
+        _ value: JinjaValue, _ call: JinjaTestExpression, _ frame: JinjaFrame
     ) throws(JinjaError) -> Bool {
         guard let test = call.test else {
             go(to: call.offset)

@@ -1,0 +1,103 @@
+/// An arithmetic operator.
+enum JinjaOperator: String, Sendable {
+    case add = "+"
+    case subtract = "-"
+    case multiply = "*"
+    case divide = "/"
+    case floorDivide = "//"
+    case modulo = "%"
+    case power = "**"
+}
+
+/// `left + right` and its like.
+final class JinjaArithmeticExpression: JinjaExpression {
+    private let operation: JinjaOperator
+    private let left: any JinjaExpression
+    private let right: any JinjaExpression
+    private let offset: Int
+
+    init(_ operation: JinjaOperator, _ left: any JinjaExpression, _ right: any JinjaExpression, at offset: Int) {
+        (self.operation, self.left, self.right, self.offset) = (operation, left, right, offset)
+    }
+
+    func collectNames(into numbers: inout [Int]) {
+        left.collectNames(into: &numbers)
+        right.collectNames(into: &numbers)
+    }
+
+    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+        try interpreter.enter()
+        defer { interpreter.ascend() }
+        let left = try left.value(interpreter, frame)
+        let right = try right.value(interpreter, frame)
+        interpreter.go(to: offset)
+        return try interpreter.arithmetic(operation, left, right)
+    }
+
+    /// Adds the parts of a sum of strings one after another, so that none is copied more than once.
+    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
+        guard operation == .add else { return try appendValue(interpreter, frame) }
+        try interpreter.enter()
+        defer { interpreter.ascend() }
+        let start = interpreter.output.count
+        let left = try left.append(interpreter, frame)
+        let right = try right.value(interpreter, frame)
+        interpreter.go(to: offset)
+        if let left { return try interpreter.appendString(interpreter.arithmetic(.add, left, right)) }
+        guard case .string(let text) = right else {
+            return try interpreter.arithmetic(.add, .string(interpreter.takeOutput(from: start)), right)
+        }
+        try interpreter.spend(bytes: interpreter.output.count - start + text.utf8.count)
+        interpreter.append(text)
+        return nil
+    }
+
+    private func appendValue(
+        _ interpreter: JinjaInterpreter, _ frame: JinjaFrame
+    ) throws(JinjaError) -> JinjaValue? {
+        interpreter.appendString(try value(interpreter, frame))
+    }
+}
+
+/// `-operand` or `+operand`.
+final class JinjaSignExpression: JinjaExpression {
+    private let operand: any JinjaExpression
+    private let isNegative: Bool
+    private let offset: Int
+
+    init(_ operand: any JinjaExpression, isNegative: Bool, at offset: Int) {
+        (self.operand, self.isNegative, self.offset) = (operand, isNegative, offset)
+    }
+
+    func collectNames(into numbers: inout [Int]) { operand.collectNames(into: &numbers) }
+
+    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+        try interpreter.enter()
+        defer { interpreter.ascend() }
+        return try interpreter.signed(operand.value(interpreter, frame), isNegative: isNegative, at: offset)
+    }
+}
+
+/// `a ~ b ~ c`.
+final class JinjaConcatenationExpression: JinjaExpression {
+    private let items: [any JinjaExpression]
+    private let offset: Int
+
+    init(_ items: [any JinjaExpression], at offset: Int) { (self.items, self.offset) = (items, offset) }
+
+    func collectNames(into numbers: inout [Int]) {
+        for item in items { item.collectNames(into: &numbers) }
+    }
+
+    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+        try interpreter.enter()
+        defer { interpreter.ascend() }
+        var text = ""
+        for item in items {
+            text += try interpreter.text(of: item.value(interpreter, frame))
+            interpreter.go(to: offset)
+            try interpreter.spend(bytes: text.utf8.count)
+        }
+        return .string(text)
+    }
+}
