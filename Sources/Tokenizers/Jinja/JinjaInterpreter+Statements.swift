@@ -10,8 +10,8 @@ extension JinjaInterpreter {
     private func execute(_ statement: JinjaStatement, _ frame: JinjaFrame) throws(JinjaError) -> JinjaFlow {
         try step()
         switch statement {
-        case .text(let text): try write(text)
-        case .print(let expression): try print(expression, frame)
+        case .text(let text): try write(text.text)
+        case .print(let statement): try print(statement.value, frame)
         case .conditional(let statement): return try execute(statement, frame)
         case .loop(let loop): return try execute(loop, frame)
         case .set(let statement):

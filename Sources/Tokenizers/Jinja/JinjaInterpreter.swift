@@ -5,11 +5,11 @@ final class JinjaInterpreter {
     /// For `strftime_now`.
     let date: JinjaDate?
     /// Values that come from outside, by their numbers.
-    private var globals: [JinjaValue?] = []
+    @exclusivity(unchecked) private var globals: [JinjaValue?] = []
     /// The text so far; what a macro or block writes is taken from its end.
     @exclusivity(unchecked) var output: [UInt8] = []
     /// How many macros and blocks collect what is written.
-    var captures = 0
+    @exclusivity(unchecked) var captures = 0
     /// Bytes of the text that stand in `{% generation %}`.
     var generations: [Range<Int>] = []
     /// The first such block whose text a macro or block collected, so that it has no place of its own in the text.
@@ -19,8 +19,8 @@ final class JinjaInterpreter {
     @exclusivity(unchecked) private var steps = 0
     @exclusivity(unchecked) private var nesting = 0
     /// Frames that macros keep, and namespaces: they may hold one another in rings.
-    private var frames: [JinjaFrame] = []
-    private var namespaces: [JinjaNamespace] = []
+    @exclusivity(unchecked) private var frames: [JinjaFrame] = []
+    @exclusivity(unchecked) private var namespaces: [JinjaNamespace] = []
 
     init(_ program: JinjaProgram, limits: JinjaLimits, date: JinjaDate?) {
         self.program = program
@@ -40,6 +40,7 @@ final class JinjaInterpreter {
         }
         let frame = JinjaFrame(size: program.scopes.scopes[0].frameSize, parent: nil)
         enter(0, frame)
+        output.reserveCapacity(1024)
         _ = try execute(program.statements, frame)
     }
 }
@@ -54,15 +55,13 @@ extension JinjaInterpreter {
     @inline(__always)
     func step(_ count: Int = 1) throws(JinjaError) {
         steps += count
-        if steps > limits.steps { throw JinjaError(.limit, "rendering takes more than \(limits.steps) steps") }
+        if steps > limits.steps { throw tooManySteps }
     }
 
     /// Counts a string that is made.
     @inline(__always)
     func spend(bytes: Int) throws(JinjaError) {
-        if bytes > limits.valueSize {
-            throw JinjaError(.limit, "a string is longer than \(limits.valueSize) bytes")
-        }
+        if bytes > limits.valueSize { throw tooLong }
         try step(1 + bytes / 16)
     }
 
@@ -88,9 +87,7 @@ extension JinjaInterpreter {
     @inline(__always)
     func descend() throws(JinjaError) {
         nesting += 1
-        if nesting > limits.nesting {
-            throw JinjaError(.limit, "macros and expressions nest deeper than \(limits.nesting) levels")
-        }
+        if nesting > limits.nesting { throw tooDeep }
     }
 
     @inline(__always)
@@ -101,6 +98,20 @@ extension JinjaInterpreter {
     func enter() throws(JinjaError) {
         try step()
         try descend()
+    }
+
+    // Apart from the checks, which stand in every expression and are to be short.
+
+    private var tooManySteps: JinjaError {
+        @inline(never) get { JinjaError(.limit, "rendering takes more than \(limits.steps) steps") }
+    }
+
+    private var tooLong: JinjaError {
+        @inline(never) get { JinjaError(.limit, "a string is longer than \(limits.valueSize) bytes") }
+    }
+
+    private var tooDeep: JinjaError {
+        @inline(never) get { JinjaError(.limit, "macros and expressions nest deeper than \(limits.nesting) levels") }
     }
 
     /// A string that was made, counted.
@@ -190,15 +201,19 @@ extension JinjaInterpreter {
 
     @inline(__always)
     private func value(at place: JinjaScopes.Place, _ frame: JinjaFrame) -> JinjaValue? {
-        if place.hops == 0 { return frame.slots[place.slot] }
-        return outer(frame, place.hops).slots[place.slot]
+        place.hops == 0 ? frame.slots[place.slot] : outer(frame, place.hops).slots[place.slot]
     }
 
     func set(_ variable: Int, _ value: JinjaValue, _ frame: JinjaFrame) {
         let place = program.scopes.places[variable]
-        outer(frame, place.hops).slots[place.slot] = value
+        if place.hops == 0 {
+            frame.slots[place.slot] = value
+        } else {
+            outer(frame, place.hops).slots[place.slot] = value
+        }
     }
 
+    @inline(never)
     private func outer(_ frame: JinjaFrame, _ hops: Int) -> JinjaFrame {
         var frame = frame
         for _ in 0..<hops {

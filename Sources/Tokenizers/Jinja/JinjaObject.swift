@@ -71,8 +71,8 @@ final class JinjaClosure: JinjaObject {
 
 /// `namespace(...)`: attributes that any scope may set.
 final class JinjaNamespace: JinjaObject {
-    private(set) var keys: [String] = []
-    private var attributes: [JinjaValue] = []
+    @exclusivity(unchecked) private(set) var keys: [String] = []
+    @exclusivity(unchecked) private var attributes: [JinjaValue] = []
     override var typeName: String { "namespace" }
 
     subscript(_ name: String) -> JinjaValue? {
@@ -208,7 +208,7 @@ final class JinjaIterator: JinjaObject {
 
 /// The variables of a template, or of one call of a macro.
 final class JinjaFrame {
-    var slots: [JinjaValue?]
+    @exclusivity(unchecked) var slots: [JinjaValue?]
     let parent: JinjaFrame?
 
     init(size: Int, parent: JinjaFrame?) {

@@ -12,11 +12,11 @@ extension JinjaParser {
                 leave()
                 return statements
             case .data(let text):
-                statements.append(.text(text))
+                statements.append(.text(JinjaText(text)))
                 advance()
             case .variableBegin:
                 advance()
-                statements.append(.print(try tuple().expression))
+                statements.append(.print(JinjaPrintStatement(try tuple().expression)))
                 guard token.kind == .variableEnd else { throw unexpected("'}}'") }
                 advance()
             case .blockBegin:
@@ -75,7 +75,7 @@ extension JinjaParser {
         var statements: [JinjaStatement] = []
         while token.kind != .blockEnd {
             if !statements.isEmpty { try expect(.comma) }
-            statements.append(.print(try expression().expression))
+            statements.append(.print(JinjaPrintStatement(try expression().expression)))
         }
         return statements
     }

@@ -100,7 +100,7 @@ final class JinjaScope {
     func collect(_ statement: JinjaStatement, _ variables: [JinjaVariable]) {
         switch statement {
         case .text, .breakLoop, .continueLoop, .unsupported: break
-        case .print(let expression): collect(expression, variables)
+        case .print(let statement): collect(statement.value, variables)
         case .conditional(let statement): collect(statement.branches[...], statement.otherwise, variables)
         case .loop(let loop): collect(loop.iterable, variables)
         case .set(let statement):

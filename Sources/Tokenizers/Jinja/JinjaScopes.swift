@@ -109,7 +109,7 @@ private struct JinjaScopeResolver {
     private mutating func resolve(_ statement: JinjaStatement, in scope: JinjaScope) {
         switch statement {
         case .text, .breakLoop, .continueLoop, .unsupported: break
-        case .print(let expression): resolve(expression, in: scope)
+        case .print(let statement): resolve(statement.value, in: scope)
         case .conditional(let conditional):
             for branch in conditional.branches {
                 resolve(branch.test, in: scope)

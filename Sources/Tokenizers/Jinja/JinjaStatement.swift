@@ -1,22 +1,36 @@
-/// What a template does.
-indirect enum JinjaStatement: Sendable {
-    case text(String)
-    case print(any JinjaExpression)
+/// What a template does. Each case is one reference, so that to go through statements copies little.
+enum JinjaStatement: Sendable {
+    case text(JinjaText)
+    case print(JinjaPrintStatement)
     case conditional(JinjaConditionalStatement)
     case loop(JinjaLoopStatement)
     case set(JinjaSetStatement)
-    case setBlock(JinjaTarget, [JinjaFilterCall], [JinjaStatement], scope: Int, at: Int)
-    case macro(JinjaMacro, target: Int)
+    indirect case setBlock(JinjaTarget, [JinjaFilterCall], [JinjaStatement], scope: Int, at: Int)
+    indirect case macro(JinjaMacro, target: Int)
     /// `{% call %}`: a macro's call that may ask for the body with `caller()`.
-    case call(any JinjaCall, body: JinjaMacro)
-    case filter([JinjaFilterCall], [JinjaStatement], scope: Int)
-    case with([(target: JinjaTarget, value: any JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
+    indirect case call(any JinjaCall, body: JinjaMacro)
+    indirect case filter([JinjaFilterCall], [JinjaStatement], scope: Int)
+    indirect case with([(target: JinjaTarget, value: any JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
     /// `{% generation %}`: text that the model is to have written.
-    case generation(JinjaMacro, at: Int)
+    indirect case generation(JinjaMacro, at: Int)
     case breakLoop
     case continueLoop
     /// A statement of Jinja that this interpreter refuses once it is reached.
-    case unsupported(String, at: Int)
+    indirect case unsupported(String, at: Int)
+}
+
+/// Text between tags.
+final class JinjaText: Sendable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+}
+
+/// `{{ value }}`.
+final class JinjaPrintStatement: Sendable {
+    let value: any JinjaExpression
+
+    init(_ value: any JinjaExpression) { self.value = value }
 }
 
 /// `{% if %}`.

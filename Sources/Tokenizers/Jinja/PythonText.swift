@@ -6,13 +6,13 @@ extension String {
     @inline(__always)
     func isSameText(as other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
-        var (left, right) = (self, other)
-        return left.withUTF8 { left in
-            right.withUTF8 { right in
+        return utf8.withContiguousStorageIfAvailable { left -> Bool? in
+            other.utf8.withContiguousStorageIfAvailable { right in
                 guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return true }
                 return memcmp(leftStart, rightStart, left.count) == 0
             }
-        }
+        } ?? nil
+            ?? utf8.elementsEqual(other.utf8)
     }
 
     /// Whether it comes before, by code points: the order of UTF-8 is the same.
