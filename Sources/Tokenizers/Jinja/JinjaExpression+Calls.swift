@@ -65,12 +65,15 @@ final class JinjaMethodCallExpression: JinjaCall {
     private let callee: JinjaAttributeExpression
     private let member: JinjaMember
     private let isOfStrings: Bool
+    /// Whether it is one of ``JinjaInterpreter/method(_:of:_:)``.
+    private let takesOneText: Bool
     private let arguments: JinjaArgumentList
     private let offset: Int
 
     init(_ callee: JinjaAttributeExpression, _ member: JinjaMember, _ arguments: JinjaArgumentList, at offset: Int) {
         (self.callee, self.member, self.arguments, self.offset) = (callee, member, arguments, offset)
         isOfStrings = member.isOfStrings
+        takesOneText = member.takesOneText && arguments.isPositional && arguments.positional.count == 1
     }
 
     func collectNames(into numbers: inout [Int]) {
@@ -83,6 +86,11 @@ final class JinjaMethodCallExpression: JinjaCall {
     ) throws(JinjaError) -> JinjaValue {
         let receiver = try callee.base.value(interpreter, frame)
         if isOfStrings, let text = receiver.text {
+            if takesOneText, caller == nil, case .string = receiver {
+                let argument = try arguments.positional[0].value(interpreter, frame)
+                interpreter.go(to: offset)
+                return try interpreter.method(member, of: text, argument)
+            }
             var arguments = try interpreter.arguments(arguments, callee.name.text, caller, frame)
             interpreter.go(to: offset)
             return try interpreter.method(member, of: text, isMarkup: receiver.isMarkup, &arguments)

@@ -112,12 +112,14 @@ extension JinjaInterpreter {
     ) throws(JinjaError) -> JinjaValue {
         switch function {
         case .range: return try range(&arguments)
-        case .dict: return .mapping(try mapping(&arguments))
+        case .dict: return .mapping(try JinjaMapping(entries(&arguments)))
         case .namespace:
-            let mapping = try mapping(&arguments)
             let namespace = namespace()
-            for (key, value) in mapping.entries {
-                guard let name = key.text, !name.hasPrefix("_") else {
+            // Names that are passed differ from one another.
+            let isOfNames = arguments.positional.isEmpty
+            let entries = try entries(&arguments)
+            for (key, value) in isOfNames ? entries : try JinjaMapping(entries).entries {
+                guard let name = key.text, name.utf8.first != UInt8(ascii: "_") else {
                     throw .evaluation("a namespace's attribute is a name without an underscore before it")
                 }
                 namespace[name] = value
@@ -160,8 +162,10 @@ extension JinjaInterpreter {
         return .object(try JinjaRange(start: start, stop: stop, step: step))
     }
 
-    /// As Python's `dict` makes one: of a mapping or of pairs, and of what is passed by name.
-    private func mapping(_ arguments: inout JinjaArguments) throws(JinjaError) -> JinjaMapping {
+    /// What Python's `dict` is made of: those of a mapping or pairs, and what is passed by name. Later ones count.
+    private func entries(
+        _ arguments: inout JinjaArguments
+    ) throws(JinjaError) -> [(key: JinjaValue, value: JinjaValue)] {
         var entries: [(key: JinjaValue, value: JinjaValue)] = []
         switch arguments.takePositional() {
         case nil: break
@@ -177,6 +181,6 @@ extension JinjaInterpreter {
         for (name, value) in arguments.restOfKeywords() { entries.append((.string(name), value)) }
         try arguments.finish()
         try spend(elements: entries.count)
-        return try JinjaMapping(entries)
+        return entries
     }
 }

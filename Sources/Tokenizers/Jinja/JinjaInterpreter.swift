@@ -34,14 +34,23 @@ final class JinjaInterpreter {
             for frame in frames { frame.slots = [] }
             for namespace in namespaces { namespace.clear() }
         }
-        let scopes = program.scopes
-        globals = zip(scopes.globals, scopes.functions).map { name, function in
-            variables.last { $0.name.isSameText(as: name) }?.value ?? function.map { .object(JinjaGlobalFunction($0)) }
-        }
+        takeGlobals(variables)
         let frame = JinjaFrame(size: program.scopes.scopes[0].frameSize, parent: nil)
         enter(0, frame)
         output.reserveCapacity(1024)
         _ = try execute(program.statements, frame)
+    }
+
+    private func takeGlobals(_ variables: [JinjaVariableValue]) {
+        let scopes = program.scopes
+        globals.reserveCapacity(scopes.globals.count)
+        for (number, name) in scopes.globals.enumerated() {
+            if let index = variables.lastIndex(where: { $0.name.isSameText(as: name) }) {
+                globals.append(variables[index].value)
+            } else {
+                globals.append(scopes.functions[number].map { .object(JinjaGlobalFunction($0)) })
+            }
+        }
     }
 }
 
@@ -143,7 +152,7 @@ extension JinjaInterpreter {
     }
 
     /// Adds to the text what ``check(written:)`` counts later.
-    func append(_ text: String) { output.append(contentsOf: text.utf8) }
+    func append(_ text: String) { text.withBytes { output.append(contentsOf: $0) } }
 
     /// Adds a string, and gives back what is none.
     func appendString(_ value: JinjaValue) -> JinjaValue? {

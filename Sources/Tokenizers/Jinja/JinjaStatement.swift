@@ -35,7 +35,13 @@ final class JinjaPrintStatement: Sendable {
 
 /// `{% if %}`.
 final class JinjaConditionalStatement: Sendable {
-    typealias Branch = (test: any JinjaExpression, body: [JinjaStatement])
+    final class Branch: Sendable {
+        let test: any JinjaExpression
+        let body: [JinjaStatement]
+
+        init(_ test: any JinjaExpression, _ body: [JinjaStatement]) { (self.test, self.body) = (test, body) }
+    }
+
     let branches: [Branch]
     let otherwise: [JinjaStatement]
 

@@ -91,15 +91,12 @@ public struct ChatTemplate: Sendable {
         try checkRowVariables()
         do {
             var values: [JinjaVariableValue] = [
-                (
-                    "messages",
-                    .list(try JinjaList(messages.map { message throws(JinjaError) in try value(of: message) }))
-                ),
-                ("tools", .none), ("documents", .none), ("add_generation_prompt", .boolean(addGenerationPrompt)),
+                ("messages", .list(try list(of: messages))), ("tools", .none), ("documents", .none),
+                ("add_generation_prompt", .boolean(addGenerationPrompt)),
             ]
             for (key, token) in specialTokens.named { values.append((key, .string(token.text))) }
-            for entry in variables.entries + rowVariables.entries {
-                values.append((entry.key, try JinjaValue(entry.value)))
+            for entries in [variables.entries, rowVariables.entries] {
+                for entry in entries { values.append((entry.key, try JinjaValue(entry.value))) }
             }
             return values
         } catch {
@@ -107,14 +104,21 @@ public struct ChatTemplate: Sendable {
         }
     }
 
-    /// A message as the template sees it.
-    private func value(of message: ChatMessage) throws(JinjaError) -> JinjaValue {
-        guard message.fields.isEmpty else {
-            return .mapping(try JinjaMapping(takesParts ? message.rendered : message.withJoinedParts))
+    /// The messages as the template sees them.
+    private func list(of messages: [ChatMessage]) throws(JinjaError) -> JinjaList {
+        let keys: [JinjaValue] = [.string("role"), .string("content")]
+        var values: [JinjaValue] = []
+        values.reserveCapacity(messages.count)
+        for message in messages {
+            if message.fields.isEmpty {
+                let fields: [JinjaValue] = [.string(message.role), .string(message.content)]
+                values.append(.mapping(try JinjaMapping(keys: keys, values: fields)))
+            } else {
+                let object = takesParts ? message.rendered : message.withJoinedParts
+                values.append(.mapping(try JinjaMapping(object)))
+            }
         }
-        return .mapping(
-            try JinjaMapping(
-                keys: [.string("role"), .string("content")], values: [.string(message.role), .string(message.content)]))
+        return try JinjaList(values)
     }
 
     /// The ids of a conversation: special tokens in the rendered text become their ids.
@@ -134,15 +138,7 @@ public struct ChatTemplate: Sendable {
 
     /// Throws for what a message says and the template never writes.
     private func checkFields(of messages: [ChatMessage]) throws(ChatTemplateError) {
-        for message in messages
-        where unwrittenRoles.contains(message.role) && message.fields["content"] == nil && !message.content.isEmpty {
-            throw .invalidMessages(
-                "it does not write the text of the role '\(message.role)'; "
-                    + (takesParts
-                        ? "write 'content' as a list of parts, [{\"type\": \"text\", \"text\": ...}]"
-                        : "give another as chat_template"),
-                template: name)
-        }
+        if !unwrittenRoles.isEmpty { try checkRoles(of: messages) }
         for (index, message) in messages.enumerated() where !message.fields.isEmpty {
             for key in ["tool_calls"] + ChatMessage.thoughts {
                 let names = key == "tool_calls" ? [key] : ChatMessage.thoughts
@@ -153,6 +149,18 @@ public struct ChatTemplate: Sendable {
                     "message \(index + 1) has '\(key)', which it does not write; write that into 'content', or take it out",
                     template: name)
             }
+        }
+    }
+
+    private func checkRoles(of messages: [ChatMessage]) throws(ChatTemplateError) {
+        for message in messages
+        where unwrittenRoles.contains(message.role) && message.fields["content"] == nil && !message.content.isEmpty {
+            throw .invalidMessages(
+                "it does not write the text of the role '\(message.role)'; "
+                    + (takesParts
+                        ? "write 'content' as a list of parts, [{\"type\": \"text\", \"text\": ...}]"
+                        : "give another as chat_template"),
+                template: name)
         }
     }
 
