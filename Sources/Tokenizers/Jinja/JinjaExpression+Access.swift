@@ -4,9 +4,12 @@ final class JinjaAttributeExpression: JinjaExpression {
     let name: JinjaName
     let undefined: JinjaUndefined
     let offset: Int
+    /// What the base is, where it is a variable.
+    private let variable: Int?
 
     init(_ base: any JinjaExpression, _ name: String, _ undefined: JinjaUndefined, at offset: Int) {
         (self.base, self.name, self.undefined, self.offset) = (base, JinjaName(name), undefined, offset)
+        variable = (base as? JinjaNameExpression)?.variable
     }
 
     func collectNames(into numbers: inout [Int]) { base.collectNames(into: &numbers) }
@@ -14,6 +17,12 @@ final class JinjaAttributeExpression: JinjaExpression {
     func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
+        // What a message says is looked up where the message lies.
+        if let variable, name.member == nil, case .mapping(let mapping)? = interpreter.value(of: variable, frame) {
+            try interpreter.step()
+            interpreter.go(to: offset)
+            return mapping[name] ?? .undefined(undefined)
+        }
         let base = try base.value(interpreter, frame)
         interpreter.go(to: offset)
         return try interpreter.attribute(name, of: base, undefined)

@@ -14,6 +14,8 @@ struct JinjaArgumentList: Sendable {
         spreadKeywords?.collectNames(into: &numbers)
     }
 
+    var isEmpty: Bool { positional.isEmpty && isPositional }
+
     /// Whether all are told by their position.
     var isPositional: Bool { keywords.isEmpty && spread == nil && spreadKeywords == nil }
 }

@@ -31,9 +31,12 @@ extension JinjaExpression {
 struct JinjaName: Sendable {
     let text: String
     let member: JinjaMember?
+    /// To find it among keys.
+    let mark: UInt64
 
     init(_ text: String) {
         self.text = text
+        mark = text.mark
         member = JinjaMember(rawValue: text)
     }
 }

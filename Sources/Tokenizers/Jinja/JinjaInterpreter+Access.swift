@@ -4,7 +4,7 @@ extension JinjaInterpreter {
     {
         if let member = name.member, let value = try self.member(member, of: base) { return value }
         switch base {
-        case .mapping(let mapping): return mapping[name.text] ?? .undefined(undefined)
+        case .mapping(let mapping): return mapping[name] ?? .undefined(undefined)
         case .object(let object):
             return (object as? JinjaNamespace)?[name.text] ?? .undefined(undefined)
         case .undefined(let missing): throw self.missing(missing)

@@ -3,6 +3,7 @@ extension JinjaInterpreter {
     func arguments(
         _ list: JinjaArgumentList, _ name: String, _ caller: JinjaValue?, _ frame: JinjaFrame
     ) throws(JinjaError) -> JinjaArguments {
+        if list.isEmpty, caller == nil { return JinjaArguments(name) }
         var positional = list.positional.isEmpty ? [] : try values(of: list.positional, frame)
         var keywords: [(name: String, value: JinjaValue)] = []
         for keyword in list.keywords { keywords.append((keyword.name, try keyword.value.value(self, frame))) }

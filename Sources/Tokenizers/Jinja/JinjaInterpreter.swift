@@ -29,7 +29,7 @@ final class JinjaInterpreter {
     }
 
     /// Renders into ``output`` and ``generations``.
-    func run(_ variables: [JinjaVariableValue]) throws(JinjaError) {
+    func run(_ variables: JinjaVariables) throws(JinjaError) {
         defer {
             for frame in frames { frame.slots = [] }
             for namespace in namespaces { namespace.clear() }
@@ -41,15 +41,10 @@ final class JinjaInterpreter {
         _ = try execute(program.statements, frame)
     }
 
-    private func takeGlobals(_ variables: [JinjaVariableValue]) {
-        let scopes = program.scopes
-        globals.reserveCapacity(scopes.globals.count)
-        for (number, name) in scopes.globals.enumerated() {
-            if let index = variables.lastIndex(where: { $0.name.isSameText(as: name) }) {
-                globals.append(variables[index].value)
-            } else {
-                globals.append(scopes.functions[number].map { .object(JinjaGlobalFunction($0)) })
-            }
+    private func takeGlobals(_ variables: JinjaVariables) {
+        globals = variables.values
+        for (number, function) in program.scopes.functions.enumerated() where globals[number] == nil {
+            globals[number] = function.map { .object(JinjaGlobalFunction($0)) }
         }
     }
 }
@@ -171,9 +166,8 @@ extension JinjaInterpreter {
 
     /// Takes away what was added from a byte on.
     func takeOutput(from start: Int) -> String {
-        let text = String(decoding: output[start...], as: UTF8.self)
-        output.removeLast(output.count - start)
-        return text
+        defer { output.removeLast(output.count - start) }
+        return String(decoding: output[start...], as: UTF8.self)
     }
 
     /// Collects what `body` writes instead of writing it.

@@ -35,6 +35,10 @@ extension JinjaInterpreter {
             go(to: call.offset)
             throw .evaluation("there is no test '\(call.name)'")
         }
+        if test == .string, call.arguments.isEmpty {
+            go(to: call.offset)
+            return value.text != nil
+        }
         var arguments = try arguments(call.arguments, call.name, nil, frame)
         go(to: call.offset)
         return try apply(test, to: value, &arguments)

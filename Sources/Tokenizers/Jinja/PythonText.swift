@@ -20,6 +20,18 @@ extension String {
         utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
     }
 
+    /// A number of the length and the first bytes. Texts of different marks differ; short ones of the same are the same.
+    var mark: UInt64 {
+        withBytes { bytes in
+            var mark = UInt64(min(bytes.count, 0xFF))
+            for index in 0..<Self.markedBytes { mark = mark << 8 | (index < bytes.count ? UInt64(bytes[index]) : 0) }
+            return mark
+        }
+    }
+
+    /// The length up to which a mark says all.
+    static let markedBytes = 7
+
     /// Whether it comes before, by code points: the order of UTF-8 is the same.
     func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 

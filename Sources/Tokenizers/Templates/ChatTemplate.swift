@@ -85,18 +85,21 @@ public struct ChatTemplate: Sendable {
     /// What the template is told, as it takes it; throws for what it never writes.
     private func values(
         _ messages: [ChatMessage], _ addGenerationPrompt: Bool, _ specialTokens: SpecialTokens
-    ) throws(ChatTemplateError) -> [JinjaVariableValue] {
+    ) throws(ChatTemplateError) -> JinjaVariables {
         guard !messages.isEmpty else { throw .invalidMessages("there are no messages", template: name) }
         try checkFields(of: messages)
         try checkRowVariables()
         do {
-            var values: [JinjaVariableValue] = [
-                ("messages", .list(try list(of: messages))), ("tools", .none), ("documents", .none),
-                ("add_generation_prompt", .boolean(addGenerationPrompt)),
-            ]
-            for (key, token) in specialTokens.named { values.append((key, .string(token.text))) }
+            var values = template.noVariables
+            values.set("messages", .list(try list(of: messages)))
+            values.set("tools", .none)
+            values.set("documents", .none)
+            values.set("add_generation_prompt", .boolean(addGenerationPrompt))
+            for (name, token) in specialTokens.named {
+                if let token { values.set(name, .string(token.text)) }
+            }
             for entries in [variables.entries, rowVariables.entries] {
-                for entry in entries { values.append((entry.key, try JinjaValue(entry.value))) }
+                for entry in entries { values.set(entry.key, try JinjaValue(entry.value)) }
             }
             return values
         } catch {
@@ -106,13 +109,13 @@ public struct ChatTemplate: Sendable {
 
     /// The messages as the template sees them.
     private func list(of messages: [ChatMessage]) throws(JinjaError) -> JinjaList {
-        let keys: [JinjaValue] = [.string("role"), .string("content")]
+        let keys = try JinjaKeys([.string("role"), .string("content")])
         var values: [JinjaValue] = []
         values.reserveCapacity(messages.count)
         for message in messages {
             if message.fields.isEmpty {
                 let fields: [JinjaValue] = [.string(message.role), .string(message.content)]
-                values.append(.mapping(try JinjaMapping(keys: keys, values: fields)))
+                values.append(.mapping(try JinjaMapping(keys, fields)))
             } else {
                 let object = takesParts ? message.rendered : message.withJoinedParts
                 values.append(.mapping(try JinjaMapping(object)))
@@ -139,7 +142,8 @@ public struct ChatTemplate: Sendable {
     /// Throws for what a message says and the template never writes.
     private func checkFields(of messages: [ChatMessage]) throws(ChatTemplateError) {
         if !unwrittenRoles.isEmpty { try checkRoles(of: messages) }
-        for (index, message) in messages.enumerated() where !message.fields.isEmpty {
+        for index in messages.indices where !messages[index].fields.isEmpty {
+            let message = messages[index]
             for key in ["tool_calls"] + ChatMessage.thoughts {
                 let names = key == "tool_calls" ? [key] : ChatMessage.thoughts
                 guard let value = message.fields[key], !value.isBlank, !names.contains(where: jinja.contains) else {
@@ -211,11 +215,10 @@ public struct ChatTemplate: Sendable {
     }
 
     private func failure(_ error: JinjaError, _ tokens: SpecialTokens) -> ChatTemplateError {
-        let named = Set(tokens.named.map(\.key))
-        let missing = ["bos_token", "eos_token"].first {
-            !named.contains($0) && error.message.contains("\($0) is not defined")
+        for (name, token) in tokens.named.prefix(2)
+        where token == nil && error.message.contains("\(name) is not defined") {
+            return .missingToken(name, template: self.name)
         }
-        if let missing { return .missingToken(missing, template: name) }
         return .invalidMessages("\(error)", template: name)
     }
 }
@@ -238,10 +241,9 @@ extension ChatMessage {
 }
 
 extension SpecialTokens {
-    /// Those that there are, under the names that templates have for them.
-    fileprivate var named: [(key: String, token: Token)] {
+    /// Under the names that templates have for them, those first that they write.
+    fileprivate var named: [(name: String, token: Token?)] {
         [("bos_token", bos), ("eos_token", eos), ("pad_token", pad), ("unk_token", unknown)]
-            .compactMap { key, token in token.map { (key, $0) } }
     }
 }
 
