@@ -10,6 +10,13 @@ final class JinjaConstantExpression: JinjaExpression {
         try interpreter.step()
         return JinjaValue(constant)
     }
+
+    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
+        try interpreter.step()
+        guard case .string(let text) = constant else { return JinjaValue(constant) }
+        interpreter.append(text)
+        return nil
+    }
 }
 
 /// What a literal says.
@@ -34,6 +41,15 @@ final class JinjaNameExpression: JinjaExpression {
     func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.step()
         return interpreter.value(of: variable, frame) ?? .undefined(undefined)
+    }
+
+    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
+        try interpreter.step()
+        guard case .string(let text)? = interpreter.value(of: variable, frame) else {
+            return interpreter.value(of: variable, frame) ?? .undefined(undefined)
+        }
+        interpreter.append(text)
+        return nil
     }
 }
 

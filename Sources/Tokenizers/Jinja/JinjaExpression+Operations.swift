@@ -36,26 +36,22 @@ final class JinjaArithmeticExpression: JinjaExpression {
 
     /// Adds the parts of a sum of strings one after another, so that none is copied more than once.
     func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
-        guard operation == .add else { return try appendValue(interpreter, frame) }
+        guard operation == .add else { return interpreter.appendString(try value(interpreter, frame)) }
         try interpreter.enter()
         defer { interpreter.ascend() }
         let start = interpreter.output.count
-        let left = try left.append(interpreter, frame)
-        let right = try right.value(interpreter, frame)
-        interpreter.go(to: offset)
-        if let left { return try interpreter.appendString(interpreter.arithmetic(.add, left, right)) }
-        guard case .string(let text) = right else {
-            return try interpreter.arithmetic(.add, .string(interpreter.takeOutput(from: start)), right)
+        if let left = try left.append(interpreter, frame) {
+            let right = try right.value(interpreter, frame)
+            interpreter.go(to: offset)
+            return try interpreter.appendString(interpreter.arithmetic(.add, left, right))
         }
-        try interpreter.spend(bytes: interpreter.output.count - start + text.utf8.count)
-        interpreter.append(text)
+        let other = try right.append(interpreter, frame)
+        interpreter.go(to: offset)
+        if let other {
+            return try interpreter.arithmetic(.add, .string(interpreter.takeOutput(from: start)), other)
+        }
+        try interpreter.spend(bytes: interpreter.output.count - start)
         return nil
-    }
-
-    private func appendValue(
-        _ interpreter: JinjaInterpreter, _ frame: JinjaFrame
-    ) throws(JinjaError) -> JinjaValue? {
-        interpreter.appendString(try value(interpreter, frame))
     }
 }
 

@@ -121,6 +121,7 @@ extension JinjaInterpreter {
         case .string(let text): return .string(try slice(text, start, stop, step))
         case .markup(let text): return .markup(try slice(text, start, stop, step))
         case .list(let list):
+            if start == nil, stop == nil, step == -1 { return try self.list(list.elements.reversed()) }
             return try self.list(positions(start, stop, step, count: list.elements.count).map { list.elements[$0] })
         case .tuple(let list):
             let elements = positions(start, stop, step, count: list.elements.count).map { list.elements[$0] }

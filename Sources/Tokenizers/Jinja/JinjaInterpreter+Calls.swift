@@ -115,17 +115,19 @@ extension JinjaInterpreter {
         case .range: return try range(&arguments)
         case .dict: return .mapping(try JinjaMapping(entries(&arguments)))
         case .namespace:
-            let namespace = namespace()
-            // Names that are passed differ from one another.
-            let isOfNames = arguments.positional.isEmpty
-            let entries = try entries(&arguments)
-            for (key, value) in isOfNames ? entries : try JinjaMapping(entries).entries {
-                guard let name = key.text, name.utf8.first != UInt8(ascii: "_") else {
-                    throw .evaluation("a namespace's attribute is a name without an underscore before it")
+            var attributes: [(name: String, value: JinjaValue)] = []
+            if arguments.positional.isEmpty {
+                attributes = arguments.restOfKeywords()
+                try spend(elements: attributes.count)
+            } else {
+                for (key, value) in try JinjaMapping(entries(&arguments)).entries {
+                    attributes.append((key.text ?? "_", value))
                 }
-                namespace[name] = value
             }
-            return .object(namespace)
+            guard !attributes.contains(where: { $0.name.utf8.first == UInt8(ascii: "_") }) else {
+                throw .evaluation("a namespace's attribute is a name without an underscore before it")
+            }
+            return .object(namespace(attributes))
         case .cycler:
             let items = arguments.rest()
             try arguments.finish()

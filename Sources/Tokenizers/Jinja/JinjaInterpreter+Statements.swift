@@ -211,7 +211,7 @@ extension JinjaInterpreter {
         return object as? JinjaNamespace
     }
 
-    func assign(_ value: JinjaValue, to target: JinjaTarget, _ frame: JinjaFrame) throws(JinjaError) {
+    func assign(_ value: consuming JinjaValue, to target: JinjaTarget, _ frame: JinjaFrame) throws(JinjaError) {
         switch target {
         case .name(let variable): set(variable, value, frame)
         case .attribute(let variable, _, let name):

@@ -34,18 +34,11 @@ final class JinjaInterpreter {
             for frame in frames { frame.slots = [] }
             for namespace in namespaces { namespace.clear() }
         }
-        takeGlobals(variables)
+        globals = variables.values
         let frame = JinjaFrame(size: program.scopes.scopes[0].frameSize, parent: nil)
         enter(0, frame)
         output.reserveCapacity(1024)
         _ = try execute(program.statements, frame)
-    }
-
-    private func takeGlobals(_ variables: JinjaVariables) {
-        globals = variables.values
-        for (number, function) in program.scopes.functions.enumerated() where globals[number] == nil {
-            globals[number] = function.map { .object(JinjaGlobalFunction($0)) }
-        }
     }
 }
 
@@ -207,7 +200,7 @@ extension JinjaInterpreter {
         place.hops == 0 ? frame.slots[place.slot] : outer(frame, place.hops).slots[place.slot]
     }
 
-    func set(_ variable: Int, _ value: JinjaValue, _ frame: JinjaFrame) {
+    func set(_ variable: Int, _ value: consuming JinjaValue, _ frame: JinjaFrame) {
         let place = program.scopes.places[variable]
         if place.hops == 0 {
             frame.slots[place.slot] = value
@@ -237,8 +230,8 @@ extension JinjaInterpreter {
         return .object(JinjaClosure(macro, frame))
     }
 
-    func namespace() -> JinjaNamespace {
-        let namespace = JinjaNamespace()
+    func namespace(_ attributes: [(name: String, value: JinjaValue)]) -> JinjaNamespace {
+        let namespace = JinjaNamespace(attributes)
         namespaces.append(namespace)
         return namespace
     }

@@ -71,19 +71,23 @@ final class JinjaClosure: JinjaObject {
 
 /// `namespace(...)`: attributes that any scope may set.
 final class JinjaNamespace: JinjaObject {
-    @exclusivity(unchecked) private(set) var keys: [String] = []
-    @exclusivity(unchecked) private var attributes: [JinjaValue] = []
+    @exclusivity(unchecked) private(set) var attributes: [(name: String, value: JinjaValue)]
     override var typeName: String { "namespace" }
 
+    /// - Parameter attributes: No two have the same name.
+    init(_ attributes: [(name: String, value: JinjaValue)]) {
+        self.attributes = attributes
+        super.init()
+    }
+
     subscript(_ name: String) -> JinjaValue? {
-        get { keys.firstIndex { $0.isSameText(as: name) }.map { attributes[$0] } }
+        get { attributes.first { $0.name.isSameText(as: name) }?.value }
         set {
             guard let newValue else { return }
-            if let index = keys.firstIndex(where: { $0.isSameText(as: name) }) {
-                attributes[index] = newValue
+            if let index = attributes.firstIndex(where: { $0.name.isSameText(as: name) }) {
+                attributes[index].value = newValue
             } else {
-                keys.append(name)
-                attributes.append(newValue)
+                attributes.append((name, newValue))
             }
         }
     }

@@ -99,7 +99,7 @@ public struct JinjaTemplate: Sendable {
     }
 
     /// Takes what a template may be told of these names.
-    var noVariables: JinjaVariables { JinjaVariables(names: program.scopes.globals) }
+    var noVariables: JinjaVariables { JinjaVariables(program.scopes) }
 
     private func variables(_ object: JSONObject) throws(JinjaError) -> JinjaVariables {
         var variables = noVariables
@@ -112,12 +112,12 @@ public struct JinjaTemplate: Sendable {
 struct JinjaVariables {
     /// Those that the template reads.
     private let names: [String]
-    /// By the same numbers; `nil` for what is not told.
+    /// By the same numbers; functions of the language to begin with, and `nil` for what is not told.
     private(set) var values: [JinjaValue?]
 
-    fileprivate init(names: [String]) {
-        self.names = names
-        values = Array(repeating: nil, count: names.count)
+    fileprivate init(_ scopes: JinjaScopes) {
+        names = scopes.globals
+        values = scopes.functions.map { function in function.map { .object(JinjaGlobalFunction($0)) } }
     }
 
     /// Tells a variable, where the template reads it; the last time counts.

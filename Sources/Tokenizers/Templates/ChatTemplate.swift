@@ -95,9 +95,10 @@ public struct ChatTemplate: Sendable {
             values.set("tools", .none)
             values.set("documents", .none)
             values.set("add_generation_prompt", .boolean(addGenerationPrompt))
-            for (name, token) in specialTokens.named {
-                if let token { values.set(name, .string(token.text)) }
-            }
+            if let bos = specialTokens.bos { values.set("bos_token", .string(bos.text)) }
+            if let eos = specialTokens.eos { values.set("eos_token", .string(eos.text)) }
+            if let pad = specialTokens.pad { values.set("pad_token", .string(pad.text)) }
+            if let unknown = specialTokens.unknown { values.set("unk_token", .string(unknown.text)) }
             for entries in [variables.entries, rowVariables.entries] {
                 for entry in entries { values.set(entry.key, try JinjaValue(entry.value)) }
             }
@@ -215,9 +216,9 @@ public struct ChatTemplate: Sendable {
     }
 
     private func failure(_ error: JinjaError, _ tokens: SpecialTokens) -> ChatTemplateError {
-        for (name, token) in tokens.named.prefix(2)
-        where token == nil && error.message.contains("\(name) is not defined") {
-            return .missingToken(name, template: self.name)
+        for (key, token) in [("bos_token", tokens.bos), ("eos_token", tokens.eos)]
+        where token == nil && error.message.contains("\(key) is not defined") {
+            return .missingToken(key, template: name)
         }
         return .invalidMessages("\(error)", template: name)
     }
@@ -237,13 +238,6 @@ extension ChatMessage {
         var object = rendered
         if case .array? = fields["content"] { object["content"] = .string(content) }
         return object
-    }
-}
-
-extension SpecialTokens {
-    /// Under the names that templates have for them, those first that they write.
-    fileprivate var named: [(name: String, token: Token?)] {
-        [("bos_token", bos), ("eos_token", eos), ("pad_token", pad), ("unk_token", unknown)]
     }
 }
 
