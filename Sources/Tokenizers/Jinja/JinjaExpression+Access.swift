@@ -18,7 +18,7 @@ final class JinjaAttributeExpression: JinjaExpression {
         try interpreter.enter()
         defer { interpreter.ascend() }
         // What a message says is looked up where the message lies.
-        if let variable, name.member == nil, case .mapping(let mapping)? = interpreter.value(of: variable, frame) {
+        if let variable, name.member == nil, let mapping = interpreter.mapping(of: variable, frame) {
             try interpreter.step()
             interpreter.go(to: offset)
             return mapping[name] ?? .undefined(undefined)

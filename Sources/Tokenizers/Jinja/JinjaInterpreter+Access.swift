@@ -121,7 +121,11 @@ extension JinjaInterpreter {
         case .string(let text): return .string(try slice(text, start, stop, step))
         case .markup(let text): return .markup(try slice(text, start, stop, step))
         case .list(let list):
-            if start == nil, stop == nil, step == -1 { return try self.list(list.elements.reversed()) }
+            if start == nil, stop == nil, step == -1 {
+                var elements = list.elements
+                elements.reverse()
+                return try self.list(elements)
+            }
             return try self.list(positions(start, stop, step, count: list.elements.count).map { list.elements[$0] })
         case .tuple(let list):
             let elements = positions(start, stop, step, count: list.elements.count).map { list.elements[$0] }

@@ -5,8 +5,11 @@ extension JinjaInterpreter {
     ) throws(JinjaError) -> JinjaArguments {
         if list.isEmpty, caller == nil { return JinjaArguments(name) }
         var positional = list.positional.isEmpty ? [] : try values(of: list.positional, frame)
-        var keywords: [(name: String, value: JinjaValue)] = []
-        for keyword in list.keywords { keywords.append((keyword.name, try keyword.value.value(self, frame))) }
+        var keywords: [JinjaKeyword] = []
+        keywords.reserveCapacity(list.keywords.count)
+        for keyword in list.keywords {
+            keywords.append(JinjaKeyword(name: keyword.name, value: try keyword.value.value(self, frame)))
+        }
         if let spread = list.spread {
             positional += try elements(of: spread.value(self, frame))
             try spend(elements: positional.count)
@@ -20,14 +23,14 @@ extension JinjaInterpreter {
                 guard let text = key.text, !keywords.contains(where: { $0.name.isSameText(as: text) }) else {
                     throw .evaluation("'**' takes a mapping of names that are not passed already")
                 }
-                keywords.append((text, value))
+                keywords.append(JinjaKeyword(name: text, value: value))
             }
         }
         if let caller {
             guard !keywords.contains(where: { $0.name == "caller" }) else {
                 throw .evaluation("'caller' is passed twice")
             }
-            keywords.append(("caller", caller))
+            keywords.append(JinjaKeyword(name: "caller", value: caller))
         }
         return JinjaArguments(name, positional, keywords)
     }
@@ -115,13 +118,13 @@ extension JinjaInterpreter {
         case .range: return try range(&arguments)
         case .dict: return .mapping(try JinjaMapping(entries(&arguments)))
         case .namespace:
-            var attributes: [(name: String, value: JinjaValue)] = []
+            var attributes: [JinjaKeyword] = []
             if arguments.positional.isEmpty {
                 attributes = arguments.restOfKeywords()
                 try spend(elements: attributes.count)
             } else {
                 for (key, value) in try JinjaMapping(entries(&arguments)).entries {
-                    attributes.append((key.text ?? "_", value))
+                    attributes.append(JinjaKeyword(name: key.text ?? "_", value: value))
                 }
             }
             guard !attributes.contains(where: { $0.name.utf8.first == UInt8(ascii: "_") }) else {
@@ -181,7 +184,7 @@ extension JinjaInterpreter {
                 entries.append((parts[0], parts[1]))
             }
         }
-        for (name, value) in arguments.restOfKeywords() { entries.append((.string(name), value)) }
+        for keyword in arguments.restOfKeywords() { entries.append((.string(keyword.name), keyword.value)) }
         try arguments.finish()
         try spend(elements: entries.count)
         return entries

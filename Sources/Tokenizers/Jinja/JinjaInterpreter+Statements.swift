@@ -69,7 +69,8 @@ extension JinjaInterpreter {
     private func execute(
         _ statement: JinjaConditionalStatement, _ frame: JinjaFrame
     ) throws(JinjaError) -> JinjaFlow {
-        for branch in statement.branches where try branch.test.isTrue(self, frame) {
+        if try statement.test.isTrue(self, frame) { return try nested(statement.body, frame) }
+        for branch in statement.alternatives where try branch.test.isTrue(self, frame) {
             return try nested(branch.body, frame)
         }
         return statement.otherwise.isEmpty ? .next : try nested(statement.otherwise, frame)

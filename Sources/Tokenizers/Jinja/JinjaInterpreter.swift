@@ -200,6 +200,14 @@ extension JinjaInterpreter {
         place.hops == 0 ? frame.slots[place.slot] : outer(frame, place.hops).slots[place.slot]
     }
 
+    /// A variable of the innermost frame, where it is a mapping.
+    @inline(__always)
+    func mapping(of variable: Int, _ frame: JinjaFrame) -> JinjaMapping? {
+        let place = program.scopes.places[variable]
+        guard place.hops == 0, case .mapping(let mapping)? = frame.slots[place.slot] else { return nil }
+        return mapping
+    }
+
     func set(_ variable: Int, _ value: consuming JinjaValue, _ frame: JinjaFrame) {
         let place = program.scopes.places[variable]
         if place.hops == 0 {
@@ -230,7 +238,7 @@ extension JinjaInterpreter {
         return .object(JinjaClosure(macro, frame))
     }
 
-    func namespace(_ attributes: [(name: String, value: JinjaValue)]) -> JinjaNamespace {
+    func namespace(_ attributes: [JinjaKeyword]) -> JinjaNamespace {
         let namespace = JinjaNamespace(attributes)
         namespaces.append(namespace)
         return namespace

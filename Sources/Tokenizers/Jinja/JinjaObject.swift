@@ -71,11 +71,11 @@ final class JinjaClosure: JinjaObject {
 
 /// `namespace(...)`: attributes that any scope may set.
 final class JinjaNamespace: JinjaObject {
-    @exclusivity(unchecked) private(set) var attributes: [(name: String, value: JinjaValue)]
+    @exclusivity(unchecked) private(set) var attributes: [JinjaKeyword]
     override var typeName: String { "namespace" }
 
     /// - Parameter attributes: No two have the same name.
-    init(_ attributes: [(name: String, value: JinjaValue)]) {
+    init(_ attributes: [JinjaKeyword]) {
         self.attributes = attributes
         super.init()
     }
@@ -87,7 +87,7 @@ final class JinjaNamespace: JinjaObject {
             if let index = attributes.firstIndex(where: { $0.name.isSameText(as: name) }) {
                 attributes[index].value = newValue
             } else {
-                attributes.append((name, newValue))
+                attributes.append(JinjaKeyword(name: name, value: newValue))
             }
         }
     }

@@ -84,12 +84,12 @@ extension JinjaParser {
         var branches: [JinjaConditionalStatement.Branch] = []
         while true {
             let test = try tuple(withConditional: false).expression
-            branches.append(.init(test, try body(until: "elif", "else", "endif")))
+            branches.append((test, try body(until: "elif", "else", "endif")))
             if skip(name: "elif") { continue }
             var otherwise: [JinjaStatement] = []
             if skip(name: "else") { otherwise = try body(until: "endif") }
             try expect(name: "endif")
-            return .conditional(JinjaConditionalStatement(branches, otherwise: otherwise))
+            return .conditional(JinjaConditionalStatement(branches.removeFirst(), branches, otherwise: otherwise))
         }
     }
 

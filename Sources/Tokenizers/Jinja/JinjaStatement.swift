@@ -35,17 +35,20 @@ final class JinjaPrintStatement: Sendable {
 
 /// `{% if %}`.
 final class JinjaConditionalStatement: Sendable {
-    final class Branch: Sendable {
-        let test: any JinjaExpression
-        let body: [JinjaStatement]
-
-        init(_ test: any JinjaExpression, _ body: [JinjaStatement]) { (self.test, self.body) = (test, body) }
-    }
-
-    let branches: [Branch]
+    typealias Branch = (test: any JinjaExpression, body: [JinjaStatement])
+    let test: any JinjaExpression
+    let body: [JinjaStatement]
+    /// After `elif`.
+    let alternatives: [Branch]
     let otherwise: [JinjaStatement]
 
-    init(_ branches: [Branch], otherwise: [JinjaStatement]) { (self.branches, self.otherwise) = (branches, otherwise) }
+    init(_ first: Branch, _ alternatives: [Branch], otherwise: [JinjaStatement]) {
+        (test, body) = first
+        self.alternatives = alternatives
+        self.otherwise = otherwise
+    }
+
+    var branches: [Branch] { [(test, body)] + alternatives }
 }
 
 /// `{% set %}` of a value.
