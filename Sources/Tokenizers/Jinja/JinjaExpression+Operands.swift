@@ -43,13 +43,9 @@ final class JinjaNameExpression: JinjaExpression {
         return interpreter.value(of: variable, frame) ?? .undefined(undefined)
     }
 
-    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
+    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try interpreter.step()
-        guard case .string(let text)? = interpreter.value(of: variable, frame) else {
-            return interpreter.value(of: variable, frame) ?? .undefined(undefined)
-        }
-        interpreter.append(text)
-        return nil
+        return interpreter.value(of: variable, frame)?.isTrue ?? false
     }
 }
 

@@ -14,11 +14,20 @@ extension JinjaInterpreter {
         case .print(let statement): try print(statement.value, frame)
         case .conditional(let statement): return try execute(statement, frame)
         case .loop(let loop): return try execute(loop, frame)
-        case .set(let statement):
-            try check(statement.target, frame, at: statement.offset)
-            let value = try statement.value.value(self, frame)
-            go(to: statement.offset)
-            try assign(value, to: statement.target, frame)
+        case .set(let statement): try execute(statement, frame)
+        case .breakLoop: return .breakLoop
+        case .continueLoop: return .continueLoop
+        default: return try executeBlock(statement, frame)
+        }
+        return .next
+    }
+
+    /// The rarer statements, apart from those that each turn of a conversation has several of.
+    @inline(never)
+    private func executeBlock(_ statement: JinjaStatement, _ frame: JinjaFrame) throws(JinjaError) -> JinjaFlow {
+        switch statement {
+        case .text, .print, .conditional, .loop, .set, .breakLoop, .continueLoop:
+            preconditionFailure("executed before")
         case .setBlock(let target, let filters, let body, let scope, let offset):
             let (value, flow) = try captured(filters, body, scope, frame)
             if flow != .next { return flow }
@@ -41,8 +50,6 @@ extension JinjaInterpreter {
             }
             return try nested(body, frame)
         case .generation(let body, let offset): try generation(body, frame, at: offset)
-        case .breakLoop: return .breakLoop
-        case .continueLoop: return .continueLoop
         case .unsupported(let what, let offset):
             go(to: offset)
             throw JinjaError(.unsupported, what)
@@ -55,6 +62,19 @@ extension JinjaInterpreter {
         let flow = try execute(statements, frame)
         ascend()
         return flow
+    }
+
+    private func execute(_ statement: JinjaSetStatement, _ frame: JinjaFrame) throws(JinjaError) {
+        if case .name(let variable) = statement.target {
+            let value = try statement.value.value(self, frame)
+            go(to: statement.offset)
+            set(variable, value, frame)
+        } else {
+            try check(statement.target, frame, at: statement.offset)
+            let value = try statement.value.value(self, frame)
+            go(to: statement.offset)
+            try assign(value, to: statement.target, frame)
+        }
     }
 
     private func print(_ expression: any JinjaExpression, _ frame: JinjaFrame) throws(JinjaError) {

@@ -126,9 +126,9 @@ final class JinjaMacro: Sendable {
 }
 
 /// What an assignment writes to.
-indirect enum JinjaTarget: Sendable {
+enum JinjaTarget: Sendable {
     case name(Int)
-    case tuple([JinjaTarget])
+    indirect case tuple([JinjaTarget])
     /// An attribute of a namespace.
-    case attribute(Int, JinjaUndefined, String)
+    indirect case attribute(Int, JinjaUndefined, String)
 }
