@@ -1,20 +1,20 @@
 /// `base.name`.
 final class JinjaAttributeExpression: JinjaExpression {
-    let base: any JinjaExpression
+    let base: JinjaExpression
     let name: JinjaName
     let undefined: JinjaUndefined
     let offset: Int
     /// What the base is, where it is a variable.
     private let variable: Int?
 
-    init(_ base: any JinjaExpression, _ name: String, _ undefined: JinjaUndefined, at offset: Int) {
+    init(_ base: JinjaExpression, _ name: String, _ undefined: JinjaUndefined, at offset: Int) {
         (self.base, self.name, self.undefined, self.offset) = (base, JinjaName(name), undefined, offset)
         variable = (base as? JinjaNameExpression)?.variable
     }
 
-    func collectNames(into numbers: inout [Int]) { base.collectNames(into: &numbers) }
+    override func collectNames(into numbers: inout [Int]) { base.collectNames(into: &numbers) }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         // What a message says is looked up where the message lies.
@@ -31,21 +31,21 @@ final class JinjaAttributeExpression: JinjaExpression {
 
 /// `base[key]`.
 final class JinjaItemExpression: JinjaExpression {
-    private let base: any JinjaExpression
-    private let key: any JinjaExpression
+    private let base: JinjaExpression
+    private let key: JinjaExpression
     private let undefined: JinjaUndefined
     private let offset: Int
 
-    init(_ base: any JinjaExpression, _ key: any JinjaExpression, _ undefined: JinjaUndefined, at offset: Int) {
+    init(_ base: JinjaExpression, _ key: JinjaExpression, _ undefined: JinjaUndefined, at offset: Int) {
         (self.base, self.key, self.undefined, self.offset) = (base, key, undefined, offset)
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         base.collectNames(into: &numbers)
         key.collectNames(into: &numbers)
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         let base = try base.value(interpreter, frame)
@@ -59,22 +59,22 @@ final class JinjaItemExpression: JinjaExpression {
 final class JinjaSliceExpression: JinjaExpression {
     /// What is written of a slice's bounds.
     typealias Bounds = (
-        start: (any JinjaExpression)?, stop: (any JinjaExpression)?, step: (any JinjaExpression)?
+        start: JinjaExpression?, stop: JinjaExpression?, step: JinjaExpression?
     )
-    private let base: any JinjaExpression
+    private let base: JinjaExpression
     private let bounds: Bounds
     private let offset: Int
 
-    init(_ base: any JinjaExpression, _ bounds: Bounds, at offset: Int) {
+    init(_ base: JinjaExpression, _ bounds: Bounds, at offset: Int) {
         (self.base, self.bounds, self.offset) = (base, bounds, offset)
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         base.collectNames(into: &numbers)
         for part in [bounds.start, bounds.stop, bounds.step] { part?.collectNames(into: &numbers) }
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         let base = try base.value(interpreter, frame)
@@ -86,7 +86,7 @@ final class JinjaSliceExpression: JinjaExpression {
     }
 
     private func bound(
-        _ expression: (any JinjaExpression)?, _ interpreter: JinjaInterpreter, _ frame: JinjaFrame
+        _ expression: JinjaExpression?, _ interpreter: JinjaInterpreter, _ frame: JinjaFrame
     ) throws(JinjaError) -> Int? {
         guard let expression else { return nil }
         let value = try expression.value(interpreter, frame)

@@ -1,11 +1,11 @@
 /// Arguments as a template writes them.
-struct JinjaArgumentList: Sendable {
-    var positional: [any JinjaExpression] = []
-    var keywords: [(name: String, value: any JinjaExpression)] = []
+struct JinjaArgumentList {
+    var positional: [JinjaExpression] = []
+    var keywords: [(name: String, value: JinjaExpression)] = []
     /// After `*`.
-    var spread: (any JinjaExpression)?
+    var spread: JinjaExpression?
     /// After `**`.
-    var spreadKeywords: (any JinjaExpression)?
+    var spreadKeywords: JinjaExpression?
 
     func collectNames(into numbers: inout [Int]) {
         for argument in positional { argument.collectNames(into: &numbers) }
@@ -21,15 +21,15 @@ struct JinjaArgumentList: Sendable {
 }
 
 /// A call of a function, macro or method.
-protocol JinjaCall: JinjaExpression {
+class JinjaCall: JinjaExpression {
     /// - Parameter caller: The body of `{% call %}`, which is passed along under that name.
     func call(
         _ interpreter: JinjaInterpreter, _ frame: JinjaFrame, caller: JinjaValue?
-    ) throws(JinjaError) -> JinjaValue
-}
+    ) throws(JinjaError) -> JinjaValue {
+        preconditionFailure("a call of nothing")
+    }
 
-extension JinjaCall {
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override final func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         return try call(interpreter, frame, caller: nil)
@@ -38,22 +38,22 @@ extension JinjaCall {
 
 /// `callee(...)`.
 final class JinjaCallExpression: JinjaCall {
-    private let callee: any JinjaExpression
+    private let callee: JinjaExpression
     private let name: String
     private let arguments: JinjaArgumentList
     private let offset: Int
 
-    init(_ callee: any JinjaExpression, _ arguments: JinjaArgumentList, at offset: Int) {
+    init(_ callee: JinjaExpression, _ arguments: JinjaArgumentList, at offset: Int) {
         (self.callee, self.arguments, self.offset) = (callee, arguments, offset)
         name = (callee as? JinjaNameExpression)?.undefined.text ?? "the function"
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         callee.collectNames(into: &numbers)
         arguments.collectNames(into: &numbers)
     }
 
-    func call(
+    override func call(
         _ interpreter: JinjaInterpreter, _ frame: JinjaFrame, caller: JinjaValue?
     ) throws(JinjaError) -> JinjaValue {
         let callee = try callee.value(interpreter, frame)
@@ -78,12 +78,12 @@ final class JinjaMethodCallExpression: JinjaCall {
         takesOneText = member.takesOneText && arguments.isPositional && arguments.positional.count == 1
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         callee.collectNames(into: &numbers)
         arguments.collectNames(into: &numbers)
     }
 
-    func call(
+    override func call(
         _ interpreter: JinjaInterpreter, _ frame: JinjaFrame, caller: JinjaValue?
     ) throws(JinjaError) -> JinjaValue {
         let receiver = try callee.base.value(interpreter, frame)
@@ -106,17 +106,17 @@ final class JinjaMethodCallExpression: JinjaCall {
 
 /// `base | filter(...)`.
 final class JinjaFilterExpression: JinjaExpression {
-    private let base: any JinjaExpression
+    private let base: JinjaExpression
     private let filter: JinjaFilterCall
 
-    init(_ base: any JinjaExpression, _ filter: JinjaFilterCall) { (self.base, self.filter) = (base, filter) }
+    init(_ base: JinjaExpression, _ filter: JinjaFilterCall) { (self.base, self.filter) = (base, filter) }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         base.collectNames(into: &numbers)
         filter.arguments.collectNames(into: &numbers)
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         return try interpreter.filter(base.value(interpreter, frame), filter, frame)
@@ -124,7 +124,7 @@ final class JinjaFilterExpression: JinjaExpression {
 }
 
 /// A filter with its arguments, without what it filters.
-final class JinjaFilterCall: Sendable {
+final class JinjaFilterCall {
     let name: String
     let filter: JinjaFilter?
     let arguments: JinjaArgumentList
@@ -138,27 +138,27 @@ final class JinjaFilterCall: Sendable {
 
 /// `base is test ...`.
 final class JinjaTestExpression: JinjaExpression {
-    private let base: any JinjaExpression
+    private let base: JinjaExpression
     let name: String
     let test: JinjaTest?
     let arguments: JinjaArgumentList
     let offset: Int
 
-    init(_ base: any JinjaExpression, _ name: String, _ arguments: JinjaArgumentList, at offset: Int) {
+    init(_ base: JinjaExpression, _ name: String, _ arguments: JinjaArgumentList, at offset: Int) {
         (self.base, self.name, self.arguments, self.offset) = (base, name, arguments, offset)
         test = JinjaTest(rawValue: name)
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         base.collectNames(into: &numbers)
         arguments.collectNames(into: &numbers)
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         .boolean(try isTrue(interpreter, frame))
     }
 
-    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
+    override func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try interpreter.enter()
         defer { interpreter.ascend() }
         return try interpreter.test(base.value(interpreter, frame), self, frame)

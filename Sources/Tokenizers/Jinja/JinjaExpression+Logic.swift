@@ -1,16 +1,16 @@
 /// `not operand`.
 final class JinjaNotExpression: JinjaExpression {
-    private let operand: any JinjaExpression
+    private let operand: JinjaExpression
 
-    init(_ operand: any JinjaExpression) { self.operand = operand }
+    init(_ operand: JinjaExpression) { self.operand = operand }
 
-    func collectNames(into numbers: inout [Int]) { operand.collectNames(into: &numbers) }
+    override func collectNames(into numbers: inout [Int]) { operand.collectNames(into: &numbers) }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         .boolean(try isTrue(interpreter, frame))
     }
 
-    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
+    override func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try interpreter.enter()
         defer { interpreter.ascend() }
         return try !operand.isTrue(interpreter, frame)
@@ -19,28 +19,28 @@ final class JinjaNotExpression: JinjaExpression {
 
 /// `left and right`, or `left or right`, which have the value of one of the two.
 final class JinjaJunctionExpression: JinjaExpression {
-    private let left: any JinjaExpression
-    private let right: any JinjaExpression
+    private let left: JinjaExpression
+    private let right: JinjaExpression
     /// What the left has to be for the value to be the right's: true for `and`.
     private let goesOn: Bool
 
-    init(_ left: any JinjaExpression, _ right: any JinjaExpression, isConjunction: Bool) {
+    init(_ left: JinjaExpression, _ right: JinjaExpression, isConjunction: Bool) {
         (self.left, self.right, goesOn) = (left, right, isConjunction)
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         left.collectNames(into: &numbers)
         right.collectNames(into: &numbers)
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         let left = try left.value(interpreter, frame)
         return left.isTrue == goesOn ? try right.value(interpreter, frame) : left
     }
 
-    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
+    override func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try interpreter.enter()
         defer { interpreter.ascend() }
         return try left.isTrue(interpreter, frame) == goesOn ? right.isTrue(interpreter, frame) : !goesOn
@@ -49,25 +49,25 @@ final class JinjaJunctionExpression: JinjaExpression {
 
 /// `then if test else otherwise`.
 final class JinjaConditionalExpression: JinjaExpression {
-    private let test: any JinjaExpression
-    private let then: any JinjaExpression
-    private let otherwise: (any JinjaExpression)?
+    private let test: JinjaExpression
+    private let then: JinjaExpression
+    private let otherwise: JinjaExpression?
     private let undefined: JinjaUndefined
 
     init(
-        _ test: any JinjaExpression, then: any JinjaExpression, otherwise: (any JinjaExpression)?,
+        _ test: JinjaExpression, then: JinjaExpression, otherwise: JinjaExpression?,
         _ undefined: JinjaUndefined
     ) {
         (self.test, self.then, self.otherwise, self.undefined) = (test, then, otherwise, undefined)
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         test.collectNames(into: &numbers)
         then.collectNames(into: &numbers)
         otherwise?.collectNames(into: &numbers)
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         if try test.isTrue(interpreter, frame) { return try then.value(interpreter, frame) }
@@ -90,25 +90,25 @@ enum JinjaComparison: String, Sendable {
 
 /// `a < b`, or a chain as `a < b < c`, which holds where each of its links does.
 final class JinjaComparisonExpression: JinjaExpression {
-    typealias Link = (comparison: JinjaComparison, operand: any JinjaExpression)
-    private let first: any JinjaExpression
+    typealias Link = (comparison: JinjaComparison, operand: JinjaExpression)
+    private let first: JinjaExpression
     private let links: [Link]
     private let offset: Int
 
-    init(_ first: any JinjaExpression, _ links: [Link], at offset: Int) {
+    init(_ first: JinjaExpression, _ links: [Link], at offset: Int) {
         (self.first, self.links, self.offset) = (first, links, offset)
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         first.collectNames(into: &numbers)
         for link in links { link.operand.collectNames(into: &numbers) }
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         .boolean(try isTrue(interpreter, frame))
     }
 
-    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
+    override func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try interpreter.enter()
         defer { interpreter.ascend() }
         var left = try first.value(interpreter, frame)
@@ -124,22 +124,22 @@ final class JinjaComparisonExpression: JinjaExpression {
 
 /// `left == 'text'` or `left != 'text'`, which templates ask more often than anything else.
 final class JinjaTextComparisonExpression: JinjaExpression {
-    private let operand: any JinjaExpression
+    private let operand: JinjaExpression
     private let text: String
     private let isEqual: Bool
     private let offset: Int
 
-    init(_ operand: any JinjaExpression, _ text: String, isEqual: Bool, at offset: Int) {
+    init(_ operand: JinjaExpression, _ text: String, isEqual: Bool, at offset: Int) {
         (self.operand, self.text, self.isEqual, self.offset) = (operand, text, isEqual, offset)
     }
 
-    func collectNames(into numbers: inout [Int]) { operand.collectNames(into: &numbers) }
+    override func collectNames(into numbers: inout [Int]) { operand.collectNames(into: &numbers) }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         .boolean(try isTrue(interpreter, frame))
     }
 
-    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
+    override func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try interpreter.enter()
         defer { interpreter.ascend() }
         let value = try operand.value(interpreter, frame)

@@ -4,14 +4,14 @@ final class JinjaConstantExpression: JinjaExpression {
 
     init(_ constant: JinjaConstant) { self.constant = constant }
 
-    func collectNames(into numbers: inout [Int]) {}
+    override func collectNames(into numbers: inout [Int]) {}
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.step()
         return JinjaValue(constant)
     }
 
-    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
+    override func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
         try interpreter.step()
         guard case .string(let text) = constant else { return JinjaValue(constant) }
         interpreter.append(text)
@@ -36,14 +36,14 @@ final class JinjaNameExpression: JinjaExpression {
 
     init(_ variable: Int, _ undefined: JinjaUndefined) { (self.variable, self.undefined) = (variable, undefined) }
 
-    func collectNames(into numbers: inout [Int]) { numbers.append(variable) }
+    override func collectNames(into numbers: inout [Int]) { numbers.append(variable) }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.step()
         return interpreter.value(of: variable, frame) ?? .undefined(undefined)
     }
 
-    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
+    override func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try interpreter.step()
         return interpreter.value(of: variable, frame)?.isTrue ?? false
     }
@@ -51,16 +51,16 @@ final class JinjaNameExpression: JinjaExpression {
 
 /// `[a, b]`, or `(a, b)`.
 final class JinjaListExpression: JinjaExpression {
-    private let items: [any JinjaExpression]
+    private let items: [JinjaExpression]
     private let isTuple: Bool
 
-    init(_ items: [any JinjaExpression], isTuple: Bool) { (self.items, self.isTuple) = (items, isTuple) }
+    init(_ items: [JinjaExpression], isTuple: Bool) { (self.items, self.isTuple) = (items, isTuple) }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         for item in items { item.collectNames(into: &numbers) }
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         let values = try interpreter.values(of: items, frame)
@@ -70,19 +70,19 @@ final class JinjaListExpression: JinjaExpression {
 
 /// `{a: b}`.
 final class JinjaMappingExpression: JinjaExpression {
-    typealias Entry = (key: any JinjaExpression, value: any JinjaExpression)
+    typealias Entry = (key: JinjaExpression, value: JinjaExpression)
     private let entries: [Entry]
 
     init(_ entries: [Entry]) { self.entries = entries }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         for entry in entries {
             entry.key.collectNames(into: &numbers)
             entry.value.collectNames(into: &numbers)
         }
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         var values: [(key: JinjaValue, value: JinjaValue)] = []
@@ -97,7 +97,7 @@ final class JinjaMappingExpression: JinjaExpression {
 }
 
 extension JinjaInterpreter {
-    func values(of expressions: [any JinjaExpression], _ frame: JinjaFrame) throws(JinjaError) -> [JinjaValue] {
+    func values(of expressions: [JinjaExpression], _ frame: JinjaFrame) throws(JinjaError) -> [JinjaValue] {
         var values: [JinjaValue] = []
         values.reserveCapacity(expressions.count)
         for expression in expressions { values.append(try expression.value(self, frame)) }

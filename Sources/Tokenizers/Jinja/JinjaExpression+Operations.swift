@@ -12,20 +12,20 @@ enum JinjaOperator: String, Sendable {
 /// `left + right` and its like.
 final class JinjaArithmeticExpression: JinjaExpression {
     private let operation: JinjaOperator
-    private let left: any JinjaExpression
-    private let right: any JinjaExpression
+    private let left: JinjaExpression
+    private let right: JinjaExpression
     private let offset: Int
 
-    init(_ operation: JinjaOperator, _ left: any JinjaExpression, _ right: any JinjaExpression, at offset: Int) {
+    init(_ operation: JinjaOperator, _ left: JinjaExpression, _ right: JinjaExpression, at offset: Int) {
         (self.operation, self.left, self.right, self.offset) = (operation, left, right, offset)
     }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         left.collectNames(into: &numbers)
         right.collectNames(into: &numbers)
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         let left = try left.value(interpreter, frame)
@@ -35,7 +35,7 @@ final class JinjaArithmeticExpression: JinjaExpression {
     }
 
     /// Adds the parts of a sum of strings one after another, so that none is copied more than once.
-    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
+    override func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
         guard operation == .add else { return interpreter.appendString(try value(interpreter, frame)) }
         try interpreter.enter()
         defer { interpreter.ascend() }
@@ -57,17 +57,17 @@ final class JinjaArithmeticExpression: JinjaExpression {
 
 /// `-operand` or `+operand`.
 final class JinjaSignExpression: JinjaExpression {
-    private let operand: any JinjaExpression
+    private let operand: JinjaExpression
     private let isNegative: Bool
     private let offset: Int
 
-    init(_ operand: any JinjaExpression, isNegative: Bool, at offset: Int) {
+    init(_ operand: JinjaExpression, isNegative: Bool, at offset: Int) {
         (self.operand, self.isNegative, self.offset) = (operand, isNegative, offset)
     }
 
-    func collectNames(into numbers: inout [Int]) { operand.collectNames(into: &numbers) }
+    override func collectNames(into numbers: inout [Int]) { operand.collectNames(into: &numbers) }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         return try interpreter.signed(operand.value(interpreter, frame), isNegative: isNegative, at: offset)
@@ -76,16 +76,16 @@ final class JinjaSignExpression: JinjaExpression {
 
 /// `a ~ b ~ c`.
 final class JinjaConcatenationExpression: JinjaExpression {
-    private let items: [any JinjaExpression]
+    private let items: [JinjaExpression]
     private let offset: Int
 
-    init(_ items: [any JinjaExpression], at offset: Int) { (self.items, self.offset) = (items, offset) }
+    init(_ items: [JinjaExpression], at offset: Int) { (self.items, self.offset) = (items, offset) }
 
-    func collectNames(into numbers: inout [Int]) {
+    override func collectNames(into numbers: inout [Int]) {
         for item in items { item.collectNames(into: &numbers) }
     }
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+    override func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
         try interpreter.enter()
         defer { interpreter.ascend() }
         var text = ""

@@ -1,29 +1,22 @@
 /// What has a value: a node of the tree that a template is read into, which evaluates itself.
 ///
 /// Nodes are objects, so that to go down the tree copies nothing.
-protocol JinjaExpression: AnyObject, Sendable {
+class JinjaExpression {
     /// Adds the numbers of the names in it, in the order of the text.
-    func collectNames(into numbers: inout [Int])
+    func collectNames(into numbers: inout [Int]) {}
 
-    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue
+    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+        preconditionFailure("an expression without a value")
+    }
 
     /// What a condition makes of the value.
-    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool
-
-    /// Adds the value to the output where it is a string; else gives it back, and the output is as it was.
-    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue?
-}
-
-extension JinjaExpression {
     func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
         try value(interpreter, frame).isTrue
     }
 
+    /// Adds the value to the output where it is a string; else gives it back, and the output is as it was.
     func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
-        let value = try value(interpreter, frame)
-        guard case .string(let text) = value else { return value }
-        interpreter.append(text)
-        return nil
+        interpreter.appendString(try value(interpreter, frame))
     }
 }
 

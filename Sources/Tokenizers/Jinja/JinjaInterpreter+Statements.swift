@@ -77,7 +77,7 @@ extension JinjaInterpreter {
         }
     }
 
-    private func print(_ expression: any JinjaExpression, _ frame: JinjaFrame) throws(JinjaError) {
+    private func print(_ expression: JinjaExpression, _ frame: JinjaFrame) throws(JinjaError) {
         let start = output.count
         if let value = try expression.append(self, frame) {
             try write(text(of: value))

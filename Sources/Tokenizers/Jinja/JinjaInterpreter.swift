@@ -250,8 +250,9 @@ enum JinjaFlow {
     case next, breakLoop, continueLoop
 }
 
-/// A template as it is rendered.
-struct JinjaProgram: Sendable {
+/// A template as it is rendered. Its statements and expressions are all constant, so that many threads may render it: a tree
+/// of subclasses, which are called faster than what conforms to a protocol, is not seen to be.
+struct JinjaProgram: @unchecked Sendable {
     let source: [UInt8]
     let statements: [JinjaStatement]
     let scopes: JinjaScopes

@@ -1,7 +1,7 @@
 extension JinjaParser {
     /// An expression, and the levels of others in it.
     struct Parsed {
-        let expression: any JinjaExpression
+        let expression: JinjaExpression
         let height: Int
     }
 
@@ -45,7 +45,7 @@ extension JinjaParser {
     }
 
     /// Makes a node above others, where that is not too high.
-    func make(_ expression: any JinjaExpression, _ parts: [Parsed]) throws(JinjaError) -> Parsed {
+    func make(_ expression: JinjaExpression, _ parts: [Parsed]) throws(JinjaError) -> Parsed {
         let height = 1 + (parts.map(\.height).max() ?? 0)
         guard height <= JinjaLimits.expressionHeight else {
             throw JinjaError(.limit, "an expression nests deeper than \(JinjaLimits.expressionHeight) levels")
@@ -100,8 +100,8 @@ extension JinjaParser {
     }
 
     private func comparison(
-        _ first: any JinjaExpression, _ links: [JinjaComparisonExpression.Link], at offset: Int
-    ) -> any JinjaExpression {
+        _ first: JinjaExpression, _ links: [JinjaComparisonExpression.Link], at offset: Int
+    ) -> JinjaExpression {
         let (comparison, operand) = links[0]
         guard links.count == 1, comparison == .equal || comparison == .notEqual,
             case .string(let text)? = (operand as? JinjaConstantExpression)?.constant

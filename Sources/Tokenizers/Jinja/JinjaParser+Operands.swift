@@ -137,8 +137,8 @@ extension JinjaParser {
     }
 
     private func call(
-        _ callee: any JinjaExpression, _ arguments: JinjaArgumentList, at offset: Int
-    ) -> any JinjaExpression {
+        _ callee: JinjaExpression, _ arguments: JinjaArgumentList, at offset: Int
+    ) -> JinjaExpression {
         guard let method = callee as? JinjaAttributeExpression, let member = method.name.member else {
             return JinjaCallExpression(callee, arguments, at: offset)
         }

@@ -98,7 +98,7 @@ extension JinjaParser {
         let target = try self.target(end: "in")
         try expect(name: "in")
         let iterable = try tuple(withConditional: false, end: "recursive").expression
-        var filter: (test: any JinjaExpression, target: JinjaTarget, scope: Int)?
+        var filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?
         if skip(name: "if") {
             filter = (try expression().expression, copy(target), newScope())
         }
@@ -141,7 +141,7 @@ extension JinjaParser {
     }
 
     private mutating func with(at offset: Int) throws(JinjaError) -> JinjaStatement {
-        var values: [(target: JinjaTarget, value: any JinjaExpression)] = []
+        var values: [(target: JinjaTarget, value: JinjaExpression)] = []
         while token.kind != .blockEnd {
             if !values.isEmpty { try expect(.comma) }
             let target = try self.target()
@@ -165,7 +165,7 @@ extension JinjaParser {
 
     private mutating func call(at offset: Int) throws(JinjaError) -> JinjaStatement {
         let parameters = isSymbol(.openParenthesis) ? try signature() : []
-        guard let call = try expression().expression as? any JinjaCall else {
+        guard let call = try expression().expression as? JinjaCall else {
             throw error("'call' needs a call", at: offset)
         }
         return .call(call, body: try closure("endcall", parameters: parameters))

@@ -80,7 +80,7 @@ final class JinjaScope {
         if variable.isStored { store(variable.name) } else { load(variable.name) }
     }
 
-    func collect(_ expression: any JinjaExpression, _ variables: [JinjaVariable]) {
+    func collect(_ expression: JinjaExpression, _ variables: [JinjaVariable]) {
         var numbers: [Int] = []
         expression.collectNames(into: &numbers)
         for number in numbers { note(number, variables) }

@@ -90,7 +90,7 @@ private struct JinjaScopeResolver {
         if let place = scope.place(of: variables[number].name, from: scope.function) { places[number] = place }
     }
 
-    private mutating func resolve(_ expression: any JinjaExpression, in scope: JinjaScope) {
+    private mutating func resolve(_ expression: JinjaExpression, in scope: JinjaScope) {
         var numbers: [Int] = []
         expression.collectNames(into: &numbers)
         for number in numbers { resolve(number, in: scope) }

@@ -1,5 +1,5 @@
 /// What a template does. Each case is one reference, so that to go through statements copies little.
-enum JinjaStatement: Sendable {
+enum JinjaStatement {
     case text(JinjaText)
     case print(JinjaPrintStatement)
     case conditional(JinjaConditionalStatement)
@@ -8,9 +8,9 @@ enum JinjaStatement: Sendable {
     indirect case setBlock(JinjaTarget, [JinjaFilterCall], [JinjaStatement], scope: Int, at: Int)
     indirect case macro(JinjaMacro, target: Int)
     /// `{% call %}`: a macro's call that may ask for the body with `caller()`.
-    indirect case call(any JinjaCall, body: JinjaMacro)
+    indirect case call(JinjaCall, body: JinjaMacro)
     indirect case filter([JinjaFilterCall], [JinjaStatement], scope: Int)
-    indirect case with([(target: JinjaTarget, value: any JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
+    indirect case with([(target: JinjaTarget, value: JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
     /// `{% generation %}`: text that the model is to have written.
     indirect case generation(JinjaMacro, at: Int)
     case breakLoop
@@ -20,23 +20,23 @@ enum JinjaStatement: Sendable {
 }
 
 /// Text between tags.
-final class JinjaText: Sendable {
+final class JinjaText {
     let text: String
 
     init(_ text: String) { self.text = text }
 }
 
 /// `{{ value }}`.
-final class JinjaPrintStatement: Sendable {
-    let value: any JinjaExpression
+final class JinjaPrintStatement {
+    let value: JinjaExpression
 
-    init(_ value: any JinjaExpression) { self.value = value }
+    init(_ value: JinjaExpression) { self.value = value }
 }
 
 /// `{% if %}`.
-final class JinjaConditionalStatement: Sendable {
-    typealias Branch = (test: any JinjaExpression, body: [JinjaStatement])
-    let test: any JinjaExpression
+final class JinjaConditionalStatement {
+    typealias Branch = (test: JinjaExpression, body: [JinjaStatement])
+    let test: JinjaExpression
     let body: [JinjaStatement]
     /// After `elif`.
     let alternatives: [Branch]
@@ -52,22 +52,22 @@ final class JinjaConditionalStatement: Sendable {
 }
 
 /// `{% set %}` of a value.
-final class JinjaSetStatement: Sendable {
+final class JinjaSetStatement {
     let target: JinjaTarget
-    let value: any JinjaExpression
+    let value: JinjaExpression
     let offset: Int
 
-    init(_ target: JinjaTarget, _ value: any JinjaExpression, at offset: Int) {
+    init(_ target: JinjaTarget, _ value: JinjaExpression, at offset: Int) {
         (self.target, self.value, self.offset) = (target, value, offset)
     }
 }
 
 /// `{% for %}`.
-final class JinjaLoopStatement: Sendable {
+final class JinjaLoopStatement {
     let target: JinjaTarget
-    let iterable: any JinjaExpression
+    let iterable: JinjaExpression
     /// After `if`; it has a scope of its own, with targets of its own.
-    let filter: (test: any JinjaExpression, target: JinjaTarget, scope: Int)?
+    let filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?
     let isRecursive: Bool
     let body: [JinjaStatement]
     let otherwise: [JinjaStatement]
@@ -78,8 +78,8 @@ final class JinjaLoopStatement: Sendable {
     let offset: Int
 
     init(
-        target: JinjaTarget, iterable: any JinjaExpression,
-        filter: (test: any JinjaExpression, target: JinjaTarget, scope: Int)?,
+        target: JinjaTarget, iterable: JinjaExpression,
+        filter: (test: JinjaExpression, target: JinjaTarget, scope: Int)?,
         isRecursive: Bool, body: [JinjaStatement], otherwise: [JinjaStatement], scope: Int, otherwiseScope: Int,
         loop: Int?, offset: Int
     ) {
@@ -97,11 +97,11 @@ final class JinjaLoopStatement: Sendable {
 }
 
 /// `{% macro %}`, and the bodies of `{% call %}` and `{% generation %}`.
-final class JinjaMacro: Sendable {
-    struct Parameter: Sendable {
+final class JinjaMacro {
+    struct Parameter {
         let name: String
         let variable: Int
-        let defaultValue: (any JinjaExpression)?
+        let defaultValue: JinjaExpression?
     }
 
     let name: String?
@@ -126,7 +126,7 @@ final class JinjaMacro: Sendable {
 }
 
 /// What an assignment writes to.
-enum JinjaTarget: Sendable {
+enum JinjaTarget {
     case name(Int)
     indirect case tuple([JinjaTarget])
     /// An attribute of a namespace.
