@@ -53,41 +53,47 @@ final class JinjaMapping {
     var entries: [(key: JinjaValue, value: JinjaValue)] { Array(zip(keys, values)) }
 }
 
-/// The keys of a mapping in order, which mappings of the same ones share.
+/// The keys of a mapping in order, which mappings of the same ones share. Nothing in it changes.
 final class JinjaKeys {
     let values: [JinjaValue]
     let depth: Int
     /// Of each key that is a string, so that the bytes of most need not be looked at; of others what no string has.
     private let marks: [UInt64]
-    /// Positions by key, where there are so many that looking through all takes longer.
-    private lazy var positions: [JinjaKey: Int] = {
-        var positions: [JinjaKey: Int] = [:]
-        for (index, key) in values.enumerated() {
-            if let key = JinjaKey(key) { positions[key] = index }
-        }
-        return positions
-    }()
+    /// Whether the marks are looked through.
+    private let isShort: Bool
+    /// Positions by key, where there are so many that looking through all takes longer, or some are no strings.
+    private let positions: [JinjaKey: Int]
     private static let few = 12
 
     /// - Parameter values: No two are equal.
     init(_ values: [JinjaValue]) throws(JinjaError) {
         self.values = values
         depth = try JinjaLimits.depth(above: values)
-        marks = values.count > Self.few ? [] : values.map { $0.text?.mark ?? .max }
+        isShort = values.count <= Self.few
+        marks = isShort ? values.map { $0.text?.mark ?? .max } : []
+        var positions: [JinjaKey: Int] = [:]
+        if !isShort || marks.contains(.max) {
+            for (index, key) in values.enumerated() {
+                if let key = JinjaKey(key) { positions[key] = index }
+            }
+        }
+        self.positions = positions
     }
 
     func position(of name: JinjaName) -> Int? {
-        values.count > Self.few ? positions[.text(name.text)] : position(of: name.text, name.mark)
+        isShort ? position(of: name.text, name.mark) : positions[.text(name.text)]
     }
 
     func position(of key: JinjaValue) -> Int? {
-        if values.count <= Self.few, let text = key.text { return position(of: text, text.mark) }
-        return JinjaKey(key).flatMap { positions[$0] }
+        if isShort, let text = key.text { return position(of: text, text.mark) }
+        return positions.isEmpty ? nil : JinjaKey(key).flatMap { positions[$0] }
     }
 
     private func position(of text: String, _ mark: UInt64) -> Int? {
         for index in marks.indices where marks[index] == mark {
-            if text.utf8.count <= String.markedBytes || values[index].text?.isSameText(as: text) ?? false { return index }
+            if text.utf8.count <= String.markedBytes || values[index].text?.isSameText(as: text) ?? false {
+                return index
+            }
         }
         return nil
     }

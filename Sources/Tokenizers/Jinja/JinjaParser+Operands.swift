@@ -45,7 +45,9 @@ extension JinjaParser {
         }
     }
 
-    private func constant(_ value: JinjaConstant) -> Parsed { Parsed(expression: JinjaConstantExpression(value), height: 1) }
+    private func constant(_ value: JinjaConstant) -> Parsed {
+        Parsed(expression: JinjaConstantExpression(value), height: 1)
+    }
 
     private mutating func mapping() throws(JinjaError) -> Parsed {
         advance()
@@ -119,7 +121,8 @@ extension JinjaParser {
             let (first, stop, step) = (bounds[0], bounds[1], bounds.count > 2 ? bounds[2] : nil)
             return try make(
                 JinjaSliceExpression(
-                    base.expression, (first?.expression, stop?.expression, step?.expression), at: offset), [base] + bounds.compactMap { $0 })
+                    base.expression, (first?.expression, stop?.expression, step?.expression), at: offset),
+                [base] + bounds.compactMap { $0 })
         }
     }
 

@@ -117,7 +117,8 @@ final class JinjaScope {
 
     /// Notes the names of branches. What only some of them assign is, in the others, what it is outside.
     private func collect(
-        _ branches: ArraySlice<JinjaConditionalStatement.Branch>, _ otherwise: [JinjaStatement], _ variables: [JinjaVariable]
+        _ branches: ArraySlice<JinjaConditionalStatement.Branch>, _ otherwise: [JinjaStatement],
+        _ variables: [JinjaVariable]
     ) {
         guard let first = branches.first else { return }
         collect(first.test, variables)

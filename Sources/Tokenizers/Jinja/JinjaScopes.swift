@@ -29,15 +29,15 @@ struct JinjaScopes: Sendable {
     /// By the number of a scope.
     let scopes: [Scope]
     /// The names that come from outside.
-    let globals: [String]
+    let globals: [JinjaName]
     /// The functions of the language by the same numbers.
     let functions: [JinjaGlobalFunction.Kind?]
 
     init(_ statements: [JinjaStatement], _ parser: JinjaParser) {
         var resolver = JinjaScopeResolver(parser)
         resolver.resolve(statements)
-        (places, scopes, globals) = (resolver.places, resolver.layouts, resolver.globals)
-        functions = globals.map { JinjaGlobalFunction.Kind(rawValue: $0) }
+        (places, scopes, globals) = (resolver.places, resolver.layouts, resolver.globals.map(JinjaName.init))
+        functions = globals.map { JinjaGlobalFunction.Kind(rawValue: $0.text) }
     }
 }
 

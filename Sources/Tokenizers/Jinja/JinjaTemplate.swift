@@ -37,11 +37,11 @@ public struct JinjaTemplate: Sendable {
 
     /// The variables that it reads, functions of the language left out.
     public var variableNames: [String] {
-        zip(program.scopes.globals, program.scopes.functions).filter { $1 == nil }.map(\.0)
+        zip(program.scopes.globals, program.scopes.functions).filter { $1 == nil }.map(\.0.text)
     }
 
     /// Whether it reads a variable that comes from outside.
-    public func reads(_ name: String) -> Bool { program.scopes.globals.contains(name) }
+    public func reads(_ name: String) -> Bool { program.scopes.globals.contains { $0.text == name } }
 
     /// The text that the template makes of some variables.
     ///
@@ -111,7 +111,7 @@ public struct JinjaTemplate: Sendable {
 /// The variables that a template is told.
 struct JinjaVariables {
     /// Those that the template reads.
-    private let names: [String]
+    private let names: [JinjaName]
     /// By the same numbers; functions of the language to begin with, and `nil` for what is not told.
     private(set) var values: [JinjaValue?]
 
@@ -122,6 +122,8 @@ struct JinjaVariables {
 
     /// Tells a variable, where the template reads it; the last time counts.
     mutating func set(_ name: String, _ value: JinjaValue) {
-        if let number = names.firstIndex(where: { $0.isSameText(as: name) }) { values[number] = value }
+        let mark = name.mark
+        let number = names.firstIndex { $0.mark == mark && $0.text.isSameText(as: name) }
+        if let number { values[number] = value }
     }
 }

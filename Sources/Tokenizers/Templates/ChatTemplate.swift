@@ -99,9 +99,8 @@ public struct ChatTemplate: Sendable {
             if let eos = specialTokens.eos { values.set("eos_token", .string(eos.text)) }
             if let pad = specialTokens.pad { values.set("pad_token", .string(pad.text)) }
             if let unknown = specialTokens.unknown { values.set("unk_token", .string(unknown.text)) }
-            for entries in [variables.entries, rowVariables.entries] {
-                for entry in entries { values.set(entry.key, try JinjaValue(entry.value)) }
-            }
+            for entry in variables.entries { values.set(entry.key, try JinjaValue(entry.value)) }
+            for entry in rowVariables.entries { values.set(entry.key, try JinjaValue(entry.value)) }
             return values
         } catch {
             throw failure(error, specialTokens)
