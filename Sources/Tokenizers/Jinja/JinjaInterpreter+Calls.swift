@@ -118,6 +118,7 @@ extension JinjaInterpreter {
         case .range: return try range(&arguments)
         case .dict: return .mapping(try JinjaMapping(entries(&arguments)))
         case .namespace:
+            // Where a key is no name, it is refused as one that begins with an underscore.
             var attributes: [JinjaKeyword] = []
             if arguments.positional.isEmpty {
                 attributes = arguments.restOfKeywords()

@@ -15,19 +15,6 @@ extension JinjaInterpreter {
         case .conditional(let statement): return try execute(statement, frame)
         case .loop(let loop): return try execute(loop, frame)
         case .set(let statement): try execute(statement, frame)
-        case .breakLoop: return .breakLoop
-        case .continueLoop: return .continueLoop
-        default: return try executeBlock(statement, frame)
-        }
-        return .next
-    }
-
-    /// The rarer statements, apart from those that each turn of a conversation has several of.
-    @inline(never)
-    private func executeBlock(_ statement: JinjaStatement, _ frame: JinjaFrame) throws(JinjaError) -> JinjaFlow {
-        switch statement {
-        case .text, .print, .conditional, .loop, .set, .breakLoop, .continueLoop:
-            preconditionFailure("executed before")
         case .setBlock(let target, let filters, let body, let scope, let offset):
             let (value, flow) = try captured(filters, body, scope, frame)
             if flow != .next { return flow }
@@ -50,6 +37,8 @@ extension JinjaInterpreter {
             }
             return try nested(body, frame)
         case .generation(let body, let offset): try generation(body, frame, at: offset)
+        case .breakLoop: return .breakLoop
+        case .continueLoop: return .continueLoop
         case .unsupported(let what, let offset):
             go(to: offset)
             throw JinjaError(.unsupported, what)
