@@ -1,12 +1,18 @@
+/// A value that is passed under a name.
+struct JinjaKeyword {
+    let name: String
+    var value: JinjaValue
+}
+
 /// The arguments of one call, taken parameter by parameter.
 struct JinjaArguments {
     /// Of what is called, for errors.
     let name: String
     private(set) var positional: [JinjaValue]
-    private(set) var keywords: [(name: String, value: JinjaValue)]
+    private(set) var keywords: [JinjaKeyword]
     private var taken = 0
 
-    init(_ name: String, _ positional: [JinjaValue] = [], _ keywords: [(name: String, value: JinjaValue)] = []) {
+    init(_ name: String, _ positional: [JinjaValue] = [], _ keywords: [JinjaKeyword] = []) {
         (self.name, self.positional, self.keywords) = (name, positional, keywords)
     }
 
@@ -93,7 +99,7 @@ struct JinjaArguments {
     }
 
     /// What is left of those passed by name.
-    mutating func restOfKeywords() -> [(name: String, value: JinjaValue)] {
+    mutating func restOfKeywords() -> [JinjaKeyword] {
         defer { keywords = [] }
         return keywords
     }

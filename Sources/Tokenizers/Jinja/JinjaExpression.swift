@@ -1,110 +1,36 @@
-/// What has a value.
-indirect enum JinjaExpression: Sendable {
-    case constant(JinjaConstant)
-    /// A variable, by its number among the names that a template writes.
-    case name(Int, JinjaUndefined)
-    case list([JinjaExpression])
-    case tuple([JinjaExpression])
-    case mapping([(key: JinjaExpression, value: JinjaExpression)])
-    case attribute(JinjaExpression, JinjaName, JinjaUndefined, at: Int)
-    case item(JinjaExpression, JinjaExpression, JinjaUndefined, at: Int)
-    case slice(JinjaExpression, start: JinjaExpression?, stop: JinjaExpression?, step: JinjaExpression?, at: Int)
-    case call(JinjaExpression, JinjaCall)
-    case filter(JinjaExpression, JinjaFilterCall)
-    case test(JinjaExpression, JinjaTestCall)
-    case negative(JinjaExpression, at: Int)
-    case positive(JinjaExpression, at: Int)
-    case not(JinjaExpression)
-    case and(JinjaExpression, JinjaExpression)
-    case or(JinjaExpression, JinjaExpression)
-    case binary(JinjaOperator, JinjaExpression, JinjaExpression, at: Int)
-    case concatenation([JinjaExpression], at: Int)
-    case comparison(JinjaExpression, [(comparison: JinjaComparison, operand: JinjaExpression)], at: Int)
-    case conditional(JinjaExpression, then: JinjaExpression, otherwise: JinjaExpression?, JinjaUndefined)
-}
+/// What has a value: a node of the tree that a template is read into, which evaluates itself.
+///
+/// Nodes are objects, so that to go down the tree copies nothing.
+class JinjaExpression {
+    /// Adds the numbers of the names in it, in the order of the text.
+    func collectNames(into numbers: inout [Int]) {}
 
-/// A literal.
-enum JinjaConstant: Sendable {
-    case none
-    case boolean(Bool)
-    case integer(Int)
-    case float(Double)
-    case string(String)
-}
+    func value(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
+        preconditionFailure("an expression without a value")
+    }
 
-/// An arithmetic operator.
-enum JinjaOperator: String, Sendable {
-    case add = "+"
-    case subtract = "-"
-    case multiply = "*"
-    case divide = "/"
-    case floorDivide = "//"
-    case modulo = "%"
-    case power = "**"
-}
+    /// What a condition makes of the value.
+    func isTrue(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> Bool {
+        try value(interpreter, frame).isTrue
+    }
 
-/// What compares two values.
-enum JinjaComparison: String, Sendable {
-    case equal = "=="
-    case notEqual = "!="
-    case less = "<"
-    case lessOrEqual = "<="
-    case greater = ">"
-    case greaterOrEqual = ">="
-    case contained = "in"
-    case notContained = "not in"
+    /// Adds the value to the output where it is a string; else gives it back, and the output is as it was.
+    func append(_ interpreter: JinjaInterpreter, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue? {
+        interpreter.appendString(try value(interpreter, frame))
+    }
 }
 
 /// An attribute's or method's name, and which of those that the interpreter knows it is.
 struct JinjaName: Sendable {
     let text: String
     let member: JinjaMember?
+    /// To find it among keys.
+    let mark: UInt64
 
     init(_ text: String) {
         self.text = text
+        mark = text.mark
         member = JinjaMember(rawValue: text)
-    }
-}
-
-/// Arguments as a template writes them.
-struct JinjaArgumentList: Sendable {
-    var positional: [JinjaExpression] = []
-    var keywords: [(name: String, value: JinjaExpression)] = []
-    /// After `*`.
-    var spread: JinjaExpression?
-    /// After `**`.
-    var spreadKeywords: JinjaExpression?
-}
-
-/// A call of a function, method or macro.
-struct JinjaCall: Sendable {
-    let arguments: JinjaArgumentList
-    let offset: Int
-}
-
-/// A filter with its arguments, without what it filters.
-struct JinjaFilterCall: Sendable {
-    let name: String
-    let filter: JinjaFilter?
-    let arguments: JinjaArgumentList
-    let offset: Int
-
-    init(_ name: String, _ arguments: JinjaArgumentList, at offset: Int) {
-        (self.name, self.arguments, self.offset) = (name, arguments, offset)
-        filter = JinjaFilter(rawValue: name)
-    }
-}
-
-/// A test with its arguments, without what it tests.
-struct JinjaTestCall: Sendable {
-    let name: String
-    let test: JinjaTest?
-    let arguments: JinjaArgumentList
-    let offset: Int
-
-    init(_ name: String, _ arguments: JinjaArgumentList, at offset: Int) {
-        (self.name, self.arguments, self.offset) = (name, arguments, offset)
-        test = JinjaTest(rawValue: name)
     }
 }
 

@@ -115,7 +115,9 @@ struct JinjaFormatter {
             isNumbered = true
             position = number
         } else {
-            guard let value = keywords[name] else { throw .evaluation("a format's field '\(name)' has no value") }
+            guard let value = keywords[JinjaName(name)] else {
+                throw .evaluation("a format's field '\(name)' has no value")
+            }
             return value
         }
         guard position < positional.count else { throw .evaluation("a format has more fields than values") }

@@ -1,40 +1,21 @@
 extension JinjaInterpreter {
-    /// Calls a function, a macro or a method.
-    ///
-    /// - Parameter caller: The body of `{% call %}`, which is passed along under that name.
-    func call(
-        _ callee: JinjaExpression, _ call: JinjaCall, caller: JinjaValue?, _ frame: JinjaFrame
-    ) throws(JinjaError) -> JinjaValue {
-        // A method that is called at once needs no value of its own.
-        if case .attribute(let base, let name, let undefined, let offset) = callee, let member = name.member {
-            let receiver = try value(of: base, frame)
-            if member.isOfStrings, let text = receiver.text {
-                var arguments = try arguments(call.arguments, name.text, caller, frame)
-                go(to: call.offset)
-                return try method(member, of: text, isMarkup: receiver.isMarkup, &arguments)
-            }
-            go(to: offset)
-            let callee = try attribute(name, of: receiver, undefined)
-            return try self.call(callee, arguments(call.arguments, name.text, caller, frame), at: call.offset)
-        }
-        let name = if case .name(_, let undefined) = callee { undefined.text } else { "the function" }
-        let function = try value(of: callee, frame)
-        return try self.call(function, arguments(call.arguments, name, caller, frame), at: call.offset)
-    }
-
     /// The values of arguments.
     func arguments(
         _ list: JinjaArgumentList, _ name: String, _ caller: JinjaValue?, _ frame: JinjaFrame
     ) throws(JinjaError) -> JinjaArguments {
+        if list.isEmpty, caller == nil { return JinjaArguments(name) }
         var positional = list.positional.isEmpty ? [] : try values(of: list.positional, frame)
-        var keywords: [(name: String, value: JinjaValue)] = []
-        for keyword in list.keywords { keywords.append((keyword.name, try value(of: keyword.value, frame))) }
+        var keywords: [JinjaKeyword] = []
+        keywords.reserveCapacity(list.keywords.count)
+        for keyword in list.keywords {
+            keywords.append(JinjaKeyword(name: keyword.name, value: try keyword.value.value(self, frame)))
+        }
         if let spread = list.spread {
-            positional += try elements(of: value(of: spread, frame))
+            positional += try elements(of: spread.value(self, frame))
             try spend(elements: positional.count)
         }
         if let spread = list.spreadKeywords {
-            guard case .mapping(let mapping) = try value(of: spread, frame) else {
+            guard case .mapping(let mapping) = try spread.value(self, frame) else {
                 throw .evaluation("'**' takes a mapping")
             }
             try spend(elements: mapping.count)
@@ -42,19 +23,20 @@ extension JinjaInterpreter {
                 guard let text = key.text, !keywords.contains(where: { $0.name.isSameText(as: text) }) else {
                     throw .evaluation("'**' takes a mapping of names that are not passed already")
                 }
-                keywords.append((text, value))
+                keywords.append(JinjaKeyword(name: text, value: value))
             }
         }
         if let caller {
             guard !keywords.contains(where: { $0.name == "caller" }) else {
                 throw .evaluation("'caller' is passed twice")
             }
-            keywords.append(("caller", caller))
+            keywords.append(JinjaKeyword(name: "caller", value: caller))
         }
         return JinjaArguments(name, positional, keywords)
     }
 
-    private func call(
+    /// Calls a function, a macro or a method.
+    func call(
         _ callee: JinjaValue, _ arguments: JinjaArguments, at offset: Int
     ) throws(JinjaError) -> JinjaValue {
         go(to: offset)
@@ -114,9 +96,9 @@ extension JinjaInterpreter {
         defer { ascend() }
         let text = try capture { () throws(JinjaError) in
             for parameter in macro.parameters
-            where value(at: program.scopes.places[parameter.variable], frame) == nil {
+            where value(of: parameter.variable, frame) == nil {
                 let value =
-                    try parameter.defaultValue.map { value throws(JinjaError) in try self.value(of: value, frame) }
+                    try parameter.defaultValue.map { value throws(JinjaError) in try value.value(self, frame) }
                     ?? .undefined("the parameter '\(parameter.name)' of '\(name)'")
                 set(parameter.variable, value, frame)
             }
@@ -134,17 +116,22 @@ extension JinjaInterpreter {
     ) throws(JinjaError) -> JinjaValue {
         switch function {
         case .range: return try range(&arguments)
-        case .dict: return .mapping(try mapping(&arguments))
+        case .dict: return .mapping(try JinjaMapping(entries(&arguments)))
         case .namespace:
-            let mapping = try mapping(&arguments)
-            let namespace = namespace()
-            for (key, value) in mapping.entries {
-                guard let name = key.text, !name.hasPrefix("_") else {
-                    throw .evaluation("a namespace's attribute is a name without an underscore before it")
+            // Where a key is no name, it is refused as one that begins with an underscore.
+            var attributes: [JinjaKeyword] = []
+            if arguments.positional.isEmpty {
+                attributes = arguments.restOfKeywords()
+                try spend(elements: attributes.count)
+            } else {
+                for (key, value) in try JinjaMapping(entries(&arguments)).entries {
+                    attributes.append(JinjaKeyword(name: key.text ?? "_", value: value))
                 }
-                namespace[name] = value
             }
-            return .object(namespace)
+            guard !attributes.contains(where: { $0.name.utf8.first == UInt8(ascii: "_") }) else {
+                throw .evaluation("a namespace's attribute is a name without an underscore before it")
+            }
+            return .object(namespace(attributes))
         case .cycler:
             let items = arguments.rest()
             try arguments.finish()
@@ -182,8 +169,10 @@ extension JinjaInterpreter {
         return .object(try JinjaRange(start: start, stop: stop, step: step))
     }
 
-    /// As Python's `dict` makes one: of a mapping or of pairs, and of what is passed by name.
-    private func mapping(_ arguments: inout JinjaArguments) throws(JinjaError) -> JinjaMapping {
+    /// What Python's `dict` is made of: those of a mapping or pairs, and what is passed by name. Later ones count.
+    private func entries(
+        _ arguments: inout JinjaArguments
+    ) throws(JinjaError) -> [(key: JinjaValue, value: JinjaValue)] {
         var entries: [(key: JinjaValue, value: JinjaValue)] = []
         switch arguments.takePositional() {
         case nil: break
@@ -196,9 +185,9 @@ extension JinjaInterpreter {
                 entries.append((parts[0], parts[1]))
             }
         }
-        for (name, value) in arguments.restOfKeywords() { entries.append((.string(name), value)) }
+        for keyword in arguments.restOfKeywords() { entries.append((.string(keyword.name), keyword.value)) }
         try arguments.finish()
         try spend(elements: entries.count)
-        return try JinjaMapping(entries)
+        return entries
     }
 }

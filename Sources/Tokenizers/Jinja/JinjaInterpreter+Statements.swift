@@ -10,15 +10,11 @@ extension JinjaInterpreter {
     private func execute(_ statement: JinjaStatement, _ frame: JinjaFrame) throws(JinjaError) -> JinjaFlow {
         try step()
         switch statement {
-        case .text(let text): try write(text)
-        case .print(let expression): try write(text(of: value(of: expression, frame)))
-        case .conditional(let branches, let otherwise): return try conditional(branches, otherwise, frame)
+        case .text(let text): try write(text.text)
+        case .print(let statement): try print(statement.value, frame)
+        case .conditional(let statement): return try execute(statement, frame)
         case .loop(let loop): return try execute(loop, frame)
-        case .set(let target, let expression, let offset):
-            try check(target, frame, at: offset)
-            let value = try value(of: expression, frame)
-            go(to: offset)
-            try assign(value, to: target, frame)
+        case .set(let statement): try execute(statement, frame)
         case .setBlock(let target, let filters, let body, let scope, let offset):
             let (value, flow) = try captured(filters, body, scope, frame)
             if flow != .next { return flow }
@@ -26,9 +22,8 @@ extension JinjaInterpreter {
             try check(target, frame, at: offset)
             try assign(value, to: target, frame)
         case .macro(let macro, let target): set(target, closure(macro, frame), frame)
-        case .call(let callee, let call, let body):
-            let caller = closure(body, frame)
-            try write(blockText(self.call(callee, call, caller: caller, frame)))
+        case .call(let call, let body):
+            try write(blockText(call.call(self, frame, caller: closure(body, frame))))
         case .filter(let filters, let body, let scope):
             let (value, flow) = try captured(filters, body, scope, frame)
             if flow != .next { return flow }
@@ -36,7 +31,7 @@ extension JinjaInterpreter {
         case .with(let values, let body, let scope, let offset):
             enter(scope, frame)
             for (target, expression) in values {
-                let value = try value(of: expression, frame)
+                let value = try expression.value(self, frame)
                 go(to: offset)
                 try assign(value, to: target, frame)
             }
@@ -58,14 +53,36 @@ extension JinjaInterpreter {
         return flow
     }
 
-    private func conditional(
-        _ branches: [(test: JinjaExpression, body: [JinjaStatement])], _ otherwise: [JinjaStatement],
-        _ frame: JinjaFrame
+    private func execute(_ statement: JinjaSetStatement, _ frame: JinjaFrame) throws(JinjaError) {
+        if case .name(let variable) = statement.target {
+            let value = try statement.value.value(self, frame)
+            go(to: statement.offset)
+            set(variable, value, frame)
+        } else {
+            try check(statement.target, frame, at: statement.offset)
+            let value = try statement.value.value(self, frame)
+            go(to: statement.offset)
+            try assign(value, to: statement.target, frame)
+        }
+    }
+
+    private func print(_ expression: JinjaExpression, _ frame: JinjaFrame) throws(JinjaError) {
+        let start = output.count
+        if let value = try expression.append(self, frame) {
+            try write(text(of: value))
+        } else {
+            try check(written: output.count - start)
+        }
+    }
+
+    private func execute(
+        _ statement: JinjaConditionalStatement, _ frame: JinjaFrame
     ) throws(JinjaError) -> JinjaFlow {
-        for branch in branches where try value(of: branch.test, frame).isTrue {
+        if try statement.test.isTrue(self, frame) { return try nested(statement.body, frame) }
+        for branch in statement.alternatives where try branch.test.isTrue(self, frame) {
             return try nested(branch.body, frame)
         }
-        return otherwise.isEmpty ? .next : try nested(otherwise, frame)
+        return statement.otherwise.isEmpty ? .next : try nested(statement.otherwise, frame)
     }
 
     /// What a block writes, filtered.
@@ -109,7 +126,7 @@ extension JinjaInterpreter {
 
 extension JinjaInterpreter {
     private func execute(_ statement: JinjaLoopStatement, _ frame: JinjaFrame) throws(JinjaError) -> JinjaFlow {
-        let iterable = try value(of: statement.iterable, frame)
+        let iterable = try statement.iterable.value(self, frame)
         go(to: statement.offset)
         guard !statement.isRecursive else {
             try write(recurse(statement, iterable, frame, level: 0))
@@ -170,7 +187,7 @@ extension JinjaInterpreter {
                 while let element = try source.next() {
                     try self.step()
                     try self.assign(element, to: filter.target, frame)
-                    if try self.value(of: filter.test, frame).isTrue { return element }
+                    if try filter.test.isTrue(self, frame) { return element }
                 }
                 return nil
             }
@@ -200,11 +217,11 @@ extension JinjaInterpreter {
     }
 
     private func namespace(_ variable: Int, _ frame: JinjaFrame) throws(JinjaError) -> JinjaNamespace? {
-        guard case .object(let object)? = value(at: program.scopes.places[variable], frame) else { return nil }
+        guard case .object(let object)? = value(of: variable, frame) else { return nil }
         return object as? JinjaNamespace
     }
 
-    func assign(_ value: JinjaValue, to target: JinjaTarget, _ frame: JinjaFrame) throws(JinjaError) {
+    func assign(_ value: consuming JinjaValue, to target: JinjaTarget, _ frame: JinjaFrame) throws(JinjaError) {
         switch target {
         case .name(let variable): set(variable, value, frame)
         case .attribute(let variable, _, let name):

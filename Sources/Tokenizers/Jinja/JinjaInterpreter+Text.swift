@@ -38,8 +38,7 @@ extension JinjaInterpreter {
         case .mapping(let mapping): try write(zip(mapping.keys, mapping.values), into: &text, depth)
         case .object(let object as JinjaNamespace):
             text += "<Namespace "
-            let entries = object.keys.map { (JinjaValue.string($0), object[$0] ?? .none) }
-            try write(entries, into: &text, depth)
+            try write(object.attributes.map { (.string($0.name), $0.value) }, into: &text, depth)
             text += ">"
         case .object(let object as JinjaView):
             text += "dict_\(object.kind.rawValue)("

@@ -5,11 +5,11 @@ final class JinjaInterpreter {
     /// For `strftime_now`.
     let date: JinjaDate?
     /// Values that come from outside, by their numbers.
-    private var globals: [JinjaValue?] = []
+    @exclusivity(unchecked) private var globals: [JinjaValue?] = []
     /// The text so far; what a macro or block writes is taken from its end.
     @exclusivity(unchecked) var output: [UInt8] = []
     /// How many macros and blocks collect what is written.
-    var captures = 0
+    @exclusivity(unchecked) var captures = 0
     /// Bytes of the text that stand in `{% generation %}`.
     var generations: [Range<Int>] = []
     /// The first such block whose text a macro or block collected, so that it has no place of its own in the text.
@@ -19,8 +19,8 @@ final class JinjaInterpreter {
     @exclusivity(unchecked) private var steps = 0
     @exclusivity(unchecked) private var nesting = 0
     /// Frames that macros keep, and namespaces: they may hold one another in rings.
-    private var frames: [JinjaFrame] = []
-    private var namespaces: [JinjaNamespace] = []
+    @exclusivity(unchecked) private var frames: [JinjaFrame] = []
+    @exclusivity(unchecked) private var namespaces: [JinjaNamespace] = []
 
     init(_ program: JinjaProgram, limits: JinjaLimits, date: JinjaDate?) {
         self.program = program
@@ -29,17 +29,15 @@ final class JinjaInterpreter {
     }
 
     /// Renders into ``output`` and ``generations``.
-    func run(_ variables: [JinjaVariableValue]) throws(JinjaError) {
+    func run(_ variables: JinjaVariables) throws(JinjaError) {
         defer {
             for frame in frames { frame.slots = [] }
             for namespace in namespaces { namespace.clear() }
         }
-        let scopes = program.scopes
-        globals = zip(scopes.globals, scopes.functions).map { name, function in
-            variables.last { $0.name.isSameText(as: name) }?.value ?? function.map { .object(JinjaGlobalFunction($0)) }
-        }
+        globals = variables.values
         let frame = JinjaFrame(size: program.scopes.scopes[0].frameSize, parent: nil)
         enter(0, frame)
+        output.reserveCapacity(1024)
         _ = try execute(program.statements, frame)
     }
 }
@@ -54,15 +52,13 @@ extension JinjaInterpreter {
     @inline(__always)
     func step(_ count: Int = 1) throws(JinjaError) {
         steps += count
-        if steps > limits.steps { throw JinjaError(.limit, "rendering takes more than \(limits.steps) steps") }
+        if steps > limits.steps { throw tooManySteps }
     }
 
     /// Counts a string that is made.
     @inline(__always)
     func spend(bytes: Int) throws(JinjaError) {
-        if bytes > limits.valueSize {
-            throw JinjaError(.limit, "a string is longer than \(limits.valueSize) bytes")
-        }
+        if bytes > limits.valueSize { throw tooLong }
         try step(1 + bytes / 16)
     }
 
@@ -88,13 +84,32 @@ extension JinjaInterpreter {
     @inline(__always)
     func descend() throws(JinjaError) {
         nesting += 1
-        if nesting > limits.nesting {
-            throw JinjaError(.limit, "macros and expressions nest deeper than \(limits.nesting) levels")
-        }
+        if nesting > limits.nesting { throw tooDeep }
     }
 
     @inline(__always)
     func ascend() { nesting -= 1 }
+
+    /// Begins an expression that has others in it; ``ascend()`` ends it.
+    @inline(__always)
+    func enter() throws(JinjaError) {
+        try step()
+        try descend()
+    }
+
+    // Apart from the checks, which stand in every expression and are to be short.
+
+    private var tooManySteps: JinjaError {
+        @inline(never) get { JinjaError(.limit, "rendering takes more than \(limits.steps) steps") }
+    }
+
+    private var tooLong: JinjaError {
+        @inline(never) get { JinjaError(.limit, "a string is longer than \(limits.valueSize) bytes") }
+    }
+
+    private var tooDeep: JinjaError {
+        @inline(never) get { JinjaError(.limit, "macros and expressions nest deeper than \(limits.nesting) levels") }
+    }
 
     /// A string that was made, counted.
     func string(_ text: String) throws(JinjaError) -> JinjaValue {
@@ -120,11 +135,32 @@ extension JinjaInterpreter {
 
 extension JinjaInterpreter {
     func write(_ text: String) throws(JinjaError) {
-        output.append(contentsOf: text.utf8)
+        append(text)
+        try check(written: text.utf8.count)
+    }
+
+    /// Adds to the text what ``check(written:)`` counts later.
+    func append(_ text: String) { text.withBytes { output.append(contentsOf: $0) } }
+
+    /// Adds a string, and gives back what is none.
+    func appendString(_ value: JinjaValue) -> JinjaValue? {
+        guard case .string(let text) = value else { return value }
+        append(text)
+        return nil
+    }
+
+    /// Counts text that was added.
+    func check(written count: Int) throws(JinjaError) {
         if output.count > limits.outputBytes {
             throw JinjaError(.limit, "the text is longer than \(limits.outputBytes) bytes")
         }
-        try step(1 + text.utf8.count / 64)
+        try step(1 + count / 64)
+    }
+
+    /// Takes away what was added from a byte on.
+    func takeOutput(from start: Int) -> String {
+        defer { output.removeLast(output.count - start) }
+        return String(decoding: output[start...], as: UTF8.self)
     }
 
     /// Collects what `body` writes instead of writing it.
@@ -133,8 +169,7 @@ extension JinjaInterpreter {
         captures += 1
         let flow = try body()
         captures -= 1
-        let text = String(decoding: output[start...], as: UTF8.self)
-        output.removeLast(output.count - start)
+        let text = takeOutput(from: start)
         try spend(bytes: text.utf8.count)
         return (text, flow)
     }
@@ -154,17 +189,35 @@ extension JinjaInterpreter {
         }
     }
 
+    /// The value of a variable, by its number; `nil` where it has none.
     @inline(__always)
-    func value(at place: JinjaScopes.Place, _ frame: JinjaFrame) -> JinjaValue? {
-        if place.hops == 0 { return frame.slots[place.slot] }
-        return outer(frame, place.hops).slots[place.slot]
+    func value(of variable: Int, _ frame: JinjaFrame) -> JinjaValue? {
+        value(at: program.scopes.places[variable], frame)
     }
 
-    func set(_ variable: Int, _ value: JinjaValue, _ frame: JinjaFrame) {
+    @inline(__always)
+    private func value(at place: JinjaScopes.Place, _ frame: JinjaFrame) -> JinjaValue? {
+        place.hops == 0 ? frame.slots[place.slot] : outer(frame, place.hops).slots[place.slot]
+    }
+
+    /// A variable of the innermost frame, where it is a mapping.
+    @inline(__always)
+    func mapping(of variable: Int, _ frame: JinjaFrame) -> JinjaMapping? {
         let place = program.scopes.places[variable]
-        outer(frame, place.hops).slots[place.slot] = value
+        guard place.hops == 0, case .mapping(let mapping)? = frame.slots[place.slot] else { return nil }
+        return mapping
     }
 
+    func set(_ variable: Int, _ value: consuming JinjaValue, _ frame: JinjaFrame) {
+        let place = program.scopes.places[variable]
+        if place.hops == 0 {
+            frame.slots[place.slot] = value
+        } else {
+            outer(frame, place.hops).slots[place.slot] = value
+        }
+    }
+
+    @inline(never)
     private func outer(_ frame: JinjaFrame, _ hops: Int) -> JinjaFrame {
         var frame = frame
         for _ in 0..<hops {
@@ -185,8 +238,8 @@ extension JinjaInterpreter {
         return .object(JinjaClosure(macro, frame))
     }
 
-    func namespace() -> JinjaNamespace {
-        let namespace = JinjaNamespace()
+    func namespace(_ attributes: [JinjaKeyword]) -> JinjaNamespace {
+        let namespace = JinjaNamespace(attributes)
         namespaces.append(namespace)
         return namespace
     }
@@ -197,8 +250,9 @@ enum JinjaFlow {
     case next, breakLoop, continueLoop
 }
 
-/// A template as it is rendered.
-struct JinjaProgram: Sendable {
+/// A template as it is rendered. Its statements and expressions are all constant, so that many threads may render it: a tree
+/// of subclasses, which are called faster than what conforms to a protocol, is not seen to be.
+struct JinjaProgram: @unchecked Sendable {
     let source: [UInt8]
     let statements: [JinjaStatement]
     let scopes: JinjaScopes

@@ -2,9 +2,9 @@
 final class JinjaLoop: JinjaObject {
     /// What follows `elements`, where not all are known from the start.
     private let iterator: JinjaIterator?
-    private var elements: [JinjaValue]
+    @exclusivity(unchecked) private var elements: [JinjaValue]
     /// Of the current element.
-    private(set) var index = -1
+    @exclusivity(unchecked) private(set) var index = -1
     /// Levels of recursive loops around this one.
     let level: Int
     /// What `loop(...)` renders again, in a recursive loop.

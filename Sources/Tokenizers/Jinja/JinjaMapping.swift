@@ -2,26 +2,17 @@ import JSON
 
 /// A dict: its keys in order, and their values.
 final class JinjaMapping {
-    let keys: [JinjaValue]
+    private let names: JinjaKeys
     let values: [JinjaValue]
     let depth: Int
-    /// Positions by key, where there are so many that looking through all takes longer.
-    private lazy var positions: [JinjaKey: Int] = {
-        var positions: [JinjaKey: Int] = [:]
-        for (index, key) in keys.enumerated() {
-            if let key = JinjaKey(key) { positions[key] = index }
-        }
-        return positions
-    }()
-    private static let few = 12
 
-    var count: Int { keys.count }
+    var keys: [JinjaValue] { names.values }
+    var count: Int { values.count }
 
-    /// - Parameter keys: No two are equal.
-    init(keys: [JinjaValue], values: [JinjaValue]) throws(JinjaError) {
-        self.keys = keys
+    init(_ keys: JinjaKeys, _ values: [JinjaValue]) throws(JinjaError) {
+        self.names = keys
         self.values = values
-        depth = try max(JinjaLimits.depth(above: values), JinjaLimits.depth(above: keys))
+        depth = try max(JinjaLimits.depth(above: values), keys.depth)
     }
 
     convenience init(_ object: JSONObject) throws(JinjaError) {
@@ -33,7 +24,7 @@ final class JinjaMapping {
             keys.append(.string(entry.key))
             values.append(try JinjaValue(entry.value))
         }
-        try self.init(keys: keys, values: values)
+        try self.init(JinjaKeys(keys), values)
     }
 
     /// Of entries in which a later one replaces the value of an earlier one of the same key.
@@ -51,28 +42,61 @@ final class JinjaMapping {
                 values.append(value)
             }
         }
-        try self.init(keys: keys, values: values)
+        try self.init(JinjaKeys(keys), values)
     }
 
-    subscript(_ text: String) -> JinjaValue? {
-        guard count > Self.few else {
-            for index in keys.indices {
-                if case .string(let key) = keys[index], key.isSameText(as: text) { return values[index] }
-            }
-            return keys.isEmpty || !hasMarkup ? nil : value(of: .string(text))
-        }
-        return positions[.text(text)].map { values[$0] }
-    }
+    subscript(_ name: JinjaName) -> JinjaValue? { names.position(of: name).map { values[$0] } }
 
     /// The value of a key; `nil` too for what cannot be one.
-    func value(of key: JinjaValue) -> JinjaValue? {
-        if case .string(let text) = key, count > Self.few || !hasMarkup { return self[text] }
-        return JinjaKey(key).flatMap { positions[$0] }.map { values[$0] }
-    }
+    func value(of key: JinjaValue) -> JinjaValue? { names.position(of: key).map { values[$0] } }
 
     var entries: [(key: JinjaValue, value: JinjaValue)] { Array(zip(keys, values)) }
+}
 
-    private lazy var hasMarkup = keys.contains { if case .markup = $0 { true } else { false } }
+/// The keys of a mapping in order, which mappings of the same ones share. Nothing in it changes.
+final class JinjaKeys {
+    let values: [JinjaValue]
+    let depth: Int
+    /// Of each key that is a string, so that the bytes of most need not be looked at; of others what no string has.
+    private let marks: [UInt64]
+    /// Whether the marks are looked through.
+    private let isShort: Bool
+    /// Positions by key, where there are so many that looking through all takes longer, or some are no strings.
+    private let positions: [JinjaKey: Int]
+    private static let few = 12
+
+    /// - Parameter values: No two are equal.
+    init(_ values: [JinjaValue]) throws(JinjaError) {
+        self.values = values
+        depth = try JinjaLimits.depth(above: values)
+        isShort = values.count <= Self.few
+        marks = isShort ? values.map { $0.text?.mark ?? .max } : []
+        var positions: [JinjaKey: Int] = [:]
+        if !isShort || marks.contains(.max) {
+            for (index, key) in values.enumerated() {
+                if let key = JinjaKey(key) { positions[key] = index }
+            }
+        }
+        self.positions = positions
+    }
+
+    func position(of name: JinjaName) -> Int? {
+        isShort ? position(of: name.text, name.mark) : positions[.text(name.text)]
+    }
+
+    func position(of key: JinjaValue) -> Int? {
+        if isShort, let text = key.text { return position(of: text, text.mark) }
+        return positions.isEmpty ? nil : JinjaKey(key).flatMap { positions[$0] }
+    }
+
+    private func position(of text: String, _ mark: UInt64) -> Int? {
+        for index in marks.indices where marks[index] == mark {
+            if text.utf8.count <= String.markedBytes || values[index].text?.isSameText(as: text) ?? false {
+                return index
+            }
+        }
+        return nil
+    }
 }
 
 /// What a value is among keys: as in Python, `1`, `1.0` and `true` are the same.

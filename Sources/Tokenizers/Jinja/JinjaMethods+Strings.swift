@@ -1,4 +1,30 @@
+extension JinjaMember {
+    /// Whether it is a method of strings that most templates call with one string.
+    var takesOneText: Bool {
+        switch self {
+        case .startswith, .endswith, .strip, .lstrip, .rstrip: true
+        default: false
+        }
+    }
+}
+
 extension JinjaInterpreter {
+    /// Calls a method that takes one string, without the list of arguments that others need.
+    func method(_ member: JinjaMember, of text: String, _ argument: JinjaValue) throws(JinjaError) -> JinjaValue {
+        guard case .string(let other) = argument else {
+            var arguments = JinjaArguments(member.rawValue, [argument])
+            return try method(member, of: text, isMarkup: false, &arguments)
+        }
+        try spend(bytes: text.utf8.count)
+        switch member {
+        case .startswith: return .boolean(text.starts(withText: other))
+        case .endswith: return .boolean(text.ends(withText: other))
+        default:
+            let sides: PythonStripSides = member == .strip ? .both : member == .lstrip ? .left : .right
+            return try string(text.stripped(sides, of: other))
+        }
+    }
+
     /// Calls a method of a string. Markup gives markup.
     func method(
         _ member: JinjaMember, of text: String, isMarkup: Bool, _ arguments: inout JinjaArguments

@@ -71,19 +71,23 @@ final class JinjaClosure: JinjaObject {
 
 /// `namespace(...)`: attributes that any scope may set.
 final class JinjaNamespace: JinjaObject {
-    private(set) var keys: [String] = []
-    private var attributes: [JinjaValue] = []
+    @exclusivity(unchecked) private(set) var attributes: [JinjaKeyword]
     override var typeName: String { "namespace" }
 
+    /// - Parameter attributes: No two have the same name.
+    init(_ attributes: [JinjaKeyword]) {
+        self.attributes = attributes
+        super.init()
+    }
+
     subscript(_ name: String) -> JinjaValue? {
-        get { keys.firstIndex { $0.isSameText(as: name) }.map { attributes[$0] } }
+        get { attributes.first { $0.name.isSameText(as: name) }?.value }
         set {
             guard let newValue else { return }
-            if let index = keys.firstIndex(where: { $0.isSameText(as: name) }) {
-                attributes[index] = newValue
+            if let index = attributes.firstIndex(where: { $0.name.isSameText(as: name) }) {
+                attributes[index].value = newValue
             } else {
-                keys.append(name)
-                attributes.append(newValue)
+                attributes.append(JinjaKeyword(name: name, value: newValue))
             }
         }
     }
@@ -208,7 +212,7 @@ final class JinjaIterator: JinjaObject {
 
 /// The variables of a template, or of one call of a macro.
 final class JinjaFrame {
-    var slots: [JinjaValue?]
+    @exclusivity(unchecked) var slots: [JinjaValue?]
     let parent: JinjaFrame?
 
     init(size: Int, parent: JinjaFrame?) {

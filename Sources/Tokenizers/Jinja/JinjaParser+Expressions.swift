@@ -24,7 +24,7 @@ extension JinjaParser {
         }
         if !isTuple, let only = items.first { return only }
         guard isTuple || inParentheses else { throw unexpected("an expression") }
-        return try make(.tuple(items.map(\.expression)), items)
+        return try make(JinjaListExpression(items.map(\.expression), isTuple: true), items)
     }
 
     /// `a if b else c` and all that binds tighter.
@@ -37,7 +37,7 @@ extension JinjaParser {
             let test = try disjunction()
             let otherwise = skip(name: "else") ? try expression() : nil
             result = try make(
-                .conditional(
+                JinjaConditionalExpression(
                     test.expression, then: result.expression, otherwise: otherwise?.expression, undefined(from: start)),
                 [test, result] + (otherwise.map { [$0] } ?? []))
         }
@@ -62,7 +62,8 @@ extension JinjaParser {
         var left = try conjunction()
         while skip(name: "or") {
             let right = try conjunction()
-            left = try make(.or(left.expression, right.expression), [left, right])
+            left = try make(
+                JinjaJunctionExpression(left.expression, right.expression, isConjunction: false), [left, right])
         }
         return left
     }
@@ -71,7 +72,8 @@ extension JinjaParser {
         var left = try negation()
         while skip(name: "and") {
             let right = try negation()
-            left = try make(.and(left.expression, right.expression), [left, right])
+            left = try make(
+                JinjaJunctionExpression(left.expression, right.expression, isConjunction: true), [left, right])
         }
         return left
     }
@@ -80,7 +82,7 @@ extension JinjaParser {
         var count = 0
         while skip(name: "not") { count += 1 }
         var result = try comparison()
-        for _ in 0..<count { result = try make(.not(result.expression), [result]) }
+        for _ in 0..<count { result = try make(JinjaNotExpression(result.expression), [result]) }
         return result
     }
 
@@ -88,13 +90,23 @@ extension JinjaParser {
         let left = try arithmetic(.sum)
         let offset = token.offset
         var parts = [left]
-        var operands: [(comparison: JinjaComparison, operand: JinjaExpression)] = []
+        var links: [JinjaComparisonExpression.Link] = []
         while let comparison = skipComparison() {
             let right = try arithmetic(.sum)
-            operands.append((comparison, right.expression))
+            links.append((comparison, right.expression))
             parts.append(right)
         }
-        return operands.isEmpty ? left : try make(.comparison(left.expression, operands, at: offset), parts)
+        return links.isEmpty ? left : try make(comparison(left.expression, links, at: offset), parts)
+    }
+
+    private func comparison(
+        _ first: JinjaExpression, _ links: [JinjaComparisonExpression.Link], at offset: Int
+    ) -> JinjaExpression {
+        let (comparison, operand) = links[0]
+        guard links.count == 1, comparison == .equal || comparison == .notEqual,
+            case .string(let text)? = (operand as? JinjaConstantExpression)?.constant
+        else { return JinjaComparisonExpression(first, links, at: offset) }
+        return JinjaTextComparisonExpression(first, text, isEqual: comparison == .equal, at: offset)
     }
 
     private mutating func skipComparison() -> JinjaComparison? {
@@ -136,10 +148,12 @@ extension JinjaParser {
             if symbol == .tilde {
                 strings.append(right)
             } else if let operation = JinjaOperator(rawValue: symbol.rawValue) {
-                left = try make(.binary(operation, left.expression, right.expression, at: place), [left, right])
+                left = try make(
+                    JinjaArithmeticExpression(operation, left.expression, right.expression, at: place), [left, right])
             }
         }
-        return strings.count > 1 ? try make(.concatenation(strings.map(\.expression), at: offset), strings) : left
+        guard strings.count > 1 else { return left }
+        return try make(JinjaConcatenationExpression(strings.map(\.expression), at: offset), strings)
     }
 
     private mutating func operand(of level: Level) throws(JinjaError) -> Parsed {
@@ -161,8 +175,7 @@ extension JinjaParser {
             let operand = try unary(withFilters: false)
             leave()
             result = try make(
-                isNegative ? .negative(operand.expression, at: offset) : .positive(operand.expression, at: offset),
-                [operand])
+                JinjaSignExpression(operand.expression, isNegative: isNegative, at: offset), [operand])
         } else {
             result = try primary()
         }

@@ -10,7 +10,7 @@ extension JinjaParser {
             case "none", "None": return constant(.none)
             default:
                 return Parsed(
-                    expression: .name(variable(name, isStored: false), JinjaUndefined(name)), height: 1)
+                    expression: JinjaNameExpression(variable(name, isStored: false), JinjaUndefined(name)), height: 1)
             }
         case .string(var text):
             advance()
@@ -39,17 +39,19 @@ extension JinjaParser {
                 items.append(try expression())
             }
             try expect(.closeBracket)
-            return try make(.list(items.map(\.expression)), items)
+            return try make(JinjaListExpression(items.map(\.expression), isTuple: false), items)
         case .symbol(.openBrace): return try mapping()
         default: throw error("an expression is expected, not \(token.description)", at: offset)
         }
     }
 
-    private func constant(_ value: JinjaConstant) -> Parsed { Parsed(expression: .constant(value), height: 1) }
+    private func constant(_ value: JinjaConstant) -> Parsed {
+        Parsed(expression: JinjaConstantExpression(value), height: 1)
+    }
 
     private mutating func mapping() throws(JinjaError) -> Parsed {
         advance()
-        var entries: [(key: JinjaExpression, value: JinjaExpression)] = []
+        var entries: [JinjaMappingExpression.Entry] = []
         var parts: [Parsed] = []
         while !isSymbol(.closeBrace) {
             if !entries.isEmpty { try expect(.comma) }
@@ -61,7 +63,7 @@ extension JinjaParser {
             parts += [key, value]
         }
         try expect(.closeBrace)
-        return try make(.mapping(entries), parts)
+        return try make(JinjaMappingExpression(entries), parts)
     }
 
     /// Attributes, subscripts and calls.
@@ -74,12 +76,13 @@ extension JinjaParser {
                 case .name(let name):
                     advance()
                     result = try make(
-                        .attribute(result.expression, JinjaName(name), undefined(from: start), at: offset), [result])
+                        JinjaAttributeExpression(result.expression, name, undefined(from: start), at: offset), [result])
                 case .integer(let number):
                     advance()
                     result = try make(
-                        .item(result.expression, .constant(.integer(number)), undefined(from: start), at: offset),
-                        [result])
+                        JinjaItemExpression(
+                            result.expression, JinjaConstantExpression(.integer(number)), undefined(from: start),
+                            at: offset), [result])
                 default: throw unexpected("a name or a number")
                 }
             } else if skip(.openBracket) {
@@ -117,24 +120,32 @@ extension JinjaParser {
             try expect(.closeBracket)
             let (first, stop, step) = (bounds[0], bounds[1], bounds.count > 2 ? bounds[2] : nil)
             return try make(
-                .slice(
-                    base.expression, start: first?.expression, stop: stop?.expression, step: step?.expression,
-                    at: offset), [base] + bounds.compactMap { $0 })
+                JinjaSliceExpression(
+                    base.expression, (first?.expression, stop?.expression, step?.expression), at: offset),
+                [base] + bounds.compactMap { $0 })
         }
     }
 
     private func item(
         _ base: Parsed, _ keys: [Parsed], from start: Int, at offset: Int
     ) throws(JinjaError) -> Parsed {
-        let key = keys.count == 1 ? keys[0].expression : .tuple(keys.map(\.expression))
-        return try make(.item(base.expression, key, undefined(from: start), at: offset), [base] + keys)
+        let key = keys.count == 1 ? keys[0].expression : JinjaListExpression(keys.map(\.expression), isTuple: true)
+        return try make(JinjaItemExpression(base.expression, key, undefined(from: start), at: offset), [base] + keys)
     }
 
     private mutating func call(_ callee: Parsed) throws(JinjaError) -> Parsed {
         let offset = token.offset
         let (arguments, parts) = try argumentList()
-        return try make(
-            .call(callee.expression, JinjaCall(arguments: arguments, offset: offset)), [callee] + parts)
+        return try make(call(callee.expression, arguments, at: offset), [callee] + parts)
+    }
+
+    private func call(
+        _ callee: JinjaExpression, _ arguments: JinjaArgumentList, at offset: Int
+    ) -> JinjaExpression {
+        guard let method = callee as? JinjaAttributeExpression, let member = method.name.member else {
+            return JinjaCallExpression(callee, arguments, at: offset)
+        }
+        return JinjaMethodCallExpression(method, member, arguments, at: offset)
     }
 
     private mutating func argumentList() throws(JinjaError) -> (JinjaArgumentList, [Parsed]) {
@@ -201,7 +212,7 @@ extension JinjaParser {
         while true {
             if skip(.pipe) {
                 let (call, parts) = try filterCallWithParts()
-                result = try make(.filter(result.expression, call), [result] + parts)
+                result = try make(JinjaFilterExpression(result.expression, call), [result] + parts)
             } else if isName("is") {
                 result = try test(result)
             } else if isSymbol(.openParenthesis) {
@@ -231,8 +242,8 @@ extension JinjaParser {
             arguments.positional = [argument.expression]
             parts.append(argument)
         }
-        let test = try make(.test(base.expression, JinjaTestCall(name, arguments, at: offset)), parts)
-        return isNegated ? try make(.not(test.expression), [test]) : test
+        let test = try make(JinjaTestExpression(base.expression, name, arguments, at: offset), parts)
+        return isNegated ? try make(JinjaNotExpression(test.expression), [test]) : test
     }
 
     /// Whether what follows a test's name is its argument, without brackets.

@@ -12,11 +12,11 @@ extension JinjaParser {
                 leave()
                 return statements
             case .data(let text):
-                statements.append(.text(text))
+                statements.append(.text(JinjaText(text)))
                 advance()
             case .variableBegin:
                 advance()
-                statements.append(.print(try tuple().expression))
+                statements.append(.print(JinjaPrintStatement(try tuple().expression)))
                 guard token.kind == .variableEnd else { throw unexpected("'}}'") }
                 advance()
             case .blockBegin:
@@ -75,13 +75,13 @@ extension JinjaParser {
         var statements: [JinjaStatement] = []
         while token.kind != .blockEnd {
             if !statements.isEmpty { try expect(.comma) }
-            statements.append(.print(try expression().expression))
+            statements.append(.print(JinjaPrintStatement(try expression().expression)))
         }
         return statements
     }
 
     private mutating func conditional() throws(JinjaError) -> JinjaStatement {
-        var branches: [(test: JinjaExpression, body: [JinjaStatement])] = []
+        var branches: [JinjaConditionalStatement.Branch] = []
         while true {
             let test = try tuple(withConditional: false).expression
             branches.append((test, try body(until: "elif", "else", "endif")))
@@ -89,7 +89,7 @@ extension JinjaParser {
             var otherwise: [JinjaStatement] = []
             if skip(name: "else") { otherwise = try body(until: "endif") }
             try expect(name: "endif")
-            return .conditional(branches, otherwise: otherwise)
+            return .conditional(JinjaConditionalStatement(branches.removeFirst(), branches, otherwise: otherwise))
         }
     }
 
@@ -124,7 +124,7 @@ extension JinjaParser {
 
     private mutating func assignment(at offset: Int) throws(JinjaError) -> JinjaStatement {
         let target = try self.target(withAttributes: true)
-        if skip(.assign) { return .set(target, try tuple().expression, at: offset) }
+        if skip(.assign) { return .set(JinjaSetStatement(target, try tuple().expression, at: offset)) }
         var filters: [JinjaFilterCall] = []
         while skip(.pipe) { filters.append(try filterCall()) }
         let body = try self.body(until: "endset")
@@ -165,10 +165,10 @@ extension JinjaParser {
 
     private mutating func call(at offset: Int) throws(JinjaError) -> JinjaStatement {
         let parameters = isSymbol(.openParenthesis) ? try signature() : []
-        guard case .call(let callee, let call) = try expression().expression else {
+        guard let call = try expression().expression as? JinjaCall else {
             throw error("'call' needs a call", at: offset)
         }
-        return .call(callee, call, body: try closure("endcall", parameters: parameters))
+        return .call(call, body: try closure("endcall", parameters: parameters))
     }
 
     private mutating func signature() throws(JinjaError) -> [JinjaMacro.Parameter] {

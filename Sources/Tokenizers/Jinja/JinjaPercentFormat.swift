@@ -54,7 +54,9 @@ struct JinjaPercentFormat {
             guard open == 0, case .mapping(let mapping) = operand else {
                 throw .evaluation("'%' with names takes a mapping")
             }
-            guard let value = mapping[String(name)] else { throw .evaluation("'%' has no value for '\(String(name))'") }
+            guard let value = mapping[JinjaName(String(name))] else {
+                throw .evaluation("'%' has no value for '\(String(name))'")
+            }
             key = value
         }
         var zeros = false

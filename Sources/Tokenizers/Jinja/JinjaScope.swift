@@ -100,15 +100,15 @@ final class JinjaScope {
     func collect(_ statement: JinjaStatement, _ variables: [JinjaVariable]) {
         switch statement {
         case .text, .breakLoop, .continueLoop, .unsupported: break
-        case .print(let expression): collect(expression, variables)
-        case .conditional(let branches, let otherwise): collect(branches[...], otherwise, variables)
+        case .print(let statement): collect(statement.value, variables)
+        case .conditional(let statement): collect(statement.branches[...], statement.otherwise, variables)
         case .loop(let loop): collect(loop.iterable, variables)
-        case .set(let target, let value, _):
-            collect(value, variables)
-            collect(target, variables)
+        case .set(let statement):
+            collect(statement.value, variables)
+            collect(statement.target, variables)
         case .setBlock(let target, _, _, _, _): collect(target, variables)
         case .macro(_, let target): note(target, variables)
-        case .call(let callee, let call, _): collect(.call(callee, call), variables)
+        case .call(let call, _): collect(call, variables)
         case .filter(let filters, _, _): collectFilters(filters, variables)
         case .with(let values, _, _, _): for value in values { collect(value.value, variables) }
         case .generation: break
@@ -117,7 +117,7 @@ final class JinjaScope {
 
     /// Notes the names of branches. What only some of them assign is, in the others, what it is outside.
     private func collect(
-        _ branches: ArraySlice<(test: JinjaExpression, body: [JinjaStatement])>, _ otherwise: [JinjaStatement],
+        _ branches: ArraySlice<JinjaConditionalStatement.Branch>, _ otherwise: [JinjaStatement],
         _ variables: [JinjaVariable]
     ) {
         guard let first = branches.first else { return }
@@ -143,56 +143,5 @@ final class JinjaScope {
         collect()
         defer { layer = base }
         return layer
-    }
-}
-
-extension JinjaArgumentList {
-    func collectNames(into numbers: inout [Int]) {
-        for argument in positional { argument.collectNames(into: &numbers) }
-        for argument in keywords { argument.value.collectNames(into: &numbers) }
-        spread?.collectNames(into: &numbers)
-        spreadKeywords?.collectNames(into: &numbers)
-    }
-}
-
-extension JinjaExpression {
-    /// The numbers of the names in it.
-    func collectNames(into numbers: inout [Int]) {
-        switch self {
-        case .constant: break
-        case .name(let number, _): numbers.append(number)
-        case .list(let items), .tuple(let items), .concatenation(let items, _):
-            for item in items { item.collectNames(into: &numbers) }
-        case .mapping(let entries):
-            for entry in entries {
-                entry.key.collectNames(into: &numbers)
-                entry.value.collectNames(into: &numbers)
-            }
-        case .attribute(let base, _, _, _), .negative(let base, _), .positive(let base, _), .not(let base):
-            base.collectNames(into: &numbers)
-        case .item(let left, let right, _, _), .and(let left, let right), .or(let left, let right),
-            .binary(_, let left, let right, _):
-            left.collectNames(into: &numbers)
-            right.collectNames(into: &numbers)
-        case .slice(let base, let start, let stop, let step, _):
-            base.collectNames(into: &numbers)
-            for part in [start, stop, step] { part?.collectNames(into: &numbers) }
-        case .call(let callee, let call):
-            callee.collectNames(into: &numbers)
-            call.arguments.collectNames(into: &numbers)
-        case .filter(let base, let call):
-            base.collectNames(into: &numbers)
-            call.arguments.collectNames(into: &numbers)
-        case .test(let base, let call):
-            base.collectNames(into: &numbers)
-            call.arguments.collectNames(into: &numbers)
-        case .comparison(let first, let operands, _):
-            first.collectNames(into: &numbers)
-            for operand in operands { operand.operand.collectNames(into: &numbers) }
-        case .conditional(let test, let then, let otherwise, _):
-            test.collectNames(into: &numbers)
-            then.collectNames(into: &numbers)
-            otherwise?.collectNames(into: &numbers)
-        }
     }
 }

@@ -29,15 +29,15 @@ struct JinjaScopes: Sendable {
     /// By the number of a scope.
     let scopes: [Scope]
     /// The names that come from outside.
-    let globals: [String]
+    let globals: [JinjaName]
     /// The functions of the language by the same numbers.
     let functions: [JinjaGlobalFunction.Kind?]
 
     init(_ statements: [JinjaStatement], _ parser: JinjaParser) {
         var resolver = JinjaScopeResolver(parser)
         resolver.resolve(statements)
-        (places, scopes, globals) = (resolver.places, resolver.layouts, resolver.globals)
-        functions = globals.map { JinjaGlobalFunction.Kind(rawValue: $0) }
+        (places, scopes, globals) = (resolver.places, resolver.layouts, resolver.globals.map(JinjaName.init))
+        functions = globals.map { JinjaGlobalFunction.Kind(rawValue: $0.text) }
     }
 }
 
@@ -109,17 +109,17 @@ private struct JinjaScopeResolver {
     private mutating func resolve(_ statement: JinjaStatement, in scope: JinjaScope) {
         switch statement {
         case .text, .breakLoop, .continueLoop, .unsupported: break
-        case .print(let expression): resolve(expression, in: scope)
-        case .conditional(let branches, let otherwise):
-            for branch in branches {
+        case .print(let statement): resolve(statement.value, in: scope)
+        case .conditional(let conditional):
+            for branch in conditional.branches {
                 resolve(branch.test, in: scope)
                 for statement in branch.body { resolve(statement, in: scope) }
             }
-            for statement in otherwise { resolve(statement, in: scope) }
+            for statement in conditional.otherwise { resolve(statement, in: scope) }
         case .loop(let loop): resolve(loop, in: scope)
-        case .set(let target, let value, _):
-            resolve(target, in: scope)
-            resolve(value, in: scope)
+        case .set(let statement):
+            resolve(statement.target, in: scope)
+            resolve(statement.value, in: scope)
         case .setBlock(let target, let filters, let body, let number, _):
             resolve(target, in: scope)
             let inner = JinjaScope(parent: scope, function: scope.function)
@@ -130,8 +130,8 @@ private struct JinjaScopeResolver {
         case .macro(let macro, let target):
             resolve(target, in: scope)
             resolve(macro, in: scope)
-        case .call(let callee, let call, let body):
-            resolve(.call(callee, call), in: scope)
+        case .call(let call, let body):
+            resolve(call, in: scope)
             resolve(body, in: scope)
         case .filter(let filters, let body, let number):
             let inner = JinjaScope(parent: scope, function: scope.function)

@@ -1,26 +1,69 @@
-/// What a template does.
-indirect enum JinjaStatement: Sendable {
-    case text(String)
-    case print(JinjaExpression)
-    case conditional([(test: JinjaExpression, body: [JinjaStatement])], otherwise: [JinjaStatement])
+/// What a template does. Each case is one reference, so that to go through statements copies little.
+enum JinjaStatement {
+    case text(JinjaText)
+    case print(JinjaPrintStatement)
+    case conditional(JinjaConditionalStatement)
     case loop(JinjaLoopStatement)
-    case set(JinjaTarget, JinjaExpression, at: Int)
-    case setBlock(JinjaTarget, [JinjaFilterCall], [JinjaStatement], scope: Int, at: Int)
-    case macro(JinjaMacro, target: Int)
+    case set(JinjaSetStatement)
+    indirect case setBlock(JinjaTarget, [JinjaFilterCall], [JinjaStatement], scope: Int, at: Int)
+    indirect case macro(JinjaMacro, target: Int)
     /// `{% call %}`: a macro's call that may ask for the body with `caller()`.
-    case call(JinjaExpression, JinjaCall, body: JinjaMacro)
-    case filter([JinjaFilterCall], [JinjaStatement], scope: Int)
-    case with([(target: JinjaTarget, value: JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
+    indirect case call(JinjaCall, body: JinjaMacro)
+    indirect case filter([JinjaFilterCall], [JinjaStatement], scope: Int)
+    indirect case with([(target: JinjaTarget, value: JinjaExpression)], [JinjaStatement], scope: Int, at: Int)
     /// `{% generation %}`: text that the model is to have written.
-    case generation(JinjaMacro, at: Int)
+    indirect case generation(JinjaMacro, at: Int)
     case breakLoop
     case continueLoop
     /// A statement of Jinja that this interpreter refuses once it is reached.
-    case unsupported(String, at: Int)
+    indirect case unsupported(String, at: Int)
+}
+
+/// Text between tags.
+final class JinjaText {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+}
+
+/// `{{ value }}`.
+final class JinjaPrintStatement {
+    let value: JinjaExpression
+
+    init(_ value: JinjaExpression) { self.value = value }
+}
+
+/// `{% if %}`.
+final class JinjaConditionalStatement {
+    typealias Branch = (test: JinjaExpression, body: [JinjaStatement])
+    let test: JinjaExpression
+    let body: [JinjaStatement]
+    /// After `elif`.
+    let alternatives: [Branch]
+    let otherwise: [JinjaStatement]
+
+    init(_ first: Branch, _ alternatives: [Branch], otherwise: [JinjaStatement]) {
+        (test, body) = first
+        self.alternatives = alternatives
+        self.otherwise = otherwise
+    }
+
+    var branches: [Branch] { [(test, body)] + alternatives }
+}
+
+/// `{% set %}` of a value.
+final class JinjaSetStatement {
+    let target: JinjaTarget
+    let value: JinjaExpression
+    let offset: Int
+
+    init(_ target: JinjaTarget, _ value: JinjaExpression, at offset: Int) {
+        (self.target, self.value, self.offset) = (target, value, offset)
+    }
 }
 
 /// `{% for %}`.
-final class JinjaLoopStatement: Sendable {
+final class JinjaLoopStatement {
     let target: JinjaTarget
     let iterable: JinjaExpression
     /// After `if`; it has a scope of its own, with targets of its own.
@@ -54,8 +97,8 @@ final class JinjaLoopStatement: Sendable {
 }
 
 /// `{% macro %}`, and the bodies of `{% call %}` and `{% generation %}`.
-final class JinjaMacro: Sendable {
-    struct Parameter: Sendable {
+final class JinjaMacro {
+    struct Parameter {
         let name: String
         let variable: Int
         let defaultValue: JinjaExpression?
@@ -83,9 +126,9 @@ final class JinjaMacro: Sendable {
 }
 
 /// What an assignment writes to.
-indirect enum JinjaTarget: Sendable {
+enum JinjaTarget {
     case name(Int)
-    case tuple([JinjaTarget])
+    indirect case tuple([JinjaTarget])
     /// An attribute of a namespace.
-    case attribute(Int, JinjaUndefined, String)
+    indirect case attribute(Int, JinjaUndefined, String)
 }

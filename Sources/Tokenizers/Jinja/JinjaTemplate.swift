@@ -37,11 +37,11 @@ public struct JinjaTemplate: Sendable {
 
     /// The variables that it reads, functions of the language left out.
     public var variableNames: [String] {
-        zip(program.scopes.globals, program.scopes.functions).filter { $1 == nil }.map(\.0)
+        zip(program.scopes.globals, program.scopes.functions).filter { $1 == nil }.map(\.0.text)
     }
 
     /// Whether it reads a variable that comes from outside.
-    public func reads(_ name: String) -> Bool { program.scopes.globals.contains(name) }
+    public func reads(_ name: String) -> Bool { program.scopes.globals.contains { $0.text == name } }
 
     /// The text that the template makes of some variables.
     ///
@@ -53,12 +53,12 @@ public struct JinjaTemplate: Sendable {
     public func render(
         _ variables: JSONObject, date: JinjaDate? = nil, limits: JinjaLimits = JinjaLimits()
     ) throws(JinjaError) -> String {
-        try render(Self.values(of: variables), date: date, limits: limits)
+        try render(self.variables(variables), date: date, limits: limits)
     }
 
     /// The same of values as the interpreter has them.
     func render(
-        _ variables: [JinjaVariableValue], date: JinjaDate?, limits: JinjaLimits = JinjaLimits()
+        _ variables: JinjaVariables, date: JinjaDate?, limits: JinjaLimits = JinjaLimits()
     ) throws(JinjaError) -> String {
         String(decoding: try run(variables, date, limits).output, as: UTF8.self)
     }
@@ -70,12 +70,12 @@ public struct JinjaTemplate: Sendable {
     public func renderWithGenerations(
         _ variables: JSONObject, date: JinjaDate? = nil, limits: JinjaLimits = JinjaLimits()
     ) throws(JinjaError) -> Rendering {
-        try renderWithGenerations(Self.values(of: variables), date: date, limits: limits)
+        try renderWithGenerations(self.variables(variables), date: date, limits: limits)
     }
 
     /// The same of values as the interpreter has them.
     func renderWithGenerations(
-        _ variables: [JinjaVariableValue], date: JinjaDate?, limits: JinjaLimits = JinjaLimits()
+        _ variables: JinjaVariables, date: JinjaDate?, limits: JinjaLimits = JinjaLimits()
     ) throws(JinjaError) -> Rendering {
         let interpreter = try run(variables, date, limits)
         if let offset = interpreter.capturedGeneration {
@@ -87,7 +87,7 @@ public struct JinjaTemplate: Sendable {
     }
 
     private func run(
-        _ variables: [JinjaVariableValue], _ date: JinjaDate?, _ limits: JinjaLimits
+        _ variables: JinjaVariables, _ date: JinjaDate?, _ limits: JinjaLimits
     ) throws(JinjaError) -> JinjaInterpreter {
         let interpreter = JinjaInterpreter(program, limits: limits, date: date)
         do {
@@ -98,13 +98,32 @@ public struct JinjaTemplate: Sendable {
         return interpreter
     }
 
-    private static func values(of variables: JSONObject) throws(JinjaError) -> [JinjaVariableValue] {
-        var values: [JinjaVariableValue] = []
-        values.reserveCapacity(variables.entries.count)
-        for entry in variables.entries { values.append((entry.key, try JinjaValue(entry.value))) }
-        return values
+    /// Takes what a template may be told of these names.
+    var noVariables: JinjaVariables { JinjaVariables(program.scopes) }
+
+    private func variables(_ object: JSONObject) throws(JinjaError) -> JinjaVariables {
+        var variables = noVariables
+        for entry in object.entries { variables.set(entry.key, try JinjaValue(entry.value)) }
+        return variables
     }
 }
 
-/// A variable that a template is told.
-typealias JinjaVariableValue = (name: String, value: JinjaValue)
+/// The variables that a template is told.
+struct JinjaVariables {
+    /// Those that the template reads.
+    private let names: [JinjaName]
+    /// By the same numbers; functions of the language to begin with, and `nil` for what is not told.
+    private(set) var values: [JinjaValue?]
+
+    fileprivate init(_ scopes: JinjaScopes) {
+        names = scopes.globals
+        values = scopes.functions.map { function in function.map { .object(JinjaGlobalFunction($0)) } }
+    }
+
+    /// Tells a variable, where the template reads it; the last time counts.
+    mutating func set(_ name: String, _ value: JinjaValue) {
+        let mark = name.mark
+        let number = names.firstIndex { $0.mark == mark && $0.text.isSameText(as: name) }
+        if let number { values[number] = value }
+    }
+}

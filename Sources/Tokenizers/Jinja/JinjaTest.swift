@@ -29,11 +29,15 @@ enum JinjaTest: String, Sendable {
 
 extension JinjaInterpreter {
     func test(
-        _ value: JinjaValue, _ call: JinjaTestCall, _ frame: JinjaFrame
+        _ value: JinjaValue, _ call: JinjaTestExpression, _ frame: JinjaFrame
     ) throws(JinjaError) -> Bool {
         guard let test = call.test else {
             go(to: call.offset)
             throw .evaluation("there is no test '\(call.name)'")
+        }
+        if test == .string, call.arguments.isEmpty {
+            go(to: call.offset)
+            return value.text != nil
         }
         var arguments = try arguments(call.arguments, call.name, nil, frame)
         go(to: call.offset)

@@ -6,14 +6,31 @@ extension String {
     @inline(__always)
     func isSameText(as other: String) -> Bool {
         guard utf8.count == other.utf8.count else { return false }
-        var (left, right) = (self, other)
-        return left.withUTF8 { left in
-            right.withUTF8 { right in
+        return withBytes { left in
+            other.withBytes { right in
                 guard let leftStart = left.baseAddress, let rightStart = right.baseAddress else { return true }
                 return memcmp(leftStart, rightStart, left.count) == 0
             }
         }
     }
+
+    /// Its UTF-8. Unlike `withUTF8`, it needs no copy that may be changed.
+    @inline(__always)
+    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
+    }
+
+    /// A number of the length and the first bytes. Texts of different marks differ; short ones of the same are the same.
+    var mark: UInt64 {
+        withBytes { bytes in
+            var mark = UInt64(min(bytes.count, 0xFF))
+            for index in 0..<Self.markedBytes { mark = mark << 8 | (index < bytes.count ? UInt64(bytes[index]) : 0) }
+            return mark
+        }
+    }
+
+    /// The length up to which a mark says all.
+    static let markedBytes = 7
 
     /// Whether it comes before, by code points: the order of UTF-8 is the same.
     func isBefore(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
@@ -23,8 +40,7 @@ extension String {
 
     /// Whether each byte is a character.
     var isASCIIText: Bool {
-        var text = self
-        return text.withUTF8 { bytes in
+        withBytes { bytes in
             var seen: UInt8 = 0
             for byte in bytes { seen |= byte }
             return seen < 0x80
@@ -52,12 +68,20 @@ extension String {
 
     func contains(text: String) -> Bool { offset(of: text, in: 0..<utf8.count) != nil }
 
-    func starts(withText prefix: String) -> Bool {
-        utf8.count >= prefix.utf8.count && utf8.starts(with: prefix.utf8)
-    }
+    func starts(withText prefix: String) -> Bool { has(prefix) { _, _ in 0 } }
 
-    func ends(withText suffix: String) -> Bool {
-        utf8.count >= suffix.utf8.count && utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+    func ends(withText suffix: String) -> Bool { has(suffix) { count, part in count - part } }
+
+    /// Whether a part stands where its place is, by the bytes of both.
+    @inline(__always)
+    private func has(_ part: String, at place: (_ count: Int, _ part: Int) -> Int) -> Bool {
+        withBytes { bytes in
+            part.withBytes { part in
+                guard part.count <= bytes.count else { return false }
+                guard let start = bytes.baseAddress, let partStart = part.baseAddress else { return true }
+                return memcmp(start + place(bytes.count, part.count), partStart, part.count) == 0
+            }
+        }
     }
 }
 
@@ -72,9 +96,18 @@ struct PythonStripSides: OptionSet {
 extension String {
     /// Without white space, or these characters, at its ends.
     func stripped(_ sides: PythonStripSides = .both, of characters: String? = nil) -> String {
+        guard let characters else { return stripped(sides) { $0.isPythonSpace } }
+        if characters.utf8.count == 1 {
+            let character = characters.unicodeScalars.first
+            return stripped(sides) { $0 == character }
+        }
+        let set = Set(characters.unicodeScalars)
+        return stripped(sides) { set.contains($0) }
+    }
+
+    @inline(__always)
+    private func stripped(_ sides: PythonStripSides, where goes: (Unicode.Scalar) -> Bool) -> String {
         let scalars = unicodeScalars
-        let set = characters.map { Set($0.unicodeScalars) }
-        func goes(_ scalar: Unicode.Scalar) -> Bool { set?.contains(scalar) ?? scalar.isPythonSpace }
         var (start, end) = (scalars.startIndex, scalars.endIndex)
         if sides.contains(.left) {
             while start < end, goes(scalars[start]) { start = scalars.index(after: start) }

@@ -85,36 +85,43 @@ public struct ChatTemplate: Sendable {
     /// What the template is told, as it takes it; throws for what it never writes.
     private func values(
         _ messages: [ChatMessage], _ addGenerationPrompt: Bool, _ specialTokens: SpecialTokens
-    ) throws(ChatTemplateError) -> [JinjaVariableValue] {
+    ) throws(ChatTemplateError) -> JinjaVariables {
         guard !messages.isEmpty else { throw .invalidMessages("there are no messages", template: name) }
         try checkFields(of: messages)
         try checkRowVariables()
         do {
-            var values: [JinjaVariableValue] = [
-                (
-                    "messages",
-                    .list(try JinjaList(messages.map { message throws(JinjaError) in try value(of: message) }))
-                ),
-                ("tools", .none), ("documents", .none), ("add_generation_prompt", .boolean(addGenerationPrompt)),
-            ]
-            for (key, token) in specialTokens.named { values.append((key, .string(token.text))) }
-            for entry in variables.entries + rowVariables.entries {
-                values.append((entry.key, try JinjaValue(entry.value)))
-            }
+            var values = template.noVariables
+            values.set("messages", .list(try list(of: messages)))
+            values.set("tools", .none)
+            values.set("documents", .none)
+            values.set("add_generation_prompt", .boolean(addGenerationPrompt))
+            if let bos = specialTokens.bos { values.set("bos_token", .string(bos.text)) }
+            if let eos = specialTokens.eos { values.set("eos_token", .string(eos.text)) }
+            if let pad = specialTokens.pad { values.set("pad_token", .string(pad.text)) }
+            if let unknown = specialTokens.unknown { values.set("unk_token", .string(unknown.text)) }
+            for entry in variables.entries { values.set(entry.key, try JinjaValue(entry.value)) }
+            for entry in rowVariables.entries { values.set(entry.key, try JinjaValue(entry.value)) }
             return values
         } catch {
             throw failure(error, specialTokens)
         }
     }
 
-    /// A message as the template sees it.
-    private func value(of message: ChatMessage) throws(JinjaError) -> JinjaValue {
-        guard message.fields.isEmpty else {
-            return .mapping(try JinjaMapping(takesParts ? message.rendered : message.withJoinedParts))
+    /// The messages as the template sees them.
+    private func list(of messages: [ChatMessage]) throws(JinjaError) -> JinjaList {
+        let keys = try JinjaKeys([.string("role"), .string("content")])
+        var values: [JinjaValue] = []
+        values.reserveCapacity(messages.count)
+        for message in messages {
+            if message.fields.isEmpty {
+                let fields: [JinjaValue] = [.string(message.role), .string(message.content)]
+                values.append(.mapping(try JinjaMapping(keys, fields)))
+            } else {
+                let object = takesParts ? message.rendered : message.withJoinedParts
+                values.append(.mapping(try JinjaMapping(object)))
+            }
         }
-        return .mapping(
-            try JinjaMapping(
-                keys: [.string("role"), .string("content")], values: [.string(message.role), .string(message.content)]))
+        return try JinjaList(values)
     }
 
     /// The ids of a conversation: special tokens in the rendered text become their ids.
@@ -134,16 +141,9 @@ public struct ChatTemplate: Sendable {
 
     /// Throws for what a message says and the template never writes.
     private func checkFields(of messages: [ChatMessage]) throws(ChatTemplateError) {
-        for message in messages
-        where unwrittenRoles.contains(message.role) && message.fields["content"] == nil && !message.content.isEmpty {
-            throw .invalidMessages(
-                "it does not write the text of the role '\(message.role)'; "
-                    + (takesParts
-                        ? "write 'content' as a list of parts, [{\"type\": \"text\", \"text\": ...}]"
-                        : "give another as chat_template"),
-                template: name)
-        }
-        for (index, message) in messages.enumerated() where !message.fields.isEmpty {
+        if !unwrittenRoles.isEmpty { try checkRoles(of: messages) }
+        for index in messages.indices where !messages[index].fields.isEmpty {
+            let message = messages[index]
             for key in ["tool_calls"] + ChatMessage.thoughts {
                 let names = key == "tool_calls" ? [key] : ChatMessage.thoughts
                 guard let value = message.fields[key], !value.isBlank, !names.contains(where: jinja.contains) else {
@@ -153,6 +153,18 @@ public struct ChatTemplate: Sendable {
                     "message \(index + 1) has '\(key)', which it does not write; write that into 'content', or take it out",
                     template: name)
             }
+        }
+    }
+
+    private func checkRoles(of messages: [ChatMessage]) throws(ChatTemplateError) {
+        for message in messages
+        where unwrittenRoles.contains(message.role) && message.fields["content"] == nil && !message.content.isEmpty {
+            throw .invalidMessages(
+                "it does not write the text of the role '\(message.role)'; "
+                    + (takesParts
+                        ? "write 'content' as a list of parts, [{\"type\": \"text\", \"text\": ...}]"
+                        : "give another as chat_template"),
+                template: name)
         }
     }
 
@@ -203,11 +215,10 @@ public struct ChatTemplate: Sendable {
     }
 
     private func failure(_ error: JinjaError, _ tokens: SpecialTokens) -> ChatTemplateError {
-        let named = Set(tokens.named.map(\.key))
-        let missing = ["bos_token", "eos_token"].first {
-            !named.contains($0) && error.message.contains("\($0) is not defined")
+        for (key, token) in [("bos_token", tokens.bos), ("eos_token", tokens.eos)]
+        where token == nil && error.message.contains("\(key) is not defined") {
+            return .missingToken(key, template: name)
         }
-        if let missing { return .missingToken(missing, template: name) }
         return .invalidMessages("\(error)", template: name)
     }
 }
@@ -226,13 +237,5 @@ extension ChatMessage {
         var object = rendered
         if case .array? = fields["content"] { object["content"] = .string(content) }
         return object
-    }
-}
-
-extension SpecialTokens {
-    /// Those that there are, under the names that templates have for them.
-    fileprivate var named: [(key: String, token: Token)] {
-        [("bos_token", bos), ("eos_token", eos), ("pad_token", pad), ("unk_token", unknown)]
-            .compactMap { key, token in token.map { (key, $0) } }
     }
 }

@@ -1,117 +1,10 @@
 extension JinjaInterpreter {
-    func value(of expression: JinjaExpression, _ frame: JinjaFrame) throws(JinjaError) -> JinjaValue {
-        try step()
-        switch expression {
-        case .constant(let constant): return JinjaValue(constant)
-        case .name(let variable, let undefined):
-            return value(at: program.scopes.places[variable], frame) ?? .undefined(undefined)
-        default: break
-        }
-        try descend()
-        defer { ascend() }
-        switch expression {
-        case .constant, .name: preconditionFailure("handled above")
-        case .attribute(let base, let name, let undefined, let offset):
-            let base = try value(of: base, frame)
-            go(to: offset)
-            return try attribute(name, of: base, undefined)
-        case .item(let base, let key, let undefined, let offset):
-            let base = try value(of: base, frame)
-            let key = try value(of: key, frame)
-            go(to: offset)
-            return try item(key, of: base, undefined)
-        case .and(let left, let right):
-            let left = try value(of: left, frame)
-            return left.isTrue ? try value(of: right, frame) : left
-        case .or(let left, let right):
-            let left = try value(of: left, frame)
-            return left.isTrue ? left : try value(of: right, frame)
-        case .not(let operand): return .boolean(!(try value(of: operand, frame).isTrue))
-        case .comparison(let first, let operands, let offset): return try comparison(first, operands, frame, at: offset)
-        case .binary(let operation, let left, let right, let offset):
-            let left = try value(of: left, frame)
-            let right = try value(of: right, frame)
-            go(to: offset)
-            return try arithmetic(operation, left, right)
-        case .concatenation(let items, let offset):
-            var text = ""
-            for item in items {
-                text += try self.text(of: value(of: item, frame))
-                go(to: offset)
-                try spend(bytes: text.utf8.count)
-            }
-            return .string(text)
-        case .call(let callee, let call): return try self.call(callee, call, caller: nil, frame)
-        case .filter(let base, let call): return try filter(value(of: base, frame), call, frame)
-        case .test(let base, let call): return .boolean(try test(value(of: base, frame), call, frame))
-        case .conditional(let test, let then, let otherwise, let undefined):
-            if try value(of: test, frame).isTrue { return try value(of: then, frame) }
-            return try otherwise.map { otherwise throws(JinjaError) in try value(of: otherwise, frame) }
-                ?? .undefined(undefined)
-        case .list(let items): return try list(values(of: items, frame))
-        case .tuple(let items): return .tuple(try JinjaList(values(of: items, frame)))
-        case .mapping(let entries):
-            var values: [(key: JinjaValue, value: JinjaValue)] = []
-            for entry in entries {
-                let key = try value(of: entry.key, frame)
-                try spend(key: key)
-                values.append((key, try value(of: entry.value, frame)))
-            }
-            try spend(elements: values.count)
-            return .mapping(try JinjaMapping(values))
-        case .slice(let base, let start, let stop, let step, let offset):
-            let base = try value(of: base, frame)
-            let bounds = (try bound(start, frame), try bound(stop, frame), try bound(step, frame))
-            go(to: offset)
-            return try slice(base, start: bounds.0, stop: bounds.1, step: bounds.2)
-        case .negative(let operand, let offset):
-            return try signed(value(of: operand, frame), isNegative: true, at: offset)
-        case .positive(let operand, let offset):
-            return try signed(value(of: operand, frame), isNegative: false, at: offset)
-        }
-    }
-
-    func values(of expressions: [JinjaExpression], _ frame: JinjaFrame) throws(JinjaError) -> [JinjaValue] {
-        var values: [JinjaValue] = []
-        values.reserveCapacity(expressions.count)
-        for expression in expressions { values.append(try value(of: expression, frame)) }
-        return values
-    }
-
-    private func bound(_ expression: JinjaExpression?, _ frame: JinjaFrame) throws(JinjaError) -> Int? {
-        guard let expression else { return nil }
-        let value = try value(of: expression, frame)
-        if value.isNone { return nil }
-        guard let integer = value.integer else {
-            throw .evaluation("a slice goes by integers, not by a \(value.typeName)")
-        }
-        return integer
-    }
-
-    private func comparison(
-        _ first: JinjaExpression, _ operands: [(comparison: JinjaComparison, operand: JinjaExpression)],
-        _ frame: JinjaFrame, at offset: Int
-    ) throws(JinjaError) -> JinjaValue {
-        var left = try value(of: first, frame)
-        for (comparison, operand) in operands {
-            let right = try value(of: operand, frame)
-            go(to: offset)
-            guard try holds(comparison, left, right) else { return .boolean(false) }
-            left = right
-        }
-        return .boolean(true)
-    }
-}
-
-// MARK: Attributes and items
-
-extension JinjaInterpreter {
     /// `base.name`: an attribute or method first, then what has the name for a key.
     func attribute(_ name: JinjaName, of base: JinjaValue, _ undefined: JinjaUndefined) throws(JinjaError) -> JinjaValue
     {
         if let member = name.member, let value = try self.member(member, of: base) { return value }
         switch base {
-        case .mapping(let mapping): return mapping[name.text] ?? .undefined(undefined)
+        case .mapping(let mapping): return mapping[name] ?? .undefined(undefined)
         case .object(let object):
             return (object as? JinjaNamespace)?[name.text] ?? .undefined(undefined)
         case .undefined(let missing): throw self.missing(missing)
@@ -221,13 +114,18 @@ extension JinjaInterpreter {
 // MARK: Slices
 
 extension JinjaInterpreter {
-    private func slice(_ base: JinjaValue, start: Int?, stop: Int?, step: Int?) throws(JinjaError) -> JinjaValue {
+    func slice(_ base: JinjaValue, start: Int?, stop: Int?, step: Int?) throws(JinjaError) -> JinjaValue {
         let step = step ?? 1
         guard step != 0 else { throw .evaluation("a slice's step is 0") }
         switch base {
         case .string(let text): return .string(try slice(text, start, stop, step))
         case .markup(let text): return .markup(try slice(text, start, stop, step))
         case .list(let list):
+            if start == nil, stop == nil, step == -1 {
+                var elements = list.elements
+                elements.reverse()
+                return try self.list(elements)
+            }
             return try self.list(positions(start, stop, step, count: list.elements.count).map { list.elements[$0] })
         case .tuple(let list):
             let elements = positions(start, stop, step, count: list.elements.count).map { list.elements[$0] }
