@@ -141,7 +141,8 @@ let tests: [Target] = [
     .testTarget(
         name: "RunsTests",
         dependencies: [
-            "JSON", "PreferenceData", "Runs", "Stages", "Torch", "Training", "TestSupport", "mpo", "checkpoint-writer",
+            "JSON", "PreferenceData", "Runs", "Stages", "Torch", "Training", "Transformers", "TestSupport", "mpo",
+            "checkpoint-writer",
         ],
         swiftSettings: swift),
     .executableTarget(

@@ -82,14 +82,20 @@ package struct AdapterOptions: Sendable, Equatable {
     }
 
     /// The first key that asks for another adapter than one that training goes on from, and what that has.
-    package func difference(from adapter: AdapterConfiguration) -> (key: String, value: String)? {
+    package func difference(
+        from adapter: AdapterConfiguration, of model: ModelConfiguration
+    ) throws(AdapterMismatch) -> (key: String, value: String)? {
         if let rank, rank != adapter.rank { return ("lora_r", "\(adapter.rank)") }
         if let alpha, alpha != adapter.alpha { return ("lora_alpha", "\(adapter.alpha)") }
-        if let targets, targets != adapter.targets, targets != .allLinear {
-            return ("lora_target_modules", adapter.targets.description)
-        }
-        if let targetParameters, Set(targetParameters) != Set(adapter.parameters) {
-            return ("lora_target_parameters", adapter.parameters.joined(separator: ", "))
+        if targets != .allLinear, targets != nil || targetParameters != nil {
+            // Experts that are named as layers are parameters of an adapter.
+            let wanted = try new(for: model)
+            if targets != nil, !wanted.targets.means(adapter.targets) {
+                return ("lora_target_modules", adapter.targets.description)
+            }
+            if Set(wanted.parameters) != Set(adapter.parameters) {
+                return ("lora_target_parameters", adapter.parameters.joined(separator: ", "))
+            }
         }
         if let dropout, dropout > 0, !adapter.parameters.isEmpty {
             return ("lora_dropout", "target_parameters, which PEFT has no dropout on")

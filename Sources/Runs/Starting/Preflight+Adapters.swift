@@ -34,16 +34,31 @@ extension Preflight {
         }
         let model = try configuration.outline(ofModel: input.reference)
         if let adapter = model.adapter {
-            guard let (name, value) = options.difference(from: adapter) else { return }
+            guard
+                let (name, value) = try reporting(
+                    at: stage,
+                    { () throws(AdapterMismatch) in
+                        try options.difference(from: adapter, of: model.configuration)
+                    })
+            else { return }
             throw configuration.error(
                 at: key(name),
                 "\(input.key) \(input.reference) is an adapter that has \(value), and training goes on with it",
                 remedy: "leave \(name) out, or merge the adapter first (a merge stage with method: adapters)")
         }
+        _ = try reporting(at: stage) { () throws(AdapterMismatch) in
+            try AdapterLayout(try options.new(for: model.configuration), for: model.configuration)
+        }
+    }
+
+    /// Tells of an adapter that does not fit at the key of a stage that asks for it.
+    private func reporting<Value>(
+        at stage: PlannedStage, _ body: () throws(AdapterMismatch) -> Value
+    ) throws -> Value {
         do throws(AdapterMismatch) {
-            _ = try AdapterLayout(try options.new(for: model.configuration), for: model.configuration)
+            return try body()
         } catch {
-            throw configuration.error(at: key(error.key), "\(error)", remedy: error.remedy)
+            throw configuration.error(at: "\(stage.name).\(error.key)", "\(error)", remedy: error.remedy)
         }
     }
 }
@@ -52,7 +67,7 @@ extension AdapterMismatch {
     /// The key of a stage that asks for it.
     fileprivate var key: String {
         switch self {
-        case .noModule, .nothing, .half, .notApart: "lora_target_modules"
+        case .notReadable, .noModule, .nothing, .half, .notApart: "lora_target_modules"
         case .noParameter, .twice, .transposed: "lora_target_parameters"
         case .notSaved: "lora_modules_to_save"
         case .dropout: "lora_dropout"
@@ -65,7 +80,7 @@ extension AdapterMismatch {
         case .noModule, .nothing: "name some of these, or write all-linear"
         case .noParameter: "name some of these"
         case .notSaved, .twice, .transposed: "leave it out"
-        case .half, .notApart: "write all-linear, or name it so"
+        case .notReadable, .half, .notApart: "write all-linear, or name it so"
         case .dropout, .weightDecomposition: "or name attention's layers alone as lora_target_modules"
         }
     }

@@ -113,12 +113,20 @@ extension AdapterConfiguration {
     private static func targets(_ key: String, _ reader: ModelFileReader) throws(ModelError) -> AdapterTargets? {
         if case .string(let text)? = reader.values[key] {
             guard text != AdapterTargets.allLinearName else { return .allLinear }
-            guard (try? Regex(text)) != nil else {
-                throw reader.error(key, "'\(text)' is no regular expression that can be read")
-            }
+            try readable(text, key, reader)
             return .pattern(text)
         }
         return try names(key, reader).map { .names($0) }
+    }
+
+    private static func readable(
+        _ expression: String, _ key: String, _ reader: ModelFileReader
+    ) throws(ModelError) {
+        do throws(ModuleExpression.Unreadable) {
+            _ = try ModuleExpression(expression)
+        } catch {
+            throw reader.error(key, error.description)
+        }
     }
 
     private static func names(_ key: String, _ reader: ModelFileReader) throws(ModelError) -> [String]? {
@@ -136,7 +144,8 @@ extension AdapterConfiguration {
         guard case .object(let object) = value else { throw reader.error(key, "must be a table, not \(value.brief)") }
         var found: [Pattern<Value>] = []
         for entry in object.entries {
-            guard let number = read(entry.value), (try? Regex(entry.key)) != nil else {
+            try readable(entry.key, "\(key).\(entry.key)", reader)
+            guard let number = read(entry.value) else {
                 throw reader.error("\(key).\(entry.key)", "must be a number under a name, not \(entry.value.brief)")
             }
             found.append(Pattern(entry.key, number))

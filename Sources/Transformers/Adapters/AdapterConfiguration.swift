@@ -55,7 +55,6 @@ public struct AdapterConfiguration: Sendable, Equatable {
 extension AdapterConfiguration.Pattern {
     /// Whether it ends the name of a module: all of it, or what follows on a dot.
     fileprivate func matches(_ module: String) -> Bool {
-        guard let expression = try? Regex("(.*\\.)?(\(name))") else { return false }
-        return module.wholeMatch(of: expression) != nil
+        (try? ModuleExpression("(.*\\.)?(\(name))"))?.matches(module) ?? false
     }
 }

@@ -90,16 +90,21 @@ public struct AdapterDirectory: Sendable {
 
     /// Reads the weights into the adapter of a decoder that has the same; converted to float32.
     ///
-    /// - Parameter scoreSeed: Draws a score head where there is none; `nil` makes that an error.
+    /// - Parameter scoreSeed: Draws a score head where neither the adapter nor its base has one; `nil` makes that an error.
     func load(into decoder: DecoderModel, scoreSeed: UInt64?) throws {
         try check(decoder.specification)
         let file = try file()
         for declaration in layout.declarations(decoder.specification, head: decoder.head) {
-            if declaration.name == ParameterNames.score, file.entries[Self.name(of: declaration.name)] == nil,
-                let scoreSeed
-            {
-                decoder.initializeScoreHead(seed: scoreSeed)
-                continue
+            if declaration.name == ParameterNames.score, file.entries[Self.name(of: declaration.name)] == nil {
+                let weights = try WeightFiles(base)
+                if weights.contains(ParameterNames.score) {
+                    try weights.read(ParameterNames.score, into: decoder.parameters[ParameterNames.score])
+                    continue
+                }
+                if let scoreSeed {
+                    decoder.initializeScoreHead(seed: scoreSeed)
+                    continue
+                }
             }
             try check(declaration, in: file)
             let (name, parameter) = (Self.name(of: declaration.name), decoder.parameters[declaration.name])
@@ -171,6 +176,7 @@ public struct AdapterDirectory: Sendable {
             let file = try? SafetensorsFile(url.appending(path: weightsName))
         else { return false }
         return file.entries.keys.contains { name in
+            if experts.router != experts.routerModule, name.contains(".\(experts.router).") { return true }
             guard let place = name.range(of: ".\(experts.prefix)") else { return false }
             return name[place.upperBound...].first?.isNumber ?? false
         }

@@ -1,5 +1,7 @@
 /// An adapter that does not fit a model.
 public enum AdapterMismatch: Error, Equatable, CustomStringConvertible {
+    /// An expression that cannot be read, and why.
+    case notReadable(String)
     /// A name that ends no linear layer's.
     case noModule(String, known: [String])
     /// A name that ends no parameter's.
@@ -23,6 +25,7 @@ public enum AdapterMismatch: Error, Equatable, CustomStringConvertible {
     /// The mistake in one line.
     public var description: String {
         switch self {
+        case .notReadable(let problem): problem
         case .noModule(let name, let known):
             "'\(name)' is no linear layer of the model; it has \(known.joined(separator: ", "))"
         case .noParameter(let name, let known):

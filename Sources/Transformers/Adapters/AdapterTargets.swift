@@ -19,6 +19,12 @@ public enum AdapterTargets: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether others are the same, in whichever order.
+    package func means(_ others: AdapterTargets) -> Bool {
+        if case (.names(let names), .names(let others)) = (self, others) { return Set(names) == Set(others) }
+        return self == others
+    }
+
     /// Whether a linear layer is meant.
     func contain(_ module: String) -> Bool { matcher(module) }
 
@@ -35,8 +41,8 @@ public enum AdapterTargets: Sendable, Equatable, CustomStringConvertible {
                     }
             }
         case .pattern(let pattern):
-            guard let expression = try? Regex(pattern) else { return { _ in false } }
-            return { $0.wholeMatch(of: expression) != nil }
+            guard let expression = try? ModuleExpression(pattern) else { return { _ in false } }
+            return expression.matches
         }
     }
 }

@@ -128,4 +128,15 @@ struct AdapterDirectoryTests {
             #expect(try adapter.decoder(head: .score, trainable: false).padTokenID == padded)
         }
     }
+
+    @Test("An adapter without a score head on a reward model has that one's")
+    func headOfBase() throws {
+        try changed(base: "reward-llama", keys: [:]) { directory in
+            let adapter = try ModelDirectory(directory)
+            let decoder = try adapter.decoder(
+                on: FrozenBase(adapter.base, placement: .float32), head: .score, trainable: false)
+            let base = try adapter.base.decoder(head: .score, trainable: false)
+            #expect(decoder.parameters["score.weight"].floats() == base.parameters["score.weight"].floats())
+        }
+    }
 }

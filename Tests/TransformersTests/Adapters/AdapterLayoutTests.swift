@@ -39,6 +39,14 @@ struct AdapterLayoutTests {
         }
     }
 
+    @Test("An expression that means something else here than in Python, or cannot be read, is refused")
+    func expressions() throws {
+        for (pattern, clue) in [("(?<=q_)proj", "lookbehind"), ("[a&&b]", "&&"), ("(", "no regular expression")] {
+            let told = try #require(message { _ = try names("llama") { $0.targets = .pattern(pattern) } })
+            #expect(told.contains(clue) && told.contains(pattern) && !told.contains("\n"), "\(told)")
+        }
+    }
+
     @Test(
         "All linear layers of a model of experts are those that PEFT adapts",
         arguments: ["mixtral", "qwen3_moe", "gpt_oss"])
