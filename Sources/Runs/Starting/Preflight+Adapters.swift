@@ -79,9 +79,12 @@ extension AdapterMismatch {
         switch self {
         case .noModule, .nothing: "name some of these, or write all-linear"
         case .noParameter: "name some of these"
-        case .notSaved, .twice, .transposed: "leave it out"
-        case .notReadable, .half, .notApart: "write all-linear, or name it so"
-        case .dropout, .weightDecomposition: "or name attention's layers alone as lora_target_modules"
+        case .notSaved, .twice: "leave it out"
+        case .transposed: "name its module in lora_target_modules"
+        case .half: "name both, or neither"
+        case .notReadable, .notApart: "write all-linear, or names without dots"
+        case .dropout: "write 0, or name attention's layers alone as lora_target_modules"
+        case .weightDecomposition: "write false, or name attention's layers alone as lora_target_modules"
         }
     }
 }

@@ -53,9 +53,16 @@ extension AdapterConfiguration {
     /// The same with experts and routers named as PEFT names them since transformers 5 has the weights of all experts of a layer in
     /// one parameter: modules that meant them become parameters.
     ///
-    /// - Throws: ``AdapterMismatch`` where only a part of such a parameter is meant.
+    /// - Throws: ``AdapterMismatch`` where only a part of such a parameter is meant, and for an expression that cannot be read.
     package func stackingExperts(of specification: DecoderSpecification) throws(AdapterMismatch) -> AdapterConfiguration
     {
+        if case .pattern(let pattern) = targets {
+            do throws(ModuleExpression.Unreadable) {
+                _ = try ModuleExpression(pattern)
+            } catch {
+                throw AdapterMismatch.notReadable(error.description)
+            }
+        }
         guard let experts = specification.names.experts,
             specification.layers.contains(where: { $0.feedForward.experts?.isFused == false })
         else { return self }

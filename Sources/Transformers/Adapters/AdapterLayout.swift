@@ -60,13 +60,6 @@ public struct AdapterLayout: Sendable, Equatable {
         _ given: AdapterConfiguration, for model: ModelConfiguration, from source: Source
     ) throws(AdapterMismatch) {
         let specification = model.specification
-        if case .pattern(let pattern) = given.targets {
-            do throws(ModuleExpression.Unreadable) {
-                _ = try ModuleExpression(pattern)
-            } catch {
-                throw AdapterMismatch.notReadable(error.description)
-            }
-        }
         let separatesExperts = if case .file(true) = source { true } else { false }
         let isNew = if case .options = source { true } else { false }
         let configuration = separatesExperts ? given : try given.stackingExperts(of: specification)

@@ -35,16 +35,16 @@ public enum AdapterMismatch: Error, Equatable, CustomStringConvertible {
         case .notSaved(let name, let reason): "'\(name)' cannot be trained whole: \(reason)"
         case .twice(let name): "\(name) is meant both as a module and as a parameter"
         case .transposed(let name):
-            "\(name) is [inputs, outputs], for which PEFT's files have no matrices; name its module as a target"
+            "\(name) is [inputs, outputs], for which PEFT's files have no matrices"
         case .half(let name, let other):
-            "'\(name)' of experts is one parameter with \(other) in PEFT's files; name both, or neither"
+            "'\(name)' of experts is one parameter with \(other) in PEFT's files"
         case .notApart(let name):
             "'\(name)' is not named apart in PEFT's files of a model of experts: a name without dots means the experts of all "
                 + "layers, and attention can be named in any way"
         case .dropout(let name):
-            "PEFT has no lora_dropout on \(name), which is a parameter without a module; write 0 or leave it out"
+            "PEFT has no lora_dropout on \(name), which is a parameter without a module"
         case .weightDecomposition(let name):
-            "PEFT has no use_dora on \(name), which is a parameter without a module; write false or leave it out"
+            "PEFT has no use_dora on \(name), which is a parameter without a module"
         }
     }
 }
