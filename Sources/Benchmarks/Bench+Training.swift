@@ -57,7 +57,9 @@ extension Bench {
         var values: [String: [Double]] = [:]
         var measurement = try measure(name, unit: unit, phases: .offline) { number in
             let batch = workload.batch(number, size: options.trainBatchSize).map(example)
-            let sums = try pass.accumulateGradients(over: batch, of: pass.step(over: batch)).metrics
+            let sums = try pass.accumulateGradients(
+                over: batch, of: pass.step(over: batch), backward: updater.backward
+            ).metrics
             guard let update = try updater.step(at: number) else {
                 throw RunError.notFinite(stage: name, step: number + 1, what: "the gradient", teller: 0)
             }

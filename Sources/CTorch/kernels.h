@@ -58,6 +58,9 @@ struct SampledStreams {
     const uint8_t *suppresses;
 };
 
+/// How many elements have their squares summed together.
+constexpr int64_t square_block = 65536;
+
 /// A set of kernels. What the operators compute is said in ctorch.h; shapes have been checked there.
 struct Kernels {
     virtual ~Kernels() = default;
@@ -84,6 +87,8 @@ struct Kernels {
         const ct_logit_shape &) const = 0;
 
     virtual double norm(const at::Tensor &input) const = 0;
+    /// The sums of the squares of blocks of `square_block` elements, each by itself.
+    virtual std::vector<double> square_sums(const at::Tensor &input) const = 0;
     virtual uint64_t checksum(const at::Tensor &input) const = 0;
 
     /// Copies of weights `[outputs, inputs]` that `linear_packed` of the same kernels reads.

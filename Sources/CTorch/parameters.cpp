@@ -5,9 +5,31 @@
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
 #include <ATen/core/grad_mode.h>
+#include <algorithm>
+#include <memory>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
 
 using namespace ctorch;
+
+namespace {
+
+/// Hands a leaf's gradient on as soon as it is there, and leaves none.
+struct HandingOn : torch::autograd::PostAccumulateGradHook {
+    ct_gradient_receiver receive;
+    std::shared_ptr<void> context;
+
+    HandingOn(ct_gradient_receiver receive, void *context, void (*release)(void *))
+        : receive(receive), context(context, release) {}
+
+    void operator()(const at::Tensor &leaf) override {
+        auto gradient = std::exchange(leaf.mutable_grad(), at::Tensor());
+        receive(context.get(), new ct_tensor{std::move(gradient)});
+    }
+};
+
+}  // namespace
 
 ct_status ct_backward(const ct_tensor *loss) {
     return guarded([&] { torch::autograd::backward({loss->value}, {}); });
@@ -44,6 +66,15 @@ ct_status ct_parameter_view(
     });
 }
 
+ct_status ct_hand_on_gradient(
+    ct_tensor *leaf, ct_gradient_receiver receive, void *context, void (*release)(void *context)) {
+    return guarded([&] {
+        leaf->value.mutable_grad() = at::Tensor();
+        torch::autograd::impl::set_post_acc_grad_hooks(
+            leaf->value, std::make_unique<HandingOn>(receive, context, release));
+    });
+}
+
 ct_status ct_adamw_step(
     ct_tensor *values, ct_tensor *gradients, ct_tensor *first_moments, ct_tensor *second_moments, ct_adamw options) {
     return guarded([&] {
@@ -58,6 +89,15 @@ ct_status ct_adamw_step(
 
 ct_status ct_norm(const ct_tensor *input, double *out) {
     return guarded([&] { *out = kernels_for(input->value).norm(input->value); });
+}
+
+int64_t ct_square_block(void) { return square_block; }
+
+ct_status ct_square_sums(const ct_tensor *input, double *out) {
+    return guarded([&] {
+        const auto sums = kernels_for(input->value).square_sums(input->value);
+        std::copy(sums.begin(), sums.end(), out);
+    });
 }
 
 ct_status ct_checksum(const ct_tensor *input, uint64_t *out) {

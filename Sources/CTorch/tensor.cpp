@@ -3,6 +3,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
 #include <cstring>
 #include <sys/mman.h>
 
@@ -48,6 +49,15 @@ ct_status ct_from_data(
 
 ct_status ct_full(double value, ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out) {
     return returning(out, [&] { return at::full(sizes(shape, rank), value, options(placement)); });
+}
+
+ct_status ct_unused_zeros(ct_placement placement, int64_t count, ct_tensor **out) {
+    return returning(out, [&] {
+        const auto wanted = options(placement);
+        // What the system maps is zero, and no page of it is taken before it is written to.
+        const bool is_mapped = placement.type == CT_FLOAT32 && placement.device == CT_CPU && count >= 1 << 18;
+        return is_mapped ? empty_large(count) : at::zeros({count}, wanted);
+    });
 }
 
 ct_status ct_empty(ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out) {

@@ -43,6 +43,20 @@ extension Communicator {
         try allReduce([value], reduction)[0]
     }
 
+    /// Replaces the `buffer` of rank `root` by the element-wise sum over ranks, with the same bits in every run; the others' are
+    /// as they were.
+    public func reduce<Element: MPIElement>(_ buffer: UnsafeMutableBufferPointer<Element>, root: Int) throws {
+        checkRoot(root)
+        guard size > 1 else { return }
+        try collective("reduce(root \(root)) of \(buffer.count) \(Element.self)") {
+            try forEachChunk(of: buffer) { start, count in
+                rank == root
+                    ? MPI_Reduce(mpo_in_place(), start, count, Element.datatype, mpo_sum(), Int32(root), handle)
+                    : MPI_Reduce(start, nil, count, Element.datatype, mpo_sum(), Int32(root), handle)
+            }
+        }
+    }
+
     /// Overwrites every rank's `buffer` with that of rank `root`.
     public func broadcast<Element: MPIElement>(_ buffer: UnsafeMutableBufferPointer<Element>, root: Int) throws {
         checkRoot(root)

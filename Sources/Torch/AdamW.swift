@@ -41,7 +41,7 @@ public final class AdamW {
     public init(_ parameters: ParameterStore, options: Options, slice: Range<Int>? = nil) {
         let slice = slice ?? 0..<parameters.trainedCount
         precondition(
-            parameters.trained.allSatisfy { $0.gradients != nil }, "parameters that are not trainable have no optimizer"
+            parameters.trained.allSatisfy { $0.takesGradients }, "parameters that are not trainable have no optimizer"
         )
         self.parameters = parameters
         self.options = options
@@ -54,8 +54,10 @@ public final class AdamW {
     /// How many elements the trained groups have.
     public var parameterCount: Int { parameters.trainedCount }
 
-    /// One step down the gradients that lie in the store.
-    public func update(learningRate: Double) {
+    /// One step down gradients.
+    ///
+    /// - Parameter gradients: of the slice, laid out as the moments; `nil` for those that lie in the store.
+    public func update(learningRate: Double, gradients: Tensor? = nil) {
         step += 1
         var moment = 0
         for (group, elements) in parameters.parts(of: slice) {
@@ -63,18 +65,21 @@ public final class AdamW {
                 (0..<group.decayedCount, options.weightDecay), (group.decayedCount..<group.count, 0),
             ] {
                 let part = elements.clamped(to: part)
-                update(group, part, moments: moment..<moment + part.count, learningRate, weightDecay)
-                moment += part.count
+                let moments = moment..<moment + part.count
+                let slopes = gradients?.narrowed(0, moments) ?? group.gradients?.narrowed(0, part)
+                update(group, part, slopes, moments: moments, learningRate, weightDecay)
+                moment = moments.upperBound
             }
         }
     }
 
     private func update(
-        _ group: ParameterGroup, _ elements: Range<Int>, moments: Range<Int>, _ learningRate: Double,
+        _ group: ParameterGroup, _ elements: Range<Int>, _ slopes: Tensor?, moments: Range<Int>, _ learningRate: Double,
         _ weightDecay: Double
     ) {
-        guard !elements.isEmpty, let gradients = group.gradients else { return }
-        let (values, slopes) = (group.values.narrowed(0, elements), gradients.narrowed(0, elements))
+        guard !elements.isEmpty else { return }
+        guard let slopes else { preconditionFailure("gradients of \(group.name) are handed on, and none are given") }
+        let values = group.values.narrowed(0, elements)
         let (first, second) = (firstMoments.narrowed(0, moments), secondMoments.narrowed(0, moments))
         perform("AdamW", values, slopes) {
             ct_adamw_step(

@@ -20,6 +20,20 @@ extension Tensor {
         tensor("adding gradient", self, gradient) { ct_adding_gradient(handle, gradient.handle, $0) }
     }
 
+    /// Hands each gradient of this leaf on as soon as a backward pass has it, and keeps none.
+    func handOnGradient(to receiver: @escaping (Tensor) -> Void) {
+        let context = Unmanaged.passRetained(Receiver(receiver)).toOpaque()
+        perform("hand on gradient", self) {
+            ct_hand_on_gradient(
+                handle,
+                { context, gradient in
+                    guard let context, let gradient else { return }
+                    Unmanaged<Receiver>.fromOpaque(context).takeUnretainedValue().receive(Tensor(owning: gradient))
+                },
+                context, { context in context.map { Unmanaged<Receiver>.fromOpaque($0).release() } })
+        }
+    }
+
     // MARK: In place, without gradients
 
     /// Takes over the elements of `source`, converted and broadcast.
@@ -45,4 +59,11 @@ extension Tensor {
     public func fillNormal(mean: Double = 0, deviation: Double, seed: UInt64) {
         perform("normal", self) { ct_normal_(handle, mean, deviation, seed) }
     }
+}
+
+/// A function that C can hold on to.
+private final class Receiver {
+    let receive: (Tensor) -> Void
+
+    init(_ receive: @escaping (Tensor) -> Void) { self.receive = receive }
 }

@@ -45,9 +45,17 @@ public final class ParameterGroup {
     public let decayedCount: Int
     /// The parameters, `[count]`.
     public let values: Tensor
-    /// Their gradients, `[count]`; `nil` for a group that is frozen, or not trained by this process.
-    public let gradients: Tensor?
+    /// Whether backward passes find gradients for them: not where they are frozen, or not trained by this process.
+    public let takesGradients: Bool
+    /// Their gradients, `[count]`, which backward passes add to; `nil` where there are none, or they are handed on.
+    ///
+    /// On the CPU they take memory from the first backward pass on.
+    public private(set) var gradients: Tensor?
+    /// The names of all parameters as they were declared: in the order in which a forward pass comes to them.
+    public let declarationOrder: [String]
     private let views: [String: Tensor]
+    /// What takes gradients, and which elements it has: whole parameters, and parts that were asked for.
+    private var leaves: [(tensor: Tensor, elements: Range<Int>)] = []
 
     /// Places and allocates the parameters; values and gradients are zero.
     ///
@@ -72,7 +80,8 @@ public final class ParameterGroup {
             if decays { decayed = end }
         }
         let values = Tensor.zeros([end], placement)
-        let gradients = trainable && !isFrozen ? Tensor.zeros([end], placement) : nil
+        let takesGradients = trainable && !isFrozen
+        let gradients = takesGradients ? Tensor.unusedZeros(end, placement) : nil
         views = Dictionary(
             uniqueKeysWithValues: entries.map { entry in
                 (entry.declaration.name, Self.view(values, gradients, at: entry.offset, entry.declaration.shape))
@@ -82,7 +91,10 @@ public final class ParameterGroup {
         self.entries = entries
         self.decayedCount = decayed
         self.values = values
+        self.takesGradients = takesGradients
         self.gradients = gradients
+        declarationOrder = declarations.map(\.name)
+        if takesGradients { leaves = entries.map { (self[$0.declaration.name], $0.range) } }
     }
 
     /// The length of the flat buffers, padding included.
@@ -103,9 +115,21 @@ public final class ParameterGroup {
             let count = entry.declaration.shape.first,
             (0..<count).contains(index)
         else { preconditionFailure("no parameter \(name) has a part \(index)") }
-        return Self.view(
-            values, gradients, at: entry.offset + entry.count / count * index,
-            Array(entry.declaration.shape.dropFirst()))
+        let start = entry.offset + entry.count / count * index
+        let part = Self.view(values, gradients, at: start, Array(entry.declaration.shape.dropFirst()))
+        precondition(!takesGradients || gradients != nil, "a part of \(name) is asked for after gradients are handed on")
+        if takesGradients { leaves.append((part, start..<start + entry.count / count)) }
+        return part
+    }
+
+    /// Hands each gradient on as soon as a backward pass has it, to keep none: there are no ``gradients`` from now on.
+    ///
+    /// - Parameter receiver: is called within the backward pass with a gradient that is its own, and with the elements of the
+    ///   flat buffer that it belongs to. A parameter's gradient comes once a pass, or in several parts or sums of it.
+    public func handOnGradients(to receiver: @escaping (_ gradient: Tensor, _ elements: Range<Int>) -> Void) {
+        precondition(takesGradients, "parameters of \(name) that are not trainable have no gradients")
+        gradients = nil
+        for (tensor, elements) in leaves { tensor.handOnGradient { receiver($0, elements) } }
     }
 
     private static func view(_ values: Tensor, _ gradients: Tensor?, at offset: Int, _ shape: [Int]) -> Tensor {

@@ -19,6 +19,8 @@ public final class SafetensorsWriter {
     private let output: OutputFile
     private let entries: [Entry]
     private var written = 0
+    /// Elements of the next tensor that are written.
+    private var partialCount = 0
 
     /// Begins a new file at `url`, over one that is there, of these tensors in this order.
     ///
@@ -43,6 +45,19 @@ public final class SafetensorsWriter {
             tensor.shape == entry.shape && tensor.type == entry.type, "tensor \(entry.name) is \(tensor.shape)")
         try tensor.withStagedBytes { (bytes) throws(SafetensorsError) in try output.write(bytes) }
         written += 1
+    }
+
+    /// Writes the next elements of a tensor that comes in parts, one after another and each contiguous.
+    package func append(part: Tensor) throws(SafetensorsError) {
+        let entry = entries[written]
+        let count = entry.shape.reduce(1, *)
+        guard part.isContiguous else { preconditionFailure("a part of tensor \(entry.name) is not contiguous") }
+        precondition(
+            part.type == entry.type && partialCount + part.count <= count, "a part of tensor \(entry.name) is no part")
+        try part.withStagedBytes { (bytes) throws(SafetensorsError) in try output.write(bytes) }
+        partialCount += part.count
+        guard partialCount == count else { return }
+        (written, partialCount) = (written + 1, 0)
     }
 
     /// Closes the file, once every tensor is written.

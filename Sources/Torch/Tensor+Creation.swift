@@ -42,7 +42,12 @@ extension Tensor {
         full(0, shape, placement)
     }
 
-    /// The same as float32 of the CPU, in memory that cards copy to and from directly.
+    /// `count` zeros that take memory only once they are written to, where they are float32 of the CPU.
+    static func unusedZeros(_ count: Int, _ placement: Placement) -> Tensor {
+        tensor("unused zeros") { ct_unused_zeros(placement.code, Int64(count), $0) }
+    }
+
+    /// Elements of float32 of the CPU, in memory that cards copy to and from directly.
     static func emptyPinned(_ shape: [Int]) -> Tensor {
         tensor("empty") { out in shape.withInt64 { ct_empty_pinned(CT_FLOAT32, $0.baseAddress, $0.count, out) } }
     }

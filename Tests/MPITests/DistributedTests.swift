@@ -17,7 +17,7 @@ struct DistributedTests {
 
     @Test(
         "A collective call gives every rank its due, for one rank and for several",
-        arguments: ["extremes", "broadcast", "gather", "split"], [1, 2, 5])
+        arguments: ["reduce", "extremes", "broadcast", "gather", "split"], [1, 2, 5])
     func collectives(scenario: String, ranks: Int) throws {
         try run(scenario, ranks: ranks)
     }

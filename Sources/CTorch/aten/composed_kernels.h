@@ -27,6 +27,7 @@ struct ComposedKernels : Kernels {
         const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,
         const ct_logit_shape &) const override;
     double norm(const at::Tensor &) const override;
+    std::vector<double> square_sums(const at::Tensor &) const override;
     uint64_t checksum(const at::Tensor &) const override;
     std::vector<at::Tensor> pack(const std::vector<at::Tensor> &weights) const override;
     at::Tensor linear_packed(

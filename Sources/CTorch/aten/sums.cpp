@@ -73,4 +73,17 @@ double ComposedKernels::norm(const at::Tensor &input) const {
     return std::sqrt(sum.item<double>());
 }
 
+std::vector<double> ComposedKernels::square_sums(const at::Tensor &input) const {
+    const auto x = input.detach().contiguous().view(-1);
+    std::vector<at::Tensor> sums;
+    for (int64_t start = 0; start < x.numel(); start += square_block) {
+        const auto block = x.narrow(0, start, std::min(square_block, x.numel() - start));
+        sums.push_back(block.to(at::kDouble).square().sum());
+    }
+    if (sums.empty()) return {};
+    // They leave a card together.
+    const auto host = at::stack(sums).cpu();
+    return {host.const_data_ptr<double>(), host.const_data_ptr<double>() + host.numel()};
+}
+
 }  // namespace ctorch::aten

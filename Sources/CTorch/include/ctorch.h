@@ -119,6 +119,8 @@ ct_status ct_tensor_share(const ct_tensor *tensor, ct_tensor **out);
 ct_status ct_from_data(
     const void *data, ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
 ct_status ct_full(double value, ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
+/// Zeros that take memory only once they are written to, where `placement` is float32 of the CPU.
+ct_status ct_unused_zeros(ct_placement placement, int64_t count, ct_tensor **out);
 ct_status ct_empty(ct_placement placement, const int64_t *shape, size_t rank, ct_tensor **out);
 /// The same of the CPU, in memory that devices copy from and to directly.
 ct_status ct_empty_pinned(ct_scalar_type type, const int64_t *shape, size_t rank, ct_tensor **out);
@@ -194,6 +196,12 @@ ct_status ct_adding_gradient(const ct_tensor *input, const ct_tensor *gradient, 
 ct_status ct_parameter_view(
     const ct_tensor *values, const ct_tensor *gradients, int64_t offset, const int64_t *shape, size_t rank,
     ct_tensor **out);
+/// Takes a gradient, which it frees. Called within the backward pass, on its thread.
+typedef void (*ct_gradient_receiver)(void *context, ct_tensor *gradient);
+/// From now on each gradient that a backward pass finds for the leaf goes to `receive` in place of being added up.
+/// `context` is given to `release` with the leaf's end.
+ct_status ct_hand_on_gradient(
+    ct_tensor *leaf, ct_gradient_receiver receive, void *context, void (*release)(void *context));
 
 typedef struct ct_adamw {
     double learning_rate, beta1, beta2, epsilon, weight_decay;
@@ -202,6 +210,11 @@ typedef struct ct_adamw {
 } ct_adamw;
 /// The Euclidean norm of all elements, in double precision.
 ct_status ct_norm(const ct_tensor *input, double *out);
+/// Elements of a block of `ct_square_sums`.
+int64_t ct_square_block(void);
+/// The sums of the squares of blocks of elements, in double precision: each depends on its own elements alone. `out` has room
+/// for as many as there are blocks, the last of which may be short.
+ct_status ct_square_sums(const ct_tensor *input, double *out);
 /// A checksum over the bits of numbers and their order, the same on any number of threads: for weights between processes of
 /// one build, not for files.
 ct_status ct_checksum(const ct_tensor *input, uint64_t *out);

@@ -55,12 +55,14 @@ package final class PolicyLearner: OnlineLearner {
         critic?.recomputesActivations = options.gradientCheckpointing
         plannedUpdates = options.rollouts.numPPOEpochs * options.rollouts.numMiniBatches
         let updates = Int(min(0x1p53, Double(totalSteps) * Double(plannedUpdates)))
+        let turns = BackwardTurns(over: learners, tracer: tracer)
         policyUpdater = ParameterUpdater(
-            policy.parameters, options.optimizer, totalSteps: updates, communicator: learners, tracer: tracer)
+            policy.parameters, options.optimizer, totalSteps: updates, communicator: learners, turns: turns,
+            tracer: tracer)
         criticUpdater = critic.map { critic in
             ParameterUpdater(
                 critic.parameters, options.optimizer, learningRate: options.criticLearningRate, totalSteps: updates,
-                communicator: learners, tracer: tracer)
+                communicator: learners, turns: turns, tracer: tracer)
         }
         let rule = options.shaping.klTarget.map {
             KLController.Rule.adaptive(target: $0, horizon: Double(options.shaping.klHorizon))
@@ -119,20 +121,24 @@ package final class PolicyLearner: OnlineLearner {
                 var valuePending: [PendingMetrics<ValueMetrics>] = []
                 let slopes = try routerSlopes(microBatches)
                 for microBatch in microBatches {
-                    let (term, load) = policy.watchingRouters(adding: slopes) {
-                        backpropagate { losses.policyTerm(microBatch) }
+                    let (term, load) = try policy.watchingRouters(adding: slopes) {
+                        try backpropagate(policyUpdater) { losses.policyTerm(microBatch) }
                     }
                     policyPending.append(term)
                     if let load { routing = routing.map { $0 + load } }
-                    if let valueTerm = losses.valueTerm {
-                        valuePending.append(backpropagate(weight: options.loss.vfCoef) { valueTerm(microBatch) })
+                    if let valueTerm = losses.valueTerm, let criticUpdater {
+                        let term = try backpropagate(criticUpdater, weight: options.loss.vfCoef) {
+                            valueTerm(microBatch)
+                        }
+                        valuePending.append(term)
                     }
                 }
+                // One for both models: they take turns.
+                try policyUpdater.finishBackward()
                 let policyPart = try PolicyMetrics.gathered(policyPending).reduced(over: learners)
                 let valuePart = try ValueMetrics.gathered(valuePending).reduced(over: learners)
                 guard let update = try update(policyPart, valuePart, at: planned) else {
-                    let search = NonFiniteSearch(
-                        parameters: updaters.map(\.parameters), communicator: learners)
+                    let search = NonFiniteSearch(updaters: updaters, communicator: learners)
                     let cause = try search.cause(
                         in: microBatches, examples: "responses",
                         losses: { batch in
@@ -177,10 +183,10 @@ package final class PolicyLearner: OnlineLearner {
     /// Adds a loss's gradients, times `weight`. The graph of its forward pass is gone when this returns, so that a rank never
     /// holds those of policy and critic together.
     private func backpropagate<Metrics>(
-        weight: Double? = nil, _ loss: () -> LossTerm<Metrics>
-    ) -> PendingMetrics<Metrics> {
+        _ updater: ParameterUpdater, weight: Double? = nil, _ loss: () -> LossTerm<Metrics>
+    ) throws -> PendingMetrics<Metrics> {
         let term = tracer.measure(.forward, loss)
-        tracer.measure(.backward) { (weight.map { term.value * $0 } ?? term.value).backward() }
+        try updater.backward(weight.map { term.value * $0 } ?? term.value)
         return term.pending
     }
 
@@ -210,7 +216,7 @@ package final class PolicyLearner: OnlineLearner {
                 return try policyUpdater.update(norm: norm, at: planned)
             }
         }
-        for updater in updaters { updater.parameters.clearGradients() }
+        for updater in updaters { updater.clearGradients() }
         return nil
     }
 

@@ -7,11 +7,15 @@ package struct OfflineCheckpoint {
     /// Writes the model.
     package let save: (URL) throws -> Void
 
-    package func write(to directory: URL, _ state: TrainerState, _ optimizer: OptimizerState) throws {
+    /// Writes it on the first worker, while the others ``send()``.
+    package func write(to directory: URL, _ state: TrainerState) throws {
         try save(directory)
-        try OptimizerFile.write(["model": optimizer], to: directory)
+        try OptimizerFile.write(["model": updater], to: directory)
         try state.write(to: directory)
     }
+
+    /// Sends what the first worker writes of this one's.
+    package func send() throws { try OptimizerFile.send(["model": updater]) }
 
     /// Takes over moments; the model was loaded from the same directory. Returns where training stands.
     package func restore(from directory: URL) throws -> TrainerState {

@@ -58,19 +58,21 @@ package struct OfflinePass<Objective: OfflineObjective> {
 
     /// Adds this worker's part of the batch's gradient, and returns its part of the metrics, of what the loss's state moves by and of
     /// the routers' load.
+    ///
+    /// - Parameter backward: Adds the gradients of a micro-batch's loss.
     package func accumulateGradients(
-        over batch: [Objective.Example], of step: OfflineStep
-    ) -> (metrics: Objective.Metrics, observations: [Double], routing: RouterLoad?) {
+        over batch: [Objective.Example], of step: OfflineStep, backward: (Tensor) throws -> Void
+    ) rethrows -> (metrics: Objective.Metrics, observations: [Double], routing: RouterLoad?) {
         var pending: [PendingMetrics<Objective.Metrics>] = []
         var observations = [Double](repeating: 0, count: objective.observationCount)
         model.dropoutSeed = step.dropoutSeed
         defer { model.dropoutSeed = nil }
-        let (_, load) = model.watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } }) {
+        let (_, load) = try model.watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } }) {
             for microBatch in microBatches(of: batch) {
                 let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }
                 pending.append(term.pending)
                 observations = zip(observations, term.observations).map(+)
-                tracer.measure(.backward) { term.value.backward() }
+                try backward(term.value)
             }
         }
         // They leave the device once a step.

@@ -125,10 +125,10 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
 
     /// Writes a checkpoint of the step that was done last; all workers call this.
     private func save(_ state: OfflineCheckpoint, _ progress: inout TrainerState) throws {
-        guard let optimizer = try state.updater.gatherState() else { return }
+        guard context.isFirst else { return try state.send() }
         try context.save(step: progress.step, keeping: progress.best?.step) { directory, metrics in
             progress.metrics = metrics
-            try state.write(to: directory, progress, optimizer)
+            try state.write(to: directory, progress)
         }
     }
 

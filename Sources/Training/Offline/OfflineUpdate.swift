@@ -38,7 +38,9 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
         var noise = SplitMix64(seed, UInt64(step))
         whole.dropoutSeed = noise.next()
         whole.routing = try pass.routing(of: batch)
-        let (sums, observations, routing) = pass.accumulateGradients(over: batch, of: whole)
+        let (sums, observations, routing) = try pass.accumulateGradients(
+            over: batch, of: whole, backward: updater.backward)
+        try updater.finishBackward()
         var metrics = try pass.tracer.collective(over: pass.workers) { try pass.reduced(sums, routing) }
         metrics["learning_rate"] = updater.schedule.rate(at: planned ?? step)
         // The reduced loss is the same on all ranks, as is the norm, so all take the same way.
@@ -50,7 +52,7 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
                 state = pass.objective.state(after: try pass.workers.allReduce(observations, .sum), from: carried)
             }
         } else {
-            let cause = try NonFiniteSearch(parameters: [pass.model.parameters], communicator: pass.workers).cause(
+            let cause = try NonFiniteSearch(updaters: [updater], communicator: pass.workers).cause(
                 in: pass.microBatches(of: batch), examples: "examples",
                 losses: { [whole] batch in [{ pass.objective.loss(pass.model, batch, of: whole).value }] },
                 name: pass.objective.name(ofExample:))

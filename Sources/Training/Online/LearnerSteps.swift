@@ -60,15 +60,14 @@ package struct LearnerSteps {
                 .joined()
         }
         let checkpoint = OnlineCheckpoint(learner, models: context.models, text: context.text)
-        guard let optimizers = try checkpoint.gatherOptimizers(), reports else { return }
+        guard reports else { return try checkpoint.send() }
         let batch = whole.map { rollouts in
             // Learners that each hold the whole step hold the same.
             let once = Dictionary(rollouts.map { ($0.stepIndex, $0) }) { first, _ in first }
             return RolloutBatch(total: once.count, rollouts: once.values.sorted { $0.stepIndex < $1.stepIndex })
         }
         try context.save(step: step) { directory, metrics in
-            try checkpoint.write(
-                to: directory, learner.state(step: step, metrics: metrics), optimizers, inFlight: batch)
+            try checkpoint.write(to: directory, learner.state(step: step, metrics: metrics), inFlight: batch)
         }
     }
 }

@@ -14,34 +14,31 @@ package struct OnlineCheckpoint {
         (self.learner, self.models, self.text) = (learner, models, text)
     }
 
-    /// - Parameters:
-    ///   - optimizers: The optimizers' state, from ``gatherOptimizers()``.
-    ///   - inFlight: The next step's responses, where they were drawn before the update that this state is after.
-    package func write(
-        to directory: URL, _ state: TrainerState, _ optimizers: [String: OptimizerState], inFlight: RolloutBatch?
-    ) throws {
+    /// Writes it on the first learner, while the others ``send()``.
+    ///
+    /// - Parameter inFlight: The next step's responses, where they were drawn before the update that this state is after.
+    package func write(to directory: URL, _ state: TrainerState, inFlight: RolloutBatch?) throws {
         for (name, model) in learner.trainees.map({ ($0.name, $0.model) }) + learner.moving {
             let place = name == Trainee.policy ? directory : directory.appending(path: name)
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
             try models.save(model, to: place, text: text)
         }
-        try OptimizerFile.write(optimizers, to: directory)
+        try OptimizerFile.write(updaters, to: directory)
         try learner.write(to: directory)
         try inFlight?.write(to: directory)
         try state.write(to: directory)
     }
 
-    /// The state of the optimizers on the first learner, `nil` on the others; all learners call this.
-    package func gatherOptimizers() throws -> [String: OptimizerState]? {
-        var states: [String: OptimizerState] = [:]
-        for trainee in learner.trainees { states[trainee.name] = try trainee.updater.gatherState() }
-        return states.isEmpty ? nil : states
+    /// Sends what the first learner writes of this one's.
+    package func send() throws { try OptimizerFile.send(updaters) }
+
+    private var updaters: [String: ParameterUpdater] {
+        Dictionary(uniqueKeysWithValues: learner.trainees.map { ($0.name, $0.updater) })
     }
 
     /// Takes over optimizers and what else the learner knows; the models were loaded from the same directory.
     package func restore(from directory: URL) throws {
-        let optimizers = learner.trainees.map { ($0.name, $0.updater.optimizer) }
-        try OptimizerFile.read(Dictionary(uniqueKeysWithValues: optimizers), from: directory)
+        try OptimizerFile.read(updaters.mapValues(\.optimizer), from: directory)
         learner.restore(try TrainerState.read(from: directory))
         try learner.restore(from: directory)
     }

@@ -19,12 +19,12 @@ extension RunError {
 
 /// Finds what made a step's loss or gradient not finite, by computing its micro-batches once more, one at a time.
 package struct NonFiniteSearch {
-    /// The parameters whose gradients count; all are cleared.
-    package let parameters: [ParameterStore]
+    /// Whose gradients count; all are cleared.
+    package let updaters: [ParameterUpdater]
     package let communicator: Communicator
 
-    package init(parameters: [ParameterStore], communicator: Communicator) {
-        (self.parameters, self.communicator) = (parameters, communicator)
+    package init(updaters: [ParameterUpdater], communicator: Communicator) {
+        (self.updaters, self.communicator) = (updaters, communicator)
     }
 
     /// The first micro-batch of any rank whose loss or gradient is not finite, in words; the same on all ranks, which call
@@ -50,20 +50,29 @@ package struct NonFiniteSearch {
     private func finding(
         in microBatches: [ResponseBatch], _ losses: (ResponseBatch) -> [() -> Tensor]
     ) -> (what: String, index: Int)? {
-        defer { clear() }
         for (index, batch) in microBatches.enumerated() {
-            clear()
-            for loss in losses(batch) {
-                let loss = loss()
-                guard loss.detached().item().isFinite else { return ("loss", index) }
-                loss.backward()
+            var isFinite = true
+            let passes = {
+                for loss in losses(batch) where isFinite {
+                    let loss = loss()
+                    isFinite = loss.detached().item().isFinite
+                    if isFinite { loss.backward() }
+                }
             }
-            if parameters.contains(where: { !$0.gradientNorm().isFinite }) { return ("gradient", index) }
+            let areFinite = areGradientsFinite(of: updaters[...], after: passes)
+            if !isFinite { return ("loss", index) }
+            if !areFinite { return ("gradient", index) }
         }
         return nil
     }
 
-    private func clear() {
-        for store in parameters { store.clearGradients() }
+    private func areGradientsFinite(of updaters: ArraySlice<ParameterUpdater>, after passes: () -> Void) -> Bool {
+        guard let first = updaters.first else {
+            passes()
+            return true
+        }
+        var areOthers = true
+        let isFirst = first.areGradientsFinite { areOthers = areGradientsFinite(of: updaters.dropFirst(), after: passes) }
+        return isFirst && areOthers
     }
 }

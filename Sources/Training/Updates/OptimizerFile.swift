@@ -6,15 +6,25 @@ import Torch
 package enum OptimizerFile {
     private static let name = "optimizer.safetensors"
 
-    package static func write(_ optimizers: [String: OptimizerState], to directory: URL) throws {
-        var tensors: [(String, Tensor)] = []
-        var metadata: [String: String] = [:]
-        for (model, optimizer) in optimizers.sorted(by: { $0.key < $1.key }) {
-            tensors.append(("\(model).exp_avg", optimizer.firstMoments))
-            tensors.append(("\(model).exp_avg_sq", optimizer.secondMoments))
-            metadata["\(model).step"] = String(optimizer.step)
+    /// Writes them on the first rank of each model's communicator, while the others ``send(_:)``.
+    package static func write(_ updaters: [String: ParameterUpdater], to directory: URL) throws {
+        let sorted = updaters.sorted { $0.key < $1.key }
+        let entries = sorted.flatMap { model, updater in
+            ["exp_avg", "exp_avg_sq"].map {
+                SafetensorsWriter.Entry(
+                    name: "\(model).\($0)", shape: [updater.parameters.trainedCount], type: .float32)
+            }
         }
-        try SafetensorsWriter.write(tensors, metadata: metadata, to: directory.appending(path: name))
+        let metadata = sorted.map { ("\($0.key).step", String($0.value.optimizer.step)) }
+        let writer = try SafetensorsWriter(
+            entries, metadata: Dictionary(uniqueKeysWithValues: metadata), to: directory.appending(path: name))
+        for (_, updater) in sorted { try updater.collectMoments { try writer.append(part: $0) } }
+        try writer.finish()
+    }
+
+    /// Sends what the first rank writes, in its order.
+    package static func send(_ updaters: [String: ParameterUpdater]) throws {
+        for (_, updater) in updaters.sorted(by: { $0.key < $1.key }) { try updater.sendMoments() }
     }
 
     /// Takes over each optimizer's moments, or its slice of them.

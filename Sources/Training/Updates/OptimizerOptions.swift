@@ -24,7 +24,8 @@ package struct OptimizerOptions: Sendable, Equatable {
     package var warmupSteps = 0
     /// What happens to a step whose loss or gradient is not finite.
     package var onNonFinite = NonFinitePolicy.stop
-    /// 1 divides the moments over the learners (stage 1 of ZeRO, Rajbhandari et al. 2020); 0 keeps them on each.
+    /// 1 divides the moments over the learners, 2 the gradients too (stages of ZeRO, Rajbhandari et al. 2020); 0 keeps them
+    /// on each.
     package var zero = 0
 
     /// Defaults with this learning rate.
@@ -74,8 +75,9 @@ extension OptimizerOptions: KeyedOptions {
             "on_non_finite", \.onNonFinite, effect: .loosening(from: NonFinitePolicy.stop.rawValue),
             "What happens where a loss or gradient is NaN or infinite: the run ends, or that step changes nothing.")
         Field(
-            "zero", \.zero, .between(0, 1), effect: .free,
-            "1 divides AdamW's moments over the learners, to save memory; 0 keeps them on each. The result is the same."
+            "zero", \.zero, .between(0, 2), effect: .free,
+            "1 divides AdamW's moments over the learners, to save memory, with the same result; 2 gradients too, summed in "
+                + "another order; 0 keeps all on each."
         )
     }
 }

@@ -9,7 +9,7 @@ let scenarios: [String: Scenario] = [
         return 0
     },
     "status": { _ in 75 },
-    "allReduce": allReduce, "extremes": extremes, "broadcast": broadcast, "gather": gather, "split": split,
+    "allReduce": allReduce, "extremes": extremes, "reduce": reduce, "broadcast": broadcast, "gather": gather, "split": split,
     "anySource": anySource, "exchange": exchange, "parts": parts, "buffers": buffers, "whileWaiting": whileWaiting,
     "idle": idle, "wakeUp": wakeUp, "speed": speed,
     "signsOfLife": signsOfLife, "severed": severed, "mismatch": mismatch, "throw": throwOnOneRank,
@@ -32,6 +32,20 @@ private func allReduce(_ runtime: MPIRuntime) throws -> Int32 {
     let (lowest, highest) = (try world.allReduce(bits, .min), try world.allReduce(bits, .max))
     try expect(lowest == highest, "ranks differ in their bits")
     if world.rank == 0 { print("bits \(bits)") }
+    return 0
+}
+
+/// Sums of more than a chunk, to every rank in turn.
+private func reduce(_ runtime: MPIRuntime) throws -> Int32 {
+    let world = runtime.world
+    let count = Communicator.chunkBytes / 4 + 5
+    for root in 0..<world.size {
+        var values = (0..<count).map { Float(world.rank + 1) * Float($0 % 1000) }
+        try values.withUnsafeMutableBufferPointer { try world.reduce($0, root: root) }
+        let factor = Float(world.rank == root ? world.size * (world.size + 1) / 2 : world.rank + 1)
+        let isRight = values.indices.allSatisfy { values[$0] == factor * Float($0 % 1000) }
+        try expect(isRight, "the sum to rank \(root)")
+    }
     return 0
 }
 

@@ -111,7 +111,7 @@ struct KTOParityTests {
             let batch = Array(answers[number * settings.answersPerStep..<(number + 1) * settings.answersPerStep])
             let whole = try pass.step(over: batch)
             #expect((whole.pairs != nil) == loss.needsDivergence)
-            let metrics = pass.accumulateGradients(over: batch, of: whole).metrics.report
+            let metrics = pass.accumulateGradients(over: batch, of: whole) { $0.backward() }.metrics.report
             guard let update = try updater.step(at: number) else { throw MissingFixture(what: "a finite gradient") }
             return (metrics, update.gradientNorm)
         }
@@ -157,7 +157,7 @@ struct KTOParityTests {
             workers: try MPIRuntime().world, maxTokens: maxTokens)
         let step = try pass.step(over: answers)
         #expect(step.pairs?.scores.map { $0.margin == 0 } == [true, false])
-        #expect(pass.accumulateGradients(over: answers, of: step).metrics.report["loss"]?.isFinite ?? false)
+        #expect(pass.accumulateGradients(over: answers, of: step) { $0.backward() }.metrics.report["loss"]?.isFinite ?? false)
     }
 
     @Test("The comparison of updates fails where the optimizer is switched off, or the divergence is left out")
