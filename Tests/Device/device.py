@@ -61,6 +61,8 @@ def shape(name):
                      num_key_value_heads=2, vocab_size=151936, tie_word_embeddings=True),
         "1.5B": dict(hidden_size=1536, intermediate_size=8960, num_hidden_layers=28, num_attention_heads=12,
                      num_key_value_heads=2, vocab_size=151936, tie_word_embeddings=True),
+        "7B": dict(hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28,
+                   num_key_value_heads=4, vocab_size=152064, tie_word_embeddings=False),
     }[name]
     return dict(architectures=["Qwen2ForCausalLM"], model_type="qwen2", hidden_act="silu", max_position_embeddings=4096,
                 initializer_range=0.02, rms_norm_eps=1e-6, rope_theta=1e6, attention_dropout=0.0, eos_token_id=0,
@@ -82,7 +84,8 @@ def model(name, weights):
         torch.manual_seed(1)
         with torch.device("cuda"):
             drawn = transformers.AutoModelForCausalLM.from_config(
-                transformers.AutoConfig.from_pretrained(directory), dtype=torch.float32)
+                transformers.AutoConfig.from_pretrained(directory),
+                dtype=torch.bfloat16 if name == "7B" else torch.float32)
         # Larger than usual, so that log-probabilities differ from each other.
         if name == "small":
             for parameter in drawn.parameters():
@@ -427,6 +430,52 @@ def peer():
     attempt("TRL 1.5B long", lambda: time_trl("1.5B", "1,024 tokens", long, (4, 2, 1), "bfloat16", 4))
 
 
+# --- adapters
+
+def adapters():
+    """DPO and PPO of 7B parameters on one card, every role an adapter on one base in bfloat16."""
+    directory, data = model("7B", True), pairs("hh", 64, 120, 60, 0.6)
+    common = f"""model_name_or_path: {directory}
+device: cuda
+dtype: bfloat16
+use_peft: true
+lora_r: 16
+lora_target_modules: all-linear
+dataset: {{train: [{data}], max_length: 512, max_prompt_length: 256}}
+"""
+    stages = {
+        "dpo": "dpo: {max_steps: 6, train_batch_size: 16, max_tokens_per_micro_batch: 4096, gradient_checkpointing: true}",
+        "ppo": "reward: {max_steps: 2, train_batch_size: 16, max_tokens_per_micro_batch: 4096, gradient_checkpointing: true}\n"
+               "ppo: {max_steps: 3, rollout_batch_size: 32, response_length: 64, num_ppo_epochs: 1, "
+               "max_tokens_per_micro_batch: 4096, gradient_checkpointing: true}",
+    }
+
+    def step(name):
+        run, file = work / f"adapters-{name}", work / f"adapters-{name}.yaml"
+        shutil.rmtree(run, ignore_errors=True)
+        order = "[dpo]" if name == "dpo" else "[reward, ppo]"
+        file.write_text(f"output_dir: {run}\n{common}stages: {order}\n{stages[name]}\n")
+        with Memory() as memory:
+            call(mpo, "train", file)
+        lines = [line for line in metrics(run.name) if line["stage"].endswith(name)]
+        seconds = sorted(b["time"] - a["time"] for a, b in zip(lines, lines[1:]))[(len(lines) - 1) // 2]
+        row(f"{name} 7B, adapters of rank 16: a step", seconds, unit="s")
+        if "num_tokens" in lines[-1]:
+            row("   tokens", lines[-1]["num_tokens"] / len(lines) / seconds, unit="tokens/s")
+        used = memory.peak / 1024
+        row("   most memory used", used, unit="GiB")
+        plan = call(mpo, "plan", file, "-n", 1, "--memory-per-card", 1000).stdout
+        planned = gib(plan[plan.index("A card: at most"):])
+        row("   planned", planned, unit="GiB")
+        row("   planned against used", abs(planned / used - 1), 0.2)
+        if name == "ppo":
+            row("   samplers apart from the learner, log-probability",
+                max(line["sampling/sampling_logp_difference/mean"] for line in lines), 0.05)
+
+    for name in stages:
+        attempt(f"adapters {name}", lambda: step(name))
+
+
 # --- rates
 
 def rates():
@@ -500,7 +549,8 @@ if __name__ == "__main__":
     work.mkdir(exist_ok=True)
     print(f"\n| {part} | value | bound | |\n|---|---|---|---|", flush=True)
     start = time.time()
-    {"checks": checks, "training": training, "peer": peer, "generation": generation, "rates": rates}[part]()
+    {"checks": checks, "training": training, "peer": peer, "generation": generation, "adapters": adapters,
+     "rates": rates}[part]()
     failed = [name for name, _, _, ok in rows if not ok]
     print(f"{part}: {time.time() - start:.0f} s, {len(failed)} of {len(rows)} rows failed", flush=True)
     (out / f"{part}.json").write_text(json.dumps(rows))
