@@ -117,7 +117,8 @@ public final class ParameterGroup {
         else { preconditionFailure("no parameter \(name) has a part \(index)") }
         let start = entry.offset + entry.count / count * index
         let part = Self.view(values, gradients, at: start, Array(entry.declaration.shape.dropFirst()))
-        precondition(!takesGradients || gradients != nil, "a part of \(name) is asked for after gradients are handed on")
+        precondition(
+            !takesGradients || gradients != nil, "a part of \(name) is asked for after gradients are handed on")
         if takesGradients { leaves.append((part, start..<start + entry.count / count)) }
         return part
     }

@@ -23,7 +23,8 @@ struct DividedGradientsTests {
         ])
     }
 
-    @Test("Sums of squares of blocks make the bits of the norm, however the blocks are divided", arguments: [1, 2, 3, 9])
+    @Test(
+        "Sums of squares of blocks make the bits of the norm, however the blocks are divided", arguments: [1, 2, 3, 9])
     func norm(parts: Int) throws {
         let store = store()
         for (index, group) in store.trained.enumerated() {
@@ -55,10 +56,11 @@ struct DividedGradientsTests {
                 .map(\.declaration.name)
         }
         let apart = store.gradientBuckets(joinedUpTo: 0)
-        #expect(apart.map(names) == [
-            [], ["norm"], ["layers.1.experts.2.matrix", "layers.1.experts.3.matrix", "layers.1.norm"],
-            ["layers.0.matrix", "layers.0.norm"], ["embedding"],
-        ])
+        #expect(
+            apart.map(names) == [
+                [], ["norm"], ["layers.1.experts.2.matrix", "layers.1.experts.3.matrix", "layers.1.norm"],
+                ["layers.0.matrix", "layers.0.norm"], ["embedding"],
+            ])
         #expect(apart.flatMap { $0.flatMap { Array($0) } }.sorted() == Array(0..<store.trainedCount))
         let joined = store.gradientBuckets(joinedUpTo: 1000)
         #expect(joined.map { names($0).count } == [0, 4, 2, 1])

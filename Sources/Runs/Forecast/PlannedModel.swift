@@ -1,3 +1,4 @@
+import Torch
 import Transformers
 
 /// A model that a rank will hold in a stage.
@@ -16,6 +17,11 @@ package struct PlannedModel {
     package func ownCount(head: DecoderHead) -> Int {
         if let adapter { return adapter.parameterCount(specification, head: head) }
         return base == nil ? specification.parameterCount(head: head) : 0
+    }
+
+    /// How many numbers of its own the largest of its layers has.
+    func largestLayer(head: DecoderHead) -> Int {
+        (adapter?.declarations(specification, head: head) ?? specification.declarations(head: head)).countOfLargestLayer
     }
 
     /// How many numbers of matrices and of vectors are frozen under it.

@@ -67,7 +67,8 @@ package struct OfflinePass<Objective: OfflineObjective> {
         var observations = [Double](repeating: 0, count: objective.observationCount)
         model.dropoutSeed = step.dropoutSeed
         defer { model.dropoutSeed = nil }
-        let (_, load) = try model.watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } }) {
+        let (_, load) = try model.watchingRouters(adding: step.routing.map { $0.slopes.map { $0 * routerAuxLossCoef } })
+        {
             for microBatch in microBatches(of: batch) {
                 let term = tracer.measure(.forward) { objective.loss(model, microBatch, of: step) }
                 pending.append(term.pending)

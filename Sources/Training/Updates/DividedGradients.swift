@@ -113,9 +113,10 @@ package final class DividedGradients {
     package func norm() throws -> Double {
         let own = parameters.squareSums(of: sum, in: slices[communicator.rank])
         let all = try communicator.allGather(own.withUnsafeBytes { Array($0) })
-        return parameters.gradientNorm(squareSums: all.flatMap { bytes in
-            bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
-        })
+        return parameters.gradientNorm(
+            squareSums: all.flatMap { bytes in
+                bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }
+            })
     }
 
     private func receive(_ gradient: Tensor, _ elements: Range<Int>) {

@@ -72,7 +72,9 @@ package struct NonFiniteSearch {
             return true
         }
         var areOthers = true
-        let isFirst = first.areGradientsFinite { areOthers = areGradientsFinite(of: updaters.dropFirst(), after: passes) }
+        let isFirst = first.areGradientsFinite {
+            areOthers = areGradientsFinite(of: updaters.dropFirst(), after: passes)
+        }
         return isFirst && areOthers
     }
 }

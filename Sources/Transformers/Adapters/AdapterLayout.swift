@@ -59,7 +59,8 @@ public struct AdapterLayout: Sendable, Equatable {
     }
 
     /// The parameters that are trained, those of a score head among them.
-    func declarations(_ specification: DecoderSpecification, head: DecoderHead) -> [ParameterGroup.Declaration] {
+    package func declarations(_ specification: DecoderSpecification, head: DecoderHead) -> [ParameterGroup.Declaration]
+    {
         let matrices = modules.flatMap { module in
             [
                 ParameterGroup.Declaration(name: module.down, shape: [module.rank, module.inputs], decays: true),

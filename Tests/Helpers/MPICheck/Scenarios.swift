@@ -9,7 +9,8 @@ let scenarios: [String: Scenario] = [
         return 0
     },
     "status": { _ in 75 },
-    "allReduce": allReduce, "extremes": extremes, "reduce": reduce, "broadcast": broadcast, "gather": gather, "split": split,
+    "allReduce": allReduce, "extremes": extremes, "reduce": reduce, "broadcast": broadcast, "gather": gather,
+    "split": split,
     "anySource": anySource, "exchange": exchange, "parts": parts, "buffers": buffers, "whileWaiting": whileWaiting,
     "idle": idle, "wakeUp": wakeUp, "speed": speed,
     "signsOfLife": signsOfLife, "severed": severed, "mismatch": mismatch, "throw": throwOnOneRank,

@@ -157,7 +157,9 @@ struct KTOParityTests {
             workers: try MPIRuntime().world, maxTokens: maxTokens)
         let step = try pass.step(over: answers)
         #expect(step.pairs?.scores.map { $0.margin == 0 } == [true, false])
-        #expect(pass.accumulateGradients(over: answers, of: step) { $0.backward() }.metrics.report["loss"]?.isFinite ?? false)
+        #expect(
+            pass.accumulateGradients(over: answers, of: step) { $0.backward() }.metrics.report["loss"]?.isFinite
+                ?? false)
     }
 
     @Test("The comparison of updates fails where the optimizer is switched off, or the divergence is left out")
