@@ -75,6 +75,8 @@ package enum ResumeEffect: Sendable, Equatable {
     case loosening(from: String)
     /// Sums are rounded differently.
     case rounding
+    /// Nothing between these values; else sums are rounded differently.
+    case roundingBeyond([String])
     /// The result would have come out differently.
     case numerics
 }

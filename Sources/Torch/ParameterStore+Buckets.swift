@@ -13,7 +13,7 @@ extension ParameterStore {
             var elements = group.elementsByName.mapValues { start + $0.lowerBound..<start + $0.upperBound }
             for name in group.declarationOrder {
                 guard let range = elements.removeValue(forKey: name) else { continue }
-                let layer = Self.layer(ofParameter: name)
+                let layer = ParameterGroup.layer(ofParameter: name)
                 if layer == nil || buckets.last?.layer != layer { buckets.append(Bucket(layer: layer)) }
                 buckets[buckets.count - 1].ranges.append(range)
             }
@@ -30,13 +30,6 @@ extension ParameterStore {
         return joined.map { $0.ranges.joiningNeighbours() }
     }
 
-    /// A parameter's name up to its first number: `model.layers.3`; `nil` for one of no layer.
-    private static func layer(ofParameter name: String) -> Substring? {
-        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-        guard let number = parts.firstIndex(where: { Int($0) != nil }) else { return nil }
-        return name.prefix(parts[...number].reduce(number) { $0 + $1.count })
-    }
-
     private struct Bucket {
         let layer: Substring?
         var ranges: [Range<Int>] = []
@@ -44,7 +37,23 @@ extension ParameterStore {
     }
 }
 
+extension [ParameterGroup.Declaration] {
+    /// How many elements the largest layer has; 0 where none is of a layer.
+    package var countOfLargestLayer: Int {
+        let counts = Dictionary(
+            map { (ParameterGroup.layer(ofParameter: $0.name), $0.shape.reduce(1, *)) }, uniquingKeysWith: +)
+        return counts.filter { $0.key != nil }.values.max() ?? 0
+    }
+}
+
 extension ParameterGroup {
+    /// A parameter's name up to its first number: `model.layers.3`; `nil` for one of no layer.
+    fileprivate static func layer(ofParameter name: String) -> Substring? {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard let number = parts.firstIndex(where: { Int($0) != nil }) else { return nil }
+        return name.prefix(parts[...number].reduce(number) { $0 + $1.count })
+    }
+
     /// The elements of each parameter with the padding behind it.
     fileprivate var elementsByName: [String: Range<Int>] {
         let ends = entries.dropFirst().map(\.offset) + [count]

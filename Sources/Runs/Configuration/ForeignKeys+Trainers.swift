@@ -63,7 +63,8 @@ extension ForeignKeys {
             "fp16": "remove it: models compute in float32 or bfloat16 (dtype at the top level)",
             "torch_dtype": "write dtype: float32 or bfloat16",
             "dataset_name": "name local files or directories under dataset.train and dataset.eval",
-            "deepspeed": "remove it: ranks come from mpirun or launch/run, and zero: 1 divides the moments",
+            "deepspeed":
+                "remove it: ranks come from mpirun or launch/run, and zero: 1 or 2 divides moments and gradients",
             "eval_strategy": "give eval_steps in the stage's block",
             "precompute_ref_log_probs":
                 "remove it: reference log-probabilities are always computed once, before training",

@@ -7,16 +7,16 @@ package struct MemoryEstimate: Equatable {
     package let placement: Placement
     /// Parameters of models that are trained.
     package var weights = 0
-    /// Their gradients.
+    /// Their gradients; where they are divided, a learner's slice of them and what a backward pass has not summed yet.
     package var gradients = 0
     /// Adam's two moments, or a learner's slice of them.
     package var moments = 0
     /// Parameters of models that only compute, packed copies included.
     package var frozen = 0
+    /// Those of them that are of one layer, within a pass.
+    private var passing = 0
     /// What forward passes leave for backward passes, and temporaries.
     package var activations = 0
-    /// Moments that a checkpoint brings together.
-    private var gathered = 0
     /// Keys and values of responses that are being drawn.
     package var cache = 0
     /// The frozen weights that models share, which are counted once, and those that end in a vocabulary.
@@ -47,12 +47,15 @@ package struct MemoryEstimate: Equatable {
         package var rows: Int
         /// Over how many learners its moments are divided.
         package var shards: Int
+        /// Whether its gradients are too.
+        package var dividesGradients: Bool
         /// Whether backward passes compute activations anew.
         package var recomputes: Bool
 
         package init(rows: Int, zero: Int, learners: Int, recomputes: Bool) {
             (self.rows, self.recomputes) = (rows, recomputes)
-            shards = zero == 1 ? learners : 1
+            shards = zero > 0 ? learners : 1
+            dividesGradients = zero == 2
         }
     }
 
@@ -64,12 +67,13 @@ package struct MemoryEstimate: Equatable {
         let bytes = 4 * (planned.ownCount(head: head) + (auxiliaryHead?.outputs ?? 0) * model.width)
         hold(planned, head: head)
         weights += bytes
-        gradients += bytes
         moments += (2 * bytes + training.shards - 1) / training.shards
-        // The first learner has all moments together while it writes a checkpoint, between steps.
-        if training.shards > 1 {
-            gathered += 2 * bytes
-            activations = max(activations, gathered)
+        gradients += training.dividesGradients ? (bytes + training.shards - 1) / training.shards : bytes
+        if training.dividesGradients {
+            // Models take turns. The gradient of a vocabulary is among what a pass leaves.
+            let layer = 4 * planned.largestLayer(head: head)
+            gradients += max(0, layer - passing)
+            passing = max(passing, layer)
         }
         // Models take turns: what one leaves for its backward pass is gone before the next one computes.
         guard isOnCard else {

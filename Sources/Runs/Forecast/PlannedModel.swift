@@ -21,6 +21,11 @@ package struct PlannedModel {
         return base == nil ? specification.parameterCount(head: head) : 0
     }
 
+    /// How many numbers of its own the largest of its layers has.
+    func largestLayer(head: DecoderHead) -> Int {
+        (adapter?.declarations(specification, head: head) ?? specification.declarations(head: head)).countOfLargestLayer
+    }
+
     /// Bytes that are frozen under it, where matrices lie in a type.
     func frozenBytes(head: DecoderHead, _ type: ScalarType) -> Int {
         guard base != nil else { return 0 }

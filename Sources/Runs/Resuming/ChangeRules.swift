@@ -23,7 +23,7 @@ package struct ChangeRules {
     ) -> [RunChange] {
         settings.keys.sorted().compactMap { key in
             guard let then = earlier[key], let now = settings[key], then != now else { return nil }
-            let effect = effect(ofKey: key, then: then)
+            let effect = effect(ofKey: key, then: then, now: now)
             guard effect != .none else { return nil }
             return RunChange(
                 text: "\(key): \(then) then, \(now) now", effect: moved.contains(key) ? .safe : effect)
@@ -39,13 +39,13 @@ package struct ChangeRules {
         }
     }
 
-    private func effect(ofKey key: String, then: String = "") -> ChangeEffect {
+    private func effect(ofKey key: String, then: String = "", now: String = "") -> ChangeEffect {
         let parts = key.split(separator: ".", maxSplits: 1).map(String.init)
         if key == "stages" { return keepsBegunStages(then) ? .safe : .numerics }
         if key == "dataset.train" { return effect(onReaders: .dataset(.train)) }
         if key == "dataset.eval" { return effect(onReaders: .dataset(.eval)) }
         if parts.count == 2, let stage = configuration.stage(named: parts[0]) {
-            return effect(ofKey: parts[1], of: stage, then: then)
+            return effect(ofKey: parts[1], of: stage, then: then, now: now)
         }
         // What a stage takes over from the top level is compared among the stage's keys.
         switch RunConfiguration.effect(ofKey: key) {
@@ -55,9 +55,12 @@ package struct ChangeRules {
         }
     }
 
-    private func effect(ofKey key: String, of stage: StageConfiguration, then: String) -> ChangeEffect {
+    private func effect(
+        ofKey key: String, of stage: StageConfiguration, then: String, now: String
+    ) -> ChangeEffect {
         let effect = stage.stage.effect(ofKey: key) ?? .numerics
         if effect == .free { return .none }
+        if case .roundingBeyond(let values) = effect, values.contains(then), values.contains(now) { return .none }
         guard begun.contains(stage.name) else { return .safe }
         switch effect {
         case .free, .watching: return .safe
@@ -65,7 +68,7 @@ package struct ChangeRules {
         case .concluding: return done.contains(stage.name) ? .numerics : .safe
         // Every step so far was as that value has it, or the run would have ended there.
         case .loosening(let value): return !done.contains(stage.name) && then == value ? .safe : .numerics
-        case .rounding: return .rounding
+        case .rounding, .roundingBeyond: return .rounding
         case .numerics: return .numerics
         }
     }

@@ -75,7 +75,7 @@ extension OptimizerOptions: KeyedOptions {
             "on_non_finite", \.onNonFinite, effect: .loosening(from: NonFinitePolicy.stop.rawValue),
             "What happens where a loss or gradient is NaN or infinite: the run ends, or that step changes nothing.")
         Field(
-            "zero", \.zero, .between(0, 2), effect: .free,
+            "zero", \.zero, .between(0, 2), effect: .roundingBeyond(["0", "1"]),
             "1 divides AdamW's moments over the learners, to save memory, with the same result; 2 gradients too, summed in "
                 + "another order; 0 keeps all on each."
         )

@@ -110,6 +110,14 @@ struct ChangeRulesTests {
         #expect(try changes(["dpo.max_tokens_per_micro_batch=99"]).map(\.effect) == [.safe])
     }
 
+    @Test("Dividing moments changes nothing, dividing gradients the rounding")
+    func divided() throws {
+        #expect(try changes(["sft.zero=1"]).isEmpty)
+        #expect(try changes(["sft.zero=2"]).map(\.effect) == [.rounding])
+        #expect(try changes(["sft.zero=0"], more: "sft: {zero: 2}\n").map(\.effect) == [.rounding])
+        #expect(try changes(["dpo.zero=2"]).map(\.effect) == [.safe])
+    }
+
     @Test("Before any stage has begun everything is safe, and keys that name moved files are safe later too")
     func moved() throws {
         #expect(try changes(["seed=7", "sft.learning_rate=1"], begun: []).allSatisfy { $0.effect == .safe })

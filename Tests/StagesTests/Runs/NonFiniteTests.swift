@@ -13,11 +13,11 @@ struct NonFiniteTests {
         max_tokens_per_micro_batch: 200}
         """
 
-    @Test("End, with status 1 and the step, micro-batch, rank and examples named", arguments: [1, 3])
-    func stops(ranks: Int) throws {
+    @Test("End, with status 1 and the step, micro-batch, rank and examples named", arguments: [(1, 0), (3, 0), (3, 2)])
+    func stops(ranks: Int, zero: Int) throws {
         try RunWorkspace.with { workspace in
             try prepare(workspace)
-            let result = try workspace.train(ranks: ranks, status: 1)
+            let result = try workspace.train(ranks: ranks, status: 1, ["dpo.zero=\(zero)"])
             let lines = result.errors.split(separator: "\n").filter { $0.contains("is not finite") }
             #expect(lines.count == 1, "all workers find it, and one tells it: \(lines)")
             let line = try #require(lines.first)
@@ -31,7 +31,8 @@ struct NonFiniteTests {
             let note = "out/stages/01-dpo/not_finite.json"
             #expect(workspace.has(note))
             try workspace.train(
-                ranks: ranks, resume: true, ["dpo.learning_rate=1.0e-3", "dpo.max_steps=2"],
+                ranks: ranks, resume: true,
+                ["dpo.learning_rate=1.0e-3", "dpo.max_steps=2", "dpo.zero=\(zero)"],
                 flags: ["--allow-config-change"])
             #expect(!workspace.has(note))
         }
@@ -50,12 +51,14 @@ struct NonFiniteTests {
         }
     }
 
-    @Test("Go on past such steps where told to, count them, and give up after ten in a row", arguments: [1, 3])
-    func skips(ranks: Int) throws {
+    @Test(
+        "Go on past such steps where told to, count them, and give up after ten in a row",
+        arguments: [(1, 0), (3, 0), (3, 2)])
+    func skips(ranks: Int, zero: Int) throws {
         try RunWorkspace.with { workspace in
             try prepare(workspace)
             let result = try workspace.train(
-                ranks: ranks, status: 1, ["dpo.on_non_finite=skip", "dpo.lr_scheduler_type=linear"])
+                ranks: ranks, status: 1, ["dpo.on_non_finite=skip", "dpo.lr_scheduler_type=linear", "dpo.zero=\(zero)"])
             #expect(result.errors.contains("dpo: step 2 skipped: the "), "\(result.errors)")
             #expect(result.errors.contains("dpo: step 11: for 10 steps in a row, and last, the "), "\(result.errors)")
             #expect(!result.errors.contains("on_non_finite: skip"), "it skips already: \(result.errors)")

@@ -1,4 +1,6 @@
 import Foundation
+import Runs
+import Stages
 import TestSupport
 import Testing
 
@@ -35,6 +37,39 @@ struct PeakMemoryTests {
         }
     }
 
+    @Test("What moments and gradients divided over 4 learners save is within 10 % of what the plan says")
+    func dividedTraining() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addLargerModel(width: 512)
+            try workspace.write(String(repeating: pair(note: 8), count: 16), to: "pairs.jsonl")
+            let memory = try [0, 1, 2].map { zero in
+                try workspace.write(
+                    """
+                    {output_dir: zero-\(zero), model_name_or_path: model, random_init: true, stages: [reward],
+                    dataset: {train: pairs.jsonl, max_length: 64, max_prompt_length: 32},
+                    reward: {max_steps: 2, save_steps: 1, train_batch_size: 8, max_tokens_per_micro_batch: 64, zero: \(zero)}}
+                    """, to: "run.yaml")
+                let paths = [("dataset.train", "pairs.jsonl"), ("model_name_or_path", "model")]
+                let run = try RunConfiguration(
+                    contentsOf: workspace.url("run.yaml").path,
+                    overrides: paths.map { "\($0)=\(workspace.url($1).path)" })
+                let role = try #require(RunForecast(run, ranks: 5).stages[0].roles.first)
+                return (
+                    planned: role.memory.total, measured: try workspace.peakMemoryOfLearners(workspace.job(ranks: 5))
+                )
+            }
+            for zero in 1...2 {
+                let (planned, measured) = (
+                    memory[0].planned - memory[zero].planned, memory[0].measured - memory[zero].measured
+                )
+                #expect(
+                    abs(measured - planned) < planned / 10,
+                    "zero \(zero): \(measured >> 20) MiB saved, \(planned >> 20) planned")
+                #expect(memory[zero].measured < memory[zero].planned)
+            }
+        }
+    }
+
     /// A line with a pair and a field that no stage reads, of `note` bytes.
     private func pair(note: Int) -> String {
         """
@@ -45,16 +80,16 @@ struct PeakMemoryTests {
 }
 
 extension RunWorkspace {
-    /// Makes `model`: 8.8 million parameters, to be drawn at random, with the base model's tokenizer.
-    fileprivate func addLargerModel() throws {
+    /// Makes `model`: 8.8 million parameters where it has 256 channels, to be drawn at random, with the base model's tokenizer.
+    fileprivate func addLargerModel(width: Int = 256) throws {
         try FileManager.default.createDirectory(at: url("model"), withIntermediateDirectories: true)
         for file in ["tokenizer.json", "tokenizer_config.json"] {
             try FileManager.default.copyItem(at: base.appending(path: file), to: url("model/\(file)"))
         }
         try write(
             """
-            {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 256,
-             "intermediate_size": 1024, "num_hidden_layers": 8, "num_attention_heads": 4, "num_key_value_heads": 4,
+            {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": \(width),
+             "intermediate_size": \(4 * width), "num_hidden_layers": 8, "num_attention_heads": 4, "num_key_value_heads": 4,
              "vocab_size": 512, "max_position_embeddings": 512, "rms_norm_eps": 1e-05, "rope_theta": 10000.0,
              "hidden_act": "silu", "tie_word_embeddings": true, "bos_token_id": 1, "eos_token_id": 2}
             """, to: "model/config.json")
@@ -68,6 +103,19 @@ extension RunWorkspace {
             while let bytes = highWaterMark(of: process) {
                 peak = max(peak, bytes)
                 usleep(5000)
+            }
+        }
+        #expect(result.status == 0, "\(result.errors)")
+        return peak
+    }
+
+    /// Runs a job of several ranks and returns the most memory that one of them had, in bytes.
+    fileprivate func peakMemoryOfLearners(_ job: Job) throws -> Int {
+        var peak = 0
+        let result = try job.run { process in
+            while kill(process, 0) == 0, highWaterMark(of: process) != nil {
+                for rank in processes { peak = max(peak, highWaterMark(of: rank) ?? 0) }
+                usleep(20000)
             }
         }
         #expect(result.status == 0, "\(result.errors)")
