@@ -27,7 +27,7 @@ package struct DiskEstimate: Equatable {
         // Of the type that is computed in; checkpoints and adapters keep float32.
         let trainsAdapter = stage.stage.adapter?.usesAdapter ?? false
         let size = trainsAdapter ? 4 : forecast.roles.first?.memory.placement.type.size ?? 4
-        let trained = forecast.roles.map(\.memory.gradients).max() ?? 0
+        let trained = forecast.roles.map(\.memory.weights).max() ?? 0
         guard trained > 0 else {
             // A model that is made without training has the shape of what it is made from.
             let source = stage.inputs.first { $0.role.kind == .policy || $0.role.kind == .model }

@@ -13,7 +13,7 @@ package struct MemoryEstimate: Equatable {
     package var moments = 0
     /// Parameters of models that only compute, packed copies included.
     package var frozen = 0
-    /// Those of them that are of one layer, within a pass.
+    /// Those of them that are held within a pass.
     private var passing = 0
     /// What forward passes leave for backward passes, and temporaries.
     package var activations = 0
@@ -70,10 +70,10 @@ package struct MemoryEstimate: Equatable {
         moments += (2 * bytes + training.shards - 1) / training.shards
         gradients += training.dividesGradients ? (bytes + training.shards - 1) / training.shards : bytes
         if training.dividesGradients {
-            // Models take turns. The gradient of a vocabulary is among what a pass leaves.
-            let layer = 4 * planned.largestLayer(head: head)
-            gradients += max(0, layer - passing)
-            passing = max(passing, layer)
+            // Models take turns. The gradient of a head's vocabulary is counted with what a pass leaves.
+            let held = 4 * planned.gradientsAtOnce(head: head)
+            gradients += max(0, held - passing)
+            passing = max(passing, held)
         }
         // Models take turns: what one leaves for its backward pass is gone before the next one computes.
         guard isOnCard else {

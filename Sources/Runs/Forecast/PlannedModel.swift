@@ -19,9 +19,14 @@ package struct PlannedModel {
         return base == nil ? specification.parameterCount(head: head) : 0
     }
 
-    /// How many numbers of its own the largest of its layers has.
-    func largestLayer(head: DecoderHead) -> Int {
-        (adapter?.declarations(specification, head: head) ?? specification.declarations(head: head)).countOfLargestLayer
+    /// How many of its gradients a backward pass holds at once, where each layer's go as soon as they are found; that of a head
+    /// with a vocabulary of its own left out.
+    func gradientsAtOnce(head: DecoderHead) -> Int {
+        if let adapter { return adapter.declarations(specification, head: head).countOfLargestLayer }
+        let layer = specification.declarations(head: head).countOfLargestLayer
+        // A tied vocabulary has one from either end of the model.
+        let isLate = head == .score || specification.tiesEmbeddings
+        return max(layer, isLate ? specification.vocabularySize * specification.width : 0)
     }
 
     /// How many numbers of matrices and of vectors are frozen under it.

@@ -53,12 +53,15 @@ struct PeakMemoryTests {
                 let run = try RunConfiguration(
                     contentsOf: workspace.url("run.yaml").path,
                     overrides: paths.map { "\($0)=\(workspace.url($1).path)" })
-                let role = try #require(RunForecast(run, ranks: 5).stages[0].roles.first)
+                let forecast = try RunForecast(run, ranks: 5)
+                let role = try #require(forecast.stages[0].roles.first)
                 return (
-                    planned: role.memory.total, measured: try workspace.peakMemoryOfLearners(workspace.job(ranks: 5))
+                    planned: role.memory.total, measured: try workspace.peakMemoryOfLearners(workspace.job(ranks: 5)),
+                    onDisk: forecast.disk[0].total
                 )
             }
             for zero in 1...2 {
+                #expect(memory[zero].onDisk == memory[0].onDisk)
                 let (planned, measured) = (
                     memory[0].planned - memory[zero].planned, memory[0].measured - memory[zero].measured
                 )
