@@ -54,6 +54,7 @@ extension ForeignKeys {
             "threshold": "gamma", "tokenizer": "tokenizer_name_or_path", "tokenizer_name": "tokenizer_name_or_path",
             "tokenizer_path": "tokenizer_name_or_path", "value_coeff": "vf_coef", "value_loss_coef": "vf_coef",
             "warmup": "warmup_steps", "num_warmup_steps": "warmup_steps", "lr_warmup_steps": "warmup_steps",
+            "lora_rank": "lora_r", "lora_target": "lora_target_modules", "target_modules": "lora_target_modules",
             "zero_stage": "zero", "activation_checkpointing": "gradient_checkpointing",
             "gradient_checkpoint": "gradient_checkpointing",
             "wd": "weight_decay", "l2": "weight_decay", "value_model": "critic_init", "critic_pretrain": "critic_init",
@@ -70,8 +71,8 @@ extension ForeignKeys {
                 "remove it: reference log-probabilities are always computed once, before training",
             "resume_from_checkpoint": "remove it and start with mpo train --resume",
             "packing": "remove it: batches hold no padding", "padding_side": "remove it: batches hold no padding",
-            "use_peft": "remove it: all weights are trained", "lora_r": "remove it: all weights are trained",
-            "lora_alpha": "remove it: all weights are trained", "lora_rank": "remove it: all weights are trained",
+            "load_in_4bit": "write load_in_8bit: true, the fewest bits that there are",
+            "lora_task_type": "remove it: a stage knows what its model ends in",
             "logging_strategy": "give logging_steps at the top level", "save_strategy": "give save_steps",
         ],
         explanation: { $0.batchArithmetic(known: $1) })
