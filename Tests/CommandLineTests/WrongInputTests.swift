@@ -139,7 +139,7 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
                         + "{\"prompt\": \(turn), \"chosen\": \"b\", \"rejected\": \"c\"}\n", to: "chat.jsonl")
                 try $0.configure(data: "chat.jsonl")
             },
-            clues: ["chat.jsonl:2: ", "the chat template of the tokenizer cannot be read: line 1"]),
+            clues: ["chat.jsonl:2: ", "the chat template of policy/tokenizer_config.json cannot be read: line 1"]),
         WrongInput(
             testDescription: "a chat template's name that nobody knows",
             spoil: { try $0.configure("chat_template: chatlm") }, clues: ["chatlm", "did you mean chatml?"]),
