@@ -50,9 +50,6 @@ extension DecoderSpecification {
         }
     }
 
-    /// The last parts of their names, each once.
-    var linearNames: [String] { linearModules.map(\.leaf).distinct }
-
     /// The parameters of modules that are trained whole.
     ///
     /// - Parameter isNew: Whether each has to be there; PEFT names heads of several kinds for a reward model.
