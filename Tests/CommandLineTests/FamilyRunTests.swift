@@ -62,6 +62,34 @@ struct FamilyRunTests {
         }
     }
 
+    @Test(
+        "Stages that draw balance the routers of their policy, alike on one and three ranks",
+        arguments: ["ppo", "grpo", "rloo", "online_dpo"])
+    func routersOfPolicies(stage: String) throws {
+        try Workspace.with { workspace in
+            try FileManager.default.removeItem(at: workspace.directory.appending(path: "policy"))
+            try workspace.addModel("policy", from: "mixtral")
+            let critic = stage == "ppo" ? ", critic_init: ./policy" : ""
+            try workspace.configure(
+                stages: "[\(stage)]",
+                """
+                \(stage): {max_steps: 4, rollout_batch_size: 8, response_length: 8, reward: "rule:length:6"\(critic), \
+                learning_rate: 1.0e-3, max_grad_norm: 0}
+                """)
+            let asked = ["--set", "\(stage).router_aux_loss_coef=5"]
+            try workspace.mpo("train", "run.yaml", "--set", "output_dir=off")
+            for (name, ranks) in [("one", 1), ("three", 3)] {
+                try workspace.mpo(["train", "run.yaml", "--set", "output_dir=\(name)"] + asked, ranks: ranks)
+            }
+            let off = try metrics(workspace, "off", "aux_loss")
+            let one = try metrics(workspace, "one", "aux_loss")
+            let three = try metrics(workspace, "three", "aux_loss")
+            let (last, unbalanced) = try (#require(one.last), #require(off.last))
+            #expect(one.count == off.count && last < unbalanced - 0.01, "\(one) \(off)")
+            #expect(zip(one, three).allSatisfy { abs($0 - $1) < 1e-3 } && one.count == three.count, "\(one) \(three)")
+        }
+    }
+
     @Test("A run says once of what length on sequences have other positions")
     func stretchedPositions() throws {
         try Workspace.with { workspace in

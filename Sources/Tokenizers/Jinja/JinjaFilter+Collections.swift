@@ -48,10 +48,12 @@ extension JinjaInterpreter {
         case .batch, .slice: return try part(filter, value, &arguments)
         default:
             try arguments.finish()
-            switch value {
-            case .undefined: return .object(try JinjaIterator([], depth: 0))
-            case .mapping(let mapping): return .object(try JinjaIterator(mapping.items(), depth: mapping.depth))
-            default: throw .evaluation("'items' takes a mapping, not a \(value.typeName)")
+            return try lazily(value.depth) { () throws(JinjaError) -> [JinjaValue] in
+                switch value {
+                case .undefined: return []
+                case .mapping(let mapping): return try mapping.items()
+                default: throw .evaluation("'items' takes a mapping, not a \(value.typeName)")
+                }
             }
         }
     }

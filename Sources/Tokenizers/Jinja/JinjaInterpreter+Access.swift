@@ -132,15 +132,11 @@ extension JinjaInterpreter {
             try spend(elements: elements.count)
             return .tuple(try JinjaList(elements))
         case .object(let range as JinjaRange):
-            let (first, end, count) = bounds(start, stop, step, count: range.count)
+            let (first, end, _) = bounds(start, stop, step, count: range.count)
             let stride = range.step.multipliedReportingOverflow(by: step)
-            guard !stride.overflow, count > 0 else {
-                return .object(try JinjaRange(start: range.start, stop: range.start, step: 1))
-            }
-            let distance = range.step.multipliedReportingOverflow(by: end)
-            let (last, overflows) = range.start.addingReportingOverflow(distance.partialValue)
-            guard !distance.overflow, !overflows else { throw PythonNumber.pastRange }
-            return .object(try JinjaRange(start: range[first], stop: last, step: stride.partialValue))
+            guard !stride.overflow else { throw PythonNumber.pastRange }
+            return .object(
+                try JinjaRange(start: range.place(first), stop: range.place(end), step: stride.partialValue))
         default:
             throw refusal(base, otherwise: "a \(base.typeName) has no slices")
         }

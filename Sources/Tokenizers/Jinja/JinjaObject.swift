@@ -152,6 +152,14 @@ final class JinjaRange: JinjaObject {
     /// - Parameter index: From 0, less than the count.
     subscript(_ index: Int) -> Int { start + index * step }
 
+    /// Where the element of any index is, or would be.
+    func place(_ index: Int) throws(JinjaError) -> Int {
+        let distance = step.multipliedReportingOverflow(by: index)
+        let place = start.addingReportingOverflow(distance.partialValue)
+        guard !distance.overflow, !place.overflow else { throw PythonNumber.pastRange }
+        return place.partialValue
+    }
+
     var elements: [JinjaValue] { (0..<count).map { .integer(self[$0]) } }
 }
 

@@ -48,6 +48,7 @@ CONSTRUCTS = [
     ("attributes", "{{ messages[0].role }} {{ messages[0]['content'] }} {{ messages[-1].content }} {{ d.a }} {{ d['b'] }} {{ messages[9] }} {{ d.zz }}{{ (1, 2).0 }}"),
     ("methods before keys", "{{ {'items': 1}['items'] }} {{ {'items': 1}.items() | list }} {{ d.get('a') }} {{ d.get('z', 5) }} {{ d.get('z') }}"),
     ("slices", "{{ text[:3] }}|{{ text[-5:] }}|{{ text[::2] }}|{{ text[::-1] }}|{{ numbers[1:] }}|{{ numbers[:-1] }}|{{ numbers[5:] }}|{{ (1, 2, 3)[1:] }}|{{ 'héé'[1:2] }}|{{ range(9)[2:8:3] | list }}"),
+    ("slices of ranges", "{{ range(3)[3:] }}|{{ range(3)[1:1] }}|{{ range(9)[2:8:3] }}|{{ range(9, 0, -2)[::-1] }}|{{ range(0)[::2] }}|{{ range(4)[5::-1] }}"),
     ("views", "{{ d.items() }} {{ d.keys() }} {{ d.values() }} {% for k, v in d.items() %}{{ k }}={{ v }};{% endfor %}"),
     ("undefined", "[{{ missing }}] {{ missing is defined }} {{ missing | default('x') }} {{ missing or 'y' }} {% for x in missing %}{% else %}none{% endfor %} {{ missing == missing }} {{ missing | length }}"),
     # Statements
@@ -93,6 +94,8 @@ CONSTRUCTS = [
     ("map", "{{ words | map('upper') | join }} {{ rows | map(attribute='k') | list }} {{ rows | map(attribute='q', default='-') | list }} {{ ['a b'] | map('replace', 'a', 'c') | list }} {{ [[1, 2]] | map(attribute=1) | list }}"),
     ("lazy", "{{ [1, 'a'] | map('abs') | first }} {% set g = numbers | select %}{{ g | list }}{{ g | list }} {{ 'yes' if empty | select else 'no' }}"),
     ("groupby", "{% for k, rs in rows | groupby('k') %}{{ k }}:{{ rs | map(attribute='s') | join }} {% endfor %}{% for g in rows | groupby('k') %}{{ g.grouper }}{{ g.list | length }}{% endfor %}"),
+    ("items lazily", "{% set i = 5 | items %}{{ i is iterable }}{% for k, v in d | items %}{{ k }}{{ v }}{% endfor %}"),
+    ("items of a number", "{{ 5 | items | list }}"),
     ("batch and slice", "{{ range(5) | batch(2) | list }} {{ range(5) | batch(2, 'x') | list }} {{ range(5) | slice(2) | list }} {{ range(5) | slice(2, 'x') | list }}"),
     ("dict filters", "{{ d | dictsort }} {{ d | dictsort(by='value') }} {{ d | items | list }} {{ d | list }} {{ d | length }} {{ rows | sum(attribute='k') }} {{ rows | join(',', attribute='s') }}"),
     ("other filters", "{{ none | default('x') }} {{ '' | d('y', true) }} {{ d | attr('get') is callable }} {{ 'a b/é?' | urlencode }} {{ {'a': 'b c'} | urlencode }} {{ '%s %d' | format('x', 3) }} {{ 'abc' | list }} {{ 5 | string ~ 1 }}"),

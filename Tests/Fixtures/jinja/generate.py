@@ -149,7 +149,7 @@ class Generator:
             return self.one(self.one(*NUMBERS), "n", "m", "yes", self.one(*NUMBERS))
         return self.one(
             lambda: f"({self.number(d-1)} {self.one('+', '-', '*', '//', '%')} {self.number(d-1)})",
-            lambda: f"({self.one(*NUMBERS)}) ** {self.one('0', '1', '2', '3', '-1', 'n')}",
+            lambda: power(self.one(*NUMBERS), self.one('0', '1', '2', '3', '-1', 'n')),
             lambda: f"-{self.atom_number(d-1)}",
             lambda: f"{self.any(d-1)} | {self.one('length', 'int', 'count', 'int(7)', 'int(default=5, base=16)')}",
             lambda: f"({self.items(d-1)}).{self.one('count', 'index')}({self.any(d-1)})",
@@ -363,6 +363,11 @@ class Generator:
         self.macros = []
         start = self.one("", "{% set ns = namespace(a=1, b='') %}\n", "{% set x = 'X' %}")
         return start + self.body(self.random.randint(1, 3), self.random.randint(1, 4))
+
+
+def power(base, exponent):
+    """Not a negative number to the power of a variable: jinja2 compiles `(-1) ** n` to Python's `-1 ** n`, another number."""
+    return f"({base}) ** {'2' if base.startswith('-') and exponent == 'n' else exponent}"
 
 
 def cases(count, seed):
