@@ -4,6 +4,7 @@ import PreferenceData
 import Runs
 import Tokenizers
 import Training
+import Transformers
 
 /// Texts as JSON lists of token ids, a line each.
 package struct LineTokenizer: Sendable {
@@ -14,7 +15,7 @@ package struct LineTokenizer: Sendable {
     ///
     /// - Parameter addsSpecialTokens: Whether ids include what the tokenizer puts around a text, such as BOS.
     package init(model: String, addsSpecialTokens: Bool) throws {
-        tokenizer = try Tokenizer(directory: URL(filePath: model))
+        tokenizer = try Tokenizer(directory: ModelDirectory.tokenizer(of: URL(filePath: model)))
         self.addsSpecialTokens = addsSpecialTokens
     }
 

@@ -94,7 +94,8 @@ package struct PairScoring {
             }
         }
         guard let reward else { return [logps] }
-        let hasTokenizer = FileManager.default.fileExists(atPath: reward + "/tokenizer.json")
+        let tokenizer = ModelDirectory.tokenizer(of: URL(filePath: reward)).appending(path: "tokenizer.json")
+        let hasTokenizer = FileManager.default.fileExists(atPath: tokenizer.path)
         var rewardText = text
         rewardText.model = reward
         let rewardPipeline = hasTokenizer ? try rewardText.pipeline() : pipeline

@@ -64,6 +64,19 @@ package struct TextSettings: Sendable {
         if let (problem, remedy) = text.tokensWithoutRow(in: directory.configuration, model) {
             throw RunError.other("\(model): \(problem); \(remedy)")
         }
+        // A policy that has a score head is a reward model; what a score head is missing from says so when it is read.
+        if head == .languageModel, try !directory.has(head) {
+            throw RunError.other("\(model) is no policy: it is a reward model; give the directory of a language model")
+        }
+        if let (problem, remedy) = try AdapterBase.problem(of: directory) {
+            throw RunError.other("\(problem); \(remedy)")
+        }
+        for part in [directory, directory.base] {
+            guard let problem = try part.problemOfNumbers() else { continue }
+            throw RunError.other(
+                "\(part.url.relativePath): \(problem); a training that diverged leaves such weights, so use an earlier checkpoint"
+            )
+        }
         let finding = try TorchRuntime.device(device)
         if let note = finding.note { StandardError.write("mpo: warning: \(note)\n") }
         let placement = Placement(dtype.type, on: finding.device)

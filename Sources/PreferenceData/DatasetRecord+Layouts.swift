@@ -93,6 +93,16 @@ extension PreferencePair {
             }
             try checkThatNoneIsNamed(fields)
             let parts = try commonStart(first, second)
+            guard !parts.prompt.isEmpty else {
+                let others = fields.entries.filter { !["chosen", "rejected"].contains($0.key) && $0.value.isText }
+                let columns = others.map { "'\($0.key)'" }.joined(separator: ", ")
+                throw RecordError(
+                    "'prompt' is missing, and chosen and rejected share no beginning; "
+                        + (others.isEmpty
+                            ? "write one into each row"
+                            : "name the column that it is in by dataset.columns: {prompt: NAME} (the row has \(columns))")
+                )
+            }
             remarks.append(.sharedStart)
             fields.noteOtherTexts(beside: .text(parts.prompt), &remarks)
             return (.text(parts.prompt), .text(parts.chosen), .text(parts.rejected))

@@ -21,6 +21,11 @@ public struct ModelDirectory: Sendable {
     ) throws(ModelError) {
         self.url = url
         guard AdapterDirectory.isThere(url) else {
+            if let adapter = AdapterDirectory.besideWeights(in: url) {
+                throw ModelError(
+                    url, "it has \(adapter) beside whole weights, and which of them is meant is not said: take one away"
+                )
+            }
             configuration = try ModelConfiguration(directory: url, families: families)
             adapter = nil
             return
@@ -71,7 +76,7 @@ public struct ModelDirectory: Sendable {
         on base: FrozenBase, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, adding fresh: AdapterLayout? = nil,
         dropout: Double? = nil, trainable: Bool, seed: UInt64? = nil
     ) throws -> DecoderModel {
-        let layout = (adapter?.layout ?? fresh)?.droppingOut(dropout)
+        let layout = (adapter?.layout ?? fresh)?.droppingOut(dropout).ending(in: head, configuration.specification)
         let decoder = try DecoderModel(
             on: base, head: head, auxiliaryHead: auxiliaryHead, adapter: layout, trainable: trainable)
         if let adapter {
@@ -91,18 +96,24 @@ public struct ModelDirectory: Sendable {
         return decoder
     }
 
-    /// A decoder with the weights of the base, the adapter merged into them.
+    /// A decoder with the weights of the base, the adapter merged into them one parameter at a time.
     private func merged(
         _ adapter: AdapterDirectory, head: DecoderHead, auxiliaryHead: AuxiliaryHead?, trainable: Bool,
         scoreSeed: UInt64?, _ placement: Placement
     ) throws -> DecoderModel {
-        let wide = Placement(.float32, on: placement.device)
-        let source = try decoder(
-            on: FrozenBase(base, placement: wide), head: head, trainable: false, seed: scoreSeed)
         let decoder = DecoderModel(
             configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, placement: placement)
+        let (weights, merger) = (try WeightFiles(base.url), try adapter.merger())
+        let names = configuration.specification.names
         for declaration in configuration.specification.declarations(head: head) {
-            decoder.parameters[declaration.name].copy(from: source.mergedParameter(declaration.name))
+            let (name, parameter) = (declaration.name, decoder.parameters[declaration.name])
+            if name == ParameterNames.score {
+                try adapter.readScoreHead(into: decoder, scoreSeed: scoreSeed)
+            } else if let found = weights.name(of: name, names) {
+                parameter.copy(from: try merger.merged(name, weights.tensor(found)))
+            } else {
+                throw Self.missing(name, in: weights, names)
+            }
         }
         if head == .score { decoder.padTokenID = try scoredPadTokenID() }
         return decoder
@@ -130,7 +141,7 @@ public struct ModelDirectory: Sendable {
     public func load(into decoder: DecoderModel, scoreSeed: UInt64? = nil) throws {
         if let adapter {
             precondition(
-                decoder.adapter?.hasShape(of: adapter.layout) ?? false,
+                decoder.adapter?.hasShape(of: adapter.layout.ending(in: decoder.head, decoder.specification)) ?? false,
                 "an adapter of another shape is read into a model")
             return try adapter.load(into: decoder, scoreSeed: scoreSeed)
         }
@@ -246,10 +257,10 @@ public struct ModelDirectory: Sendable {
                 + "set that to false to have both, or remove the tensor")
     }
 
-    /// Reads the weights through, and says which tensor is the first, by name, that holds something else than finite
-    /// numbers; `nil` for none.
+    /// Reads the weights through, of an adapter its own alone, and says which tensor is the first, by name, that holds something
+    /// else than finite numbers; `nil` for none.
     public func problemOfNumbers() throws -> String? {
-        if let adapter { return try adapter.problemOfNumbers() ?? base.problemOfNumbers() }
+        if let adapter { return try adapter.problemOfNumbers() }
         let weights = try WeightFiles(url)
         let name = try weights.names.sorted().first { try !ParameterNames.isBuffer($0) && !weights.isFinite($0) }
         return name.map { "tensor \($0) holds numbers that are not finite (NaN or infinity)" }
@@ -257,11 +268,11 @@ public struct ModelDirectory: Sendable {
 
     /// Whether the weights have a head, or make up one as tied embeddings do.
     public func has(_ head: DecoderHead) throws -> Bool {
-        if let adapter {
-            if head == .score, try adapter.hasScoreHead() { return true }
-            return try base.has(head)
-        }
+        if let adapter, try adapter.hasScoreHead() { return head == .score }
+        if adapter != nil { return try base.has(head) }
         let (weights, specification) = (try WeightFiles(url), configuration.specification)
+        // The tied embeddings of a reward model are no head that was trained.
+        if head == .languageModel, specification.tiesEmbeddings, weights.contains(ParameterNames.score) { return false }
         let name = head == .score ? ParameterNames.score : specification.names.head
         return weights.contains(name) || !specification.declarations(head: head).contains { $0.name == name }
     }
@@ -271,6 +282,18 @@ public struct ModelDirectory: Sendable {
     /// - Throws: ``ModelError`` or `SafetensorsError` where they are not there or not whole.
     public func weightFiles() throws -> [URL] {
         try WeightFiles(base.url).all + (adapter.map { [$0.weightsURL] } ?? [])
+    }
+
+    /// Where the tokenizer of a model's directory lies: there, or with the base of an adapter that PEFT wrote without one.
+    ///
+    /// - Parameter fallback: the base of an adapter that names none which is there.
+    package static func tokenizer(of directory: URL, adapterBase fallback: URL? = nil) -> URL {
+        let file = directory.appending(path: "tokenizer.json")
+        guard AdapterDirectory.isThere(directory), !FileManager.default.fileExists(atPath: file.path) else {
+            return directory
+        }
+        // An adapter without a base is told of where it is read.
+        return (try? AdapterDirectory.base(of: directory, fallback: fallback)) ?? directory
     }
 
     /// Files beside the weights that a tokenizer needs.

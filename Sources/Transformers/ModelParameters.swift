@@ -33,10 +33,11 @@ package struct ModelParameters {
         }
         try base.checkNothingElse(in: weights, than: Set(places.values))
         configuration = directory.configuration
+        let merger = try directory.adapter?.merger()
         read = { [places] name in
             guard let place = places[name] else { preconditionFailure("no parameter is named \(name)") }
             let weight = try weights.tensor(place)
-            return try directory.adapter?.merged(name, weight) ?? weight
+            return try merger?.merged(name, weight) ?? weight
         }
     }
 

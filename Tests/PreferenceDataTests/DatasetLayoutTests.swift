@@ -67,13 +67,26 @@ struct DatasetLayoutTests {
         for (chosen, rejected, expected) in [
             ("The cat sat", "The car", ("The", " cat sat", " car")),
             ("Q?\\nyes", "Q?\\nno", ("Q?\n", "yes", "no")),
-            ("yes", "no", ("", "yes", "no")),
             ("a b", "a b c", ("a", " b", " b c")),
         ] {
             let pair: PreferencePair = try read("{\"chosen\": \"\(chosen)\", \"rejected\": \"\(rejected)\"}")
             #expect(
                 (pair.prompt, pair.chosen, pair.rejected) == (.text(expected.0), .text(expected.1), .text(expected.2)))
         }
+    }
+
+    @Test("Texts that share nothing have no prompt, unless it is said to be empty")
+    func noCommonStart() throws {
+        let unsaid = error(#"{"chosen": "yes", "rejected": "no"}"#, as: PreferencePair.self)
+        #expect(
+            unsaid.hasSuffix("'prompt' is missing, and chosen and rejected share no beginning; write one into each row")
+        )
+        let other = error(#"{"trajectory": "q", "chosen": "yes", "rejected": "no"}"#, as: PreferencePair.self)
+        #expect(
+            other.hasSuffix(
+                "name the column that it is in by dataset.columns: {prompt: NAME} (the row has 'trajectory')"))
+        let said: PreferencePair = try read(#"{"prompt": "", "chosen": "yes", "rejected": "no"}"#)
+        #expect((said.prompt, said.chosen, said.rejected) == (.text(""), .text("yes"), .text("no")))
     }
 
     @Test("Completions come from prompt and completion, messages, text, and the chosen side of pairs")

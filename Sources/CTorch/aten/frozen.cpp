@@ -28,17 +28,19 @@ at::Tensor mask(const Dropout &dropout, const at::Tensor &like) {
     return noise.ge(dropout_threshold(dropout.share)).to(like.scalar_type()).div(1 - dropout.share);
 }
 
+/// Rounded once, as a copy is that is made of them to decode.
+at::Tensor numbers(const at::Tensor &values, const at::Tensor &scales, at::ScalarType type) {
+    return values.to(at::kFloat).mul_(scales.unsqueeze(1)).to(type);
+}
+
 /// By numbers that are there only in a pass.
 Computed quantized_product(const at::Tensor &input, const FrozenWeight &weight, const at::Tensor &bias) {
     const auto type = input.scalar_type();
-    const auto numbers = [type](const at::Tensor &values, const at::Tensor &scales) {
-        return values.to(type).mul_(scales.to(type).unsqueeze(1));
-    };
-    const auto w = numbers(weight.values, weight.scales);
+    const auto w = numbers(weight.values, weight.scales, type);
     return {
         {at::linear(input, w, bias.defined() ? bias.to(type) : bias)}, {weight.values, weight.scales},
-        [numbers](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
-            return {at::mm(gradient, numbers(saved[0], saved[1]))};
+        [type](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
+            return {at::mm(gradient, numbers(saved[0], saved[1], type))};
         }};
 }
 
@@ -58,7 +60,7 @@ at::Tensor ComposedKernels::linear_frozen(
 }
 
 at::Tensor ComposedKernels::dequantized(const FrozenWeight &weight, at::ScalarType type) const {
-    return weight.values.to(type).mul_(weight.scales.to(type).unsqueeze(1));
+    return numbers(weight.values, weight.scales, type);
 }
 
 }  // namespace ctorch::aten

@@ -19,7 +19,7 @@ enum TableRow {
             return
         }
         guard let text = String(validating: bytes.last == 0x0D ? bytes.dropLast() : bytes[...], as: UTF8.self) else {
-            self = .bad("it is not valid UTF-8")
+            self = .bad("it is not valid UTF-8; convert the file with iconv -t UTF-8")
             return
         }
         var values: [Value] = []

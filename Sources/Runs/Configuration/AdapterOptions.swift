@@ -32,7 +32,8 @@ package struct AdapterOptions: Sendable, Equatable {
 
     /// Takes what was not given from the run, and checks that nothing is said of an adapter where none is trained.
     ///
-    /// - Parameter drops: Whether steps leave inputs out: what is drawn on the way is drawn, and told the logps of, without.
+    /// - Parameter drops: Whether steps leave inputs out: what is drawn on the way is drawn, and told the logps of, without. An
+    ///   adapter keeps its share for the stages that go on with it.
     /// - Throws: ``ConfigurationError``
     package mutating func inherit(_ scope: StageScope, drops: Bool = true) throws {
         let run = scope.run.adapter
@@ -60,7 +61,19 @@ package struct AdapterOptions: Sendable, Equatable {
                 "is not applied here: what samples are drawn from would not be what learns from them",
                 "leave it out, or write 0")
         }
-        dropout = 0
+    }
+
+    /// Checks that what a run says of adapters at the top level is meant for a stage that trains one; or all is, with
+    /// `use_peft: false`, said not to be.
+    ///
+    /// - Throws: ``ConfigurationError``
+    package func checkIsUsed(in run: RunConfiguration) throws {
+        guard !usesAdapter, run.origins["use_peft"] == nil,
+            !run.stages.contains(where: { $0.stage.adapter?.usesAdapter ?? false }),
+            let key = Self.fields.dropFirst().first(where: { !$0.isSame(in: self, as: Self()) })?.key
+        else { return }
+        throw run.error(
+            at: key, "has no meaning without use_peft", remedy: "write use_peft: true, or leave it out")
     }
 
     /// A new adapter of a model.
@@ -75,7 +88,7 @@ package struct AdapterOptions: Sendable, Equatable {
         adapter = try adapter.stackingExperts(of: model.specification)
         // PEFT has none on parameters.
         adapter.dropout = dropout ?? (adapter.parameters.isEmpty ? 0.05 : 0)
-        adapter.modulesToSave = modulesToSave ?? []
+        adapter.modulesToSave = modulesToSave?.filter { !AdapterConfiguration.scoreModules.contains($0) } ?? []
         adapter.isRankStabilized = isRankStabilized ?? false
         adapter.isWeightDecomposed = isWeightDecomposed ?? false
         return adapter
@@ -83,25 +96,24 @@ package struct AdapterOptions: Sendable, Equatable {
 
     /// The first key that asks for another adapter than one that training goes on from, and what that has.
     package func difference(
-        from adapter: AdapterConfiguration, of model: ModelConfiguration
+        from layout: AdapterLayout, of model: ModelConfiguration
     ) throws(AdapterMismatch) -> (key: String, value: String)? {
+        let adapter = layout.configuration
         if let rank, rank != adapter.rank { return ("lora_r", "\(adapter.rank)") }
         if let alpha, alpha != adapter.alpha { return ("lora_alpha", "\(adapter.alpha)") }
-        if targets != .allLinear, targets != nil || targetParameters != nil {
-            // Experts that are named as layers are parameters of an adapter.
-            let wanted = try new(for: model)
-            if targets != nil, !wanted.targets.means(adapter.targets) {
-                return ("lora_target_modules", adapter.targets.description)
-            }
-            if Set(wanted.parameters) != Set(adapter.parameters) {
-                return ("lora_target_parameters", adapter.parameters.joined(separator: ", "))
+        if targets != nil || targetParameters != nil {
+            // By what they come to: names of many kinds mean the same layers.
+            let wanted = try AdapterLayout(new(for: model), for: model)
+            if wanted.weights != layout.weights {
+                return (targetModules == nil ? "lora_target_parameters" : "lora_target_modules", layout.targets)
             }
         }
         if let dropout, dropout > 0, !adapter.parameters.isEmpty {
             return ("lora_dropout", "target_parameters, which PEFT has no dropout on")
         }
-        if let modulesToSave, Set(modulesToSave) != Set(adapter.modulesToSave) {
-            return ("lora_modules_to_save", adapter.modulesToSave.joined(separator: ", "))
+        if modulesToSave != nil, try Set(new(for: model).modulesToSave) != Set(adapter.modulesToSave) {
+            let saved = adapter.modulesToSave.joined(separator: ", ")
+            return ("lora_modules_to_save", saved.isEmpty ? "none" : saved)
         }
         if let isRankStabilized, isRankStabilized != adapter.isRankStabilized {
             return ("use_rslora", "\(adapter.isRankStabilized)")
@@ -143,7 +155,8 @@ extension AdapterOptions: KeyedOptions {
             "Linear layers that have them: the last parts of their names, all-linear, or a regular expression of whole names."
         )
         Field(
-            "lora_target_parameters", \.targetParameters, default: "none; with all-linear those of experts and routers",
+            "lora_target_parameters", \.targetParameters,
+            default: "none; with all-linear those of experts and routers that are linear layers (not gpt_oss's)",
             "Parameters that have them besides, such as mlp.experts.gate_up_proj and mlp.experts.down_proj: the last parts of their names. Without lora_target_modules these alone; without lora_dropout and use_dora, as in PEFT."
         )
         Field(

@@ -57,7 +57,8 @@ extension RunConfiguration {
     private func checkData(_ path: String, _ reference: ArtifactReference, key: String) throws {
         guard FileManager.default.fileExists(atPath: path) else {
             throw error(
-                at: key, "no such file: \(path)", remedy: "paths count from the current directory, \(Self.here)")
+                at: key, "no such file: \(path)",
+                remedy: "data is not downloaded; paths count from the current directory, \(Self.here)")
         }
         let files: [URL]
         do throws(DataError) {

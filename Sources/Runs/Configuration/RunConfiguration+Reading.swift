@@ -58,6 +58,7 @@ extension RunConfiguration {
             run.stages.append(StageConfiguration(name: name, stage: stage))
         }
         run.origins = reader.origins
+        try run.adapter.checkIsUsed(in: run)
         for stage in run.stages { try stage.stage.check(in: run, name: stage.name) }
         self = run
     }

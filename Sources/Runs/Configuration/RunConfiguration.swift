@@ -1,6 +1,7 @@
 import Configuration
 import Foundation
 import JSON
+import Transformers
 
 /// A whole run as its YAML file and overrides resolve it: every default filled in, every stage's inputs known.
 package struct RunConfiguration: Sendable {
@@ -65,6 +66,11 @@ package struct RunConfiguration: Sendable {
     /// The file that it was read from; `nil` where it was not read from one.
     package var fileURL: URL? {
         if case .file(let path, _) = file { URL(filePath: path) } else { nil }
+    }
+
+    /// Where the run's tokenizer lies.
+    package var tokenizerDirectory: URL {
+        tokenizerNameOrPath.map { URL(filePath: $0) } ?? ModelDirectory.tokenizer(of: URL(filePath: modelNameOrPath))
     }
 
     /// The stage of this name.

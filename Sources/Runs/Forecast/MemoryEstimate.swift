@@ -19,7 +19,7 @@ package struct MemoryEstimate: Equatable {
     package var activations = 0
     /// Keys and values of responses that are being drawn.
     package var cache = 0
-    /// The frozen weights that models share, which are counted once, and those that end in a vocabulary.
+    /// The frozen weights that models share, which are counted once, and their heads.
     private var bases: Set<String> = []
 
     package init(_ placement: Placement = .float32) { self.placement = placement }
@@ -96,8 +96,9 @@ package struct MemoryEstimate: Equatable {
 
     /// Adds the frozen weights under a model, where none has brought them yet.
     private mutating func hold(_ model: PlannedModel, head: DecoderHead) {
-        guard let base = model.base, bases.insert(base).inserted else { return }
-        frozen += model.frozenBytes(head: head, placement.type)
+        guard let base = model.base else { return }
+        if bases.insert(base).inserted { frozen += model.bodyBytes(placement.type) }
+        if bases.insert("\(base) \(head)").inserted { frozen += model.headBytes(head, placement.type) }
     }
 
     /// Adds models of which each computes rows of at most `rows` tokens and is freed before the next is loaded.

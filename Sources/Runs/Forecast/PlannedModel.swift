@@ -17,7 +17,7 @@ package struct PlannedModel {
 
     /// How many numbers of its own it has: all, or those of its adapter.
     package func ownCount(head: DecoderHead) -> Int {
-        if let adapter { return adapter.parameterCount(specification, head: head) }
+        if let adapter { return adapter.ending(in: head, specification).parameterCount(specification, head: head) }
         return base == nil ? specification.parameterCount(head: head) : 0
     }
 
@@ -31,17 +31,28 @@ package struct PlannedModel {
         return max(layer, isLate ? specification.vocabularySize * specification.width : 0)
     }
 
-    /// Bytes that are frozen under it, where matrices lie in a type.
-    func frozenBytes(head: DecoderHead, _ type: ScalarType) -> Int {
-        guard base != nil else { return 0 }
-        // An adapter has a score head of its own.
-        let declarations = specification.declarations(head: adapter == nil ? head : .languageModel)
-        let count = { (decays: Bool) in
-            declarations.filter { $0.decays == decays }.reduce(0) { $0 + $1.shape.reduce(1, *) }
-        }
-        guard isQuantized else { return count(true) * type.size + 4 * count(false) }
+    /// Bytes of the frozen weights under it, heads aside, where matrices lie in a type.
+    func bodyBytes(_ type: ScalarType) -> Int {
+        let whole = Self.bytes(body, type)
+        guard isQuantized else { return whole }
         let (numbers, rows) = specification.quantizedCounts
-        return (count(true) - numbers) * type.size + numbers + 4 * (count(false) + rows)
+        return whole - numbers * type.size + numbers + 4 * rows
+    }
+
+    /// Bytes of the frozen head that it ends in; none of an adapter's score head, which is its own.
+    func headBytes(_ head: DecoderHead, _ type: ScalarType) -> Int {
+        guard adapter == nil || head == .languageModel else { return 0 }
+        let known = Set(body.map(\.name))
+        return Self.bytes(specification.declarations(head: head).filter { !known.contains($0.name) }, type)
+    }
+
+    private var body: [ParameterGroup.Declaration] {
+        let scored = Set(specification.declarations(head: .score).map(\.name))
+        return specification.declarations(head: .languageModel).filter { scored.contains($0.name) }
+    }
+
+    private static func bytes(_ declarations: [ParameterGroup.Declaration], _ type: ScalarType) -> Int {
+        declarations.reduce(0) { $0 + $1.shape.reduce(1, *) * ($1.decays ? type.size : 4) }
     }
 }
 
@@ -51,14 +62,20 @@ extension StagePlanner {
         _ reference: ArtifactReference, in stage: StageConfiguration, _ training: ModelStore.Training
     ) throws -> PlannedModel {
         var model = PlannedModel(try specification(of: reference))
-        guard !configuration.randomInit || configuration.origin(ofModel: reference) != .base else { return model }
+        guard !configuration.randomInit || reference != .base else { return model }
         let outline = try configuration.outline(ofModel: reference)
         let options = stage.stage.adapter
         let trainsAdapter = options?.usesAdapter ?? false
         guard trainsAdapter || training == .none && outline.adapter != nil else { return model }
-        (model.base, model.isQuantized) = (outline.weights, options?.loadsIn8Bit ?? false)
-        let fresh = training == .none ? nil : try options?.new(for: outline.configuration)
-        model.adapter = try (outline.adapter ?? fresh).map { try AdapterLayout($0, for: outline.configuration) }
+        model.base = outline.weights
+        if let options, options.loadsIn8Bit {
+            let trained = try stage.initialModel.map { try configuration.outline(ofModel: $0).weights }
+            model.isQuantized = training != .none || outline.weights == trained
+        }
+        model.adapter = outline.adapter
+        if let options, training != .none, outline.adapter == nil {
+            model.adapter = try AdapterLayout(options.new(for: outline.configuration), for: outline.configuration)
+        }
         return model
     }
 }

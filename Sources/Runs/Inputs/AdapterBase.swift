@@ -35,6 +35,19 @@ package struct AdapterBase: Equatable {
             ))
     }
 
+    /// What is wrong with the base that an adapter stands on, and a way out: it is not what it was when the adapter was trained.
+    package static func problem(
+        of model: ModelDirectory, _ bases: FrozenBases = FrozenBases()
+    ) throws -> (problem: String, remedy: String)? {
+        guard model.adapter != nil, let earlier = try read(from: model.url),
+            let difference = try bases.identity(of: model.base).difference(from: earlier)
+        else { return nil }
+        return (
+            "\(model.url.path) was trained on other weights than those of \(model.base.url.path): \(difference)",
+            "name the base that it was trained on as base_model_name_or_path in \(AdapterDirectory.fileNames[0])"
+        )
+    }
+
     /// Says it of a base in an adapter's directory, with the way from there to it, by which both can be moved together.
     package func write(to directory: URL, base: URL) throws {
         let sorted = files.sorted { $0.key < $1.key }

@@ -7,7 +7,7 @@ package struct ModelOutline {
     /// What tells apart the weights that it is, or that it stands on.
     package let weights: String
     /// The adapter that it is; `nil` for a whole model.
-    package let adapter: AdapterConfiguration?
+    package let adapter: AdapterLayout?
 }
 
 extension RunConfiguration {
@@ -22,11 +22,12 @@ extension RunConfiguration {
             }
             return ModelOutline(
                 configuration: start.configuration, weights: start.weights,
-                adapter: try start.adapter ?? options.new(for: start.configuration))
+                adapter: try start.adapter
+                    ?? AdapterLayout(options.new(for: start.configuration), for: start.configuration))
         }
         let model = try ModelStore(RunPlan(self)).model(of: reference)
         return ModelOutline(
             configuration: model.configuration, weights: model.base.url.standardizedFileURL.path,
-            adapter: model.adapter?.layout.configuration)
+            adapter: model.adapter?.layout)
     }
 }

@@ -13,18 +13,20 @@ package struct ModelStore {
     package let placement: Placement
 
     private let adapter: AdapterOptions?
+    private let initial: ArtifactReference?
     private let bases: FrozenBases
 
     /// - Parameters:
     ///   - compute: What a stage says of where its models compute.
     ///   - adapter: What it says of adapters that it trains.
+    ///   - initial: What the model starts from that the stage trains.
     ///   - bases: The frozen weights that its models share.
     package init(
         _ plan: RunPlan, _ compute: ComputeOptions? = nil, adapter: AdapterOptions? = nil,
-        bases: FrozenBases = FrozenBases()
+        initial: ArtifactReference? = nil, bases: FrozenBases = FrozenBases()
     ) {
         self.plan = plan
-        (self.adapter, self.bases) = (adapter, bases)
+        (self.adapter, self.initial, self.bases) = (adapter, initial, bases)
         placement = compute?.placement(own: plan.device) ?? .float32
         families = plan.configuration.registry.families
     }
@@ -123,9 +125,20 @@ package struct ModelStore {
             fresh = try AdapterLayout(try adapter.new(for: directory.configuration), for: directory.configuration)
         }
         return try directory.decoder(
-            on: try bases.base(directory.base, placement, isQuantized: adapter?.loadsIn8Bit ?? false), head: head,
+            on: try bases.base(
+                directory.base, placement, isQuantized: isQuantized(directory, isTrained: training != .none)),
+            head: head,
             auxiliaryHead: auxiliaryHead, adding: fresh,
             dropout: training == .none ? 0 : adapter?.dropout, trainable: training == .here, seed: newHeadSeed)
+    }
+
+    /// Whether the weights that a model stands on lie in 8 bits: of those alone that an adapter is trained on, since they would
+    /// make another model of a frozen one.
+    private func isQuantized(_ directory: ModelDirectory, isTrained: Bool) throws -> Bool {
+        guard let adapter, adapter.loadsIn8Bit else { return false }
+        if isTrained { return true }
+        return try initial.map { try model(of: $0).base.url.standardizedFileURL }
+            == directory.base.url.standardizedFileURL
     }
 
     /// Reads the weights of a directory into a model of the same shape.

@@ -34,8 +34,8 @@ extension RunConfiguration {
 
     /// The templates that the tokenizer's directory brings; none where it cannot be read, which is told where it is.
     private var ownTemplates: [ChatTemplateSource] {
-        let directory = tokenizerNameOrPath ?? modelNameOrPath
-        return directory.isEmpty ? [] : (try? ChatTemplateSource.all(in: URL(filePath: directory))) ?? []
+        modelNameOrPath.isEmpty && tokenizerNameOrPath == nil
+            ? [] : (try? ChatTemplateSource.all(in: tokenizerDirectory)) ?? []
     }
 
     /// Whether `chat_template_kwargs` tells every conversation tools.

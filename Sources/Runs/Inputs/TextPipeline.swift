@@ -20,7 +20,7 @@ package struct TextPipeline: Sendable {
     ///
     /// - Throws: the tokenizer's and template's own errors, and ``ConfigurationError`` for an unknown `eos_token`.
     package init(_ configuration: RunConfiguration) throws {
-        let directory = URL(filePath: configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath)
+        let directory = configuration.tokenizerDirectory
         do {
             tokenizer = try Tokenizer(directory: directory, endToken: configuration.eosToken)
         } catch TokenizerError.unknownToken(_, let text) {

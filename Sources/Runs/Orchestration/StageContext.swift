@@ -36,8 +36,11 @@ package struct StageContext {
 
     /// Models, by what the configuration calls them.
     package var models: ModelStore {
-        let stage = stage.configuration.stage
-        return ModelStore(plan, stage.compute, adapter: stage.adapter, bases: bases)
+        let configuration = stage.configuration
+        return ModelStore(
+            plan, configuration.stage.compute, adapter: configuration.stage.adapter,
+            initial: configuration.initialModel,
+            bases: bases)
     }
 
     /// Data, by what the configuration calls it.

@@ -67,8 +67,8 @@ package struct RunInput: Codable, Equatable {
         let references = configuration.stages.flatMap(\.inputs).map(\.reference)
         let readsBase = references.contains(.base) && !configuration.randomInit
         add("model_name_or_path", try modelFiles(configuration.modelNameOrPath, withWeights: readsBase, configuration))
-        let tokenizer = configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath
-        let templates = ChatTemplateSource.files(in: URL(filePath: tokenizer)).map(\.path)
+        let tokenizer = configuration.tokenizerDirectory.path
+        let templates = ChatTemplateSource.files(in: configuration.tokenizerDirectory).map(\.path)
         let others = templates.filter { !ModelDirectory.tokenizerFiles.contains($0) }
         add("tokenizer_name_or_path", present(ModelDirectory.tokenizerFiles + others, in: tokenizer))
         func data(_ reference: ArtifactReference) throws -> [String] {

@@ -13,20 +13,14 @@ extension Preflight {
     }
 
     /// Checks that the base of an adapter is what it was when the adapter was trained.
-    package func checkBase(of model: ModelDirectory, at key: String) throws {
-        guard model.adapter != nil, let earlier = try AdapterBase.read(from: model.url),
-            let difference = try AdapterBase(of: model.base).difference(from: earlier)
-        else { return }
-        throw configuration.error(
-            at: key,
-            "\(model.url.path) was trained on other weights than those of \(model.base.url.path): \(difference)",
-            remedy:
-                "name the base that it was trained on as base_model_name_or_path in \(AdapterDirectory.fileNames[0])")
+    package func checkBase(of model: ModelDirectory, at key: String, _ bases: FrozenBases) throws {
+        guard let (problem, remedy) = try AdapterBase.problem(of: model, bases) else { return }
+        throw configuration.error(at: key, problem, remedy: remedy)
     }
 
     private func check(_ options: AdapterOptions, of input: StageInput, in stage: PlannedStage) throws {
-        let key = { (name: String) in "\(stage.name).\(name)" }
-        guard !configuration.randomInit || configuration.origin(ofModel: input.reference) != .base else {
+        let key = { (name: String) in configuration.place(ofAdapterKey: name, in: stage) }
+        guard !configuration.randomInit || input.reference != .base else {
             throw configuration.error(
                 at: key("use_peft"),
                 "the base model is drawn at random, so no directory holds what an adapter stands on",
@@ -46,8 +40,15 @@ extension Preflight {
                 "\(input.key) \(input.reference) is an adapter that has \(value), and training goes on with it",
                 remedy: "leave \(name) out, or merge the adapter first (a merge stage with method: adapters)")
         }
-        _ = try reporting(at: stage) { () throws(AdapterMismatch) in
+        let layout = try reporting(at: stage) { () throws(AdapterMismatch) in
             try AdapterLayout(try options.new(for: model.configuration), for: model.configuration)
+        }
+        let saved = layout.configuration.modulesToSave
+        let there = layout.ending(in: .score, model.configuration.specification).configuration.modulesToSave
+        if stage.configuration.stage.leaves == .rewardModel, let head = saved.first(where: { !there.contains($0) }) {
+            throw configuration.error(
+                at: key("lora_modules_to_save"), "'\(head)' ends a language model, and a reward model has none",
+                remedy: "leave it out; its score head is trained in any case")
         }
     }
 
@@ -58,8 +59,17 @@ extension Preflight {
         do throws(AdapterMismatch) {
             return try body()
         } catch {
-            throw configuration.error(at: "\(stage.name).\(error.key)", "\(error)", remedy: error.remedy)
+            throw configuration.error(
+                at: configuration.place(ofAdapterKey: error.key, in: stage), "\(error)", remedy: error.remedy)
         }
+    }
+}
+
+extension RunConfiguration {
+    /// Where a key that a stage may take from the run was written.
+    fileprivate func place(ofAdapterKey name: String, in stage: PlannedStage) -> String {
+        let key = "\(stage.name).\(name)"
+        return origins[key] == nil && origins[name] != nil ? name : key
     }
 }
 

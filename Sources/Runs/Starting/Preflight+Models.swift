@@ -6,8 +6,7 @@ extension Preflight {
     /// Checks that every model that was there before the run reads the ids of the run's tokenizer, where it has a tokenizer
     /// of its own to tell: a token of another meaning would be scored or learned without a word.
     package func checkTokenizers(_ text: TextPipeline) throws {
-        let own = TokenizerDirectory(
-            URL(filePath: configuration.tokenizerNameOrPath ?? configuration.modelNameOrPath))
+        let own = TokenizerDirectory(configuration.tokenizerDirectory)
         if configuration.tokenizerNameOrPath != nil, !configuration.randomInit,
             let difference = TokenizerDirectory(URL(filePath: configuration.modelNameOrPath)).difference(
                 of: text.tokenizer, in: own, allowingMore: true)

@@ -118,16 +118,19 @@ package struct Preflight {
 
     /// Checks that all weights are numbers.
     private func checkWeights() throws {
+        let bases = FrozenBases()
         var seen: Set<String> = []
         try forEachModel { model, key, kind in
-            guard seen.insert(model.url.path).inserted else { return }
-            try checkBase(of: model, at: key)
-            guard let problem = try model.problemOfNumbers() else { return }
-            throw configuration.error(
-                at: key, "\(model.url.relativePath): \(problem)",
-                remedy:
-                    "check that \(kind.isReward ? "reward model" : "model"); a training that diverged leaves such "
-                    + "weights, so use an earlier checkpoint")
+            try checkBase(of: model, at: key, bases)
+            // What several adapters stand on is read through once.
+            for part in [model, model.base] where seen.insert(part.url.standardizedFileURL.path).inserted {
+                guard let problem = try part.problemOfNumbers() else { continue }
+                throw configuration.error(
+                    at: key, "\(part.url.relativePath): \(problem)",
+                    remedy:
+                        "check that \(kind.isReward ? "reward model" : "model"); a training that diverged leaves such "
+                        + "weights, so use an earlier checkpoint")
+            }
         }
     }
 

@@ -53,7 +53,10 @@ package struct MergeReport: Encodable {
 
     /// For the person who watches.
     package func lines(_ stage: String) -> [String] {
-        let made = "  \(stage): \(method) of \(policy) from \(from) with alpha \(alpha)"
+        let made =
+            method == MergeMethod.adapters.rawValue
+            ? "  \(stage): \(policy) merged into its base"
+            : "  \(stage): \(method) of \(policy) from \(from) with alpha \(alpha)"
         guard let reward else { return [made] }
         var table = TextTable(["alpha", "score", "± 95 %", "length"])
         for candidate in candidates {

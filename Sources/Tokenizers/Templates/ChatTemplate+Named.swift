@@ -62,7 +62,7 @@ extension ChatTemplate.Named {
                 + "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}"
                 + "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
         case .llama2:
-            Self.systemFirst(none: false) + "{% for message in loop_messages %}\(Self.alternation)"
+            Self.systemFirst + "{% for message in loop_messages %}\(Self.alternation)"
                 + "{% if loop.index0 == 0 and system_message != false %}"
                 + "{% set content = '<<SYS>>\\n' + system_message + '\\n<</SYS>>\\n\\n' + message['content'] %}"
                 + "{% else %}{% set content = message['content'] %}{% endif %}"
@@ -104,9 +104,8 @@ extension ChatTemplate.Named {
         "{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}"
         + "{{ raise_exception('roles must alternate user/assistant') }}{% endif %}"
 
-    private static func systemFirst(none: Bool) -> String {
+    private static let systemFirst =
         "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
-            + "{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}"
-            + "{% set system_message = \(none) %}{% endif %}"
-    }
+        + "{% set system_message = messages[0]['content'] %}{% else %}{% set loop_messages = messages %}"
+        + "{% set system_message = false %}{% endif %}"
 }

@@ -80,6 +80,13 @@ package struct OfflinePass<Objective: OfflineObjective> {
         return (.gathered(pending), observations, load)
     }
 
+    /// The loss of a micro-batch within a step, with a gradient, as it was computed for that.
+    package func loss(of batch: ResponseBatch, _ step: OfflineStep) -> LossTerm<Objective.Metrics> {
+        model.dropoutSeed = step.dropoutSeed
+        defer { model.dropoutSeed = nil }
+        return objective.loss(model, batch, of: step)
+    }
+
     /// This worker's part of the metrics over held-out examples, and of the routers' load.
     ///
     /// - Parameter goesOn: Asked before each micro-batch; `false` leaves out the rest.

@@ -54,7 +54,7 @@ package struct OfflineUpdate<Objective: OfflineObjective> {
         } else {
             let cause = try NonFiniteSearch(updaters: [updater], communicator: pass.workers).cause(
                 in: pass.microBatches(of: batch), examples: "examples",
-                losses: { [whole] batch in [{ pass.objective.loss(pass.model, batch, of: whole).value }] },
+                losses: { [whole] batch in [{ pass.loss(of: batch, whole).value }] },
                 name: pass.objective.name(ofExample:))
             try nonFinite.met(
                 cause, stage: stage, step: step + 1, policy: onNonFinite, finders: pass.workers, note: note)

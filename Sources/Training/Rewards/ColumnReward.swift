@@ -22,7 +22,10 @@ package struct ColumnReward: Sendable {
         let keys = ["\(name)_\(response)", "\(response)_\(name)"]
         let key = keys.first { record.fields[$0] != nil } ?? keys[0]
         guard let value = record.fields[key] else {
-            throw .other("\(record.source): '\(key)' is missing, which reward column:\(name) reads")
+            let numbers = record.fields.entries.filter { $0.value.double != nil }.map { "'\($0.key)'" }
+            let known = numbers.isEmpty ? "no numbers" : numbers.joined(separator: ", ")
+            throw .other(
+                "\(record.source): '\(key)' is missing, which reward column:\(name) reads; the row has \(known)")
         }
         guard let number = value.double else {
             throw .other(

@@ -37,6 +37,8 @@ package struct NonFiniteSearch {
         in microBatches: [ResponseBatch], examples: String, losses: (ResponseBatch) -> [() -> Tensor],
         name: (Int) -> String
     ) throws -> String {
+        // A rank without a micro-batch may hold its part of what others found.
+        for updater in updaters { updater.clearGradients() }
         let mine = finding(in: microBatches, losses).map { finding in
             let batch = microBatches[finding.index]
             let shown = batch.indices.prefix(4).map(name) + (batch.indices.count > 4 ? ["..."] : [])

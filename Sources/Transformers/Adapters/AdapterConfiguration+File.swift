@@ -5,6 +5,9 @@ import JSON
 extension AdapterConfiguration {
     static let fileName = "adapter_config.json"
 
+    /// What PEFT calls the head of a reward model in `modules_to_save`.
+    package static let scoreModules: Set<String> = ["classifier", ParameterNames.scoreModule]
+
     /// What such a file says: the adapter, and the base that it names.
     struct File {
         var configuration: AdapterConfiguration
@@ -30,7 +33,7 @@ extension AdapterConfiguration {
         adapter.targets = try targets("target_modules", reader) ?? .names([])
         adapter.parameters = try names("target_parameters", reader) ?? []
         adapter.excluded = try targets("exclude_modules", reader) ?? .names([])
-        adapter.modulesToSave = try names("modules_to_save", reader) ?? []
+        adapter.modulesToSave = try (names("modules_to_save", reader) ?? []).filter { !scoreModules.contains($0) }
         adapter.isRankStabilized = try reader.bool("use_rslora", default: false)
         adapter.isWeightDecomposed = try reader.bool("use_dora", default: false)
         adapter.rankPattern = try pattern("rank_pattern", reader) { $0.integer.flatMap { $0 > 0 ? $0 : nil } }
@@ -59,7 +62,7 @@ extension AdapterConfiguration {
             case .pattern(let pattern): .string(pattern)
             }
         }
-        let saved = modulesToSave + (isScored && !modulesToSave.contains(ParameterNames.scoreModule) ? ["score"] : [])
+        let saved = modulesToSave + (isScored ? [ParameterNames.scoreModule] : [])
         return JSONObject(uniqueKeysWithValues: [
             ("alpha_pattern", table(alphaPattern) { JSON($0) ?? .null }),
             ("base_model_name_or_path", .string(base)), ("bias", .string("none")),
@@ -92,7 +95,10 @@ extension AdapterConfiguration {
     private static func refuseOthers(_ reader: ModelFileReader) throws(ModelError) {
         for entry in reader.values.entries where !harmless.contains(entry.key) && !known.contains(entry.key) {
             guard entry.value.isSet else { continue }
-            throw reader.error(entry.key, "is set, which is not supported here: it changes what the adapter computes")
+            throw reader.error(
+                entry.key,
+                "is set, which is not supported here: it changes what the adapter computes; merge the adapter with PEFT"
+            )
         }
         let bias = try reader.string("bias", default: "none")
         guard bias == "none" else {
@@ -125,7 +131,7 @@ extension AdapterConfiguration {
         do throws(ModuleExpression.Unreadable) {
             _ = try ModuleExpression(expression)
         } catch {
-            throw reader.error(key, error.description)
+            throw reader.error(key, "\(error); write another one, or the modules' names")
         }
     }
 

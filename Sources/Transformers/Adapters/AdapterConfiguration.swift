@@ -20,7 +20,7 @@ public struct AdapterConfiguration: Sendable, Equatable {
     public var rankPattern: [Pattern<Int>] = []
     /// `alpha_pattern`: likewise.
     public var alphaPattern: [Pattern<Double>] = []
-    /// `modules_to_save`: modules that are trained whole, in a copy.
+    /// `modules_to_save`: modules that are trained whole, in a copy; a score head is in any case, and is not among them.
     public var modulesToSave: [String] = []
     /// `use_rslora`: whether the scale is alpha over the root of the rank (Kalajdzievski 2023, arXiv 2312.03732).
     public var isRankStabilized = false

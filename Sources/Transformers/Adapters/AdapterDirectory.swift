@@ -24,6 +24,12 @@ public struct AdapterDirectory: Sendable {
         return has(AdapterConfiguration.fileName) && !has("model.safetensors") && !has("model.safetensors.index.json")
     }
 
+    /// The file that makes a directory of whole weights an adapter's, where it has one.
+    static func besideWeights(in directory: URL) -> String? {
+        let file = directory.appending(path: AdapterConfiguration.fileName)
+        return FileManager.default.fileExists(atPath: file.path) ? AdapterConfiguration.fileName : nil
+    }
+
     /// The base of an adapter: the directory that it names, by its path, or by its path from the adapter's; that which lies where
     /// it lay from there when the adapter was written; else `fallback`.
     ///
@@ -84,29 +90,24 @@ public struct AdapterDirectory: Sendable {
         let known = Set((declarations.map(\.name) + [ParameterNames.score]).map(Self.name))
         if let other = file.entries.keys.filter({ !known.contains($0) }).min() {
             throw ModelError(
-                weightsURL, "tensor \(other) belongs to no module that \(AdapterConfiguration.fileName) names")
+                weightsURL,
+                "tensor \(other) belongs to no module that \(AdapterConfiguration.fileName) names and that can have matrices here: "
+                    + "a linear layer, not the embedding table or the head; merge the adapter with PEFT")
         }
     }
 
     /// Reads the weights into the adapter of a decoder that has the same; converted to float32.
     ///
-    /// - Parameter scoreSeed: Draws a score head where neither the adapter nor its base has one; `nil` makes that an error.
+    /// - Parameter scoreSeed: As for ``readScoreHead(into:scoreSeed:)``.
     func load(into decoder: DecoderModel, scoreSeed: UInt64?) throws {
         try check(decoder.specification)
         let file = try file()
+        let layout = layout.ending(in: decoder.head, decoder.specification)
         for declaration in layout.declarations(decoder.specification, head: decoder.head) {
-            if declaration.name == ParameterNames.score, file.entries[Self.name(of: declaration.name)] == nil {
-                let weights = try WeightFiles(base)
-                if weights.contains(ParameterNames.score) {
-                    try weights.read(ParameterNames.score, into: decoder.parameters[ParameterNames.score])
-                    continue
-                }
-                if let scoreSeed {
-                    decoder.initializeScoreHead(seed: scoreSeed)
-                    continue
-                }
+            if declaration.name == ParameterNames.score {
+                try readScoreHead(into: decoder, scoreSeed: scoreSeed)
+                continue
             }
-            try check(declaration, in: file)
             let (name, parameter) = (Self.name(of: declaration.name), decoder.parameters[declaration.name])
             if let stack = layout.stack(declaration.name) {
                 parameter.copy(from: stack.read(try file.tensor(name)))
@@ -116,20 +117,22 @@ public struct AdapterDirectory: Sendable {
         }
     }
 
-    /// The base's parameter of that name as a model without the adapter has it that computes the same; of a layer with matrices in
-    /// float32.
-    func merged(_ name: String, _ weight: Tensor) throws -> Tensor {
-        let file = try file()
-        if layout.saved.contains(where: { $0.name == name }) {
-            return try file.tensor(Self.name(of: name)).converted(to: .float32)
+    /// Reads the adapter's score head, or else its base's.
+    ///
+    /// - Parameter scoreSeed: Draws one where neither has; `nil` makes that an error.
+    func readScoreHead(into decoder: DecoderModel, scoreSeed: UInt64?) throws {
+        let parameter = decoder.parameters[ParameterNames.score]
+        if try hasScoreHead() { return try file().read(Self.name(of: ParameterNames.score), into: parameter) }
+        let weights = try WeightFiles(base)
+        if weights.contains(ParameterNames.score) { return try weights.read(ParameterNames.score, into: parameter) }
+        guard let scoreSeed else {
+            throw ModelError(weightsURL, "tensor \(Self.name(of: ParameterNames.score)) is missing")
         }
-        return try layout.merged(weight, named: name) { name, index in
-            let tensor = try file.tensor(Self.name(of: name)).converted(to: .float32)
-            guard let index else { return tensor }
-            let parts = layout.stack(name)?.read(tensor) ?? tensor
-            return parts.narrowed(0, index..<index + 1).reshaped(Array(parts.shape.dropFirst())).contiguous()
-        } ?? weight
+        decoder.initializeScoreHead(seed: scoreSeed)
     }
+
+    /// What merges it into its base's parameters.
+    func merger() throws -> AdapterMerger { AdapterMerger(layout, try file()) }
 
     /// Says which tensor is the first, by name, that holds something else than finite numbers; `nil` for none.
     func problemOfNumbers() throws -> String? {
@@ -184,13 +187,17 @@ public struct AdapterDirectory: Sendable {
 
     private func file() throws -> SafetensorsFile {
         guard FileManager.default.fileExists(atPath: weightsURL.path) else {
-            throw ModelError(url, "there is no \(Self.weightsName)")
+            let hasOther = FileManager.default.fileExists(atPath: url.appending(path: "adapter_model.bin").path)
+            throw ModelError(
+                url,
+                "there is no \(Self.weightsName)"
+                    + (hasOther ? ", only adapter_model.bin; save it anew with PEFT, which writes safetensors" : ""))
         }
         return try SafetensorsFile(weightsURL)
     }
 
     /// What PEFT calls a parameter.
-    private static func name(of parameter: String) -> String { "base_model.model.\(parameter)" }
+    static func name(of parameter: String) -> String { "base_model.model.\(parameter)" }
 }
 
 extension AdapterLayout.Module {

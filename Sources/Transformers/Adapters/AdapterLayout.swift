@@ -10,7 +10,7 @@ public struct AdapterLayout: Sendable, Equatable {
     private let places: [String: Place]
     let stacks: [String: ExpertStack]
     /// The names of the parameters that are trained whole, the score head's apart.
-    let saved: [ParameterGroup.Declaration]
+    private(set) var saved: [ParameterGroup.Declaration]
 
     /// A linear layer with matrices beside its weight, or the weights of all experts of a layer.
     struct Module: Sendable, Equatable {
@@ -124,6 +124,26 @@ public struct AdapterLayout: Sendable, Equatable {
         }
         let score = specification.declarations(head: head).filter { $0.name == ParameterNames.score }
         return matrices + saved + score
+    }
+
+    /// The weights that matrices stand beside, by path.
+    package var weights: Set<String> { Set(places.keys) }
+
+    /// What it has matrices beside, in words.
+    package var targets: String {
+        let named = (configuration.targets == .names([]) ? [] : [configuration.targets.description])
+        let layers = configuration.layers.map { " in layers \($0.map(String.init).joined(separator: ", "))" } ?? ""
+        return (named + configuration.parameters).joined(separator: ", ") + layers
+    }
+
+    /// The same beside a model with this head: where there is no vocabulary to end in, none is trained whole.
+    package func ending(in head: DecoderHead, _ specification: DecoderSpecification) -> AdapterLayout {
+        let there = Set(specification.declarations(head: head).map(\.name))
+        guard saved.contains(where: { !there.contains($0.name) }) else { return self }
+        var copy = self
+        copy.saved.removeAll { !there.contains($0.name) }
+        copy.configuration.modulesToSave.removeAll { module in !copy.saved.contains { $0.isOf(module: module) } }
+        return copy
     }
 
     /// How many numbers it has, those of a score head among them.

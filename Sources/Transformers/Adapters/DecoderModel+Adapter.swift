@@ -28,16 +28,6 @@ extension DecoderModel {
         try AdapterDirectory.save(self, base: base.directory.url.standardizedFileURL.path, to: directory)
     }
 
-    /// A parameter as a model without the adapter has it that computes the same, in float32.
-    func mergedParameter(_ name: String) -> Tensor {
-        let weight = parameters[name].detached()
-        return withoutGradients {
-            adapter?.merged(weight, named: name) { name, index in
-                index.map { parameters.part(of: name, at: $0) } ?? parameters[name]
-            } ?? weight
-        }
-    }
-
     /// What passes over rows leave out of the adapter's inputs, where they do.
     ///
     /// The noise of a row comes from the tokens of its sequence up to its own, so neither batches nor ranks change it.

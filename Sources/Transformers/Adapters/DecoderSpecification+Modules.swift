@@ -52,19 +52,16 @@ extension DecoderSpecification {
 
     /// The parameters of modules that are trained whole.
     ///
-    /// - Parameter isNew: Whether each has to be there; PEFT names heads of several kinds for a reward model.
+    /// - Parameter isNew: Whether each has to be there.
     /// - Throws: ``AdapterMismatch`` for a module that there is not, or whose weight others share.
     func savedDeclarations(_ modules: [String], isNew: Bool) throws(AdapterMismatch) -> [ParameterGroup.Declaration] {
         var saved: [ParameterGroup.Declaration] = []
         let all = declarations(head: .languageModel)
         // A router's module may have another name in a file than its weight has here.
         let matrices = Set(linearModules.map { "\($0.path).weight" })
-        for module in modules where module != ParameterNames.scoreModule {
+        for module in modules {
             // As PEFT has it: norm means every module whose name ends so.
-            let found = all.filter { declaration in
-                let path = declaration.name.dropping(".weight") ?? declaration.name.dropping(".bias")
-                return path?.hasSuffix(module) ?? false
-            }
+            let found = all.filter { $0.isOf(module: module) }
             guard !found.isEmpty else {
                 guard isNew else { continue }
                 throw AdapterMismatch.notSaved(module, reason: "the model has no module of that name")
@@ -81,6 +78,13 @@ extension DecoderSpecification {
             saved += found.filter { !saved.contains($0) }
         }
         return saved
+    }
+}
+
+extension ParameterGroup.Declaration {
+    /// Whether it belongs to a module whose name ends so.
+    func isOf(module: String) -> Bool {
+        (name.dropping(".weight") ?? name.dropping(".bias"))?.hasSuffix(module) ?? false
     }
 }
 

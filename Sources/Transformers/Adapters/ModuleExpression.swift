@@ -24,8 +24,7 @@ struct ModuleExpression {
         let reason: String
 
         var description: String {
-            "'\(text)' is no regular expression that can be read here (\(reason.split(separator: "\n").first ?? "")); "
-                + "write another one, or the modules' names"
+            "'\(text)' is no regular expression that can be read here (\(reason.split(separator: "\n").first ?? ""))"
         }
     }
 }

@@ -36,12 +36,16 @@ struct AdapterOptionsTests {
     @Test("Training goes on with an adapter of the same layers, in whichever order and by whichever names")
     func sameLayers() throws {
         let mixtral = try model("mixtral")
-        let adapter = try options(["w1", "q_proj", "w3"]).new(for: mixtral)
-        for same in [options(["q_proj", "w3", "w1"]), options(["all-linear"]), options()] {
+        let adapter = try AdapterLayout(options(["w1", "q_proj", "w3"]).new(for: mixtral), for: mixtral)
+        for same in [options(["q_proj", "w3", "w1"]), options()] {
             #expect(try same.difference(from: adapter, of: mixtral) == nil)
         }
+        let llama = try model("llama")
+        let pattern = try AdapterLayout(options([".*(q|v)_proj"]).new(for: llama), for: llama)
+        #expect(try options(["v_proj", "q_proj"]).difference(from: pattern, of: llama) == nil)
         for (other, key) in [
-            (options(["q_proj"]), "lora_target_parameters"), (options(["v_proj", "w1", "w3"]), "lora_target_modules"),
+            (options(["q_proj"]), "lora_target_modules"), (options(["v_proj", "w1", "w3"]), "lora_target_modules"),
+            (options(["all-linear"]), "lora_target_modules"),
             (options(parameters: ["experts.down_proj"]), "lora_target_parameters"),
         ] {
             #expect(try other.difference(from: adapter, of: mixtral)?.key == key)

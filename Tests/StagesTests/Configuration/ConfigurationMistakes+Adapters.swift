@@ -6,6 +6,10 @@ extension ConfigurationMistakes {
             "run.yaml:5: sft.lora_r: has no meaning without use_peft; write use_peft: true, or leave it out"
         ),
         (
+            "lora_r: 8\nstages: [sft, dpo]",
+            "run.yaml:4: lora_r: has no meaning without use_peft; write use_peft: true, or leave it out"
+        ),
+        (
             "use_peft: true\nstages: [sft, dpo]\ndpo: {use_peft: false, lora_alpha: 16}",
             "run.yaml:6: dpo.lora_alpha: has no meaning without use_peft; write use_peft: true, or leave it out"
         ),

@@ -131,6 +131,41 @@ struct AdapterRunTests {
         }
     }
 
+    @Test(
+        "A reward model trains no head of a vocabulary whole, nor does a critic; its other modules are named again by what made it"
+    )
+    func savedModules() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 12)
+            try workspace.configure(
+                Self.lines + """
+                    stages: [reward, more, ppo]
+                    reward: {max_steps: 1, train_batch_size: 6, lora_modules_to_save: [norm]}
+                    more: {type: reward, init: reward, max_steps: 1, train_batch_size: 6, lora_modules_to_save: [norm, score]}
+                    ppo: {\(Self.ppo), critic_init: base, lora_modules_to_save: [lm_head]}
+                    """)
+            // Its embeddings are tied, so no head is there to train; one of its own has to be.
+            let head = try workspace.train(status: 2)
+            #expect(
+                head.errors.contains("ppo.lora_modules_to_save: 'lm_head' cannot be trained whole"), "\(head.errors)")
+            try workspace.untieEmbeddings(as: "untied")
+            let refused = try workspace.train(
+                status: 2, ["model_name_or_path=untied", "reward.lora_modules_to_save=[lm_head]"])
+            #expect(
+                refused.errors.contains(
+                    "reward.lora_modules_to_save: 'lm_head' ends a language model, and a reward model has none; leave it out; its "
+                        + "score head is trained in any case"), "\(refused.errors)")
+            let stages = "stages=[reward, more, ppo]"
+            let options = ["model_name_or_path=untied", stages, "ppo.save_steps=1"]
+            // A checkpoint of policy and critic is written, and read again.
+            let stopped = try workspace.end(try workspace.job(ranks: 1, options), at: Moment(lines: 3)) {
+                kill($0, SIGUSR1)
+            }
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            try workspace.train(resume: true, options)
+        }
+    }
+
     @Test("A merged adapter is a whole model that says the same, and stages go on from either")
     func merged() throws {
         try RunWorkspace.with { workspace in
@@ -162,5 +197,23 @@ struct AdapterRunTests {
             seed: 1)
         #expect(model.parameters.trained.map(\.name) == ["adapter"])
         #expect(model.parameters.trainedCount * 10 < model.parameters.count)
+    }
+}
+
+extension RunWorkspace {
+    /// Writes a copy of the base model whose head is no longer its embedding table, by the same numbers.
+    fileprivate func untieEmbeddings(as name: String) throws {
+        try FileManager.default.copyItem(at: base, to: url(name))
+        let weights = url("\(name)/model.safetensors")
+        let file = try SafetensorsFile(base.appending(path: "model.safetensors"))
+        var tensors = try file.entries.keys.sorted().map { ($0, try file.tensor($0)) }
+        tensors.append(("lm_head.weight", try file.tensor("model.embed_tokens.weight")))
+        try FileManager.default.removeItem(at: weights)
+        try SafetensorsWriter.write(tensors, to: weights)
+        let settings = try String(decoding: data("\(name)/config.json"), as: UTF8.self)
+        let untied = settings.replacing(/"tie_word_embeddings": *true/, with: #""tie_word_embeddings": false"#)
+        #expect(untied != settings)
+        try FileManager.default.removeItem(at: url("\(name)/config.json"))
+        try write(untied, to: "\(name)/config.json")
     }
 }

@@ -50,6 +50,19 @@ struct ParameterUpdaterTests {
     }
 
     @Test(
+        "A step that is left out leaves no gradient to the next, on a rank without a micro-batch too",
+        arguments: [0, 2])
+    func leftOut(zero: Int) throws {
+        let updater = try updater(store(), zero: zero)
+        try updater.backward(loss(updater.parameters, 0))
+        try updater.finishBackward()
+        #expect(try updater.reduceGradients() > 0)
+        let search = NonFiniteSearch(updaters: [updater], communicator: updater.communicator)
+        _ = try search.cause(in: [], examples: "pairs", losses: { _ in [] }, name: { "\($0)" })
+        #expect(try updater.reduceGradients() == 0)
+    }
+
+    @Test(
         "The frozen group keeps its bits, the others learn, and divided moments and gradients make the same ones",
         arguments: [0, 1, 2])
     func steps(zero: Int) throws {
