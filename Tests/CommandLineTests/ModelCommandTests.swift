@@ -57,6 +57,29 @@ struct ModelCommandTests {
         }
     }
 
+    @Test("A reward model draws nothing, nor does a model whose weights are no numbers")
+    func unusable() throws {
+        try Workspace.with { workspace in
+            let commands = { (model: String) in
+                [
+                    ["generate", "--model", model, "--prompt", "a", "--response-length", "2"],
+                    ["score", "--model", model, "--data", "pairs.jsonl", "--output", "scored.jsonl"],
+                ]
+            }
+            for command in commands("reward-model") {
+                #expect(try workspace.mpo(command, status: 2).lastError.contains("reward-model is no policy"))
+            }
+            let file = workspace.directory.appending(path: "policy/model.safetensors")
+            var bytes = try Data(contentsOf: file)
+            bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: [0, 0, 0xC0, 0x7F])
+            try bytes.write(to: file)
+            for command in commands("policy") {
+                let told = try workspace.mpo(command, status: 2).lastError
+                #expect(told.contains("policy: tensor ") && told.contains("not finite"), "\(told)")
+            }
+        }
+    }
+
     @Test("The template plain leaves text as it is, and with it the marks of a transcript's turns")
     func plainTemplate() throws {
         try Workspace.with { workspace in

@@ -185,6 +185,25 @@ struct AdapterRunTests {
         }
     }
 
+    @Test("An adapter stands on what a stage has left of a model that was drawn at random, not on what no file holds")
+    func drawnBase() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 12)
+            try workspace.configure(
+                """
+                random_init: true
+                dataset: {train: train.jsonl, eval: [], max_length: 192, truncation_mode: drop_turns}
+                stages: [sft, dpo]
+                sft: {max_steps: 1, train_batch_size: 6}
+                dpo: {use_peft: true, max_steps: 1, train_batch_size: 6}
+                """)
+            try workspace.train()
+            #expect(workspace.has("out/stages/02-dpo/final/adapter_config.json"))
+            let refused = try workspace.train(status: 2, ["output_dir=other", "sft.use_peft=true"])
+            #expect(refused.errors.contains("sft.use_peft: the base model is drawn at random"), "\(refused.errors)")
+        }
+    }
+
     @Test("What travels to samplers is the adapter alone")
     func travels() throws {
         let base = try #require(TestSupport.shared).appending(path: "models/stories260K")

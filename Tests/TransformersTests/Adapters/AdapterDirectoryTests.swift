@@ -139,4 +139,36 @@ struct AdapterDirectoryTests {
             #expect(decoder.parameters["score.weight"].floats() == base.parameters["score.weight"].floats())
         }
     }
+
+    @Test("The tokenizer of an adapter that brings none is its base's")
+    func tokenizer() throws {
+        try TestSupport.withTemporaryDirectory { directory in
+            let base = directory.appending(path: "base")
+            try FileManager.default.copyItem(at: TestSupport.fixture("models/llama"), to: base)
+            try changed(keys: ["base_model_name_or_path": "\"\(base.path)\""]) { adapter in
+                #expect(ModelDirectory.tokenizer(of: adapter).path == base.path)
+                #expect(ModelDirectory.tokenizer(of: base).path == base.path)
+                try Data("{}".utf8).write(to: adapter.appending(path: "tokenizer.json"))
+                #expect(ModelDirectory.tokenizer(of: adapter).path == adapter.path)
+            }
+        }
+    }
+
+    @Test("A directory that is an adapter's and a whole model's is refused, and a score head makes no policy")
+    func ambiguous() throws {
+        try changed(keys: [:]) { directory in
+            let weights = TestSupport.fixture("models/llama").appending(path: "model.safetensors")
+            try FileManager.default.copyItem(at: weights, to: directory.appending(path: "model.safetensors"))
+            let told = try #require(message { _ = try ModelDirectory(directory) })
+            #expect(told.contains("adapter_config.json beside whole weights"), "\(told)")
+        }
+        for (directory, head) in [
+            (try AdapterFixture("reward-llama-plain").directory, DecoderHead.score),
+            (try AdapterFixture("llama-plain").directory, .languageModel),
+            (try ModelDirectory(TestSupport.fixture("models/reward-llama")), .score),
+            (try ModelDirectory(TestSupport.fixture("models/llama")), .languageModel),
+        ] {
+            #expect(try directory.has(head) && !directory.has(head == .score ? .languageModel : .score))
+        }
+    }
 }
