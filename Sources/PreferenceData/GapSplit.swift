@@ -42,14 +42,24 @@ public struct GapSplit: Sendable, Equatable {
         case easyToHard = "easy_to_hard"
     }
 
+    /// Which pairs go to which part.
+    public enum Assignment: Sendable, Equatable {
+        /// Those of large gaps are easy.
+        case gap
+        /// As many, drawn by a seed: what a split by gap is worth is told by one that is none.
+        case random(seed: UInt64)
+    }
+
     /// Where easy pairs begin.
     public var rule: Rule
+    /// Which pairs go to which part.
+    public var assignment: Assignment
     /// In which order they go.
     public var order: Order
 
     /// A split by `rule`.
     /// - Throws: ``DataError/configuration(key:reason:)`` for a negative threshold or a quantile outside 0 ... 1.
-    public init(_ rule: Rule, order: Order = .source) throws {
+    public init(_ rule: Rule, assignment: Assignment = .gap, order: Order = .source) throws {
         switch rule {
         case .threshold(let gamma) where !(gamma >= 0 && gamma.isFinite):
             throw DataError.configuration(key: "gamma", reason: "\(gamma) is not a gap; it must be 0 or more")
@@ -58,6 +68,7 @@ public struct GapSplit: Sendable, Equatable {
         default: break
         }
         self.rule = rule
+        self.assignment = assignment
         self.order = order
     }
 
@@ -82,10 +93,16 @@ public struct GapSplit: Sendable, Equatable {
             case .threshold(let gamma): gamma
             case .quantile(let part): Self.threshold(part, of: pairs.map(\.gap).sorted())
             }
-        let ordered = order == .source ? pairs : Self.easyToHard(pairs)
+        var isEasy = pairs.map { $0.gap >= threshold }
+        if case .random(let seed) = assignment {
+            let drawn = permutation(count: pairs.count, seed: seed, epoch: 0).prefix(isEasy.count { $0 })
+            isEasy = Array(repeating: false, count: pairs.count)
+            for place in drawn { isEasy[place] = true }
+        }
+        let places = order == .source ? Array(pairs.indices) : Self.easyToHard(pairs)
         return Parts(
-            threshold: threshold, easy: ordered.filter { $0.gap >= threshold },
-            difficult: ordered.filter { $0.gap < threshold })
+            threshold: threshold, easy: places.filter { isEasy[$0] }.map { pairs[$0] },
+            difficult: places.filter { !isEasy[$0] }.map { pairs[$0] })
     }
 
     /// The threshold of ``Rule/quantile(_:)`` for ascending gaps.
@@ -110,11 +127,10 @@ public struct GapSplit: Sendable, Equatable {
         return sorted[below] + (sorted[below + 1] - sorted[below]) * (position - Double(below))
     }
 
-    private static func easyToHard(_ pairs: [ScoredPair]) -> [ScoredPair] {
-        pairs.enumerated().sorted { first, second in
-            let (gap, other) = (first.element.gap, second.element.gap)
-            return gap == other ? first.offset < second.offset : gap > other
+    private static func easyToHard(_ pairs: [ScoredPair]) -> [Int] {
+        pairs.indices.sorted { first, second in
+            let (gap, other) = (pairs[first].gap, pairs[second].gap)
+            return gap == other ? first < second : gap > other
         }
-        .map(\.element)
     }
 }

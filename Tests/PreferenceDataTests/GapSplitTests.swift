@@ -23,6 +23,22 @@ struct GapSplitTests {
         #expect(all.easy.count == 5 && all.difficult.isEmpty)
     }
 
+    @Test("At random as many pairs are easy as by gap, others of each seed, in either order")
+    func atRandom() throws {
+        let many = (0..<40).map { ScoredPair(index: $0, chosenReward: Double($0), rejectedReward: 0) }
+        let byGap = try GapSplit(.quantile(0.4)).split(many)
+        let parts = try (1...2).map { try GapSplit(.quantile(0.4), assignment: .random(seed: $0)).split(many) }
+        for part in parts {
+            #expect((part.easy.count, part.threshold) == (byGap.easy.count, byGap.threshold))
+            #expect(Set(indices(part.easy + part.difficult)) == Set(0..<40))
+            #expect(indices(part.easy) == indices(part.easy).sorted() && part.easy != byGap.easy)
+        }
+        #expect(parts[0] != parts[1])
+        #expect(try GapSplit(.quantile(0.4), assignment: .random(seed: 1)).split(many) == parts[0])
+        let ordered = try GapSplit(.quantile(0.4), assignment: .random(seed: 1), order: .easyToHard).split(many)
+        #expect(indices(ordered.easy) == indices(parts[0].easy).reversed())
+    }
+
     @Test("A quantile gives the threshold that NumPy gives")
     func quantile() throws {
         // numpy.quantile([2, 1, .5, 1, 0], [0, .1, .5, .9, 1])

@@ -1,4 +1,5 @@
 import Foundation
+import PreferenceData
 import Torch
 
 /// A resolved run: its stages with their places on disk.
@@ -16,6 +17,12 @@ package struct RunPlan {
         stages = configuration.stages.enumerated().map { index, stage in
             PlannedStage(index: index, configuration: stage, run: directory)
         }
+    }
+
+    /// The seed of a stage's random streams.
+    package func seed(of stage: PlannedStage) -> UInt64 {
+        var random = SplitMix64(UInt64(configuration.seed), UInt64(stage.index))
+        return random.next()
     }
 
     /// The stage of that name; the configuration has been checked to have it.

@@ -29,10 +29,7 @@ package struct StageContext {
     package var isFirst: Bool { workers.rank == 0 }
 
     /// The seed of this stage's random streams.
-    package var seed: UInt64 {
-        var random = SplitMix64(UInt64(configuration.seed), UInt64(stage.index))
-        return random.next()
-    }
+    package var seed: UInt64 { plan.seed(of: stage) }
 
     /// Models, by what the configuration calls them.
     package var models: ModelStore {

@@ -37,7 +37,10 @@ package final class SplitCoordinator: StageCoordinator {
             ScoredPair(index: $0.index, chosenReward: $0.scores[0], rejectedReward: $0.scores[1])
         }
         let rule: GapSplit.Rule = options.quantile.map { .quantile($0) } ?? .threshold(options.gamma ?? 1)
-        let parts = try GapSplit(rule, order: options.order == .easyToHard ? .easyToHard : .source).split(pairs)
+        let parts = try GapSplit(
+            rule, assignment: options.assignment == .gap ? .gap : .random(seed: plan.seed(of: stage)),
+            order: options.order == .easyToHard ? .easyToHard : .source
+        ).split(pairs)
         let summary = try parts.write(records, to: stage.directory)
         for (part, pairs) in [("easy", parts.easy), ("difficult", parts.difficult)] where pairs.isEmpty {
             if let reader = plan.configuration.reader(ofPart: part, of: stage.name) {
@@ -69,8 +72,12 @@ package final class SplitCoordinator: StageCoordinator {
 
     private func describe(_ summary: SplitSummary) -> String {
         let accuracies = summary.quantiles.map { $0.accuracy.map { HumanFormat.metric($0) } ?? "-" }
-        return "  \(stage.name): \(summary.easy) easy, \(summary.difficult) difficult pairs at gap "
-            + "\(HumanFormat.metric(summary.threshold)); reward accuracy by gap quantile: "
+        let place =
+            options.assignment == .gap
+            ? "at gap \(HumanFormat.metric(summary.threshold))"
+            : "at random, as many as gap \(HumanFormat.metric(summary.threshold)) makes"
+        return
+            "  \(stage.name): \(summary.easy) easy, \(summary.difficult) difficult pairs \(place); reward accuracy by gap quantile: "
             + accuracies.joined(separator: " ")
     }
 }

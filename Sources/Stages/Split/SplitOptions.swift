@@ -12,6 +12,8 @@ package struct SplitOptions: Sendable, Equatable {
     package var gamma: Double?
     /// This share of the pairs, those of the smallest gaps, is difficult; `nil` where gamma decides.
     package var quantile: Double?
+    /// Which pairs go to which part.
+    package var assignment: PairAssignment = .gap
     /// The order of both parts.
     package var order: PairOrder = .none
     /// Most tokens in one forward pass of the reward model.
@@ -39,6 +41,10 @@ extension SplitOptions: KeyedOptions {
             "quantile", \.quantile, .between(0, 1), effect: .concluding,
             "Share of the pairs, those of the smallest gaps, that is difficult, as nearly as equal gaps, which stay "
                 + "together, allow; in place of gamma.")
+        Field(
+            "assignment", \.assignment, effect: .concluding,
+            "Which pairs go to which part: gap, as the gap says; random, as many drawn at random, to measure what the split "
+                + "by gap is worth.")
         Field("order", \.order, effect: .concluding, "Order of both parts: as read, or by falling gap.")
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
@@ -46,6 +52,14 @@ extension SplitOptions: KeyedOptions {
         embed(\.lengths, default: "the dataset's")
         embed(\.compute, default: "the run's")
     }
+}
+
+/// Which pairs go to which part of a split.
+package enum PairAssignment: String, Sendable, ConfigurationWord {
+    /// As their gaps say.
+    case gap
+    /// As many as that makes, at random.
+    case random
 }
 
 /// The order of the pairs in both parts of a split.
