@@ -1,0 +1,79 @@
+import Foundation
+import JSON
+import PreferenceData
+import Runs
+
+/// The forms that a report comes in.
+package enum ReportFormat: String, Sendable, CaseIterable {
+    /// A page to look at.
+    case html
+    /// Every number of the page.
+    case json
+    /// A row a value: run, stage, step, metric, value.
+    case csv
+
+    /// The form that a file's name asks for.
+    package init?(ofFile name: String) {
+        guard let end = name.split(separator: ".").last else { return nil }
+        self.init(rawValue: end.lowercased())
+    }
+
+    /// The whole text.
+    package func text(of report: Report) -> String {
+        switch self {
+        case .html: ReportPage(report).html
+        case .json: Self.json(of: report).compact + "\n"
+        case .csv: Self.csv(of: report)
+        }
+    }
+
+    /// A key for the form's version, what it is of, and a key a section; see `launch/REPORTS.md`.
+    private static func json(of report: Report) -> JSON {
+        let sections = ReportSections.all.compactMap { $0.init(report) }.map { (type(of: $0).key, $0.numbers) }
+        return .object(
+            [
+                ("version", .number(1)), ("title", .string(report.title)),
+                ("made", .string(ReportPage.text(report.date))),
+                ("program", .string(BuildInformation.version)), ("over_seeds", .bool(report.isOverSeeds)),
+            ] + sections)
+    }
+
+    private static func csv(of report: Report) -> String {
+        var text = "run,stage,step,metric,value\r\n"
+        for section in ReportSections.all.compactMap({ $0.init(report) }) {
+            for row in section.rows {
+                text +=
+                    "\(quoted(row.run)),\(quoted(row.stage)),\(row.step.map(String.init) ?? ""),\(quoted(row.metric)),\(row.value)\r\n"
+            }
+        }
+        return text
+    }
+
+    /// A field as RFC 4180 has it.
+    private static func quoted(_ field: String) -> String {
+        guard field.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return field }
+        return "\"\(field.replacing("\"", with: "\"\""))\""
+    }
+}
+
+extension Report {
+    /// Writes the report as a file that appears when it is whole.
+    ///
+    /// - Throws: ``ReportError/unwritable(path:reason:)``
+    package func write(_ format: ReportFormat, to file: URL) throws(ReportError) {
+        let data = Data(format.text(of: self).utf8)
+        do {
+            try OutputFile.write(data, to: file, sparing: runs.flatMap { [$0.directory.state, $0.directory.metrics] })
+        } catch {
+            throw .unwritable(path: file.relativePath, reason: error.reason(without: file.relativePath))
+        }
+    }
+}
+
+extension DataError {
+    /// What is said of a file, without its name, which stands elsewhere.
+    fileprivate func reason(without name: String) -> String {
+        let text = "\(self)"
+        return text.hasPrefix("\(name): ") ? String(text.dropFirst(name.count + 2)) : text
+    }
+}
