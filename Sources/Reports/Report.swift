@@ -43,7 +43,7 @@ package struct Report: Sendable {
             problems += seeds.problems
         }
         self.init(
-            title: urls.count == 1 ? Self.name(of: urls[0], among: []) : "\(runs.count) runs", runs: runs, study: study,
+            title: urls.count == 1 ? Self.title(of: urls[0]) : "\(runs.count) runs", runs: runs, study: study,
             problems: problems, home: urls.count == 1 ? urls[0] : nil, date: date)
     }
 
@@ -56,7 +56,7 @@ package struct Report: Sendable {
         let policies = runs.flatMap { run in run.stages.flatMap { $0.evaluation?.policies.map(\.name) ?? [] } }
         let stages = runs.flatMap { $0.stages.filter { $0.curves != nil }.map(\.name) }
         let coloured = runs.count > 1 && !isOverSeeds ? runs.map(\.name) : []
-        palette = Palette(coloured + (coloured.isEmpty ? policies + stages : policies))
+        palette = Palette(coloured + policies + (coloured.isEmpty ? stages : []))
     }
 
     /// The names of all stages, in the order of the runs.
@@ -64,6 +64,13 @@ package struct Report: Sendable {
         var names: [String] = []
         for stage in runs.flatMap(\.stages) where !names.contains(stage.name) { names.append(stage.name) }
         return names
+    }
+
+    /// A path as it was given, or the last two of its directories where it is long.
+    private static func title(of url: URL) -> String {
+        let path = url.relativePath
+        guard path.hasPrefix("/") || path.hasPrefix(".") else { return path }
+        return url.standardizedFileURL.path.split(separator: "/").suffix(2).joined(separator: "/")
     }
 
     /// The last directories of a path that tell it from the others.

@@ -21,8 +21,7 @@ package struct AxisScale {
         for value in values where value.isFinite { (low, high) = (min(low, value), max(high, value)) }
         if low > high { (low, high) = (0, 1) }
         if high - low <= 1e-12 * max(abs(low), abs(high)) {
-            let margin = low == 0 ? 1 : abs(low) / 2
-            (low, high) = (low - margin, high + margin)
+            (low, high) = low == 0 ? (0, 1) : (low - abs(low) / 2, high + abs(high) / 2)
         }
         let step = Self.roundStep((high - low) / Double(count))
         if widened {

@@ -24,7 +24,7 @@ struct RidgeChart {
     }
 
     var figure: Markup {
-        let band = 54.0
+        let band = 58.0
         let height = band * Double(rows.count) + 34
         let names = rows.map { LineChart.shortened($0.name) }
         let left = 12 + 6.8 * Double(names.map(\.count).max() ?? 0)
@@ -42,7 +42,7 @@ struct RidgeChart {
         let ridges = zip(rows.indices, zip(rows, counts)).map { index, pair -> Markup in
             let (row, counts) = pair
             let base = band * Double(index + 1)
-            let heights = counts.map { (band - 10) * Double($0) / Double(max(1, row.values.count)) / max(most, 1e-12) }
+            let heights = counts.map { (band - 24) * Double($0) / Double(max(1, row.values.count)) / max(most, 1e-12) }
             return ridge(row, names[index], heights, base: base, x)
         }
         let label = rows.map { "\($0.name) mean \(HumanFormat.metric($0.mean)) of \($0.values.count)" }
@@ -67,9 +67,9 @@ struct RidgeChart {
         return """
             <g style="--c:\(row.color)"><text class="label" x="0" y="\(at: base - 4)">\(name)<title>\(row.name)</title></text>\
             <path class="area" d="\(path)"><title>\(row.name): mean \(HumanFormat.metric(row.mean)), \(row.values.count) answers\
-            </title></path><path class="line" d="M\(at: mean) \(at: base)L\(at: mean) \(at: base - 44)"/>\
-            <text class="label" x="\(at: mean + (mean > 300 ? -4 : 4))" y="\(at: base - 36)" \
-            text-anchor="\(mean > 300 ? "end" : "start")">\(HumanFormat.metric(row.mean))</text></g>
+            </title></path><path class="line" d="M\(at: mean) \(at: base)L\(at: mean) \(at: base - 46)"/>\
+            <text class="label" x="\(at: mean + (mean > 300 ? -4 : 4))" y="\(at: base - 38)" \
+            text-anchor="\(mean > 300 ? "end" : "start")">\(GapChart.number(row.mean))</text></g>
 
             """
     }

@@ -29,7 +29,7 @@ struct StackedBars {
         let lines = x.ticks.map { tick -> Markup in
             """
             <line class="gridline" x1="\(at: x(tick))" x2="\(at: x(tick))" y1="2" y2="\(at: height - 20)"/>\
-            <text x="\(at: x(tick))" y="\(at: height - 6)" text-anchor="middle">\(HumanFormat.duration(seconds: tick))</text>
+            <text x="\(at: x(tick))" y="\(at: height - 6)" text-anchor="middle">\(tick == 0 ? "0" : HumanFormat.duration(seconds: tick))</text>
             """
         }
         let bars = rows.enumerated().map { index, row -> Markup in

@@ -21,7 +21,7 @@ struct WinMatrix {
 
     var markup: Markup {
         let head = policies.map { other -> Markup in
-            "<th scope=\"col\">over \(Markup.key(other, palette.color(other)))</th>"
+            "<th scope=\"col\">\(Markup.key(other, palette.color(other)))</th>"
         }
         let rows = policies.map { policy -> Markup in
             let cells = policies.map { other in policy == other ? Self.none : cell(policy, other) }

@@ -1,12 +1,20 @@
 /// A table of a page, which scrolls by itself where the page is narrower.
 package struct DataTable {
-    /// A column's heading, and whether numbers are in it.
+    /// A column's heading, and what is in it.
     package struct Column {
-        var title: Markup
-        var isNumeric: Bool
+        enum Kind: String {
+            case text = ""
+            case number = " class=\"n\""
+            /// Several words, for which there has to be room.
+            case prose = " class=\"prose\""
+        }
 
-        static func text(_ title: String) -> Column { Column(title: Markup(text: title), isNumeric: false) }
-        static func number(_ title: String) -> Column { Column(title: Markup(text: title), isNumeric: true) }
+        var title: String
+        var kind: Kind
+
+        static func text(_ title: String) -> Column { Column(title: title, kind: .text) }
+        static func number(_ title: String) -> Column { Column(title: title, kind: .number) }
+        static func prose(_ title: String) -> Column { Column(title: title, kind: .prose) }
     }
 
     private let columns: [Column]
@@ -32,7 +40,7 @@ package struct DataTable {
 
     private static func cell(_ column: Column, _ content: Markup) -> Markup { "<td\(kind(column))>\(content)</td>" }
 
-    private static func kind(_ column: Column) -> Markup { column.isNumeric ? " class=\"n\"" : "" }
+    private static func kind(_ column: Column) -> Markup { Markup(stringLiteral: column.kind.rawValue) }
 }
 
 extension Markup {

@@ -39,7 +39,7 @@ enum StyleSheet {
         th, td { text-align: left; vertical-align: top; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--grid); }
         th { font-weight: 600; color: var(--ink-2); border-bottom-color: var(--rule); vertical-align: bottom; }
         td { overflow-wrap: normal; }
-        td.long { overflow-wrap: anywhere; min-width: 16ch; }
+        td.prose { min-width: 26ch; overflow-wrap: anywhere; }
         th.n, td.n { text-align: right; white-space: nowrap; }
         small, .dim { color: var(--ink-3); font-size: 12.5px; }
         .key { white-space: nowrap; }
@@ -79,6 +79,7 @@ enum StyleSheet {
         .matrix td, .matrix th { padding: 7px 12px; border: 1px solid var(--bg); text-align: center; white-space: nowrap; }
         .matrix th { color: var(--ink-2); background: none; }
         .matrix th[scope=row] { text-align: left; padding-left: 0; }
+        .matrix th[scope=row] { vertical-align: middle; }
         .matrix td { min-width: 92px; background: color-mix(in srgb, var(--c) var(--w), var(--panel)); -webkit-print-color-adjust: exact; print-color-adjust: exact; }
         .matrix td b { font-weight: 650; display: block; }
         .matrix td small { color: var(--ink-2); }
@@ -89,13 +90,16 @@ enum StyleSheet {
         .prompt { color: var(--ink-2); font-size: 13.5px; white-space: pre-wrap; margin: 0 0 8px; max-width: 100ch; }
         .answers { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 240px), 1fr)); gap: 10px; }
         .answer { background: var(--panel); border-top: 2px solid var(--c); padding: 7px 10px; font-size: 13.5px; min-width: 0; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+        .answer h4 span + span { font-weight: 400; color: var(--ink-3); white-space: nowrap; }
+        .answer h4 b { color: var(--ink); font-weight: 650; }
         .answer h4 { margin: 0 0 3px; font-size: 12.5px; font-weight: 600; display: flex; justify-content: space-between; gap: 10px; color: var(--ink-2); }
         .answer div { white-space: pre-wrap; overflow-wrap: anywhere; }
         .settings td { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 12.5px; }
         footer { margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule); color: var(--ink-3); font-size: 12.5px; }
         @media (max-width: 480px) {
           h1 { font-size: 22px; }
-          .matrix td { min-width: 80px; padding: 6px 6px; }
+          .matrix td { min-width: 76px; padding: 6px 4px; }
+          .matrix th { padding: 6px 4px; }
         }
         @media print {
           :root {

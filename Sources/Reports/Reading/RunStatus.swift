@@ -59,9 +59,9 @@ package enum RunStatus: Sendable, Equatable {
         case .done, .unknown: nil
         case .running(let owner): "is still running (\(owner)): its numbers are those of now"
         case .stopped(let stage, let step):
-            "was stopped \(step.map { "after step \($0) of" } ?? "before") \(stage): mpo train --resume goes on with it"
+            "was stopped \(step.map { "after step \($0) of" } ?? "before") \(stage): mpo train CONFIG --resume goes on"
         case .killed(let stage, let owner):
-            "ended without a word in \(stage) (\(owner)): mpo train --resume goes on with it"
+            "ended without a word in \(stage) (\(owner)): mpo train CONFIG --resume goes on"
         case .failed(_, let problem): "failed: \(problem)"
         }
     }

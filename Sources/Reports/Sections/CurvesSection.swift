@@ -90,9 +90,9 @@ struct CurvesSection: ReportSection {
     private func figure(
         _ chart: MetricChart, of runs: [(run: RunRecord, curves: StageCurves)], stage: String, isSmall: Bool = false
     ) -> Markup? {
-        let lines = chart.metrics.enumerated().flatMap { index, metric in
+        let lines = chart.metrics.flatMap { metric in
             let label = chart.metrics.count == 1 ? nil : chart.label(of: metric)
-            return self.lines(metric, index, label, of: runs, stage: stage)
+            return self.lines(metric, label, of: runs, stage: stage)
         }
         guard lines.contains(where: { !$0.points.isEmpty }) else { return nil }
         // The more there are, the fewer points each is drawn by, so that a page of many runs is no larger than it must be.
@@ -104,10 +104,10 @@ struct CurvesSection: ReportSection {
     }
 
     private func lines(
-        _ metric: MetricChart.Metric, _ index: Int, _ label: String?, of runs: [(run: RunRecord, curves: StageCurves)],
+        _ metric: MetricChart.Metric, _ label: String?, of runs: [(run: RunRecord, curves: StageCurves)],
         stage: String
     ) -> [LineChart.Line] {
-        let style: LineChart.Line.Style = metric.isHeldOut ? .dotted : index > 0 ? .dashed : .solid
+        let style: LineChart.Line.Style = metric.isHeldOut ? .dotted : metric.place > 0 ? .dashed : .solid
         let isNoisy = !MetricChart.isExact(metric.name)
         func line(_ run: (run: RunRecord, curves: StageCurves), _ label: String?, _ color: String) -> LineChart.Line {
             LineChart.Line(
@@ -115,16 +115,16 @@ struct CurvesSection: ReportSection {
                 gaps: run.curves.nonFinite[metric.name] ?? [])
         }
         if runs.count == 1 && report.runs.count == 1 {
-            let color = index == 0 || metric.isHeldOut ? report.palette.color(stage) : "var(--ink-2)"
+            let color = metric.place == 0 ? report.palette.color(stage) : "var(--ink-2)"
             return [line(runs[0], label, color)]
         }
         guard report.isOverSeeds else {
             return runs.map { run in
-                let label = index == 0 ? run.run.name : label
+                let label = metric.place == 0 && !metric.isHeldOut ? run.run.name : label
                 return line(run, runs.count > 6 ? nil : label, report.palette.color(run.run.name))
             }
         }
-        let color = index == 0 || metric.isHeldOut ? report.palette.color(stage) : "var(--ink-2)"
+        let color = metric.place == 0 ? report.palette.color(stage) : "var(--ink-2)"
         var seeds = runs.map { line($0, nil, color) }
         let mean = Self.mean(seeds.map(\.points))
         for index in seeds.indices where !mean.isEmpty { seeds[index].isFaint = true }

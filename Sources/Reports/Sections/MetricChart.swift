@@ -9,6 +9,8 @@ struct MetricChart {
         var label: String?
         /// Whether it is measured on held-out data now and then.
         var isHeldOut = false
+        /// Which of the chart's metrics it is, or is the same on held-out data as.
+        var place = 0
     }
 
     var title: String
@@ -29,12 +31,12 @@ struct MetricChart {
         var left = names.filter { !isApart($0) }
         var charts: [MetricChart] = []
         for (title, metrics) in themes {
-            let found = metrics.flatMap { name, label -> [Metric] in
-                [
-                    left.contains(name) ? Metric(name: name, label: label) : nil,
+            let found = metrics.enumerated().flatMap { place, metric -> [Metric] in
+                let (name, label) = metric
+                return [
+                    left.contains(name) ? Metric(name: name, label: label, place: place) : nil,
                     left.contains("eval_\(name)")
-                        ? Metric(
-                            name: "eval_\(name)", label: label.map { "\($0), held out" } ?? "held out", isHeldOut: true)
+                        ? Metric(name: "eval_\(name)", label: "held out", isHeldOut: true, place: place)
                         : nil,
                 ].compactMap(\.self)
             }

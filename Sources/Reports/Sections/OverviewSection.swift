@@ -46,7 +46,7 @@ struct OverviewSection: ReportSection {
     // MARK: Runs
 
     private func facts(of run: RunRecord) -> Markup {
-        var table = DataTable([.text(""), .text("")], hasHead: false)
+        var table = DataTable([.text(""), .prose("")], hasHead: false)
         func add(_ name: String, _ value: String?) {
             if let value { table.add(["<span class=\"dim\">\(name)</span>", "\(value)"]) }
         }
@@ -66,7 +66,7 @@ struct OverviewSection: ReportSection {
 
     private func table(of runs: [RunRecord]) -> Markup {
         var table = DataTable([
-            .text("run"), .text("status"), .number("seed"), .text("stages"), .text("computed by"), .text("time"),
+            .text("run"), .text("status"), .number("seed"), .text("stages"), .prose("computed by"), .prose("time"),
         ])
         for run in runs {
             table.add([
@@ -104,14 +104,18 @@ struct OverviewSection: ReportSection {
             "\(ReportPage.text(Date(timeIntervalSince1970: first))), \(HumanFormat.duration(seconds: last - first)) to the last metrics"
     }
 
-    /// The keys whose values are not the same in all runs.
+    /// The keys whose values are not the same in all runs that have them; of stages that only some runs have, their names.
     private var differences: Markup {
-        let keys = Set(report.runs.flatMap(\.settings.keys)).subtracting(["output_dir"]).sorted()
+        let keys = Set(report.runs.flatMap(\.settings.keys)).subtracting(["output_dir", "stages"]).sorted()
         var table = DataTable([.text("key")] + report.runs.map { .text($0.name) })
-        for key in keys where Set(report.runs.map { $0.settings[key] }).count > 1 {
-            table.add([Markup(text: key)] + report.runs.map { "\($0.settings[key] ?? "–")" })
+        table.add(["stages"] + report.runs.map { "\($0.stages.map(\.name).joined(separator: ", "))" })
+        for key in keys {
+            let values = report.runs.map { $0.settings[key] }
+            let stage = key.split(separator: ".").first.map(String.init) ?? key
+            let isOfSome = report.runs.contains { $0.stage(named: stage) == nil && report.stageNames.contains(stage) }
+            guard Set(values).count > 1, !isOfSome || Set(values.compactMap(\.self)).count > 1 else { continue }
+            table.add(["\(key)"] + values.map { "\($0 ?? "–")" })
         }
-        guard !table.isEmpty else { return "" }
         return "<h3>What differs</h3><div class=\"settings\">\(table.markup)</div>"
     }
 
@@ -119,14 +123,15 @@ struct OverviewSection: ReportSection {
 
     private func stages(of run: RunRecord) -> Markup {
         var table = DataTable([
-            .text("stage"), .text("type"), .text("reads"), .text("main keys"), .number("steps"), .number("parameters"),
-            .text(""),
+            .text("stage"), .prose("reads, and its main keys"), .number("steps"), .number("parameters"), .text(""),
         ])
         for stage in run.stages {
             let description = StageDescription(stage: stage)
+            let name = stage.curves == nil ? "\(stage.name)" : Markup.key(stage.name, report.palette.color(stage.name))
+            let type: Markup? = stage.type.flatMap { $0 == stage.name ? nil : "<br><small>\($0)</small>" }
             table.add([
-                stage.curves == nil ? "\(stage.name)" : Markup.key(stage.name, report.palette.color(stage.name)),
-                "\(stage.type ?? "–")", Self.list(description.inputs), Self.list(description.choices),
+                "\(name)\(type)",
+                "\(Self.list(description.inputs))<br><small>\(Self.list(description.choices))</small>",
                 "\(stage.curves?.steps.last.map { "\(Int($0))" } ?? "")",
                 "\(stage.parameters.map(HumanFormat.count) ?? "")",
                 "\(stage.isDone ? "done" : stage.hasBegun ? "begun" : "ahead")",
@@ -144,7 +149,7 @@ struct OverviewSection: ReportSection {
 
     private func data(of run: RunRecord) -> Markup {
         let stages = Set(run.stages.map(\.name))
-        var table = DataTable([.text("key"), .text("file"), .number("size"), .text("CRC-32")])
+        var table = DataTable([.text("key"), .prose("file"), .number("size"), .text("CRC-32")])
         for input in run.state?.identity.inputs ?? [] where !stages.contains(input.key) {
             for file in input.files {
                 table.add([

@@ -18,7 +18,7 @@ struct SettingsSection: ReportSection {
     var body: Markup {
         Markup.joined(
             runs.map { run in
-                var table = DataTable([.text("key"), .text("value")])
+                var table = DataTable([.text("key"), .prose("value")])
                 for (key, value) in run.settings.sorted(by: { $0.key < $1.key }) { table.add(["\(key)", "\(value)"]) }
                 let name = report.runs.count > 1 ? " of \(run.name)" : ""
                 return .folded(

@@ -18,18 +18,24 @@ struct StageDescription {
     /// The keys that people vary, with their values.
     var choices: [(key: String, value: String)] {
         Self.telling.compactMap { key in
-            stage.settings[key].flatMap(SettingText.plain).map { (key, $0) }
+            guard let value = stage.settings[key].flatMap(SettingText.plain), value != Self.usual[key] else {
+                return nil
+            }
+            return (key, value)
         }
     }
 
     /// As far as a stage has them; what is null is left out.
     private static let telling = [
-        "loss_type", "beta", "quantile", "gamma", "method", "alpha", "keep", "judge", "learning_rate",
+        "loss_type", "beta", "quantile", "gamma", "method", "alpha", "keep", "learning_rate",
         "critic_learning_rate", "lr_scheduler_type", "train_batch_size", "rollout_batch_size", "num_train_epochs",
         "max_steps",
         "num_ppo_epochs", "n_samples_per_prompt", "kl_coef", "temperature", "response_length", "lora_r", "zero",
         "dtype",
     ]
+
+    /// Values that say nothing.
+    private static let usual = ["zero": "0", "dtype": "float32", "n_samples_per_prompt": "1"]
 
     private static func inputKeys(_ stage: some Stage) -> [String] {
         stage.fields.filter { $0.role is InputRole }.map(\.key)

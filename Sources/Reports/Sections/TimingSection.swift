@@ -86,7 +86,7 @@ struct TimingSection: ReportSection {
         }
         let keys = names.map { Markup.key($0, Self.colors[$0] ?? "var(--ink-2)") }
         let title = report.isOverSeeds ? "Time of steps by phase, mean over seeds" : "Time of steps by phase"
-        return "\(StackedBars(title: title, rows: rows).figure)<div class=\"keys\">\(keys)</div>"
+        return "<div>\(StackedBars(title: title, rows: rows).figure)<div class=\"keys\">\(keys)</div></div>"
     }
 
     private var table: Markup {
