@@ -85,8 +85,7 @@ struct TrainCommand: ParsableCommand {
     /// Leaves `report.html` beside what the run has left; what keeps it from that is told, and no fault of the run.
     private func leaveReport(in directory: String) {
         do {
-            let report = try Report([directory])
-            try report.write(.html, to: URL(filePath: directory).appending(path: "report.html"))
+            try Report([directory]).leave(in: URL(filePath: directory))
         } catch {
             StandardError.write("mpo: warning: no report.html: \(error)\n")
         }

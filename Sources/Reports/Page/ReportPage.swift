@@ -27,6 +27,7 @@ package struct ReportPage {
             <head>
             <meta charset="utf-8">
             <meta name="viewport" content="width=device-width, initial-scale=1">
+            \(Self.generator)
             <meta name="color-scheme" content="light dark">
             <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
             <link rel="icon" href="data:,">
@@ -52,6 +53,9 @@ package struct ReportPage {
             """
         return page.source
     }
+
+    /// By which a page is known as one of this program's.
+    static let generator: Markup = "<meta name=\"generator\" content=\"mpo report\">"
 
     private static let styles = Markup(stringLiteral: StyleSheet.css)
 

@@ -67,13 +67,15 @@ struct CurvesSection: ReportSection {
             })
     }
 
-    var rows: [ReportRow] {
-        stages.flatMap { stage in
-            stage.runs.flatMap { run, curves in
-                curves.names.flatMap { name in
-                    curves.points(of: name).map { point in
-                        ReportRow(
-                            run: run.name, stage: stage.name, step: Int(point.step), metric: name, value: point.value)
+    func forEachRow(_ body: (ReportRow) -> Void) {
+        for stage in stages {
+            for (run, curves) in stage.runs {
+                for name in curves.names {
+                    for point in curves.points(of: name) {
+                        body(
+                            ReportRow(
+                                run: run.name, stage: stage.name, step: Int(point.step), metric: name,
+                                value: point.value))
                     }
                 }
             }

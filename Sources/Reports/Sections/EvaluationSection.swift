@@ -63,7 +63,9 @@ struct EvaluationSection: ReportSection {
             } + seedNumbers)
     }
 
-    var rows: [ReportRow] {
+    func forEachRow(_ body: (ReportRow) -> Void) { rows.forEach(body) }
+
+    private var rows: [ReportRow] {
         results.flatMap { result -> [ReportRow] in
             func row(_ metric: String, _ value: Double?) -> ReportRow? {
                 value.map {

@@ -54,7 +54,9 @@ struct GapSection: ReportSection {
             })
     }
 
-    var rows: [ReportRow] {
+    func forEachRow(_ body: (ReportRow) -> Void) { rows.forEach(body) }
+
+    private var rows: [ReportRow] {
         found.flatMap { found in
             [
                 ("easy", Double(found.summary.easy)), ("difficult", Double(found.summary.difficult)),

@@ -31,7 +31,8 @@ struct MetricChart {
         var left = names.filter { !isApart($0) }
         var charts: [MetricChart] = []
         for (title, metrics) in themes {
-            let found = metrics.enumerated().flatMap { place, metric -> [Metric] in
+            let present = metrics.filter { left.contains($0.name) || left.contains("eval_\($0.name)") }
+            let found = present.enumerated().flatMap { place, metric -> [Metric] in
                 let (name, label) = metric
                 return [
                     left.contains(name) ? Metric(name: name, label: label, place: place) : nil,

@@ -13,12 +13,12 @@ package protocol ReportSection: SendableMetatype {
     var body: Markup { get }
     /// The numbers that it shows.
     var numbers: JSON { get }
-    /// The same in long form, where they are values of a run.
-    var rows: [ReportRow] { get }
+    /// Hands on the same in long form, where they are values of a run.
+    func forEachRow(_ body: (ReportRow) -> Void)
 }
 
 extension ReportSection {
-    package var rows: [ReportRow] { [] }
+    package func forEachRow(_ body: (ReportRow) -> Void) {}
 }
 
 /// A value of a run in long form.

@@ -45,7 +45,9 @@ struct TimingSection: ReportSection {
             })
     }
 
-    var rows: [ReportRow] {
+    func forEachRow(_ body: (ReportRow) -> Void) { rows.forEach(body) }
+
+    private var rows: [ReportRow] {
         entries.compactMap { entry in
             entry.timing.seconds.map {
                 ReportRow(run: entry.run.name, stage: entry.stage.name, step: nil, metric: "seconds", value: $0)

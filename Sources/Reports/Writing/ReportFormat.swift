@@ -41,7 +41,7 @@ package enum ReportFormat: String, Sendable, CaseIterable {
     private static func csv(of report: Report) -> String {
         var text = "run,stage,step,metric,value\r\n"
         for section in ReportSections.all.compactMap({ $0.init(report) }) {
-            for row in section.rows {
+            section.forEachRow { row in
                 text +=
                     "\(quoted(row.run)),\(quoted(row.stage)),\(row.step.map(String.init) ?? ""),\(quoted(row.metric)),\(row.value)\r\n"
             }
@@ -57,6 +57,21 @@ package enum ReportFormat: String, Sendable, CaseIterable {
 }
 
 extension Report {
+    /// Writes `report.html` into a directory, unless somebody else has put one there.
+    ///
+    /// - Throws: ``ReportError/unwritable(path:reason:)``
+    package func leave(in directory: URL) throws(ReportError) {
+        let file = directory.appending(path: "report.html")
+        if FileManager.default.fileExists(atPath: file.path) {
+            // What tells a page of ours stands at its start.
+            let start = (try? FileHandle(forReadingFrom: file).read(upToCount: 1000)) ?? Data()
+            guard String(decoding: start, as: UTF8.self).contains(ReportPage.generator.source) else {
+                throw .unwritable(path: file.relativePath, reason: "is there already, and no report of mpo's")
+            }
+        }
+        try write(.html, to: file)
+    }
+
     /// Writes the report as a file that appears when it is whole.
     ///
     /// - Throws: ``ReportError/unwritable(path:reason:)``
