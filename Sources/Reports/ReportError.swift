@@ -10,7 +10,7 @@ package enum ReportError: Error, Sendable, Equatable, CustomStringConvertible, E
     /// A run was named twice.
     case twice(String)
     /// The report cannot be written.
-    case unwritable(path: String, reason: String)
+    case unwritable(path: String, problem: String)
 
     static func unreadable(_ file: URL, _ code: Int32) -> ReportError {
         .unreadable(path: file.relativePath, reason: String(cString: strerror(code)))
@@ -24,8 +24,10 @@ package enum ReportError: Error, Sendable, Equatable, CustomStringConvertible, E
                 + "them); name the output_dir of a run, or what launch/study has written into"
         case .unreadable(let path, let reason): "\(path): cannot be read: \(reason); check the path and its permissions"
         case .twice(let path): "\(path): is named twice; leave one out"
-        case .unwritable(let path, let reason):
-            "\(path): cannot be written: \(reason); name another file by --output, or - for standard output"
+        case .unwritable(let path, let problem):
+            // Some problems bring their own way out.
+            "\(path): \(problem)"
+                + (problem.contains(";") ? "" : "; name another file by --output, or - for standard output")
         }
     }
 

@@ -85,11 +85,8 @@ struct MetricsLogTests {
             "{\"stage\":\"s\",\"step\":\(step),\"time\":\(index),\"a\":\(index == 1 ? "null" : "\(index)")}\n"
         }
         let log = try log(lines.joined())
-        #expect(
-            log.stages[0].points(of: "a")
-                == [1: 0.0, 2: 3, 3: 4].sorted { $0.key < $1.key }.map {
-                    CurvePoint(step: Double($0.key), value: $0.value)
-                })
+        let points = [CurvePoint(step: 1, value: 0), CurvePoint(step: 2, value: 3), CurvePoint(step: 3, value: 4)]
+        #expect(log.stages[0].points(of: "a") == points)
         #expect(log.stages[0].nonFinite["a"]?.isEmpty == true)
     }
 

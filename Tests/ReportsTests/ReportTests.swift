@@ -1,5 +1,4 @@
 import Foundation
-import JSON
 import Reports
 import Runs
 import TestSupport
@@ -86,7 +85,7 @@ struct ReportTests {
             let page = try run.page
             for text in [
                 "metrics.jsonl:4 was cut short", "02-evaluate/evaluation.json is damaged",
-                "02-evaluate/1 line of its samples cannot be read", "01-sft/summary.json is damaged",
+                "02-evaluate: 1 line of its samples cannot be read", "01-sft/summary.json is damaged",
             ] { #expect(page.contains(text), "\(text)") }
             #expect(page.contains("to 0.3333 at step 3"))
             for name in ["{\"done\"", ""] {
@@ -150,142 +149,5 @@ struct ReportTests {
         }
         #expect(page.utf8.count < 1_000_000)
         #expect(page.contains("more characters"))
-    }
-}
-
-@Suite("Forms of a report")
-struct ReportFormatTests {
-    @Test("JSON has a key a section, with the numbers of the files")
-    func json() throws {
-        let text = try RecordedRun.with { run in
-            try run.writeAll()
-            return ReportFormat.json.text(of: try run.report)
-        }
-        guard case .object(let root) = try JSON(parsing: text) else { throw Missing() }
-        #expect(
-            root.keys == [
-                "version", "title", "made", "program", "over_seeds", "overview", "evaluation", "distributions",
-                "curves", "samples", "timing",
-                "settings",
-            ])
-        #expect(root["version"]?.integer == 1)
-        let curve = try object(root["curves"])
-        #expect(curve["metric"]?.text == "loss" && curve["count"]?.integer == 10)
-        #expect(curve["last"]?.double == 0.1 && curve["max"]?.double == 1)
-        let evaluation = try object(root["evaluation"])
-        #expect(try object(evaluation["matches"])["win_rate"]?.double == 0.75)
-        #expect(try object(evaluation["policies"])["mean_score"]?.double == 1.25)
-    }
-
-    @Test("CSV has a row a value, and quotes what holds its signs")
-    func csv() throws {
-        let text = try RecordedRun.with("a,\"run\"") { run in
-            try run.writeAll()
-            return ReportFormat.csv.text(of: try run.report)
-        }
-        let lines = text.components(separatedBy: "\r\n")
-        #expect(lines[0] == "run,stage,step,metric,value")
-        #expect(lines.contains("\"a,\"\"run\"\"\",sft,2,loss,0.5"))
-        #expect(lines.contains("\"a,\"\"run\"\"\",evaluate,,win_rate/dpo/sft,0.75"))
-        #expect(lines.count { $0.contains(",loss,") } == 10)
-        #expect(lines.last == "")
-    }
-
-    @Test("A file's name asks for its form")
-    func names() {
-        #expect(ReportFormat(ofFile: "a/b.JSON") == .json)
-        #expect(ReportFormat(ofFile: "b.csv") == .csv)
-        #expect(ReportFormat(ofFile: "b.txt") == nil)
-    }
-
-    @Test("What is no run is refused in one line with a way out")
-    func errors() throws {
-        try TestSupport.withTemporaryDirectory { directory in
-            func error(_ paths: [String]) -> String {
-                do { _ = try Report(paths) } catch { return "\(error)" }
-                return ""
-            }
-            #expect(error([directory.path]).contains("is no run directory"))
-            #expect(error([directory.path + "/none"]).contains("cannot be read: No such file or directory; check"))
-            let run = try RecordedRun(directory.appending(path: "run"))
-            try run.writeAll()
-            #expect(error([run.directory.path, directory.path + "/./run"]).contains("is named twice"))
-            let report = try run.report
-            let nowhere = directory.appending(path: "none/report.html")
-            #expect { try report.write(.html, to: nowhere) } throws: {
-                "\($0)".contains("none/report.html: cannot be written: No such file")
-            }
-            // What is read is not written over.
-            let metrics = run.directory.appending(path: "metrics.jsonl")
-            #expect(throws: ReportError.self) { try report.write(.html, to: metrics) }
-            #expect(error([run.directory.path]) == "")
-        }
-    }
-
-    private struct Missing: Error {}
-
-    /// An object, or the first of a list of them.
-    private func object(_ value: JSON?) throws -> JSONObject {
-        switch value {
-        case .object(let object)?: return object
-        case .array(let values)?: return try object(values.first)
-        default: throw Missing()
-        }
-    }
-}
-
-@Suite("Reports over seeds")
-struct SeedReportTests {
-    /// A directory as `launch/study` fills it, without `study.json`.
-    private func withStudy(_ body: (URL) throws -> Void) throws {
-        try TestSupport.withTemporaryDirectory { directory in
-            for (seed, score) in [(1, 2.0), (2, 3.0), (3, 4.0)] {
-                let run = try RecordedRun(directory.appending(path: "seed-\(seed)"))
-                try run.writeState(seed: seed)
-                try run.writeMetrics { "\"loss\":\(Double($0) * score)" }
-                try run.writeEvaluation(score: score, winRate: 0.5 + score / 10)
-                try run.writeSamples(["yes", "no"])
-            }
-            try body(directory)
-        }
-    }
-
-    @Test("Scores and win rates have t intervals over seeds, and curves a mean")
-    func intervals() throws {
-        try withStudy { directory in
-            let report = try Report([directory.path])
-            #expect(report.isOverSeeds)
-            let page = ReportFormat.html.text(of: report)
-            // The mean of 2, 3 and 4 with 4.303 standard errors of 1 over the root of 3.
-            #expect(page.contains("dpo: 3.000, 95 % interval 0.516 to 5.484"))
-            #expect(page.contains("dpo over sft, by seed: 70.0 %, 80.0 %, 90.0 %"))
-            #expect(page.contains("55.2–100.0"))
-            #expect(page.contains("from 3 at step 1 to 30 at step 10"))
-            #expect(page.contains("study.json is not there"))
-        }
-    }
-
-    @Test("Runs of different configurations are set beside each other, with what differs")
-    func different() throws {
-        try withStudy { directory in
-            let other = try RecordedRun(directory.appending(path: "other/seed-1"))
-            try other.writeAll()
-            try other.writeState(settings: ["sft.learning_rate": "0.5"])
-            let report = try Report([directory.path + "/seed-1", other.directory.path])
-            #expect(!report.isOverSeeds)
-            let page = ReportFormat.html.text(of: report)
-            #expect(page.contains("What differs"))
-            #expect(page.contains("<td>sft.learning_rate</td><td>–</td><td>0.5</td>"))
-            #expect(page.contains("other/seed-1"))
-        }
-    }
-
-    @Test("A seed that is still missing from its runs is told")
-    func missing() throws {
-        try withStudy { directory in
-            try FileManager.default.removeItem(at: directory.appending(path: "seed-2/run.json"))
-            let page = ReportFormat.html.text(of: try Report([directory.path]))
-            #expect(page.contains("run.json is missing"))
-        }
     }
 }

@@ -22,6 +22,8 @@ package struct AxisScale {
         if low > high { (low, high) = (0, 1) }
         if high - low <= 1e-12 * max(abs(low), abs(high)) {
             (low, high) = low == 0 ? (0, 1) : (low - abs(low) / 2, high + abs(high) / 2)
+            // The least numbers have no halves.
+            if low == high { (low, high) = (low - 1, high + 1) }
         }
         let step = Self.roundStep((high - low) / Double(count))
         if widened {

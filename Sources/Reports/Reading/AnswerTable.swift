@@ -42,7 +42,7 @@ package struct AnswerTable: Sendable {
         } else if FileManager.default.fileExists(atPath: pairs.path) {
             readPairs(pairs)
         }
-        guard !rows.isEmpty else { return nil }
+        guard !rows.isEmpty || damagedLines > 0 else { return nil }
     }
 
     /// All answers of a column.

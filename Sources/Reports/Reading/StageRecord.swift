@@ -59,11 +59,12 @@ package struct StageRecord: Sendable {
             note("evaluation.json is missing or cannot be read")
         }
         if let data = data("summary.json") { readSummary(data) }
-        answers = AnswerTable(of: self)
-        if answers?.damagedLines ?? 0 > 0 {
-            note(
-                "\(HumanFormat.counted(answers?.damagedLines ?? 0, "line")) of its samples cannot be read, and are left out"
-            )
+        if let table = AnswerTable(of: self) {
+            if !table.rows.isEmpty { answers = table }
+            if table.damagedLines > 0 {
+                let lines = HumanFormat.counted(table.damagedLines, "line")
+                problems.append("\(directoryName): \(lines) of its samples cannot be read, and are left out")
+            }
         }
         parameters = countParameters()
     }

@@ -69,7 +69,8 @@ struct TimingSection: ReportSection {
             shown.isEmpty
             ? entries.map { ("\($0.run.name) \($0.stage.name)", [$0]) }
             : shown.map { name in (name, entries.filter { $0.stage.name == name }) }
-        let rows = stages.filter { !$0.1.isEmpty }.map { name, entries -> StackedBars.Row in
+        let rows = stages.filter { $0.1.contains { !$0.timing.phases.isEmpty } }.map {
+            name, entries -> StackedBars.Row in
             let names = Phase.allCases.map(\.rawValue).filter { name in
                 entries.contains { $0.timing.phases.contains { $0.name == name } }
             }
@@ -86,6 +87,7 @@ struct TimingSection: ReportSection {
         let names = Phase.allCases.map(\.rawValue).filter { name in
             rows.contains { $0.parts.contains { $0.name == name } }
         }
+        guard !names.isEmpty else { return "" }
         let keys = names.map { Markup.key($0, Self.colors[$0] ?? "var(--ink-2)") }
         let title = report.isOverSeeds ? "Time of steps by phase, mean over seeds" : "Time of steps by phase"
         return "<div>\(StackedBars(title: title, rows: rows).figure)<div class=\"keys\">\(keys)</div></div>"

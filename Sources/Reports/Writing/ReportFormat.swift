@@ -42,8 +42,8 @@ package enum ReportFormat: String, Sendable, CaseIterable {
         var text = "run,stage,step,metric,value\r\n"
         for section in ReportSections.all.compactMap({ $0.init(report) }) {
             section.forEachRow { row in
-                text +=
-                    "\(quoted(row.run)),\(quoted(row.stage)),\(row.step.map(String.init) ?? ""),\(quoted(row.metric)),\(row.value)\r\n"
+                text += quoted(row.run) + "," + quoted(row.stage) + "," + (row.step.map(String.init) ?? "")
+                text += "," + quoted(row.metric) + "," + "\(row.value)" + "\r\n"
             }
         }
         return text
@@ -51,7 +51,7 @@ package enum ReportFormat: String, Sendable, CaseIterable {
 
     /// A field as RFC 4180 has it.
     private static func quoted(_ field: String) -> String {
-        guard field.contains(where: { ",\"\r\n".contains($0) || $0 == "\r\n" }) else { return field }
+        guard field.utf8.contains(where: { [0x22, 0x2C, 0x0D, 0x0A].contains($0) }) else { return field }
         return "\"\(field.replacing("\"", with: "\"\""))\""
     }
 }
@@ -59,14 +59,15 @@ package enum ReportFormat: String, Sendable, CaseIterable {
 extension Report {
     /// Writes `report.html` into a directory, unless somebody else has put one there.
     ///
-    /// - Throws: ``ReportError/unwritable(path:reason:)``
+    /// - Throws: ``ReportError/unwritable(path:problem:)``
     package func leave(in directory: URL) throws(ReportError) {
         let file = directory.appending(path: "report.html")
         if FileManager.default.fileExists(atPath: file.path) {
             // What tells a page of ours stands at its start.
             let start = (try? FileHandle(forReadingFrom: file).read(upToCount: 1000)) ?? Data()
             guard String(decoding: start, as: UTF8.self).contains(ReportPage.generator.source) else {
-                throw .unwritable(path: file.relativePath, reason: "is there already, and no report of mpo's")
+                throw .unwritable(
+                    path: file.relativePath, problem: "is there already, and no report of mpo's; move it away")
             }
         }
         try write(.html, to: file)
@@ -74,21 +75,23 @@ extension Report {
 
     /// Writes the report as a file that appears when it is whole.
     ///
-    /// - Throws: ``ReportError/unwritable(path:reason:)``
+    /// - Throws: ``ReportError/unwritable(path:problem:)``
     package func write(_ format: ReportFormat, to file: URL) throws(ReportError) {
         let data = Data(format.text(of: self).utf8)
         do {
             try OutputFile.write(data, to: file, sparing: runs.flatMap { [$0.directory.state, $0.directory.metrics] })
         } catch {
-            throw .unwritable(path: file.relativePath, reason: error.reason(without: file.relativePath))
+            throw .unwritable(path: file.relativePath, problem: error.problem)
         }
     }
 }
 
 extension DataError {
-    /// What is said of a file, without its name, which stands elsewhere.
-    fileprivate func reason(without name: String) -> String {
-        let text = "\(self)"
-        return text.hasPrefix("\(name): ") ? String(text.dropFirst(name.count + 2)) : text
+    /// What is wrong with a file to write, without its name.
+    fileprivate var problem: String {
+        switch self {
+        case .system(_, let reason), .configuration(_, let reason): reason
+        default: "\(self)"
+        }
     }
 }
