@@ -38,8 +38,8 @@ enum StyleSheet {
         table { border-collapse: collapse; font-size: 13.5px; }
         th, td { text-align: left; vertical-align: top; padding: 4px 14px 4px 0; border-bottom: 1px solid var(--grid); }
         th { font-weight: 600; color: var(--ink-2); border-bottom-color: var(--rule); vertical-align: bottom; }
-        td { overflow-wrap: normal; }
-        td.prose { min-width: 26ch; overflow-wrap: anywhere; }
+        th, td { white-space: nowrap; }
+        td.prose { white-space: normal; min-width: 26ch; }
         th.n, td.n { text-align: right; white-space: nowrap; }
         small, .dim { color: var(--ink-3); font-size: 12.5px; }
         .key { white-space: nowrap; }

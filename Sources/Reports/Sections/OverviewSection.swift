@@ -107,7 +107,7 @@ struct OverviewSection: ReportSection {
     /// The keys whose values are not the same in all runs that have them; of stages that only some runs have, their names.
     private var differences: Markup {
         let keys = Set(report.runs.flatMap(\.settings.keys)).subtracting(["output_dir", "stages"]).sorted()
-        var table = DataTable([.text("key")] + report.runs.map { .text($0.name) })
+        var table = DataTable([.text("key")] + report.runs.map { .prose($0.name) })
         table.add(["stages"] + report.runs.map { "\($0.stages.map(\.name).joined(separator: ", "))" })
         for key in keys {
             let values = report.runs.map { $0.settings[key] }
