@@ -104,7 +104,8 @@ let layers: [Target] = [
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Reports", "Runs", "Stages",
+            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Reports", "Runs",
+            "Stages",
             "Torch", "Training",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],

@@ -33,7 +33,7 @@ struct LineStream {
         while true {
             if held == buffer.count { buffer.append(contentsOf: [UInt8](repeating: 0, count: buffer.count)) }
             let count = buffer.withUnsafeMutableBytes {
-                Foundation.read(descriptor, $0.baseAddress! + held, $0.count - held)
+                Foundation.read(descriptor, $0.baseAddress.map { $0 + held }, $0.count - held)
             }
             if count < 0 {
                 if errno == EINTR { continue }
