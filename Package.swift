@@ -97,11 +97,16 @@ let layers: [Target] = [
             "Transformers",
         ],
         swiftSettings: swift),
+    .target(
+        name: "Reports",
+        dependencies: ["Commands", "Configuration", "JSON", "MPI", "PreferenceData", "Runs", "Stages", "Torch"],
+        swiftSettings: swift),
     .executableTarget(
         name: "mpo",
         dependencies: [
-            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Runs", "Stages", "Torch",
-            "Training",
+            "Benchmarks", "Commands", "Configuration", "MPI", "Objectives", "PreferenceData", "Reports", "Runs",
+            "Stages",
+            "Torch", "Training",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: swift),
@@ -175,6 +180,9 @@ let tests: [Target] = [
         dependencies: [
             "Commands", "Configuration", "JSON", "PreferenceData", "Runs", "Stages", "Training", "TestSupport",
         ], swiftSettings: swift),
+    .testTarget(
+        name: "ReportsTests", dependencies: ["JSON", "PreferenceData", "Reports", "Runs", "Stages", "TestSupport"],
+        swiftSettings: swift),
     .testTarget(
         name: "BenchmarksTests", dependencies: ["Benchmarks", "PreferenceData", "Transformers", "TestSupport"],
         swiftSettings: swift),

@@ -19,7 +19,7 @@ struct Mpo: ParsableCommand {
         version: BuildInformation.description,
         subcommands: [
             TrainCommand.self, PlanCommand.self, InspectCommand.self, TokenizeCommand.self, ScoreCommand.self,
-            GenerateCommand.self, SynthesizeCommand.self, BenchCommand.self, StudyCommand.self,
+            GenerateCommand.self, SynthesizeCommand.self, BenchCommand.self, StudyCommand.self, ReportCommand.self,
         ])
 
     static func main() {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Commands
 import Foundation
 import MPI
+import Reports
 import Runs
 import Stages
 import Training
@@ -75,7 +76,18 @@ struct TrainCommand: ParsableCommand {
             }
             let run = TrainingRun(
                 configuration, on: runtime, options, until: conditions, trace: trace.map { URL(filePath: $0) })
-            return try run().exitStatus
+            let ending = try run()
+            if runtime.world.rank == 0 { leaveReport(in: configuration.outputDir) }
+            return ending.exitStatus
+        }
+    }
+
+    /// Leaves `report.html` beside what the run has left; what keeps it from that is told, and no fault of the run.
+    private func leaveReport(in directory: String) {
+        do {
+            try Report([directory]).leave(in: URL(filePath: directory))
+        } catch {
+            StandardError.write("mpo: warning: no report.html: \(error)\n")
         }
     }
 

@@ -34,7 +34,7 @@ struct LayersTests {
     func complete() throws {
         let folders = try FileManager.default.contentsOfDirectory(
             atPath: TestSupport.repository.appending(path: "Sources").path)
-        #expect(Self.drawn.count == 13)
+        #expect(Self.drawn.count == 14)
         #expect(Self.drawn.flatMap(\.self).sorted() == folders.sorted())
     }
 

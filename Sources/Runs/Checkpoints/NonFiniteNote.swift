@@ -23,5 +23,11 @@ package enum NonFiniteNote {
         FileManager.default.fileExists(atPath: file(of: stage).path)
     }
 
+    /// What is wrong, as the stage in `directory` has left it; `nil` where it has left nothing that can be read.
+    package static func problem(in directory: URL) -> String? {
+        guard let data = try? Data(contentsOf: directory.appending(path: name)) else { return nil }
+        return (try? JSONDecoder().decode([String: String].self, from: data))?["problem"]
+    }
+
     private static func file(of stage: PlannedStage) -> URL { stage.directory.appending(path: name) }
 }

@@ -12,6 +12,10 @@ package struct RunDirectory: Sendable {
     package var resolvedConfiguration: URL { url.appending(path: "config.resolved.yaml") }
     /// Which stages are done.
     package var state: URL { url.appending(path: "run.json") }
+    /// A line of metrics a step.
+    package var metrics: URL { url.appending(path: "metrics.jsonl") }
+    /// Who is at work, while somebody is.
+    package var lock: URL { url.appending(path: "run.lock") }
     /// A directory a stage.
     package var stages: URL { url.appending(path: "stages") }
 
@@ -21,7 +25,7 @@ package struct RunDirectory: Sendable {
     ///
     /// - Parameter given: The file that the configuration was read from, which a run leaves as it is.
     package func strangersFile(besides given: URL?) -> URL? {
-        [configuration, resolvedConfiguration, url.appending(path: "metrics.jsonl")].first { file in
+        [configuration, resolvedConfiguration, metrics].first { file in
             Self.holdsData(file) && !(given.map { $0.isSameFile(as: file) } ?? false)
         } ?? [stages, url.appending(path: "tensorboard")].first(where: Self.holdsData)
     }

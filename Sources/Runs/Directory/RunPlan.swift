@@ -86,7 +86,8 @@ package struct PlannedStage {
         name.firstIndex(of: "-").map { String(name[name.index(after: $0)...]) } ?? name
     }
 
-    static func directoryName(_ index: Int, _ name: String) -> String {
+    /// The name of the directory of a stage at this place of a run, from 0.
+    package static func directoryName(_ index: Int, _ name: String) -> String {
         "\(index < 9 ? "0" : "")\(index + 1)-\(name)"
     }
 }

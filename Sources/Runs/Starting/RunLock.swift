@@ -63,7 +63,7 @@ package final class RunLock: Sendable {
         if let held = try? HeldLock(file), held.contents == contents { unlink(file.path) }
     }
 
-    private static func file(in directory: URL) -> URL { directory.appending(path: "run.lock") }
+    private static func file(in directory: URL) -> URL { RunDirectory(directory).lock }
 
     /// Touches the lock; returns what is wrong if it is another's now.
     private static func beat(_ file: URL, _ contents: Data) -> RunLockError? {

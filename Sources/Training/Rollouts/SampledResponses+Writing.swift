@@ -3,7 +3,7 @@ import JSON
 import PreferenceData
 
 extension [SampledResponse] {
-    /// Writes `samples.jsonl`: a line a response, with its prompt and score.
+    /// Writes `samples.jsonl`: a line a response, with its prompt, its score, and its length in tokens.
     ///
     /// - Parameters:
     ///   - policies: A key, and under it the value that names each policy.
@@ -16,6 +16,7 @@ extension [SampledResponse] {
             object["prompt"] = prompts[sample.index].prompt.json
             object["completion"] = .string(sample.text)
             object["score"] = JSON(sample.score)
+            object["length"] = .number(sample.length)
             try writer.write(object)
         }
         try writer.finish()
