@@ -1,0 +1,94 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+/// `zero: 2` with `dtype: bfloat16`: learners hold rounded weights whole, and what they are rounded from divided.
+@Suite("Runs on rounded weights", .serialized, .enabled(if: RunWorkspace.hasNeeds, RunWorkspace.needs))
+struct RoundedWeightsRunTests {
+    // Updates in proportion to gradients: AdamW would make rounding of the smallest ones as large as any.
+    private static let stages = """
+        bf16: true
+        dataset: {train: train.jsonl, eval: [], max_length: 192, max_prompt_length: 128, truncation_mode: drop_turns}
+        save_steps: 1
+        stages: [sft, reward, dpo, ppo]
+        sft: {max_steps: 2, train_batch_size: 3, ALL}
+        reward: {init: base, max_steps: 2, train_batch_size: 6, max_tokens_per_micro_batch: 300, \
+        gradient_checkpointing: true, multi_view: {weight: 0.5}, ALL}
+        dpo: {init: base, max_steps: 2, train_batch_size: 6, max_tokens_per_micro_batch: 150, weight_decay: 0.1, ALL}
+        ppo: {init: base, critic_init: reward, critic_learning_rate: 1.0e-2, reward: "rule:length:9", max_steps: PPO, rollout_batch_size: 6, response_length: 12, \
+        num_ppo_epochs: 2, ALL}
+        """
+
+    private func configure(_ workspace: RunWorkspace, zero: Int, ppoSteps: Int = 1, _ lines: String = "") throws {
+        let options = "learning_rate: 1.0e-2, adam_epsilon: 0.1, zero: \(zero)"
+        try workspace.configure(
+            Self.stages.replacing("ALL", with: options).replacing("PPO", with: "\(ppoSteps)") + lines)
+    }
+
+    private func tensors(_ workspace: RunWorkspace, _ path: String) throws -> [String: [Float]] {
+        let file = try SafetensorsFile(workspace.url("\(path).safetensors"))
+        return try Dictionary(uniqueKeysWithValues: file.entries.keys.map { ($0, try file.tensor($0).floats()) })
+    }
+
+    private func expectNear(
+        _ workspace: RunWorkspace, _ run: String, to whole: String, _ files: [String], within bound: Double
+    ) throws {
+        for file in files {
+            let (ours, theirs) = (
+                try tensors(workspace, "\(run)/stages/\(file)"), try tensors(workspace, "\(whole)/stages/\(file)")
+            )
+            #expect(ours.keys == theirs.keys && !ours.isEmpty)
+            let (name, error) = try largestError(ours) { try #require(theirs[$0]) }
+            #expect(error < bound, "\(run): \(file) \(name): \(error)")
+        }
+    }
+
+    @Test("A learner alone makes the bytes of one that keeps all weights in float32, of models and checkpoints")
+    func alone() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 24)
+            for zero in [0, 2] {
+                try configure(workspace, zero: zero, ppoSteps: 2)
+                try workspace.train(["output_dir=zero-\(zero)"])
+            }
+            for file in [
+                "01-sft/final/model", "02-reward/final/model", "03-dpo/checkpoint-00000001/model",
+                "03-dpo/checkpoint-00000001/optimizer", "03-dpo/final/model", "04-ppo/checkpoint-00000001/critic/model",
+                "04-ppo/checkpoint-00000001/optimizer", "04-ppo/final/model", "04-ppo/critic/model",
+            ] {
+                let path = "stages/\(file).safetensors"
+                #expect(try workspace.data("zero-2/\(path)") == workspace.data("zero-0/\(path)"), "\(file)")
+            }
+            #expect(
+                try workspace.metrics("zero-2").map(\.timeless) == workspace.metrics("zero-0").map(\.timeless))
+        }
+    }
+
+    @Test(
+        "Several are within rounding of that, where others draw responses and a reference follows the policy too",
+        arguments: [2, 3])
+    func several(learners: Int) throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 24)
+            for zero in [0, 2] {
+                try configure(workspace, zero: zero)
+                try workspace.train(
+                    ranks: learners + 2,
+                    [
+                        "output_dir=zero-\(zero)", "ppo.placement=split", "ppo.learners=\(learners)",
+                    ])
+            }
+            let files = [
+                "01-sft/checkpoint-00000001/model", "02-reward/checkpoint-00000001/model",
+                "03-dpo/checkpoint-00000001/model", "03-dpo/checkpoint-00000001/optimizer",
+            ]
+            try expectNear(workspace, "zero-2", to: "zero-0", files, within: 1e-6)
+            let models = [
+                "01-sft/final/model", "02-reward/final/model", "03-dpo/final/model", "04-ppo/final/model",
+                "04-ppo/critic/model",
+            ]
+            try expectNear(workspace, "zero-2", to: "zero-0", models, within: 1e-2)
+        }
+    }
+}
