@@ -17,7 +17,7 @@ struct RoundedWeightsRunTests {
         gradient_checkpointing: true, multi_view: {weight: 0.5}, ALL}
         dpo: {init: base, max_steps: 2, train_batch_size: 6, max_tokens_per_micro_batch: 150, weight_decay: 0.1, ALL}
         ppo: {init: base, critic_init: reward, critic_learning_rate: 1.0e-2, reward: "rule:length:9", max_steps: PPO, rollout_batch_size: 6, response_length: 12, \
-        num_ppo_epochs: 2, ALL}
+        num_ppo_epochs: 1, num_mini_batches: 1, ALL}
         """
 
     private func configure(_ workspace: RunWorkspace, zero: Int, ppoSteps: Int = 1, _ lines: String = "") throws {
@@ -89,6 +89,62 @@ struct RoundedWeightsRunTests {
                 "04-ppo/critic/model",
             ]
             try expectNear(workspace, "zero-2", to: "zero-0", models, within: 1e-2)
+        }
+    }
+
+    private static let dpo = """
+        bf16: true
+        dataset: {train: train.jsonl, eval: [], max_length: 96, max_prompt_length: 64, truncation_mode: drop_turns}
+        stages: [dpo, ppo]
+        dpo: {max_steps: 8, train_batch_size: 6, save_steps: 2, learning_rate: 1.0e-2, adam_epsilon: 0.1, zero: ZERO}
+        ppo: {reward: "rule:length:9", max_steps: 8, rollout_batch_size: 6, response_length: 8, save_steps: 2, \
+        num_ppo_epochs: 1, num_mini_batches: 1, learning_rate: 1.0e-3, sync_ref_model: true, ref_model_sync_steps: 1, zero: ZERO}
+        """
+
+    @Test(
+        "A run that is killed after a checkpoint, or stopped before weights travel, goes on to the bytes of one that is not"
+    )
+    func resumed() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 16, eval: 1)
+            try workspace.configure(Self.dpo.replacing("ZERO", with: "2"))
+            try workspace.train(ranks: 4, ["output_dir=whole"])
+            let killed = try workspace.end(workspace.job(ranks: 4), at: Moment(lines: 3)) { _ in
+                for process in workspace.processes { kill(process, SIGKILL) }
+            }
+            #expect(killed.status != 0 && !workspace.has("out/stages/01-dpo/final"))
+            let stopped = try workspace.end(workspace.job(ranks: 4, resume: true), at: Moment(lines: 6)) {
+                kill($0, SIGUSR1)
+            }
+            #expect(stopped.status == 75, "\(stopped.errors)")
+            try workspace.train(ranks: 4, resume: true)
+            try workspace.expectSame()
+        }
+    }
+
+    @Test("A checkpoint goes on under any other division and number of learners, and the other way round")
+    func resumedOnOthers() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 16, eval: 1)
+            let overrides = ["stages=[dpo]"]
+            func configure(zero: Int) throws {
+                try workspace.configure(Self.dpo.replacing("ZERO", with: "\(zero)"))
+            }
+            try configure(zero: 0)
+            try workspace.train(ranks: 3, overrides + ["output_dir=whole"])
+            for (first, then, ranks) in [
+                (0, 2, 4), (2, 1, 1), (2, 2, 3),
+            ] {
+                try configure(zero: first)
+                let job = try workspace.job(ranks: first == 0 ? 3 : 4, overrides)
+                let stopped = try workspace.end(job, at: Moment(lines: 2)) { kill($0, SIGUSR1) }
+                #expect(stopped.status == 75, "\(stopped.errors)")
+                try configure(zero: then)
+                try workspace.train(
+                    ranks: ranks, resume: true, overrides, flags: ["--allow-inexact", "--allow-config-change"])
+                try expectNear(workspace, "out", to: "whole", ["01-dpo/final/model"], within: 1e-2)
+                try FileManager.default.removeItem(at: workspace.url("out"))
+            }
         }
     }
 }
