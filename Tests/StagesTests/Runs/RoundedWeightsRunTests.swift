@@ -9,14 +9,14 @@ struct RoundedWeightsRunTests {
     // Updates in proportion to gradients: AdamW would make rounding of the smallest ones as large as any.
     private static let stages = """
         bf16: true
-        dataset: {train: train.jsonl, eval: [], max_length: 192, max_prompt_length: 128, truncation_mode: drop_turns}
+        dataset: {train: train.jsonl, eval: [], max_length: 128, max_prompt_length: 96, truncation_mode: drop_turns}
         save_steps: 1
         stages: [sft, reward, dpo, ppo]
         sft: {max_steps: 2, train_batch_size: 3, ALL}
-        reward: {init: base, max_steps: 2, train_batch_size: 6, max_tokens_per_micro_batch: 300, \
+        reward: {init: base, max_steps: 2, train_batch_size: 4, max_tokens_per_micro_batch: 300, \
         gradient_checkpointing: true, multi_view: {weight: 0.5}, ALL}
-        dpo: {init: base, max_steps: 2, train_batch_size: 6, max_tokens_per_micro_batch: 150, weight_decay: 0.1, ALL}
-        ppo: {init: base, critic_init: reward, critic_learning_rate: 1.0e-2, reward: "rule:length:9", max_steps: PPO, rollout_batch_size: 6, response_length: 12, \
+        dpo: {init: base, max_steps: 2, train_batch_size: 4, max_tokens_per_micro_batch: 150, weight_decay: 0.1, ALL}
+        ppo: {init: base, critic_init: reward, critic_learning_rate: 1.0e-2, reward: "rule:length:9", max_steps: PPO, rollout_batch_size: 4, response_length: 8, \
         num_ppo_epochs: 1, num_mini_batches: 1, ALL}
         """
 
@@ -47,7 +47,7 @@ struct RoundedWeightsRunTests {
     @Test("A learner alone makes the bytes of one that keeps all weights in float32, of models and checkpoints")
     func alone() throws {
         try RunWorkspace.with { workspace in
-            try workspace.addPairs(train: 24)
+            try workspace.addPairs(train: 12, eval: 1)
             for zero in [0, 2] {
                 try configure(workspace, zero: zero, ppoSteps: 2)
                 try workspace.train(["output_dir=zero-\(zero)"])
@@ -70,7 +70,7 @@ struct RoundedWeightsRunTests {
         arguments: [2, 3])
     func several(learners: Int) throws {
         try RunWorkspace.with { workspace in
-            try workspace.addPairs(train: 24)
+            try workspace.addPairs(train: 12, eval: 1)
             for zero in [0, 2] {
                 try configure(workspace, zero: zero)
                 try workspace.train(
@@ -96,8 +96,8 @@ struct RoundedWeightsRunTests {
         bf16: true
         dataset: {train: train.jsonl, eval: [], max_length: 96, max_prompt_length: 64, truncation_mode: drop_turns}
         stages: [dpo, ppo]
-        dpo: {max_steps: 8, train_batch_size: 6, save_steps: 2, learning_rate: 1.0e-2, adam_epsilon: 0.1, zero: ZERO}
-        ppo: {reward: "rule:length:9", max_steps: 8, rollout_batch_size: 6, response_length: 8, save_steps: 2, \
+        dpo: {max_steps: 6, train_batch_size: 3, save_steps: 2, learning_rate: 1.0e-2, adam_epsilon: 0.1, zero: ZERO}
+        ppo: {reward: "rule:length:9", max_steps: 6, rollout_batch_size: 3, response_length: 6, save_steps: 2, \
         num_ppo_epochs: 1, num_mini_batches: 1, learning_rate: 1.0e-3, sync_ref_model: true, ref_model_sync_steps: 1, zero: ZERO}
         """
 
@@ -106,14 +106,14 @@ struct RoundedWeightsRunTests {
     )
     func resumed() throws {
         try RunWorkspace.with { workspace in
-            try workspace.addPairs(train: 16, eval: 1)
+            try workspace.addPairs(train: 9, eval: 1)
             try workspace.configure(Self.dpo.replacing("ZERO", with: "2"))
             try workspace.train(ranks: 4, ["output_dir=whole"])
             let killed = try workspace.end(workspace.job(ranks: 4), at: Moment(lines: 3)) { _ in
                 for process in workspace.processes { kill(process, SIGKILL) }
             }
             #expect(killed.status != 0 && !workspace.has("out/stages/01-dpo/final"))
-            let stopped = try workspace.end(workspace.job(ranks: 4, resume: true), at: Moment(lines: 6)) {
+            let stopped = try workspace.end(workspace.job(ranks: 4, resume: true), at: Moment(lines: 5)) {
                 kill($0, SIGUSR1)
             }
             #expect(stopped.status == 75, "\(stopped.errors)")
@@ -125,7 +125,7 @@ struct RoundedWeightsRunTests {
     @Test("A checkpoint goes on under any other division and number of learners, and the other way round")
     func resumedOnOthers() throws {
         try RunWorkspace.with { workspace in
-            try workspace.addPairs(train: 16, eval: 1)
+            try workspace.addPairs(train: 9, eval: 1)
             let overrides = ["stages=[dpo]"]
             func configure(zero: Int) throws {
                 try workspace.configure(Self.dpo.replacing("ZERO", with: "\(zero)"))
@@ -144,6 +144,33 @@ struct RoundedWeightsRunTests {
                     ranks: ranks, resume: true, overrides, flags: ["--allow-inexact", "--allow-config-change"])
                 try expectNear(workspace, "out", to: "whole", ["01-dpo/final/model"], within: 1e-2)
                 try FileManager.default.removeItem(at: workspace.url("out"))
+            }
+        }
+    }
+
+    @Test("The best checkpoint's weights become final, rounded")
+    func best() throws {
+        try RunWorkspace.with { workspace in
+            try workspace.addPairs(train: 12, eval: 4)
+            // The rate makes held-out loss go up.
+            try workspace.configure(
+                """
+                bf16: true
+                dataset: {train: train.jsonl, eval: eval.jsonl, max_length: 96, max_prompt_length: 64, \
+                truncation_mode: drop_turns}
+                save_steps: 1
+                stages: [sft]
+                sft: {max_steps: 4, train_batch_size: 4, learning_rate: 3.0e-1, lr_scheduler_type: constant, eval_steps: 1, \
+                load_best_model_at_end: true, zero: 2}
+                """)
+            try workspace.train(ranks: 3)
+            let losses = try workspace.metrics().map { try #require($0.values["eval_loss"]) }
+            let best = try #require(losses.indices.min { losses[$0] < losses[$1] })
+            #expect(best + 1 < losses.count)
+            let kept = try tensors(workspace, "out/stages/01-sft/checkpoint-0000000\(best + 1)/model")
+            for (name, numbers) in try tensors(workspace, "out/stages/01-sft/final/model") {
+                let whole = Tensor(try #require(kept[name]))
+                #expect(numbers == whole.converted(to: .bfloat16).floats(), "\(name)")
             }
         }
     }
