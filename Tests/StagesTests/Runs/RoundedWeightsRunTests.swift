@@ -160,7 +160,7 @@ struct RoundedWeightsRunTests {
                 truncation_mode: drop_turns}
                 save_steps: 1
                 stages: [sft]
-                sft: {max_steps: 4, train_batch_size: 4, learning_rate: 3.0e-1, lr_scheduler_type: constant, eval_steps: 1, \
+                sft: {max_steps: 3, train_batch_size: 4, learning_rate: 1.0e-2, lr_scheduler_type: constant, eval_steps: 1, \
                 load_best_model_at_end: true, zero: 2}
                 """)
             try workspace.train(ranks: 3)
