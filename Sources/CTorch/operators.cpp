@@ -1,7 +1,9 @@
+#include "differentiable.h"
 #include "internal.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/embedding.h>
+#include <ATen/ops/embedding_dense_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/isfinite.h>
@@ -30,6 +32,21 @@ ct_status filling(ct_tensor *tensor, uint64_t seed, Fill &&fill) {
         fill(drawn, generator);
         x.copy_(drawn);
     });
+}
+
+/// The rows of a table; the gradient of one in half precision is summed in float32.
+at::Tensor rows(const at::Tensor &table, const at::Tensor &indices) {
+    if (!table.requires_grad() || table.scalar_type() == at::kFloat || table.scalar_type() == at::kDouble) {
+        return at::embedding(table, indices);
+    }
+    return differentiable({table}, [&]() -> Computed {
+        return {
+            {at::embedding(table, indices)}, {indices},
+            [count = table.size(0)](const Tensors &saved, const at::Tensor &gradient) -> Tensors {
+                return {at::embedding_dense_backward(
+                    gradient.to(at::kFloat), saved[0], count, /*padding_idx=*/-1, /*scale_grad_by_freq=*/false)};
+            }};
+    })[0];
 }
 
 }  // namespace
@@ -135,7 +152,7 @@ ct_status ct_matmul(const ct_tensor *left, const ct_tensor *right, ct_tensor **o
 }
 
 ct_status ct_embedding(const ct_tensor *weight, const ct_tensor *indices, ct_tensor **out) {
-    return returning(out, [&] { return at::embedding(weight->value, indices->value); });
+    return returning(out, [&] { return rows(weight->value, indices->value); });
 }
 
 ct_status ct_layer_norm(

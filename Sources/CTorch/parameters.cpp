@@ -66,6 +66,13 @@ ct_status ct_parameter_view(
     });
 }
 
+ct_status ct_take_wide_gradient(ct_tensor *leaf) {
+    return guarded([&] {
+        leaf->value.requires_grad_(true);
+        torch::autograd::impl::materialize_autograd_meta(leaf->value)->set_grad_dtype(at::kFloat, leaf->value);
+    });
+}
+
 ct_status ct_hand_on_gradient(
     ct_tensor *leaf, ct_gradient_receiver receive, void *context, void (*release)(void *context)) {
     return guarded([&] {

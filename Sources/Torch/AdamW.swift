@@ -37,16 +37,21 @@ public final class AdamW {
 
     /// An optimizer for what a store trains, with moments of zero.
     ///
-    /// - Parameter slice: the elements that it updates; `nil` for all. Updates are the same bits for any slicing.
+    /// - Parameter slice: the elements that it updates; `nil` for all. Updates are the same bits for any slicing. Of parameters
+    ///   that are rounded it is the slice of their ``ParameterStore/masters``.
     public init(_ parameters: ParameterStore, options: Options, slice: Range<Int>? = nil) {
         let slice = slice ?? 0..<parameters.trainedCount
         precondition(
             parameters.trained.allSatisfy { $0.takesGradients }, "parameters that are not trainable have no optimizer"
         )
+        precondition(
+            parameters.masters.map { $0.slice == slice }
+                ?? parameters.trained.allSatisfy { $0.runs.count == 1 && $0.values.type == .float32 },
+            "parameters that are rounded are updated without the numbers that they are rounded from")
         self.parameters = parameters
         self.options = options
         self.slice = slice
-        let placement = Placement(.float32, on: parameters.trained.first?.values.device ?? .cpu)
+        let placement = Placement(.float32, on: parameters.trained.first?.device ?? .cpu)
         firstMoments = .zeros([slice.count], placement)
         secondMoments = .zeros([slice.count], placement)
     }
@@ -79,7 +84,8 @@ public final class AdamW {
     ) {
         guard !elements.isEmpty else { return }
         guard let slopes else { preconditionFailure("gradients of \(group.name) are handed on, and none are given") }
-        let values = group.values.narrowed(0, elements)
+        let masters = parameters.masters?.values.narrowed(0, moments)
+        let values = masters ?? group.values.narrowed(0, elements)
         let (first, second) = (firstMoments.narrowed(0, moments), secondMoments.narrowed(0, moments))
         perform("AdamW", values, slopes) {
             ct_adamw_step(
@@ -87,6 +93,12 @@ public final class AdamW {
                 ct_adamw(
                     learning_rate: learningRate, beta1: options.beta1, beta2: options.beta2, epsilon: options.epsilon,
                     weight_decay: weightDecay, step: Int64(step)))
+        }
+        guard let masters else { return }
+        for run in group.values(of: elements) {
+            let start = elements.lowerBound
+            run.values.copy(
+                from: masters.narrowed(0, run.elements.lowerBound - start..<run.elements.upperBound - start))
         }
     }
 }

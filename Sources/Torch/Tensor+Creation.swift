@@ -47,9 +47,9 @@ extension Tensor {
         tensor("unused zeros") { ct_unused_zeros(placement.code, Int64(count), $0) }
     }
 
-    /// Elements of float32 of the CPU, in memory that cards copy to and from directly.
-    static func emptyPinned(_ shape: [Int]) -> Tensor {
-        tensor("empty") { out in shape.withInt64 { ct_empty_pinned(CT_FLOAT32, $0.baseAddress, $0.count, out) } }
+    /// Elements of the CPU, in memory that cards copy to and from directly.
+    static func emptyPinned(_ shape: [Int], _ type: ScalarType) -> Tensor {
+        tensor("empty") { out in shape.withInt64 { ct_empty_pinned(type.code, $0.baseAddress, $0.count, out) } }
     }
 
     /// A tensor whose elements are whatever memory holds.

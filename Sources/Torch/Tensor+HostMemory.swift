@@ -58,18 +58,31 @@ extension Tensor {
     package func withStagedFloats<Result, Failure>(
         for staging: Staging, _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let staged = staged(for: staging)
+        try withStaged(.float32, for: staging) { (bytes) throws(Failure) in try body(bytes.bindMemory(to: Float.self)) }
+    }
+
+    /// The same in the tensor's own type, as bytes.
+    package func withStagedBytes<Result, Failure>(
+        for staging: Staging, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try withStaged(type, for: staging, body)
+    }
+
+    private func withStaged<Result, Failure>(
+        _ type: ScalarType, for staging: Staging, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let isOwn = placement == Placement(type) && isContiguous
+        let staged = isOwn ? self : staged(type, for: staging)
         defer { withExtendedLifetime(staged) {} }
-        let start = staged.address?.assumingMemoryBound(to: Float.self)
-        let result = try body(UnsafeMutableBufferPointer(start: start, count: count))
-        if staging != .reading, !isInHostFloats { copy(from: staged) }
+        let result = try body(UnsafeMutableRawBufferPointer(start: staged.address, count: count * type.size))
+        if staging != .reading, !isOwn { copy(from: staged) }
         return result
     }
 
-    private func staged(for staging: Staging) -> Tensor {
-        guard !isInHostFloats, device != .cpu || staging == .overwriting else { return placed(.float32).contiguous() }
+    private func staged(_ type: ScalarType, for staging: Staging) -> Tensor {
+        guard device != .cpu || staging == .overwriting else { return placed(Placement(type)).contiguous() }
         // What a card copies to and from directly.
-        let staged = device == .cpu ? Tensor.empty(shape) : Tensor.emptyPinned(shape)
+        let staged = device == .cpu ? Tensor.empty(shape, Placement(type)) : Tensor.emptyPinned(shape, type)
         if staging != .overwriting { staged.copy(from: self) }
         return staged
     }

@@ -37,8 +37,10 @@ extension DecoderModel {
 
     /// Takes the auxiliary head's weight from a checkpoint, where there is such a head.
     package func loadAuxiliaryHead(from directory: URL) throws {
-        guard let auxiliaryHead, let auxiliaryWeight else { return }
-        try SafetensorsFile(directory.appending(path: Self.auxiliaryFile)).read(
-            auxiliaryHead.parameterName, into: auxiliaryWeight)
+        guard let auxiliaryHead else { return }
+        let (file, name) = (
+            try SafetensorsFile(directory.appending(path: Self.auxiliaryFile)), auxiliaryHead.parameterName
+        )
+        try parameters.set(name) { try file.read(name, into: $0) }
     }
 }

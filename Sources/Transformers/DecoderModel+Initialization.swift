@@ -25,8 +25,11 @@ extension DecoderModel {
     }
 
     private func initialize(_ declaration: ParameterGroup.Declaration, seed: UInt64) {
+        parameters.set(declaration.name) { initialize($0, declaration, seed: seed) }
+    }
+
+    private func initialize(_ parameter: Tensor, _ declaration: ParameterGroup.Declaration, seed: UInt64) {
         let name = declaration.name
-        let parameter = parameters[name]
         if [ParameterNames.score, auxiliaryHead?.parameterName].contains(name) {
             let deviation = 1 / (Double(specification.width) + 1).squareRoot()
             parameter.fillNormal(deviation: deviation, seed: Self.seed(seed, name))

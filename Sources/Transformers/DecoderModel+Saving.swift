@@ -20,10 +20,38 @@ extension DecoderModel {
         to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil, as type: ScalarType = .float32,
         shardBytes: Int = 5_000_000_000
     ) throws {
-        try configuration.save(
-            head: head, to: directory, padTokenID: padTokenID, endTokenID: endTokenID, as: type, shardBytes: shardBytes
-        ) { parameters[$0] }
+        try save(
+            to: directory, SavedWeights(as: type), padTokenID: padTokenID, endTokenID: endTokenID,
+            shardBytes: shardBytes)
     }
+
+    /// The same with weights that may lie elsewhere.
+    package func save(
+        to directory: URL, _ weights: SavedWeights, padTokenID: Int32? = nil, endTokenID: Int32? = nil,
+        shardBytes: Int = 5_000_000_000
+    ) throws {
+        try configuration.save(
+            head: head, to: directory, padTokenID: padTokenID, endTokenID: endTokenID, as: weights.type,
+            shardBytes: shardBytes
+        ) { name, take in
+            guard let source = weights.source else { return try take(parameters[name]) }
+            try source(name, take)
+        }
+    }
+}
+
+/// What is written of a model's weights.
+package struct SavedWeights {
+    /// Hands over a parameter of a name, whole or in parts that follow on each other, flat and contiguous.
+    package typealias Source = (_ name: String, _ take: (_ part: Tensor) throws -> Void) throws -> Void
+
+    /// Their type in the files.
+    package let type: ScalarType
+    /// Where they come from; `nil` for the model itself.
+    package let source: Source?
+
+    /// Weights of a type.
+    package init(as type: ScalarType, from source: Source? = nil) { (self.type, self.source) = (type, source) }
 }
 
 extension ModelConfiguration {
@@ -34,6 +62,16 @@ extension ModelConfiguration {
         head: DecoderHead, to directory: URL, padTokenID: Int32? = nil, endTokenID: Int32? = nil,
         as type: ScalarType = .float32, shardBytes: Int = 5_000_000_000, parameter: (String) throws -> Tensor
     ) throws {
+        try save(
+            head: head, to: directory, padTokenID: padTokenID, endTokenID: endTokenID, as: type, shardBytes: shardBytes
+        ) { name, take in try take(parameter(name)) }
+    }
+
+    /// The same with parameters that come in parts.
+    fileprivate func save(
+        head: DecoderHead, to directory: URL, padTokenID: Int32?, endTokenID: Int32?, as type: ScalarType,
+        shardBytes: Int, source: SavedWeights.Source
+    ) throws {
         try exported(head: head, padTokenID: padTokenID, endTokenID: endTokenID, as: type)
             .write(toModelFile: directory.appending(path: "config.json"))
         if head == .languageModel {
@@ -42,13 +80,13 @@ extension ModelConfiguration {
         }
         let shards = shards(head: head, as: type, limit: shardBytes)
         guard shards.count > 1 else {
-            try Self.write(shards.first ?? [], as: type, to: directory.appending(path: "model.safetensors"), parameter)
+            try Self.write(shards.first ?? [], as: type, to: directory.appending(path: "model.safetensors"), source)
             return
         }
         var map: [(String, JSON)] = []
         for (index, declarations) in shards.enumerated() {
             let name = String(format: "model-%05d-of-%05d.safetensors", index + 1, shards.count)
-            try Self.write(declarations, as: type, to: directory.appending(path: name), parameter)
+            try Self.write(declarations, as: type, to: directory.appending(path: name), source)
             map += declarations.map { ($0.name, .string(name)) }
         }
         let size = shards.joined().reduce(0) { $0 + $1.byteCount(as: type) }
@@ -76,11 +114,13 @@ extension ModelConfiguration {
 
     private static func write(
         _ declarations: [ParameterGroup.Declaration], as type: ScalarType, to url: URL,
-        _ parameter: (String) throws -> Tensor
+        _ source: SavedWeights.Source
     ) throws {
         let writer = try SafetensorsWriter(
             declarations.map { SafetensorsWriter.Entry(name: $0.name, shape: $0.shape, type: type) }, to: url)
-        for declaration in declarations { try writer.append(try parameter(declaration.name).converted(to: type)) }
+        for declaration in declarations {
+            try source(declaration.name) { try writer.append(part: $0.converted(to: type)) }
+        }
         try writer.finish()
     }
 }

@@ -13,7 +13,7 @@ public final class DecoderModel {
     public let head: DecoderHead
     /// A head beside that one, which is trained with the model and is no part of what it leaves.
     public let auxiliaryHead: AuxiliaryHead?
-    /// Its parameters: in float32, but for the matrices of a base that is frozen.
+    /// Its parameters: in float32, but for the matrices of a base that is frozen, and those that ``WeightStorage`` has rounded.
     public let parameters: ParameterStore
     /// What is trained beside the weights, where the model is an adapter on a frozen base.
     public let adapter: AdapterLayout?
@@ -45,17 +45,24 @@ public final class DecoderModel {
 
     /// A decoder whose parameters are all zero: fill them by ``initialize(seed:)``, from a ``ModelDirectory``, or by
     /// copying those of another one.
+    ///
+    /// - Parameter storage: how its weights are held; all in float32 where it computes in that.
     public convenience init(
         _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool,
-        placement: Placement = .float32
+        storage: WeightStorage = .wide, placement: Placement = .float32
     ) {
         let specification = configuration.specification
         let kept = Placement(.float32, on: placement.device)
-        let base = ParameterGroup("base", specification.declarations(head: head), trainable: trainable, kept)
+        let declarations = specification.declarations(head: head)
+        let rounds = storage != .wide && placement.type != .float32
+        let rounding = ParameterGroup.Rounding(
+            Set(declarations.filter(specification.isRoundable).map(\.name)), to: placement.type)
+        let base = ParameterGroup(
+            "base", declarations, trainable: trainable, kept, rounding: rounds ? rounding : nil)
         let auxiliary = auxiliaryHead.map { $0.group(width: specification.width, trainable: trainable, kept) }
         self.init(
             configuration, head: head, auxiliaryHead: auxiliaryHead, [base] + [auxiliary].compactMap(\.self),
-            adapter: nil, placement)
+            masters: rounds ? storage.masters : nil, adapter: nil, placement)
     }
 
     /// A decoder on a frozen base: as the base's directory has it, or with an adapter, whose parameters are all zero.
@@ -85,10 +92,11 @@ public final class DecoderModel {
 
     private init(
         _ configuration: ModelConfiguration, head: DecoderHead, auxiliaryHead: AuxiliaryHead?,
-        _ groups: [ParameterGroup], adapter: AdapterLayout?, on base: FrozenBase? = nil, _ placement: Placement
+        _ groups: [ParameterGroup], masters: WeightStorage.Share? = nil, adapter: AdapterLayout?,
+        on base: FrozenBase? = nil, _ placement: Placement
     ) {
         let specification = configuration.specification
-        let parameters = ParameterStore(groups)
+        let parameters = ParameterStore(groups, masters: masters)
         let parts = DecoderParts(specification, parameters, adapter, base?.quantized ?? [:])
         self.configuration = configuration
         (self.adapter, self.base) = (adapter, base)

@@ -19,6 +19,14 @@ extension DecoderSpecification {
         }
         return all
     }
+
+    /// Whether passes round a parameter to the type that they compute in before they use it, so that it may lie in that: matrices
+    /// do, but for a score head, and for tables whose rows are scaled or added up first.
+    package func isRoundable(_ declaration: ParameterGroup.Declaration) -> Bool {
+        let isTable = [names.embedding, names.positions].contains(declaration.name)
+        return declaration.decays && declaration.name != ParameterNames.score
+            && !(isTable && (positionTable != nil || embeddingScale != 1))
+    }
 }
 
 extension LayerSpecification {

@@ -46,20 +46,22 @@ public struct ModelDirectory: Sendable {
     ///
     /// - Parameters:
     ///   - scoreSeed: draws a fresh score head where the directory has none; `nil` makes that an error.
+    ///   - storage: how its weights are held.
     ///   - placement: where it computes, and in which type.
     public func decoder(
         head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, trainable: Bool, scoreSeed: UInt64? = nil,
-        placement: Placement = .float32
+        storage: WeightStorage = .wide, placement: Placement = .float32
     ) throws -> DecoderModel {
         // Before memory is taken for what the configuration asks.
         try check()
         if let adapter {
             return try merged(
-                adapter, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: scoreSeed, placement
-            )
+                adapter, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, scoreSeed: scoreSeed, storage,
+                placement)
         }
         let decoder = DecoderModel(
-            configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, placement: placement)
+            configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, storage: storage,
+            placement: placement)
         try load(into: decoder, scoreSeed: scoreSeed)
         if head == .score { decoder.padTokenID = try scoredPadTokenID() }
         return decoder
@@ -99,18 +101,19 @@ public struct ModelDirectory: Sendable {
     /// A decoder with the weights of the base, the adapter merged into them one parameter at a time.
     private func merged(
         _ adapter: AdapterDirectory, head: DecoderHead, auxiliaryHead: AuxiliaryHead?, trainable: Bool,
-        scoreSeed: UInt64?, _ placement: Placement
+        scoreSeed: UInt64?, _ storage: WeightStorage, _ placement: Placement
     ) throws -> DecoderModel {
         let decoder = DecoderModel(
-            configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, placement: placement)
+            configuration, head: head, auxiliaryHead: auxiliaryHead, trainable: trainable, storage: storage,
+            placement: placement)
         let (weights, merger) = (try WeightFiles(base.url), try adapter.merger())
         let names = configuration.specification.names
         for declaration in configuration.specification.declarations(head: head) {
-            let (name, parameter) = (declaration.name, decoder.parameters[declaration.name])
+            let name = declaration.name
             if name == ParameterNames.score {
                 try adapter.readScoreHead(into: decoder, scoreSeed: scoreSeed)
             } else if let found = weights.name(of: name, names) {
-                parameter.copy(from: try merger.merged(name, weights.tensor(found)))
+                try decoder.parameters.set(name) { $0.copy(from: try merger.merged(name, weights.tensor(found))) }
             } else {
                 throw Self.missing(name, in: weights, names)
             }
@@ -151,7 +154,7 @@ public struct ModelDirectory: Sendable {
         for declaration in decoder.parameters.declarations
         where declaration.name != decoder.auxiliaryHead?.parameterName {
             if let name = weights.name(of: declaration.name, names) {
-                try weights.read(name, into: decoder.parameters[declaration.name])
+                try decoder.parameters.set(declaration.name) { try weights.read(name, into: $0) }
                 read.insert(name)
             } else if declaration.name == ParameterNames.score, let scoreSeed {
                 decoder.initializeScoreHead(seed: scoreSeed)

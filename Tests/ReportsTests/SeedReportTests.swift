@@ -44,7 +44,7 @@ struct SeedReportTests {
             #expect(!report.isOverSeeds)
             let page = ReportFormat.html.text(of: report)
             #expect(page.contains("What differs"))
-            #expect(page.contains("<td>sft.learning_rate</td><td>–</td><td>0.5</td>"))
+            #expect(page.contains(#"<td>sft.learning_rate</td><td class="prose">–</td><td class="prose">0.5</td>"#))
             #expect(page.contains("other/seed-1"))
         }
     }

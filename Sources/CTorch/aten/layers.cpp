@@ -12,7 +12,7 @@ namespace ctorch::aten {
 
 namespace {
 
-/// By a weight of a wider type than the input's, rounded to that: gradients of weight and bias are sums in their own type.
+/// By a weight that is rounded to the input's type, or has been already: gradients of weight and bias are sums that are not.
 at::Tensor narrowing_linear(
     const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) {
     const auto type = input.scalar_type();
@@ -27,11 +27,11 @@ at::Tensor narrowing_linear(
                 const auto &x = saved[0], &w = saved[1];
                 Tensors results = {at::mm(gradient, factor(w).t()), {}};
                 if (trains) {
-                    results[1] =
-                        (transposed ? wide_product(x.t(), gradient) : wide_product(gradient.t(), x)).to(w.scalar_type());
+                    results[1] = transposed ? wide_product(x.t(), gradient) : wide_product(gradient.t(), x);
                 }
                 if (has_bias) {
-                    results.push_back(trains ? gradient.sum(0, /*keepdim=*/false, w.scalar_type()) : at::Tensor());
+                    const auto wide = compute_type(w.scalar_type());
+                    results.push_back(trains ? gradient.sum(0, /*keepdim=*/false, wide) : at::Tensor());
                 }
                 return results;
             }};
@@ -42,7 +42,9 @@ at::Tensor narrowing_linear(
 
 at::Tensor ComposedKernels::linear(
     const at::Tensor &input, const at::Tensor &weight, const at::Tensor &bias, bool transposed) const {
-    if (weight.scalar_type() != input.scalar_type()) return narrowing_linear(input, weight, bias, transposed);
+    const auto type = input.scalar_type();
+    const bool rounds = weight.scalar_type() != type, trains_narrow = weight.requires_grad() && compute_type(type) != type;
+    if (rounds || trains_narrow) return narrowing_linear(input, weight, bias, transposed);
     // A frozen base keeps its matrices in the input's type, and its biases in float32.
     const auto sum = bias.defined() ? bias.to(input.scalar_type()) : bias;
     if (!transposed) return at::linear(input, weight, sum);

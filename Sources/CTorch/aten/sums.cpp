@@ -11,8 +11,9 @@ namespace ctorch::aten {
 
 namespace {
 
-/// How many numbers are converted at once: a whole number of a checksum's blocks, more where each operator has a price.
-int64_t chunk_of(const at::Tensor &x) { return (x.is_cuda() ? 128 : 16) * checksum_block; }
+/// How many numbers are converted at once: a whole number of a checksum's blocks, more where each operator has a price, and fewer
+/// where they become four times as large.
+int64_t chunk_of(const at::Tensor &x) { return (x.is_cuda() ? 128 : x.element_size() < 4 ? 1 : 16) * checksum_block; }
 
 /// The bits of numbers as words of at most 32 bits, in int64.
 at::Tensor words_of(const at::Tensor &x) {

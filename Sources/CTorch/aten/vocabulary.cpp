@@ -96,7 +96,7 @@ Tensors backward(const ct_logit_shape &shape, bool trains, const Tensors &saved,
             if (trains) dweight.narrow(0, token, tokens) += wide_product(narrow.t(), h);
         });
     });
-    return {dhidden.to(hidden.scalar_type()), trains ? dweight.to(weight.scalar_type()) : dweight};
+    return {dhidden.to(hidden.scalar_type()), dweight};
 }
 
 Computed logps(const at::Tensor &hidden, const at::Tensor &weight, const at::Tensor &targets,

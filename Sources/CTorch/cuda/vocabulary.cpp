@@ -67,7 +67,7 @@ Tensors backward(double temperature, bool trains, const Tensors &saved, const at
         dhidden.narrow(0, row, rows) += aten::wide_product(dlogits, narrow);
         if (trains) dweight += aten::wide_product(dlogits.t(), h);
     });
-    return {dhidden.to(hidden.scalar_type()), trains ? dweight.to(weight.scalar_type()) : dweight};
+    return {dhidden.to(hidden.scalar_type()), dweight};
 }
 
 /// Of some rows, into their places.

@@ -196,6 +196,8 @@ ct_status ct_adding_gradient(const ct_tensor *input, const ct_tensor *gradient, 
 ct_status ct_parameter_view(
     const ct_tensor *values, const ct_tensor *gradients, int64_t offset, const int64_t *shape, size_t rank,
     ct_tensor **out);
+/// From now on a backward pass finds float32 gradients for the leaf, whichever type it is of itself.
+ct_status ct_take_wide_gradient(ct_tensor *leaf);
 /// Takes a gradient, which it frees. Called within the backward pass, on its thread.
 typedef void (*ct_gradient_receiver)(void *context, ct_tensor *gradient);
 /// From now on each gradient that a backward pass finds for the leaf goes to `receive` in place of being added up.

@@ -34,7 +34,7 @@ extension ComputeOptions: KeyedOptions {
         var field = Field<Self>(
             "dtype", \.dtype,
             "Type of what models compute; bf16: true means bfloat16. Weights, gradients, moments, sums and log-probabilities "
-                + "are float32 in any case.")
+                + "are float32 in any case; with zero: 2 weights are held once more, rounded, and divided themselves.")
         field.spelling = FieldSpelling(key: "bf16", kind: Bool.kind) { node in
             Bool(node).map { ($0 ? ComputeType.bfloat16 : .float32).node }
         }

@@ -9,6 +9,8 @@ struct CardEstimate {
     private let model: DecoderSpecification
     /// Bytes of a number that passes from layer to layer.
     private let size: Int
+    /// Whether passes round weights to that, which are in float32.
+    var roundsWeights = true
 
     init(_ model: DecoderSpecification, _ type: ScalarType) {
         (self.model, size) = (model, type.size)
@@ -64,7 +66,7 @@ struct CardEstimate {
         let block = min(rows, max(1, (1 << 29) / model.vocabularySize)) * model.vocabularySize
         let weight = model.vocabularySize * model.width
         let isNarrow = size < MemoryLayout<Float>.size
-        let narrow = isNarrow ? size * weight : 0
+        let narrow = isNarrow && roundsWeights ? size * weight : 0
         guard learns else { return 4 * block + narrow }
         return block * (isNarrow ? 4 + size : 4) + 2 * 4 * weight + narrow + rows * model.width * (8 + size)
     }

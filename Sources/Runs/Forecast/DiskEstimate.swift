@@ -27,7 +27,7 @@ package struct DiskEstimate: Equatable {
         // Of the type that is computed in; checkpoints and adapters keep float32.
         let trainsAdapter = stage.stage.adapter?.usesAdapter ?? false
         let size = trainsAdapter ? 4 : forecast.roles.first?.memory.placement.type.size ?? 4
-        let trained = forecast.roles.map(\.memory.weights).max() ?? 0
+        let trained = forecast.roles.map(\.memory.trainedCount).max() ?? 0
         guard trained > 0 else {
             // A model that is made without training has the shape of what it is made from.
             let source = stage.inputs.first { $0.role.kind == .policy || $0.role.kind == .model }
@@ -35,7 +35,7 @@ package struct DiskEstimate: Equatable {
             models = try planner.specification(of: source.reference).parameterCount(head: head) * size
             return
         }
-        models = trained / 4 * size
+        models = trained * size
         guard let rhythm = stage.stage.entries.first(where: { $0.key == "save_steps" }).flatMap({ Int($0.value) })
         else {
             return
@@ -44,7 +44,7 @@ package struct DiskEstimate: Equatable {
         let limit = planner.configuration.saveTotalLimit.map { $0 + (stage.stage.leavesBestModel ? 1 : 0) }
         // The last step leaves a model and no checkpoint.
         let saved = forecast.batches.steps.map { max(0, $0 - 1) / rhythm } ?? limit ?? 1
-        let (bytes, overflows) = (3 * trained).multipliedReportingOverflow(by: min(saved, limit ?? saved))
+        let (bytes, overflows) = (3 * 4 * trained).multipliedReportingOverflow(by: min(saved, limit ?? saved))
         checkpoints = overflows ? .max >> 16 : bytes
     }
 }

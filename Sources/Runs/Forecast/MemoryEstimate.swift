@@ -5,8 +5,10 @@ import Transformers
 package struct MemoryEstimate: Equatable {
     /// Where its models compute, and in which type.
     package let placement: Placement
-    /// Parameters of models that are trained.
+    /// Parameters of models that are trained; where they are rounded, with a learner's slice of what they are rounded from.
     package var weights = 0
+    /// How many numbers those parameters are.
+    package var trainedCount = 0
     /// Their gradients; where they are divided, a learner's slice of them and what a backward pass has not summed yet.
     package var gradients = 0
     /// Adam's two moments, or a learner's slice of them.
@@ -57,6 +59,9 @@ package struct MemoryEstimate: Equatable {
             shards = zero > 0 ? learners : 1
             dividesGradients = zero == 2
         }
+
+        /// A learner's slice.
+        fileprivate func share(of bytes: Int) -> Int { (bytes + shards - 1) / shards }
     }
 
     /// Adds a model that is trained.
@@ -64,11 +69,15 @@ package struct MemoryEstimate: Equatable {
         _ planned: PlannedModel, head: DecoderHead, auxiliaryHead: AuxiliaryHead? = nil, _ training: Training
     ) {
         let model = planned.specification
-        let bytes = 4 * (planned.ownCount(head: head) + (auxiliaryHead?.outputs ?? 0) * model.width)
+        let count = planned.ownCount(head: head) + (auxiliaryHead?.outputs ?? 0) * model.width
+        let bytes = 4 * count
+        let rounds = training.dividesGradients && placement.type != .float32 && planned.base == nil
         hold(planned, head: head)
+        trainedCount += count
         weights += bytes
-        moments += (2 * bytes + training.shards - 1) / training.shards
-        gradients += training.dividesGradients ? (bytes + training.shards - 1) / training.shards : bytes
+        if rounds { weights += training.share(of: bytes) - savedByRounding(planned, head: head) }
+        moments += training.share(of: 2 * bytes)
+        gradients += training.dividesGradients ? training.share(of: bytes) : bytes
         if training.dividesGradients {
             // Models take turns. The gradient of a head's vocabulary is counted with what a pass leaves.
             let held = 4 * planned.gradientsAtOnce(head: head)
@@ -82,16 +91,24 @@ package struct MemoryEstimate: Equatable {
                 activations, training.rows * kept + model.vocabularyBytes(head: head, learns: planned.base == nil))
             return
         }
-        let card = CardEstimate(model, placement.type)
+        var card = CardEstimate(model, placement.type)
+        card.roundsWeights = !rounds
         activations = max(
             activations, card.training(rows: training.rows, head: head, recomputes: training.recomputes))
     }
 
     /// Adds a model that computes rows of at most `rows` tokens.
-    package mutating func compute(_ model: PlannedModel, head: DecoderHead, rows: Int) {
-        frozen += 4 * model.ownCount(head: head)
+    ///
+    /// - Parameter isRounded: Whether its weights lie in the type that it computes in.
+    package mutating func compute(_ model: PlannedModel, head: DecoderHead, rows: Int, isRounded: Bool = false) {
+        frozen += 4 * model.ownCount(head: head) - (isRounded ? savedByRounding(model, head: head) : 0)
         hold(model, head: head)
         evaluate(model.specification, head: head, rows: rows)
+    }
+
+    /// What float32 weights would have more than rounded ones.
+    private func savedByRounding(_ model: PlannedModel, head: DecoderHead) -> Int {
+        (4 - placement.type.size) * model.roundableCount(head: head)
     }
 
     /// Adds the frozen weights under a model, where none has brought them yet.

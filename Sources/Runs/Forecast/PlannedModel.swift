@@ -21,6 +21,14 @@ package struct PlannedModel {
         return base == nil ? specification.parameterCount(head: head) : 0
     }
 
+    /// How many of them may lie in the type that it computes in.
+    func roundableCount(head: DecoderHead) -> Int {
+        guard base == nil else { return 0 }
+        return specification.declarations(head: head).filter(specification.isRoundable).reduce(0) {
+            $0 + $1.shape.reduce(1, *)
+        }
+    }
+
     /// How many of its gradients a backward pass holds at once, where each layer's go as soon as they are found; that of a head
     /// with a vocabulary of its own left out.
     func gradientsAtOnce(head: DecoderHead) -> Int {

@@ -64,20 +64,23 @@ package struct ModelStore {
     /// The base model is drawn at random where the run asks for it; a policy loaded with a score head gets a new one,
     /// and an auxiliary head is always new. One that is trained has an adapter where the stage trains those: that of an
     /// adapter's directory, or a new one.
+    ///
+    /// - Parameter storage: How the weights of a model that is trained whole are held.
     package func load(
         _ reference: ArtifactReference, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, training: Training,
-        seed: UInt64
+        storage: WeightStorage = .wide, seed: UInt64
     ) throws -> DecoderModel {
         let directory = directory(of: reference)
         guard isDrawn(reference) else {
             let model = try load(
-                directory, head: head, auxiliaryHead: auxiliaryHead, training: training, newHeadSeed: seed)
+                directory, head: head, auxiliaryHead: auxiliaryHead, training: training, storage: storage,
+                newHeadSeed: seed)
             model.initializeAuxiliaryHead(seed: seed)
             return model
         }
         let model = DecoderModel(
             try configuration(of: reference), head: head, auxiliaryHead: auxiliaryHead, trainable: training == .here,
-            placement: placement)
+            storage: storage, placement: placement)
         // Every stage that starts from the base model starts from the same one.
         model.initialize(seed: UInt64(plan.configuration.seed))
         model.initializeAuxiliaryHead(seed: seed)
@@ -106,11 +109,13 @@ package struct ModelStore {
 
     /// Loads the model in a directory.
     ///
-    /// - Parameter newHeadSeed: Draws a score head where the directory has none, and a new adapter; without it a head that is
-    ///   missing is an error.
+    /// - Parameters:
+    ///   - storage: How the weights of a model that is trained whole are held.
+    ///   - newHeadSeed: Draws a score head where the directory has none, and a new adapter; without it a head that is missing is
+    ///     an error.
     package func load(
         _ url: URL, head: ModelHead, auxiliaryHead: AuxiliaryHead? = nil, training: Training,
-        newHeadSeed: UInt64? = nil
+        storage: WeightStorage = .wide, newHeadSeed: UInt64? = nil
     ) throws -> DecoderModel {
         let directory = try directory(url)
         let trainsAdapter = adapter?.usesAdapter ?? false
@@ -118,7 +123,7 @@ package struct ModelStore {
         guard trainsAdapter || training == .none && directory.adapter != nil else {
             return try directory.decoder(
                 head: head, auxiliaryHead: auxiliaryHead, trainable: training == .here, scoreSeed: newHeadSeed,
-                placement: placement)
+                storage: storage, placement: placement)
         }
         var fresh: AdapterLayout?
         if let adapter, training != .none, directory.adapter == nil {
@@ -155,9 +160,9 @@ package struct ModelStore {
     /// Writes a model as a Hugging Face directory, with the run's tokenizer, chat template and end token; one with an adapter as
     /// that alone.
     ///
-    /// - Parameter type: That of weights: float32 for what training goes on from, and ``placement``'s for what it leaves.
+    /// - Parameter weights: float32 for what training goes on from, and ``placement``'s type for what it leaves.
     package func save(
-        _ model: DecoderModel, to directory: URL, as type: ScalarType = .float32, text: TextPipeline
+        _ model: DecoderModel, to directory: URL, _ weights: SavedWeights, text: TextPipeline
     ) throws {
         if model.adapter != nil, let base = model.base?.directory {
             try model.saveAdapter(to: directory)
@@ -165,7 +170,7 @@ package struct ModelStore {
             return try text.savedTokenizer.write(to: directory)
         }
         let pad = model.head == .score ? model.padTokenID ?? text.paddingID(for: model.configuration) : nil
-        try model.save(to: directory, padTokenID: pad, endTokenID: text.toldEnd?.id, as: type)
+        try model.save(to: directory, weights, padTokenID: pad, endTokenID: text.toldEnd?.id)
         try text.savedTokenizer.write(to: directory)
     }
 

@@ -141,7 +141,7 @@ package struct DPOStage: Stage {
         // Where the reference lay there may be no room for a model of the same size at the same alignment.
         TorchRuntime.releaseFreedMemory()
         let model = try context.trainable(
-            options.initial, head: .languageModel, auxiliaryHead: DPOObjective.auxiliaryHead(loss))
+            options.initial, head: .languageModel, auxiliaryHead: DPOObjective.auxiliaryHead(loss), options.optimizer)
         let trainer = OfflineTrainer(
             context: context, model: model,
             objective: DPOObjective(
@@ -154,7 +154,7 @@ package struct DPOStage: Stage {
             return pair
         }
         try trainer.train(data.examples, eval: marked) {
-            try context.models.save(model, to: $0, as: $1, text: context.text)
+            try context.models.save(model, to: $0, $1, text: context.text)
         }
     }
 }

@@ -85,7 +85,7 @@ package struct KTOStage: Stage {
         let reference = try asked(training, heldOut, on: context)
         // Where the reference lay there may be no room for a model of the same size at the same alignment.
         TorchRuntime.releaseFreedMemory()
-        let model = try context.trainable(options.initial, head: .languageModel)
+        let model = try context.trainable(options.initial, head: .languageModel, options.optimizer)
         let marked = heldOut.map { answer in
             var answer = answer
             answer.index = ReferencePair.heldOut(answer.index)
@@ -96,7 +96,7 @@ package struct KTOStage: Stage {
             objective: KTOObjective(loss: options.loss, reference: reference, answers: training + marked),
             loop: options.loop, optimizer: options.optimizer)
         try trainer.train(training, eval: marked) {
-            try context.models.save(model, to: $0, as: $1, text: context.text)
+            try context.models.save(model, to: $0, $1, text: context.text)
         }
     }
 

@@ -95,12 +95,13 @@ package struct OnlineDPOStage: Stage {
         let update = options.rewardUpdate
         if update.gold != nil { settings.scorer = (RewardLearner.name, update.steps) }
         var taught: DecoderModel?
-        let worker = try OnlineWorker(context, settings, order) { learns in
-            let training = learns ? ModelStore.Training.here : .elsewhere
+        let worker = try OnlineWorker(context, settings, order) { learners in
+            let training = learners == nil ? ModelStore.Training.elsewhere : .here
             if let reward = options.taughtReward {
                 taught = try context.trained(reward, .score, training, part: RewardLearner.name)
             }
-            return try context.trained(options.initial, .languageModel, training)
+            return try context.trained(
+                options.initial, .languageModel, training, storage: options.optimizer.storage(over: learners))
         } learner: { policy, learners in
             let reward = try taught.map { model in
                 let asks = learners.rank == 0

@@ -142,14 +142,18 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
             warmupNote: options.optimizer.warmupNote(steps: steps * updates, "updates"))
         var reference: DecoderModel?
         let worker = try OnlineWorker(context, settings, order) {
-            try context.trained(options.initial, .languageModel, $0 ? .here : .elsewhere)
+            try context.trained(
+                options.initial, .languageModel, $0 == nil ? .elsewhere : .here,
+                storage: options.optimizer.storage(over: $0))
         } learner: { policy, learners in
             // One that moves is kept in checkpoints, by a learner.
             if options.referenceSync.isOn { reference = try frozenReference(context) }
             return PolicyLearner(
                 policy: policy, reference: reference,
                 critic: try options.criticInitial.map {
-                    try context.trained($0, .score, .here, part: PolicyLearner.critic)
+                    try context.trained(
+                        $0, .score, .here, storage: options.optimizer.storage(over: learners),
+                        part: PolicyLearner.critic)
                 },
                 options, parts, totalSteps: steps, learners: learners, seed: context.seed, tracer: context.tracer,
                 stage: context.stage.name, note: context.note)

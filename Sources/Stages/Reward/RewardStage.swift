@@ -75,7 +75,7 @@ package struct RewardStage: Stage {
         var eval = try context.evalExamples(options.loop) { try context.data.pairs($0, options.lengths).examples }
         let specification = try context.models.configuration(of: options.initial).specification
         let model = try context.trainable(
-            options.initial, head: .score, auxiliaryHead: auxiliaryHead(specification))
+            options.initial, head: .score, auxiliaryHead: auxiliaryHead(specification), options.optimizer)
         let views = try views(examples, &eval, context, width: specification.width)
         let objective = RewardObjective(
             loss: BradleyTerryLoss(centeringCoefficient: options.centerRewardsCoefficient ?? 0),
@@ -83,7 +83,7 @@ package struct RewardStage: Stage {
         let trainer = OfflineTrainer(
             context: context, model: model, objective: objective, loop: options.loop, optimizer: options.optimizer)
         try trainer.train(examples, eval: eval) {
-            try context.models.save(model, to: $0, as: $1, text: context.text)
+            try context.models.save(model, to: $0, $1, text: context.text)
         } afterwards: {
             try finish(model, examples, eval, context)
         }

@@ -47,12 +47,12 @@ package struct SFTStage: Stage {
         let eval = try context.evalExamples(options.loop) {
             try context.data.completions($0, options.lengths, learning: learnedTokens).examples
         }
-        let model = try context.trainable(options.initial, head: .languageModel)
+        let model = try context.trainable(options.initial, head: .languageModel, options.optimizer)
         let trainer = OfflineTrainer(
             context: context, model: model, objective: SFTObjective(), loop: options.loop,
             optimizer: options.optimizer)
         try trainer.train(data.examples, eval: eval) {
-            try context.models.save(model, to: $0, as: $1, text: context.text)
+            try context.models.save(model, to: $0, $1, text: context.text)
         }
     }
 }

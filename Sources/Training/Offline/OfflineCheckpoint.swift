@@ -15,7 +15,10 @@ package struct OfflineCheckpoint {
     }
 
     /// Sends what the first worker writes of this one's.
-    package func send() throws { try OptimizerFile.send(["model": updater]) }
+    package func send() throws {
+        try updater.sendMasters()
+        try OptimizerFile.send(["model": updater])
+    }
 
     /// Takes over moments; the model was loaded from the same directory. Returns where training stands.
     package func restore(from directory: URL) throws -> TrainerState {

@@ -32,11 +32,11 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
     /// saved, and the next start does that anew.
     ///
     /// - Parameters:
-    ///   - save: Writes the model as it is into a directory, with weights of a type.
+    ///   - save: Writes the model as it is into a directory.
     ///   - afterwards: What else the stage does with the model, once it is in `final`.
     /// - Throws: ``StageStopped``, on all workers.
     package func train(
-        _ examples: [Objective.Example], eval: [Objective.Example], save: @escaping (URL, ScalarType) throws -> Void,
+        _ examples: [Objective.Example], eval: [Objective.Example], save: @escaping (URL, SavedWeights) throws -> Void,
         afterwards: () throws -> Void = {}
     ) throws {
         let order = try DataOrder(
@@ -47,7 +47,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
             tracer: context.tracer)
         model.recomputesActivations = loop.gradientCheckpointing
         let state = OfflineCheckpoint(updater: updater) {
-            try save($0, .float32)
+            try save($0, updater.savedMasters)
             try model.saveAuxiliaryHead(to: $0)
         }
         context.stopMonitor.expectSaving(bytes: updater.stateBytes)
@@ -84,7 +84,9 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
         try RunError.check(model.parameters, after: total, of: context.stage.name, over: context.workers)
         if let best = progress.best, best.step < total { try load(best) }
         if context.isFirst {
-            try AtomicDirectory.write(to: context.stage.final) { try save($0, context.models.placement.type) }
+            try AtomicDirectory.write(to: context.stage.final) {
+                try save($0, SavedWeights(as: context.models.placement.type))
+            }
         }
         context.stopMonitor.pass()
         do {
@@ -176,11 +178,7 @@ package struct OfflineTrainer<Objective: OfflineObjective> {
                 try context.note("\(error); it had the best \(metric), but final is the last step's model")
             }
         }
-        for group in model.parameters.trained where context.workers.size > 1 {
-            try group.values.withStagedFloats(for: context.isFirst ? .reading : .overwriting) {
-                try context.workers.broadcast($0, root: 0)
-            }
-        }
+        if context.workers.size > 1 { try context.workers.broadcast(model.parameters, root: 0) }
     }
 
     /// The objective's metrics over held-out examples.

@@ -18,10 +18,11 @@ package struct OnlineCheckpoint {
     ///
     /// - Parameter inFlight: The next step's responses, where they were drawn before the update that this state is after.
     package func write(to directory: URL, _ state: TrainerState, inFlight: RolloutBatch?) throws {
-        for (name, model) in learner.trainees.map({ ($0.name, $0.model) }) + learner.moving {
+        let trained = learner.trainees.map { ($0.name, $0.model, $0.updater.savedMasters) }
+        for (name, model, weights) in trained + learner.moving.map({ ($0, $1, SavedWeights(as: .float32)) }) {
             let place = name == Trainee.policy ? directory : directory.appending(path: name)
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-            try models.save(model, to: place, text: text)
+            try models.save(model, to: place, weights, text: text)
         }
         try OptimizerFile.write(updaters, to: directory)
         try learner.write(to: directory)
@@ -30,7 +31,10 @@ package struct OnlineCheckpoint {
     }
 
     /// Sends what the first learner writes of this one's.
-    package func send() throws { try OptimizerFile.send(updaters) }
+    package func send() throws {
+        for trainee in learner.trainees { try trainee.updater.sendMasters() }
+        try OptimizerFile.send(updaters)
+    }
 
     private var updaters: [String: ParameterUpdater] {
         Dictionary(uniqueKeysWithValues: learner.trainees.map { ($0.name, $0.updater) })

@@ -74,12 +74,12 @@ package struct OnlineWorker {
     }
 
     /// - Parameters:
-    ///   - policy: Loads the policy, to be trained or only drawn from.
+    ///   - policy: Loads the policy, to be trained by these learners or, with `nil`, only drawn from.
     ///   - learner: Makes what learns, of the policy, on the workers that do.
     ///   - sampler: Makes what draws, of the policy, as one of so many.
     package init(
         _ context: StageContext, _ settings: Settings, _ order: DataOrder,
-        policy load: (_ trainable: Bool) throws -> DecoderModel,
+        policy load: (_ learners: Communicator?) throws -> DecoderModel,
         learner makeLearner: (DecoderModel, Communicator) throws -> any OnlineLearner,
         sampler makeSampler: (DecoderModel, _ number: Int, _ count: Int) throws -> RolloutSampler
     ) throws {
@@ -94,7 +94,7 @@ package struct OnlineWorker {
         channel = try context.workers.split(color: carries ? 0 : nil, key: me, name: "weights").map {
             WeightChannel($0, tracer: context.tracer)
         }
-        let policy = try load(learns)
+        let policy = try load(learners)
         let checkpoint = context.checkpoint.map { context.checkpoints.url(ofStep: $0) }
         let isAhead = settings.rollouts.maxStaleness > 0 && firstStep < totalSteps
         restored = try (isAhead ? checkpoint : nil).map {
@@ -130,7 +130,8 @@ package struct OnlineWorker {
                     ? context.stage.final : context.stage.directory.appending(path: trainee.name)
                 try AtomicDirectory.write(to: place) { directory in
                     let models = context.models
-                    try models.save(trainee.model, to: directory, as: models.placement.type, text: context.text)
+                    try models.save(
+                        trainee.model, to: directory, SavedWeights(as: models.placement.type), text: context.text)
                 }
             }
         }

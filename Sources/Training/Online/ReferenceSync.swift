@@ -17,13 +17,17 @@ package struct ReferenceSync: Sendable, Equatable {
 
     package init() {}
 
-    /// Moves the reference where a move is due after `done` steps.
+    /// Moves the reference where a move is due after `done` steps, towards the policy as it computes: by its rounded weights where
+    /// it has such, which samplers have too.
     package func follow(_ policy: DecoderModel, with reference: DecoderModel, afterStep done: Int) {
         guard isOn, done.isMultiple(of: steps) else { return }
         withoutGradients {
             for (own, other) in zip(reference.parameters.groups, policy.parameters.groups) {
                 precondition(own.entries == other.entries, "policy and reference differ in shape")
-                own.values.copy(from: own.values * (1 - alpha) + other.values * alpha)
+                for run in other.runs {
+                    let values = own.values.narrowed(0, run.elements)
+                    values.copy(from: values * (1 - alpha) + run.values.converted(to: .float32) * alpha)
+                }
             }
         }
     }

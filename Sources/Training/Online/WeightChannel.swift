@@ -2,7 +2,8 @@ import MPI
 import Runs
 import Torch
 
-/// Carries models' weights from the first learner to the samplers, each time with the model's name, its version and a checksum.
+/// Carries models' weights from the first learner to the samplers, each time with the model's name, its version and a checksum. Both
+/// hold them alike.
 package final class WeightChannel {
     private let communicator: Communicator
     private let tracer: Tracer
@@ -39,11 +40,7 @@ package final class WeightChannel {
         try header.withUnsafeMutableBufferPointer { try communicator.broadcast($0, root: 0) }
         if let stop = StopReason(code: header[2]) { return stop }
         precondition(header[3] == name, "weights of another model came in the place of \(model)'s")
-        for group in parameters.trained {
-            try group.values.withStagedFloats(for: sends ? .reading : .overwriting) {
-                try communicator.broadcast($0, root: 0)
-            }
-        }
+        try communicator.broadcast(parameters, root: 0)
         guard header[0] == Int64(version), sends || parameters.checksum == UInt64(bitPattern: header[1]) else {
             throw RunError.other(
                 "weights of \(model), version \(version), arrived damaged (version \(header[0])); do all ranks run the same "

@@ -62,7 +62,7 @@ package final class DividedGradients {
         found = buckets.map { _ in [] }
         starts = buckets.enumerated().flatMap { bucket, ranges in ranges.map { ($0.lowerBound, bucket) } }
             .sorted { $0.0 < $1.0 }
-        let placement = Placement(.float32, on: parameters.trained.first?.values.device ?? .cpu)
+        let placement = Placement(.float32, on: parameters.trained.first?.device ?? .cpu)
         sum = .zeros([slices[communicator.rank].count], placement)
         piece = .zeros([min(Self.pieceCount, parameters.trainedCount)], placement)
         var offset = 0

@@ -24,8 +24,8 @@ package struct OptimizerOptions: Sendable, Equatable {
     package var warmupSteps = 0
     /// What happens to a step whose loss or gradient is not finite.
     package var onNonFinite = NonFinitePolicy.stop
-    /// 1 divides the moments over the learners, 2 the gradients too (stages of ZeRO, Rajbhandari et al. 2020); 0 keeps them
-    /// on each.
+    /// 1 divides the moments over the learners, 2 the gradients too (stages of ZeRO, Rajbhandari et al. 2020), and the weights
+    /// that others are rounded from; 0 keeps them on each.
     package var zero = 0
 
     /// Defaults with this learning rate.
@@ -77,7 +77,7 @@ extension OptimizerOptions: KeyedOptions {
         Field(
             "zero", \.zero, .between(0, 2), effect: .roundingBeyond(["0", "1"]),
             "1 divides AdamW's moments over the learners, to save memory, with the same result; 2 gradients too, summed in "
-                + "another order; 0 keeps all on each."
+                + "another order, and with dtype: bfloat16 weights, of which each holds a rounded copy; 0 keeps all on each."
         )
     }
 }

@@ -145,10 +145,7 @@ package final class ParameterUpdater {
         try tracer.collective(over: communicator) {
             for (rank, slice) in slices.enumerated() {
                 for (group, elements) in parameters.parts(of: slice) {
-                    let sends = rank == communicator.rank
-                    try group.values.narrowed(0, elements).withStagedFloats(for: sends ? .reading : .overwriting) {
-                        try communicator.broadcast($0, root: rank)
-                    }
+                    for run in group.values(of: elements) { try communicator.broadcast(run.values, root: rank) }
                 }
             }
         }

@@ -121,12 +121,14 @@ public struct AdapterDirectory: Sendable {
     ///
     /// - Parameter scoreSeed: Draws one where neither has; `nil` makes that an error.
     func readScoreHead(into decoder: DecoderModel, scoreSeed: UInt64?) throws {
-        let parameter = decoder.parameters[ParameterNames.score]
-        if try hasScoreHead() { return try file().read(Self.name(of: ParameterNames.score), into: parameter) }
+        let name = ParameterNames.score
+        if try hasScoreHead() {
+            return try decoder.parameters.set(name) { try file().read(Self.name(of: name), into: $0) }
+        }
         let weights = try WeightFiles(base)
-        if weights.contains(ParameterNames.score) { return try weights.read(ParameterNames.score, into: parameter) }
+        if weights.contains(name) { return try decoder.parameters.set(name) { try weights.read(name, into: $0) } }
         guard let scoreSeed else {
-            throw ModelError(weightsURL, "tensor \(Self.name(of: ParameterNames.score)) is missing")
+            throw ModelError(weightsURL, "tensor \(Self.name(of: name)) is missing")
         }
         decoder.initializeScoreHead(seed: scoreSeed)
     }

@@ -37,15 +37,17 @@ struct PeakMemoryTests {
         }
     }
 
-    @Test("What moments and gradients divided over 4 learners save is within 10 % of what the plan says")
-    func dividedTraining() throws {
+    @Test(
+        "What moments, gradients and masters divided over 4 learners save is within 10 % of what the plan says",
+        arguments: [("float32", [0, 1, 2]), ("bfloat16", [0, 2])])
+    func dividedTraining(type: String, zeros: [Int]) throws {
         try RunWorkspace.with { workspace in
             try workspace.addLargerModel(width: 512)
             try workspace.write(String(repeating: pair(note: 8), count: 16), to: "pairs.jsonl")
-            let memory = try [0, 1, 2].map { zero in
+            let memory = try zeros.map { zero in
                 try workspace.write(
                     """
-                    {output_dir: zero-\(zero), model_name_or_path: model, random_init: true, stages: [reward],
+                    {output_dir: zero-\(zero), model_name_or_path: model, random_init: true, dtype: \(type), stages: [reward],
                     dataset: {train: pairs.jsonl, max_length: 64, max_prompt_length: 32},
                     reward: {max_steps: 2, save_steps: 1, train_batch_size: 8, max_tokens_per_micro_batch: 64, zero: \(zero)}}
                     """, to: "run.yaml")
@@ -60,15 +62,16 @@ struct PeakMemoryTests {
                     onDisk: forecast.disk[0].total
                 )
             }
-            for zero in 1...2 {
-                #expect(memory[zero].onDisk == memory[0].onDisk)
-                let (planned, measured) = (
-                    memory[0].planned - memory[zero].planned, memory[0].measured - memory[zero].measured
-                )
+            let whole = memory[0]
+            for (zero, memory) in zip(zeros, memory).dropFirst() {
+                #expect(memory.onDisk == whole.onDisk)
+                let (planned, measured) = (whole.planned - memory.planned, whole.measured - memory.measured)
                 #expect(
                     abs(measured - planned) < planned / 10,
                     "zero \(zero): \(measured >> 20) MiB saved, \(planned >> 20) planned")
-                #expect(memory[zero].measured < memory[zero].planned)
+                // Kernels of bfloat16 take some tens of MiB that those written for float32 do not.
+                let most = type == "float32" ? memory.planned : memory.planned / 10 * 11
+                #expect(memory.measured < most)
             }
         }
     }
