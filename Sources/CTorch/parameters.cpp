@@ -10,10 +10,16 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
+#include <torch/version.h>
 
 using namespace ctorch;
 
+// `grad_dtype` of a leaf came with 2.10.
+#define CT_WIDE_GRADIENTS (TORCH_VERSION_MAJOR > 2 || TORCH_VERSION_MINOR >= 10)
+
 namespace {
+
+constexpr bool has_wide_gradients = CT_WIDE_GRADIENTS;
 
 /// Hands a leaf's gradient on as soon as it is there, and leaves none.
 struct HandingOn : torch::autograd::PostAccumulateGradHook {
@@ -66,10 +72,15 @@ ct_status ct_parameter_view(
     });
 }
 
+int32_t ct_has_wide_gradients(void) { return has_wide_gradients; }
+
 ct_status ct_take_wide_gradient(ct_tensor *leaf) {
     return guarded([&] {
         leaf->value.requires_grad_(true);
+        TORCH_CHECK(has_wide_gradients, "LibTorch finds gradients in the type of their leaf alone");
+#if CT_WIDE_GRADIENTS
         torch::autograd::impl::materialize_autograd_meta(leaf->value)->set_grad_dtype(at::kFloat, leaf->value);
+#endif
     });
 }
 

@@ -1,3 +1,5 @@
+import CTorch
+
 /// How a process holds the weights of a model that is trained.
 public enum WeightStorage: Sendable, Equatable {
     /// In float32.
@@ -19,6 +21,9 @@ public enum WeightStorage: Sendable, Equatable {
             (self.index, self.count) = (index, count)
         }
     }
+
+    /// Whether weights can be held rounded: their gradients are found in float32 all the same, which LibTorch does from 2.10 on.
+    public static let canRound = ct_has_wide_gradients() != 0
 
     /// What is kept of the numbers that weights are rounded from.
     public var masters: Share? {

@@ -196,6 +196,8 @@ ct_status ct_adding_gradient(const ct_tensor *input, const ct_tensor *gradient, 
 ct_status ct_parameter_view(
     const ct_tensor *values, const ct_tensor *gradients, int64_t offset, const int64_t *shape, size_t rank,
     ct_tensor **out);
+/// Whether this LibTorch knows leaves whose gradients have another type: 1 or 0.
+int32_t ct_has_wide_gradients(void);
 /// From now on a backward pass finds float32 gradients for the leaf, whichever type it is of itself.
 ct_status ct_take_wide_gradient(ct_tensor *leaf);
 /// Takes a gradient, which it frees. Called within the backward pass, on its thread.

@@ -71,7 +71,8 @@ package struct MemoryEstimate: Equatable {
         let model = planned.specification
         let count = planned.ownCount(head: head) + (auxiliaryHead?.outputs ?? 0) * model.width
         let bytes = 4 * count
-        let rounds = training.dividesGradients && placement.type != .float32 && planned.base == nil
+        let rounds =
+            training.dividesGradients && WeightStorage.canRound && placement.type != .float32 && planned.base == nil
         hold(planned, head: head)
         trainedCount += count
         weights += bytes

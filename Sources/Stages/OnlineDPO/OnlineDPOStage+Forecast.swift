@@ -39,7 +39,7 @@ extension OnlineDPOStage {
         if !placement.isColocated {
             try sampler.compute(
                 planner.model(options.initial, in: stage, .elsewhere), head: .languageModel,
-                rows: planner.prefillRows(options.prompt), isRounded: options.optimizer.zero == 2)
+                rows: planner.prefillRows(options.prompt), isRounded: options.optimizer.roundsWeights)
         }
         sampler.generate(policy, slots: options.sampling.generationBatchSize, capacity: length)
         // A colocated rank scores with the reward model that it trains.

@@ -4,9 +4,12 @@ import Torch
 import Transformers
 
 extension OptimizerOptions {
+    /// Whether learners hold weights as they are rounded to be used, and divide what these are rounded from.
+    package var roundsWeights: Bool { zero == 2 && WeightStorage.canRound }
+
     /// How weights that are trained by these learners are held: by one of them, or with `nil` by a process that computes with them.
     package func storage(over learners: Communicator?) -> WeightStorage {
-        guard zero == 2 else { return .wide }
+        guard roundsWeights else { return .wide }
         return .rounded(masters: learners.map { WeightStorage.Share($0.rank, of: $0.size) })
     }
 }
