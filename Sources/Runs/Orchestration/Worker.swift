@@ -59,6 +59,8 @@ package struct Worker {
             NonFiniteNote.leave(because: error, in: context.stage, rank: cluster.control.rank)
             throw error
         }
+        // What the stage's models took is nothing to the next one's, of other sizes: the heap would keep it.
+        TorchRuntime.releaseFreedMemory()
         // Nobody may read what the stage leaves before everybody is through.
         try tracer.measure(.waiting) { try workers.quietBarrier() }
         return try StageStopped.agreed(stop, over: workers)

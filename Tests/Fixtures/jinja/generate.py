@@ -5,6 +5,7 @@
 
 import json
 import random
+import resource
 import re
 import sys
 
@@ -393,4 +394,6 @@ def write(file, count, seed):
 
 
 if __name__ == "__main__":
+    # A template that would fill the memory fails instead, as it does at the interpreter's limits.
+    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
     write(sys.stdout, int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
