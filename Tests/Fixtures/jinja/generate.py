@@ -168,7 +168,7 @@ class Generator:
         if d <= 0 or self.chance(0.5):
             return self.one(self.one(*FLOATS), "f", "n")
         return self.one(
-            lambda: f"({self.real(d-1)} {self.one('+', '-', '*', '/', '//', '%', '**')} {self.real(d-1)})",
+            lambda: operation(self.real(d-1), self.one('+', '-', '*', '/', '//', '%', '**'), self.real(d-1)),
             lambda: f"{self.number(d-1)} / {self.number(d-1)}",
             lambda: f"{self.any(d-1)} | float{self.one('', '(1.5)')}",
             lambda: f"{self.real(d-1)} | round({self.one('2', '3', *ROUNDINGS)})",
@@ -369,6 +369,11 @@ class Generator:
 def power(base, exponent):
     """Not a negative number to the power of a variable: jinja2 compiles `(-1) ** n` to Python's `-1 ** n`, another number."""
     return f"({base}) ** {'2' if base.startswith('-') and exponent == 'n' else exponent}"
+
+
+def operation(left, sign, right):
+    """Nor to one that makes it complex, which jinja2 compiles likewise."""
+    return f"({left.lstrip('-') if sign == '**' else left} {sign} {right})"
 
 
 def cases(count, seed):
