@@ -117,6 +117,8 @@ extension JinjaInterpreter {
             return text.contains(text: part)
         case .mapping(let mapping):
             return try self.value(of: value, in: mapping) != nil
+        case .object(let view as JinjaView) where view.kind == .keys && JinjaKey(value) == nil:
+            throw refusal(value, otherwise: "a \(value.typeName) cannot be a key")
         case .object(let object as JinjaIterator):
             while let element = try object.next() {
                 try step()

@@ -94,6 +94,8 @@ CONSTRUCTS = [
     ("map", "{{ words | map('upper') | join }} {{ rows | map(attribute='k') | list }} {{ rows | map(attribute='q', default='-') | list }} {{ ['a b'] | map('replace', 'a', 'c') | list }} {{ [[1, 2]] | map(attribute=1) | list }}"),
     ("lazy", "{{ [1, 'a'] | map('abs') | first }} {% set g = numbers | select %}{{ g | list }}{{ g | list }} {{ 'yes' if empty | select else 'no' }}"),
     ("groupby", "{% for k, rs in rows | groupby('k') %}{{ k }}:{{ rs | map(attribute='s') | join }} {% endfor %}{% for g in rows | groupby('k') %}{{ g.grouper }}{{ g.list | length }}{% endfor %}"),
+    ("keys in views", "{{ 'a' in d.keys() }}{{ 'z' in d.keys() }}{{ d in d.values() }}{{ ('a', 1) in d.items() }}{{ (1, d) in d.items() }}"),
+    ("no key in a view", "{{ d in d.keys() }}"),
     ("items lazily", "{% set i = 5 | items %}{{ i is iterable }}{% for k, v in d | items %}{{ k }}{{ v }}{% endfor %}"),
     ("items of a number", "{{ 5 | items | list }}"),
     ("batch and slice", "{{ range(5) | batch(2) | list }} {{ range(5) | batch(2, 'x') | list }} {{ range(5) | slice(2) | list }} {{ range(5) | slice(2, 'x') | list }}"),
