@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/stats":
             with lock:
                 self.reply(200, {
-                    "requests": sum(requests.values()), "models": dict(requests), "questions": len(answered),
+                    "requests": sum(requests.values()) - requests["probes"], "models": dict(requests), "questions": len(answered),
                     "repeated": sum(count > 1 for count in answered.values()),
                 })
         elif self.path == "/v1/models":
@@ -86,8 +86,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.error(404, f"no such place: {self.path}")
         model, question = asked["model"], asked["messages"][-1]["content"]
         key = (model, hashlib.sha256(question.encode()).hexdigest())
+        is_probe = question == "Say yes."
         with lock:
-            requests[model] += 1
+            requests["probes" if is_probe else model] += 1
             seen[key] += 1
             again = seen[key] > 1
         if model not in LISTED and model != "hidden":
@@ -102,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.error(400, "response_format is not supported")
         if model == "old" and "max_tokens" in asked:
             return self.error(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
-        if model == "slow" or model == "slow-once" and not again:
+        if model == "slow" and not is_probe or model == "slow-once" and not again:
             time.sleep(3)
         if model == "steady":
             time.sleep(0.05)
@@ -119,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         if model == "long":
             value["choices"][0] = {"message": {"content": None}, "finish_reason": "length"}
         is_cut = model == "cut" or model == "cut-once" and not again
-        if not is_cut:
+        if not is_cut and not is_probe:
             with lock:
                 answered[key] += 1
         try:

@@ -1,37 +1,25 @@
 import Foundation
 
 /// `Tests/Helpers/judge_server.py` while a test runs: a server that judges well or badly, by the model's name.
-public final class JudgeServer {
-    private let process = Process()
+public struct JudgeServer {
     private let port: String
 
     /// Runs one for the time of `body`.
     public static func with<Result>(_ body: (JudgeServer) throws -> Result) throws -> Result {
         try TestSupport.withTemporaryDirectory { directory in
-            let server = try JudgeServer(directory.appending(path: "port"))
-            defer { server.end() }
-            return try body(server)
+            let script = TestSupport.repository.appending(path: "Tests/Helpers/judge_server.py")
+            let file = directory.appending(path: "port")
+            var result: Result?
+            let end = try Job(URL(filePath: "/usr/bin/env"), ["python3", script.path, file.path]).run { process in
+                guard TestSupport.waits({ FileManager.default.fileExists(atPath: file.path) }) else {
+                    throw JobError(description: "\(script.path) does not start")
+                }
+                result = try body(JudgeServer(port: try String(contentsOf: file, encoding: .utf8)))
+                kill(process, SIGKILL)
+            }
+            guard let result else { throw JobError(description: "\(script.path): \(end.errors)") }
+            return result
         }
-    }
-
-    private init(_ file: URL) throws {
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        let script = TestSupport.repository.appending(path: "Tests/Helpers/judge_server.py")
-        process.arguments = ["python3", script.path, file.path]
-        try process.run()
-        var port: String?
-        guard
-            TestSupport.waits({
-                port = try? String(contentsOf: file, encoding: .utf8)
-                return port != nil
-            }), let port
-        else { throw JobError(description: "\(script.path) does not start") }
-        self.port = port
-    }
-
-    private func end() {
-        process.terminate()
-        process.waitUntilExit()
     }
 
     /// The address up to its version.

@@ -14,19 +14,16 @@ extension EvaluateStage {
         let matches = PolicyMatches(asked: options.policies.count).all
         let mine = context.workers.share(of: prompts.examples) { $0 }.map(\.index).sorted()
         let responses = responses(drawn, to: mine, on: context)
-        let count = mine.count * options.nSamplesPerPrompt
-        try context.begin(
-            total: prompts.examples.count * options.nSamplesPerPrompt * matches.count * judges.count,
-            unit: "comparison")
+        // Enough to keep every connection busy, both orders of each.
+        let size = max(1, 2 * options.judging.concurrency / options.nSamplesPerPrompt)
         for (number, reference) in judges {
             guard case .openai(let text) = reference else { preconditionFailure("\(reference) compares nothing") }
             let judge = try context.pairJudge(text, isLeft: true)
-            // Enough to keep every connection busy, both orders of each.
-            let size = 2 * options.judging.concurrency
             for (place, match) in matches.enumerated() {
-                for start in stride(from: 0, to: count, by: size) {
-                    let items = (start..<min(count, start + size)).map { item in
-                        (index: mine[item / options.nSamplesPerPrompt], sample: item % options.nSamplesPerPrompt)
+                for start in stride(from: 0, to: mine.count, by: size) {
+                    let part = mine[start..<min(mine.count, start + size)]
+                    let items = part.flatMap { index in
+                        (0..<options.nSamplesPerPrompt).map { (index: index, sample: $0) }
                     }
                     let verdicts = try judge.verdicts(
                         items.map { item in
@@ -35,12 +32,14 @@ extension EvaluateStage {
                                 first: responses(match.policy, item.index, item.sample),
                                 second: responses(match.other, item.index, item.sample))
                         })
-                    let told = zip(items, verdicts).map { item, verdict in
-                        MatchVerdict(
-                            judge: number, match: place, index: item.index, sample: item.sample, verdict: verdict)
-                    }
-                    try context.link.send(MatchVerdictsMessage(verdicts: told))
-                    try context.link.report(.advanced(told.count))
+                    try context.link.send(
+                        MatchVerdictsMessage(
+                            verdicts: zip(items, verdicts).map { item, verdict in
+                                MatchVerdict(
+                                    judge: number, match: place, index: item.index, sample: item.sample,
+                                    verdict: verdict)
+                            }))
+                    try context.link.report(.advanced(part.count))
                 }
             }
         }
@@ -73,6 +72,11 @@ extension EvaluateStage {
 extension EvaluateOptions {
     /// The judge and the one that it is compared with, where there is one.
     var judges: [ArtifactReference] { [judge] + (otherJudge.map { [$0] } ?? []) }
+
+    /// How many comparisons of two policies judges make of each prompt.
+    var comparisonsOfPrompt: Int {
+        judges.count(where: isComparing) * PolicyMatches(asked: policies.count).all.count
+    }
 
     /// Whether a judge says which of two responses is better, and gives none a score.
     func isComparing(_ judge: ArtifactReference) -> Bool { judge.isJudge && judging.mode == .pair }

@@ -20,13 +20,13 @@ package struct EvaluateStage: Stage {
         }
         if !scope.given.contains("judge") { options.judge = try scope.reward(from: RewardStage.type, for: "judge") }
         try options.judging.resolve(scope, asked: options.judges.contains(where: \.isJudge), modes: [.pair, .score])
-        try checkJudges(scope)
         if !scope.given.contains("pass_threshold"), ResponseAnswer(to: options.judge).isExtracted {
             options.passThreshold = 1
         }
         options.prompt.inherit(scope)
         options.compute.inherit(scope)
         try scope.checkInputs(of: self)
+        try checkJudges(scope)
         try options.sampling.checkVariety(scope, samples: options.nSamplesPerPrompt)
         let policies = options.policies
         if let twice = policies.first(where: { policy in policies.count { $0 == policy } > 1 }) {
@@ -95,7 +95,8 @@ package struct EvaluateStage: Stage {
         try context.sampleAndReport(
             policies: options.policies, prompts: prompts, samples: options.nSamplesPerPrompt, options.sampling,
             reward: options.scoring(options.judge), other: options.scoring(options.otherJudge),
-            maxTokens: options.maxTokensPerMicroBatch
+            maxTokens: options.maxTokensPerMicroBatch,
+            later: prompts.examples.count * options.comparisonsOfPrompt
         ) { drawn += $0 }
         try compare(drawn, to: prompts, on: context)
     }

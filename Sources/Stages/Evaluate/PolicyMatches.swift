@@ -41,6 +41,11 @@ package struct MatchVerdict: Sendable, Codable, Equatable {
     /// Which of the responses to it.
     package var sample: Int
     package var verdict: PairVerdict
+
+    package init(judge: Int, match: Int, index: Int, sample: Int, verdict: PairVerdict) {
+        (self.judge, self.match, self.index, self.sample) = (judge, match, index, sample)
+        self.verdict = verdict
+    }
 }
 
 /// Verdicts of a worker.

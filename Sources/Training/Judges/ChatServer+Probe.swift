@@ -2,21 +2,40 @@ import Configuration
 import Runs
 
 extension ChatServer {
-    /// Checks that the server is there, takes the key and has the model: by its list of models, and where that does not tell by
-    /// a question.
+    /// Checks by one small question that the server is there, takes the key and has the model: lists of models are open to who has
+    /// no key, and do not name all.
     ///
     /// - Throws: ``JudgeError``
     package func check() throws(JudgeError) {
         let client = try Self.client(endpoint)
-        let listed = try answer(to: request(endpoint.modelsURL), by: client)
-        switch listed.status {
-        case 200:
-            guard let models = ChatReply.models(in: listed.body), !models.contains(endpoint.model) else { return }
-            // Some take more than they list.
-            try ask(by: client, models)
-        case 401, 403: throw error(.status(listed.status, told(listed.body)))
-        default: try ask(by: client, [])
+        var dialect = ChatDialect()
+        while true {
+            let body = dialect.body(
+                endpoint.model, "Say yes.", schema: JudgeAnswer<Double>.score.schema, maxTokens: options.maxTokens,
+                seed: 0)
+            let response = try answer(to: request(endpoint.completionsURL, body), by: client)
+            switch response.status {
+            // Busy is no reason not to begin.
+            case 200, 408, 429, 500...: return
+            case 400, 404, 422:
+                if response.status != 404, let simpler = dialect.simpler(after: response.body) {
+                    dialect = simpler
+                    continue
+                }
+                let models = try models(by: client)
+                guard models.isEmpty || models.contains(endpoint.model) else {
+                    throw error(.unknownModel(nearest(models)))
+                }
+                throw error(.status(response.status, told(response.body)))
+            default: throw error(.status(response.status, told(response.body)))
+            }
         }
+    }
+
+    /// The models that the server lists; none where it does not.
+    private func models(by client: HTTPClient) throws(JudgeError) -> [String] {
+        let response = try answer(to: request(endpoint.modelsURL), by: client)
+        return response.status == 200 ? ChatReply.models(in: response.body) ?? [] : []
     }
 
     /// A client, whose lack is told as the judge's.
@@ -32,29 +51,6 @@ extension ChatServer {
     ) throws(JudgeError) -> HTTPClient.Response {
         do throws(HTTPClient.Failure) { return try client.response(to: request) } catch {
             throw self.error(problem(error))
-        }
-    }
-
-    private func ask(by client: HTTPClient, _ models: [String]) throws(JudgeError) {
-        var dialect = ChatDialect()
-        while true {
-            let body = dialect.body(
-                endpoint.model, "Say yes.", schema: JudgeAnswer<Double>.score.schema, maxTokens: 16, seed: 0)
-            let response = try answer(to: request(endpoint.completionsURL, body), by: client)
-            switch response.status {
-            // Busy is no reason not to begin.
-            case 200, 408, 429, 500...: return
-            case 404 where !models.isEmpty || response.body.lowercased().contains("model"):
-                throw error(.unknownModel(nearest(models)))
-            case 400, 422:
-                if let simpler = dialect.simpler(after: response.body) {
-                    dialect = simpler
-                    continue
-                }
-                guard models.isEmpty else { throw error(.unknownModel(nearest(models))) }
-                throw error(.status(response.status, told(response.body)))
-            default: throw error(.status(response.status, told(response.body)))
-            }
         }
     }
 

@@ -46,11 +46,12 @@ extension StageContext {
     /// - Parameters:
     ///   - reward: What scores them; `nil` for responses that are compared later.
     ///   - other: What scores them too, for comparison.
+    ///   - later: How much work the stage has after this, as prompts of all workers.
     ///   - reported: Has each group of this worker once it is reported.
     package func sampleAndReport(
         policies: [ArtifactReference], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
         _ options: SamplingOptions, reward: ArtifactReference?, other: ArtifactReference? = nil, maxTokens: Int,
-        reported: ([SampledResponse]) -> Void = { _ in }
+        later: Int = 0, reported: ([SampledResponse]) -> Void = { _ in }
     ) throws {
         let sampled = policies.map { policy in
             SampledPolicy(name: "policy \(policy)") {
@@ -59,7 +60,7 @@ extension StageContext {
         }
         try sampleAndReport(
             sampled, prompts: prompts, samples: samples, options, reward: reward, other: other, maxTokens: maxTokens,
-            reported: reported)
+            later: later, reported: reported)
     }
 
     /// The same of policies that are made where they are needed. The streams of responses know nothing of the policy, so that
@@ -67,13 +68,13 @@ extension StageContext {
     package func sampleAndReport(
         _ policies: [SampledPolicy], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
         _ options: SamplingOptions, reward: ArtifactReference?, other: ArtifactReference? = nil, maxTokens: Int,
-        reported: ([SampledResponse]) -> Void = { _ in }
+        later: Int = 0, reported: ([SampledResponse]) -> Void = { _ in }
     ) throws {
         let mine = workers.share(of: prompts.examples) { $0 }
         let scorers = try [reward, other].map {
             try $0.map { try scorer($0, maxTokens: maxTokens, isLeft: true, groupSize: samples) }
         }
-        try begin(total: prompts.examples.count * policies.count, unit: "prompt", step: done.count)
+        try begin(total: prompts.examples.count * policies.count + later, unit: "prompt", step: done.count)
         for (number, policy) in policies.enumerated() {
             let left = mine.filter { !done.contains(ItemKey(index: $0.index, policy: number)) }
             guard !left.isEmpty else { continue }

@@ -1,6 +1,4 @@
 import Foundation
-import JSON
-import PreferenceData
 import TestSupport
 import Testing
 
@@ -143,16 +141,15 @@ struct JudgeRunTests {
                     .split(separator: "\n")
                 #expect(!rows.isEmpty)
                 for row in rows {
-                    guard case .object(let pair) = try JSON(parsing: String(row)) else {
-                        throw JobError(description: "\(row)")
-                    }
+                    let pair = try JSONSerialization.jsonObject(with: Data(row.utf8)) as? [String: Any]
                     let vowels = try ["chosen", "rejected"].map { key in
-                        try #require(pair[key]?.text).count { "aeiou".contains($0) }
+                        let text = try #require(pair?[key] as? String)
+                        return text.count { "aeiou".contains($0) }
                     }
                     #expect(vowels[0] > vowels[1], "\(row)")
                 }
                 let metrics = try workspace.metrics()
-                #expect(metrics.contains { $0.stage == "online_dpo" && $0.values["objective/scores"] == 0.5 })
+                #expect(metrics.contains { $0.stage == "03-online_dpo" && $0.values["objective/scores"] == 0.5 })
                 let stats = try server.stats()
                 #expect(stats.repeated == 0)
                 // A worker finds out by itself that the server knows no response_format.
@@ -183,7 +180,8 @@ struct JudgeRunTests {
                     #expect(!workspace.has("out/stages"))
                 }
                 let plan = try Job(
-                    TestSupport.product("mpo"), ["plan", "run.yaml", "--set", "evaluate.judge=\(mistakes[0].0)"],
+                    TestSupport.product("mpo"),
+                    ["plan", "run.yaml", "--ranks", "1", "--set", "evaluate.judge=\(mistakes[0].0)"],
                     directory: workspace.directory
                 ).run()
                 #expect(plan.status == 2 && plan.errors.contains("has no model 'righd'"), "\(plan.errors)")
