@@ -58,10 +58,11 @@ package final class Judge<Value: Sendable> {
             }
         }
         var found: [(QuestionKey, Value)] = []
-        func keep(_ replies: [(index: Int, reply: ChatServer.Reply<Value>)]) throws {
+        func keep(_ arrived: [Exchange<Value>.Arrival]) throws {
             try journal.append(
-                replies.map { (open[$0.index].key, answer.object($0.reply.value), $0.reply.requests) })
-            found += replies.map { (open[$0.index].key, $0.reply.value) }
+                arrived.map { (open[$0.index].key, answer.object($0.reply.value), $0.reply.requests) })
+            found += arrived.map { (open[$0.index].key, $0.reply.value) }
+            for arrival in arrived { arrival.kept.signal() }
         }
         do {
             while found.count < open.count {
@@ -81,11 +82,16 @@ package final class Judge<Value: Sendable> {
 
 /// Questions that threads take one by one, and what comes of them.
 private final class Exchange<Value: Sendable>: Sendable {
-    typealias Arrived = (index: Int, reply: ChatServer.Reply<Value>)
+    /// A reply, whose thread asks on once it is kept: a run that is killed then loses no more than was on its way.
+    struct Arrival: Sendable {
+        let index: Int
+        let reply: ChatServer.Reply<Value>
+        let kept = DispatchSemaphore(value: 0)
+    }
 
     private struct State {
         var next = 0
-        var replies: [(index: Int, reply: ChatServer.Reply<Value>)] = []
+        var arrivals: [Arrival] = []
         var error: JudgeError?
         var isCancelled = false
     }
@@ -109,8 +115,10 @@ private final class Exchange<Value: Sendable>: Sendable {
                 let client = try client()
                 while let index = next() {
                     let reply = try ask(client, questions[index]) { self.isCancelled }
-                    state.withLock { $0.replies.append((index, reply)) }
+                    let arrival = Arrival(index: index, reply: reply)
+                    state.withLock { $0.arrivals.append(arrival) }
                     news.signal()
+                    while arrival.kept.wait(timeout: .now() + 0.1) == .timedOut, !isCancelled {}
                 }
             } catch {
                 state.withLock { $0.error = $0.error ?? error }
@@ -120,12 +128,12 @@ private final class Exchange<Value: Sendable>: Sendable {
     }
 
     /// What has come since the last time, or comes within some seconds.
-    func arrived(within seconds: Double) throws(JudgeError) -> [Arrived] {
+    func arrived(within seconds: Double) throws(JudgeError) -> [Arrival] {
         _ = news.wait(timeout: .now() + seconds)
         return try state.withLock { state throws(JudgeError) in
-            if state.replies.isEmpty, let error = state.error { throw error }
-            defer { state.replies = [] }
-            return state.replies
+            if state.arrivals.isEmpty, let error = state.error { throw error }
+            defer { state.arrivals = [] }
+            return state.arrivals
         }
     }
 
@@ -136,7 +144,7 @@ private final class Exchange<Value: Sendable>: Sendable {
     }
 
     /// What has come and was not taken.
-    func rest() -> [Arrived] { state.withLock(\.replies) }
+    func rest() -> [Arrival] { state.withLock(\.arrivals) }
 
     private var isCancelled: Bool { state.withLock(\.isCancelled) }
 

@@ -194,12 +194,12 @@ struct JudgeRunTests {
         try JudgeServer.with { server in
             try RunWorkspace.with { workspace in
                 try configure(workspace, server, model: "right", ", judge_options: {retries: 0}")
-                for (model, status, message) in [
-                    ("broken", 1, "answered with status 500: {\"error\": {\"message\": \"the card is full\"}}"),
-                    ("nonsense", 2, "replied 'Both are lovely, I cannot choose.', which has no JSON object"),
+                for (ranks, model, status, message) in [
+                    (3, "broken", 1, "answered with status 500: {\"error\": {\"message\": \"the card is full\"}}"),
+                    (1, "nonsense", 2, "replied 'Both are lovely, I cannot choose.', which has no JSON object"),
                 ] {
                     let result = try workspace.train(
-                        ranks: 3, status: Int32(status),
+                        ranks: ranks, status: Int32(status),
                         ["output_dir=\(model)", "evaluate.judge=\(server.reward(model))"])
                     let told = result.errors.split(separator: "\n").filter { $0.contains(message) }
                     #expect(told.count == 1, "\(result.errors)")
