@@ -51,6 +51,8 @@ let layers: [Target] = [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     // A header alone: what it describes is loaded when it is needed, and `launch/setup --arrow` builds it.
     .systemLibrary(name: "CArrow"),
+    // Loads libcurl when it is needed, so that nothing of it has to be there to build or to start.
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "Torch", dependencies: ["CTorch", "JSON"], swiftSettings: swift),
     .target(name: "MPI", dependencies: ["COpenMPI"], swiftSettings: swift),
     .target(name: "JSON", swiftSettings: swift),
@@ -74,7 +76,7 @@ let layers: [Target] = [
     .target(
         name: "Training",
         dependencies: [
-            "Configuration", "JSON", "MPI", "Objectives", "PreferenceData", "Runs", "Torch", "Transformers",
+            "CCurl", "Configuration", "JSON", "MPI", "Objectives", "PreferenceData", "Runs", "Torch", "Transformers",
         ],
         swiftSettings: swift),
     .target(

@@ -34,15 +34,28 @@ package final class ItemJournal<Item: Codable> {
     /// Opens the journal of a stage's directory, with what an earlier start has left there.
     package init(_ directory: URL) throws {
         url = directory.appending(path: ItemJournalFile.name)
-        let earlier = (try? Data(contentsOf: url)) ?? Data()
-        var position = earlier.startIndex
-        while let newline = earlier[position...].firstIndex(of: UInt8(ascii: "\n")),
-            let line = try? JSONDecoder.forMessages.decode([Item].self, from: earlier[position..<newline])
+        let length: Int
+        (items, length) = Self.read(url)
+        file = try AppendOnlyFile(path: url.path, keeping: UInt64(length))
+    }
+
+    /// What the journal of a stage's directory holds, for who only reads it.
+    package static func items(in directory: URL) -> [Item] {
+        read(directory.appending(path: ItemJournalFile.name)).items
+    }
+
+    /// What stands in whole lines, and how many bytes they are.
+    private static func read(_ url: URL) -> (items: [Item], length: Int) {
+        let data = (try? Data(contentsOf: url)) ?? Data()
+        var items: [Item] = []
+        var position = data.startIndex
+        while let newline = data[position...].firstIndex(of: UInt8(ascii: "\n")),
+            let line = try? JSONDecoder.forMessages.decode([Item].self, from: data[position..<newline])
         {
             items += line
             position = newline + 1
         }
-        file = try AppendOnlyFile(path: url.path, keeping: UInt64(position))
+        return (items, position)
     }
 
     package func append(_ more: [Item]) throws {

@@ -2,9 +2,9 @@ import Configuration
 
 /// What a stage reads: something that an earlier stage leaves, or that was there before the run.
 ///
-/// The text decides the form alone, whatever lies on the disk: `base`, `dataset.train`, `rule:NAME`, `command:LINE`, `column:NAME`;
-/// text with a `/`, a leading `.` or `~`, or a data file's ending is a path; anything else names a stage, `split.easy`
-/// a part of what it leaves.
+/// The text decides the form alone, whatever lies on the disk: `base`, `dataset.train`, `rule:NAME`, `command:LINE`, `column:NAME`,
+/// `openai:URL#MODEL`; text with a `/`, a leading `.` or `~`, or a data file's ending is a path; anything else names a stage,
+/// `split.easy` a part of what it leaves.
 package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
     /// The model of `model_name_or_path`.
     case base
@@ -20,6 +20,8 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
     case command(String)
     /// Numbers of the rows themselves, by what follows `column:`.
     case column(String)
+    /// A model behind a server that judges, by what follows `openai:`; ``ChatEndpoint`` reads it.
+    case openai(String)
 
     /// The two lists of files in the `dataset` block.
     package enum DatasetPart: String, Sendable, CaseIterable {
@@ -37,6 +39,8 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
             self = .command(rest)
         } else if let rest = text.suffix(after: "column:") {
             self = .column(rest)
+        } else if let rest = text.suffix(after: "openai:") {
+            self = .openai(rest)
         } else if text == "base" {
             self = .base
         } else if let part = text.suffix(after: "dataset.").flatMap(DatasetPart.init(rawValue:)) {
@@ -56,6 +60,7 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
         case "rule:": "rule:NAME, as in rule:length:64"
         case "command:": "command:LINE, as in 'command: python3 score.py'"
         case "column:": "column:NAME, as in column:score for the rows' score_chosen and score_rejected"
+        case "openai:": ChatEndpoint.form
         case let text where text.hasPrefix("rule:") && text.hasSuffix(":") && text.count { $0 == ":" } == 2:
             "what the rule looks for behind the last colon, as in rule:count:please"
         default: nil
@@ -72,6 +77,7 @@ package enum ArtifactReference: Sendable, Hashable, CustomStringConvertible {
         case .rule(let rule): "rule:\(rule)"
         case .command(let line): "command:\(line)"
         case .column(let name): "column:\(name)"
+        case .openai(let text): "openai:\(text)"
         }
     }
 
@@ -100,10 +106,13 @@ extension ArtifactReference {
     /// Whether this reward is a model, whose body a critic can start from.
     package var isModel: Bool {
         switch self {
-        case .rule, .command, .column: false
+        case .rule, .command, .column, .openai: false
         default: true
         }
     }
+
+    /// Whether a model behind a server is asked.
+    package var isJudge: Bool { if case .openai = self { true } else { false } }
 }
 
 extension String {

@@ -82,7 +82,7 @@ package struct StageScope {
         guard let stage = try earlier(type, for: key) else {
             throw error(
                 key, "no \(type) stage comes before it",
-                "add one to stages, or give a model directory, rule:NAME or command:LINE")
+                "add one to stages, or give a model directory, rule:NAME, command:LINE or openai:URL#MODEL")
         }
         return .stage(stage, part: nil)
     }
@@ -90,6 +90,7 @@ package struct StageScope {
     /// Checks that every input can give what it has to be, those of held-out data but that they may be none.
     package func checkInputs(of stage: some Stage) throws {
         for input in stage.inputs { try check(input.reference, is: input.role.kind, for: input.key) }
+        try checkJudging(of: stage)
         for field in stage.fields {
             guard let role = field.role as? InputRole, !role.isHeldOut, !role.isOptional else { continue }
             guard stage.inputs.contains(where: { $0.key == field.key }) else {
@@ -113,6 +114,11 @@ package struct StageScope {
             }
         case .rule, .command:
             guard kind.isReward else { throw mismatch(reference, kind, key, "is a reward") }
+        case .openai(let text):
+            guard kind.isReward else { throw mismatch(reference, kind, key, "is a reward") }
+            do throws(ChatEndpoint.Fault) { _ = try ChatEndpoint(text) } catch {
+                throw self.error(key, "'\(reference)' \(error.reason)", error.remedy)
+            }
         case .column:
             guard kind == .rowReward else {
                 let what = kind == .reward ? "is of rows, and what is sampled has none" : "is a reward"
@@ -194,8 +200,8 @@ package struct StageScope {
         let others =
             switch kind {
             case .policy, .model: ["base", "a model directory"]
-            case .reward: ["a model directory", "rule:NAME", "command:LINE"]
-            case .rowReward: ["a model directory", "rule:NAME", "command:LINE", "column:NAME"]
+            case .reward: ["a model directory", "rule:NAME", "command:LINE", "openai:URL#MODEL"]
+            case .rowReward: ["a model directory", "rule:NAME", "command:LINE", "openai:URL#MODEL", "column:NAME"]
             case .rows: ["dataset.train", "data files"]
             }
         let choices = stages + others

@@ -22,7 +22,7 @@ package struct RunFiles {
                 let stage = plan.stage(named: name)
                 let files = part.map { ["\($0).jsonl"] } ?? stage.configuration.stage.leaves?.fileNames ?? []
                 return files.map { stage.directory.appending(path: $0) }
-            case .base, .rule, .command, .column: preconditionFailure("\(reference) is not data")
+            case .base, .rule, .command, .column, .openai: preconditionFailure("\(reference) is not data")
             }
         }
     }
@@ -33,7 +33,7 @@ package struct RunFiles {
         case .base: URL(filePath: plan.configuration.modelNameOrPath)
         case .path(let path): URL(filePath: path)
         case .stage(let name, _): plan.stage(named: name).final
-        case .dataset, .rule, .command, .column: preconditionFailure("\(reference) is not a model")
+        case .dataset, .rule, .command, .column, .openai: preconditionFailure("\(reference) is not a model")
         }
     }
 }

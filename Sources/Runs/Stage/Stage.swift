@@ -44,6 +44,8 @@ package protocol Stage: Sendable {
     var learnedTokens: LearnedTokens { get }
     /// Where its models compute; `nil` for a stage that computes by none.
     var compute: ComputeOptions? { get }
+    /// How it asks models behind servers; `nil` for a stage that has no reward.
+    var judging: JudgeOptions? { get }
     /// Whether it trains an adapter, and which; `nil` for a stage that trains nothing.
     var adapter: AdapterOptions? { get }
     /// How many rows of its data it takes, from the first on; `nil` for all.
@@ -75,6 +77,7 @@ extension Stage {
     package var promptPrefix: String { "" }
     package var learnedTokens: LearnedTokens { .completion }
     package var compute: ComputeOptions? { nil }
+    package var judging: JudgeOptions? { nil }
     package var adapter: AdapterOptions? { nil }
     package var rowLimit: Int? { nil }
     package var leavesBestModel: Bool { false }

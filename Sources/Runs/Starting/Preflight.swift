@@ -99,7 +99,7 @@ package struct Preflight {
             }
             throw configuration.error(
                 at: "\(stage.name).\(input.key)", "the base model is drawn at random, so it is no reward",
-                remedy: "name a reward stage, a model directory, rule:NAME or command:LINE")
+                remedy: "name a reward stage, a model directory, rule:NAME, command:LINE or openai:URL#MODEL")
         }
         try forEachModel { model, key, kind in
             if kind.isReward { _ = try RewardStatistics.read(from: model.url) }

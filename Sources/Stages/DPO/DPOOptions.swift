@@ -21,6 +21,8 @@ package struct DPOOptions: Sendable, Equatable {
     package var loop = TrainingLoopOptions()
     /// How long an example may be.
     package var lengths = LengthOptions()
+    /// How a judge behind a server is asked.
+    package var judging = JudgeOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
     /// Whether an adapter is trained.
@@ -65,7 +67,8 @@ extension DPOOptions: KeyedOptions {
                     "the bridge stage, else the easy part of the split stage, else the sample stage, else dataset.train",
                 "Preference pairs to train on.")
             embed(\.choice, LossChoice.fields(of: losses))
-            losses.modifiers.contains { $0 == AuxiliaryLikelihood.self } ? [rewardField] : []
+            losses.modifiers.contains { $0 == AuxiliaryLikelihood.self }
+                ? [rewardField] + JudgeOptions.block(\.judging) : []
             embed(\.optimizer)
             embed(\.loop, TrainingLoopOptions.fields(evaluating: .predictedPairs))
             embed(\.lengths, default: "the dataset's")

@@ -26,6 +26,7 @@ package struct DPOStage: Stage {
             options.pairs = try scope.rows(
                 from: [(BridgeStage.type, nil), (SplitStage.type, "easy"), (SampleStage.type, nil)], for: "pairs")
         }
+        try options.judging.resolve(scope, asked: options.auxiliaryReward?.isJudge ?? false)
         try scope.checkInputs(of: self)
         try options.checkLoss(scope)
         try options.optimizer.check(scope)
@@ -62,6 +63,7 @@ package struct DPOStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var judging: JudgeOptions? { options.judging }
     package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }

@@ -8,6 +8,8 @@ package struct EvaluateOptions: Sendable, Equatable {
     package var policies: [ArtifactReference] = []
     /// The reward that judges.
     package var judge = ArtifactReference.unset
+    /// Another reward, whose verdicts are held against the judge's; `nil` for none.
+    package var otherJudge: ArtifactReference?
     /// Where the prompts come from.
     package var prompts: [ArtifactReference] = [.dataset(.eval)]
     /// What the policies see in front of each prompt, and nobody else.
@@ -24,6 +26,8 @@ package struct EvaluateOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long a prompt may be.
     package var prompt = PromptOptions()
+    /// How a judge behind a server is asked.
+    package var judging = JudgeOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
 
@@ -36,7 +40,13 @@ extension EvaluateOptions: KeyedOptions {
         Field.input(
             "policies", \.policies, .policy, default: "those of all earlier stages, and base where there is only one",
             "Policies to compare: stages, base, or model directories.")
-        Field.input("judge", \.judge, .reward, default: "the reward stage", "Reward that judges responses.")
+        Field.input(
+            "judge", \.judge, .reward, default: "the reward stage",
+            "Reward that judges responses; openai:URL#MODEL compares the policies' responses to a prompt in pairs.")
+        Field.input(
+            "other_judge", \.otherJudge, .reward, isOptional: true, default: "none",
+            "Another reward, of which it is told how often its verdicts are the judge's (Cohen's kappa); null for none."
+        )
         Field.input("prompts", \.prompts, .rows(.prompts), "Held-out data whose prompts are answered.")
         Field(
             "prompt_prefix", \.promptPrefix,
@@ -49,6 +59,7 @@ extension EvaluateOptions: KeyedOptions {
             default: "1 where the judge is a rule that compares with a column, else null", effect: .concluding,
             "Score from which a response is right: with it maj@1, maj@k and pass@k are told, k being n_samples_per_prompt."
         )
+        JudgeOptions.block(\.judging)
         embed(\.sampling)
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,

@@ -37,30 +37,40 @@ package struct Evaluation: Codable, Equatable {
         /// Its ``WilsonInterval``.
         package var low: Double
         package var high: Double
+        /// Its ``LengthControlledRate``; `nil` under a judge that scores, as the next.
+        package var lengthControlledWinRate: Double?
+        /// The share of comparisons in which the judge said the same in both orders; `nil` where it was asked of none.
+        package var positionConsistency: Double?
 
         private enum CodingKeys: String, CodingKey {
             case policy, against, wins, ties, losses, low, high
             case winRate = "win_rate"
+            case lengthControlledWinRate = "length_controlled_win_rate"
+            case positionConsistency = "position_consistency"
         }
     }
 
     package var policies: [Policy]
     package var matches: [Match]
+    /// How far another judge agrees; `nil` where there is none.
+    package var agreement: JudgeAgreement?
+
+    private enum CodingKeys: String, CodingKey {
+        case policies, matches
+        case agreement = "judge_agreement"
+    }
 
     /// - Parameters:
     ///   - samples: Responses of every policy to the same prompts, sorted by policy, prompt and sample.
+    ///   - outcomes: What comes of comparing them, of which every match has one a response; `nil` where their scores tell.
     ///   - accuracy: How often the responses of one are right, where that is asked.
     package init(
-        _ samples: [SampledResponse], policies names: [String],
+        _ samples: [SampledResponse], policies names: [String], outcomes: MatchOutcomes? = nil,
         accuracy: ([SampledResponse]) -> Accuracy? = { _ in nil }
     ) {
         let groups = names.indices.map { policy in samples.filter { $0.policy == policy } }
         policies = zip(names, groups).map { Policy(name: $0, $1, accuracy($1)) }
-        matches = names.indices.flatMap { second in
-            (0..<second).map { first in
-                Match(policy: names[second], groups[second], against: names[first], groups[first])
-            }
-        }
+        matches = (outcomes ?? MatchOutcomes(scoresOf: groups)).matches(named: names)
     }
 
     /// A table for the person who watches.
@@ -78,7 +88,22 @@ package struct Evaluation: Codable, Equatable {
                     Self.number(policy.meanLength, 1),
                 ] + cells)
         }
-        return table.render() + (accuracyTable.map { "\n\($0)" } ?? "")
+        return ([table.render()] + [comparisonTable, accuracyTable, agreement?.text].compactMap(\.self))
+            .joined(separator: "\n")
+    }
+
+    /// What a judge that compares says beside win rates; `nil` for one that scores.
+    private var comparisonTable: String? {
+        guard matches.contains(where: { $0.lengthControlledWinRate != nil }) else { return nil }
+        var table = TextTable(["policy", "against", "win", "tie", "lose", "at equal length", "same in both orders"])
+        for match in matches {
+            let percent = { (rate: Double?) in rate.map { "\(Self.number(100 * $0, 1)) %" } ?? "-" }
+            table.add([
+                match.policy, match.against, "\(match.wins)", "\(match.ties)", "\(match.losses)",
+                percent(match.lengthControlledWinRate), percent(match.positionConsistency),
+            ])
+        }
+        return table.render()
     }
 
     /// How often each policy is right, in percent; `nil` where that is not asked.
@@ -114,23 +139,6 @@ extension Evaluation.Policy {
 }
 
 extension Evaluation.Match {
-    /// Compares samples one by one; the interval takes each prompt as one draw.
-    fileprivate init(
-        policy: String, _ samples: [SampledResponse], against other: String, _ otherSamples: [SampledResponse]
-    ) {
-        let outcomes = zip(samples, otherSamples).map { sample, other in
-            precondition(
-                sample.index == other.index && sample.sample == other.sample, "policies answered other prompts")
-            return (index: sample.index, value: sample.score > other.score ? 1 : sample.score < other.score ? 0 : 0.5)
-        }
-        let byPrompt = outcomes.grouped(by: \.index).map { $0.map(\.value).mean }
-        let interval = WilsonInterval(rate: byPrompt.mean, count: byPrompt.count)
-        self.init(
-            policy: policy, against: other, wins: outcomes.count { $0.value == 1 },
-            ties: outcomes.count { $0.value == 0.5 }, losses: outcomes.count { $0.value == 0 }, winRate: byPrompt.mean,
-            low: interval.low, high: interval.high)
-    }
-
     fileprivate var text: String { Evaluation.percent(winRate, low, high) }
 }
 

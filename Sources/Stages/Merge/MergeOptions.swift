@@ -27,6 +27,8 @@ package struct MergeOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long a prompt may be.
     package var prompt = PromptOptions()
+    /// How a judge behind a server is asked.
+    package var judging = JudgeOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
 
@@ -72,6 +74,7 @@ extension MergeOptions: KeyedOptions {
         Field(
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward pass of the reward model on a rank.")
+        JudgeOptions.block(\.judging)
         embed(\.prompt, default: "the dataset's")
     }
 }
@@ -157,11 +160,13 @@ extension MergeOptions {
                 throw scope.error(
                     "alpha",
                     "has \(alpha.count) values, and nothing chooses between them: no reward stage comes before it",
-                    "add one to stages, give reward: a model directory, rule:NAME or command:LINE, or keep one value")
+                    "add one to stages, give reward: a model directory, rule:NAME, command:LINE or openai:URL#MODEL, or keep one value"
+                )
             }
             reward = .stage(stage, part: nil)
         }
-        guard reward != nil else { return try checkNothingIsDrawn(scope) }
+        guard let reward else { return try checkNothingIsDrawn(scope) }
+        try judging.resolve(scope, asked: reward.isJudge)
         prompt.inherit(scope)
         if prompts.isEmpty { prompts = [.dataset(.eval)] }
         if prompts.contains(.dataset(.eval)), scope.run.dataset.eval.isEmpty {

@@ -50,6 +50,7 @@ package struct MergeStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var judging: JudgeOptions? { options.judging }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var rowLimit: Int? { options.numPrompts }
     package var longestSequence: (length: Int, key: String) {

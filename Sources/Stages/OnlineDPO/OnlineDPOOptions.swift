@@ -47,6 +47,8 @@ package struct OnlineDPOOptions: Sendable, Equatable {
     package var prompt = PromptOptions()
     /// How workers share learning and rollouts.
     package var placement = PlacementOptions()
+    /// How a judge behind a server is asked.
+    package var judging = JudgeOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
     /// Whether an adapter is trained.
@@ -110,6 +112,12 @@ package struct OnlineDPOOptions: Sendable, Equatable {
         return rewards.model
     }
 
+    /// What a judge behind a server can be asked, the default first: gold labels are scores.
+    package var judgeModes: [JudgeMode] {
+        guard rewards.asksJudge else { return [.score] }
+        return rollouts.nSamplesPerPrompt == 2 ? [.pair, .score] : [.score, .pair]
+    }
+
     /// Lengths of the data's own pairs.
     package var lengths: LengthOptions {
         var lengths = LengthOptions()
@@ -167,6 +175,7 @@ extension OnlineDPOOptions: KeyedOptions {
         RouterAuxLossOptions.field(at: \Self.routerAuxLoss.coefficient)
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
+        JudgeOptions.block(\.judging)
         embed(\.compute, default: "the run's")
         embed(\.adapter)
         Field(

@@ -40,6 +40,9 @@ package struct OnlineDPOStage: Stage {
         if !scope.given.contains("save_steps") { options.saveSteps = scope.run.saveSteps }
         options.prompt.inherit(scope)
         try options.resolve(in: scope)
+        try options.judging.resolve(
+            scope, asked: options.rewards.asksJudge || options.rewardUpdate.gold?.isJudge ?? false,
+            modes: options.judgeModes)
         try scope.checkInputs(of: self)
         try options.optimizer.check(scope)
         try options.rollouts.resolve(scope, data: options.prompts, .groups)
@@ -62,6 +65,7 @@ package struct OnlineDPOStage: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var judging: JudgeOptions? { options.judging }
     package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits {
         try options.rowKind == .prompts ? options.prompt.limits() : options.lengths.limits()
@@ -138,7 +142,8 @@ package struct OnlineDPOStage: Stage {
     private func scorer(_ taught: DecoderModel?, _ context: StageContext) throws -> (any Scorer)? {
         let maxTokens = options.maxTokensPerMicroBatch
         guard let taught, let reward = options.taughtReward else {
-            return try context.scorer(options.rewards, maxTokens: maxTokens)
+            return try context.scorer(
+                options.rewards, maxTokens: maxTokens, groupSize: options.rollouts.nSamplesPerPrompt)
         }
         let statistics = try RewardStatistics.read(from: context.models.directory(of: reward))
         return ModelScorer(

@@ -39,6 +39,8 @@ package struct PolicyGradientOptions: Sendable, Equatable {
     package var prompt = PromptOptions()
     /// How workers share learning and rollouts.
     package var placement = PlacementOptions()
+    /// How a judge behind a server is asked.
+    package var judging = JudgeOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
     /// How equally the policy's experts are kept busy.
@@ -101,6 +103,7 @@ extension PolicyGradientOptions: KeyedOptions {
         RouterAuxLossOptions.field(at: \Self.routerAuxLoss.coefficient)
         embed(\.prompt, default: "the dataset's")
         embed(\.placement, default: "the run's")
+        JudgeOptions.block(\.judging)
         embed(\.compute, default: "the run's")
         embed(\.adapter)
         Field(

@@ -45,6 +45,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
         try options.adapter.inherit(scope, drops: false)
         try options.referenceSync.check(scope, reads: options.reference == nil ? 0 : 1, options.adapter)
         try resolveCritic(scope)
+        try options.judging.resolve(scope, asked: options.rewards.asksJudge)
         try scope.checkInputs(of: self)
         try options.rewards.check(scope)
         try options.optimizer.check(scope)
@@ -109,6 +110,7 @@ package struct PolicyGradientStage<Recipe: PolicyGradientRecipe>: Stage {
     }
 
     package var compute: ComputeOptions? { options.compute }
+    package var judging: JudgeOptions? { options.judging }
     package var adapter: AdapterOptions? { options.adapter }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {

@@ -26,11 +26,19 @@ package struct SampleOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long a prompt may be.
     package var prompt = PromptOptions()
+    /// How a judge behind a server is asked.
+    package var judging = JudgeOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
 
     /// The defaults.
     package init() {}
+
+    /// What a judge behind a server can be asked, the default first.
+    package var judgeModes: [JudgeMode] {
+        guard nSamplesPerPrompt > 1 else { return [.score] }
+        return nSamplesPerPrompt == 2 && keep == .pairs ? [.pair, .score] : [.score, .pair]
+    }
 
     /// The threshold, once it is resolved.
     package var threshold: Double { keepThreshold ?? keep.threshold ?? 0 }
@@ -89,6 +97,7 @@ extension SampleOptions: KeyedOptions {
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward pass of the reward model on a rank.")
         embed(\.prompt, default: "the dataset's")
+        JudgeOptions.block(\.judging)
         embed(\.compute, default: "the run's")
     }
 }

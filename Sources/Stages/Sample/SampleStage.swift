@@ -21,6 +21,7 @@ package struct SampleStage: Stage {
         if !scope.given.contains("reward") {
             options.reward = try scope.reward(from: RewardStage.type, for: "reward")
         }
+        try options.judging.resolve(scope, asked: options.reward.isJudge, modes: options.judgeModes)
         try scope.checkInputs(of: self)
         try resolveKeep(scope)
         try options.sampling.checkVariety(scope, samples: options.nSamplesPerPrompt)
@@ -71,6 +72,7 @@ package struct SampleStage: Stage {
 
     package var promptPrefix: String { options.promptPrefix }
     package var compute: ComputeOptions? { options.compute }
+    package var judging: JudgeOptions? { options.judging }
     package func limits() throws -> LengthLimits { try options.prompt.limits() }
     package var longestSequence: (length: Int, key: String) {
         (options.prompt.maxPromptLength + options.sampling.responseLength, "response_length")

@@ -20,6 +20,8 @@ package struct SplitOptions: Sendable, Equatable {
     package var maxTokensPerMicroBatch = 4096
     /// How long an example may be.
     package var lengths = LengthOptions()
+    /// How a judge behind a server is asked.
+    package var judging = JudgeOptions()
     /// Where its models compute.
     package var compute = ComputeOptions()
 
@@ -50,6 +52,7 @@ extension SplitOptions: KeyedOptions {
             "max_tokens_per_micro_batch", \.maxTokensPerMicroBatch, .atLeast(1), effect: .rounding,
             "Most tokens of one forward pass of the reward model on a rank.")
         embed(\.lengths, default: "the dataset's")
+        JudgeOptions.block(\.judging)
         embed(\.compute, default: "the run's")
     }
 }

@@ -23,6 +23,7 @@ package struct SplitStage: Stage {
         if !scope.given.contains("reward") {
             options.reward = try scope.reward(from: RewardStage.type, for: "reward")
         }
+        try options.judging.resolve(scope, asked: options.reward.isJudge)
         try scope.checkInputs(of: self)
         guard options.gamma == nil || options.quantile == nil else {
             throw scope.error("quantile", "given together with gamma", "keep one of the two, and null for the other")
@@ -47,6 +48,7 @@ package struct SplitStage: Stage {
         try start.checkReward(options.reward, for: "reward", ofPairs: options.pairs)
     }
     package var compute: ComputeOptions? { options.compute }
+    package var judging: JudgeOptions? { options.judging }
     package func limits() throws -> LengthLimits { try options.lengths.limits() }
     package var longestSequence: (length: Int, key: String) { (options.lengths.maxLength, "max_length") }
     package var leavesOrder: Bool { options.order == .easyToHard }

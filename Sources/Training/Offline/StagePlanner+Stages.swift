@@ -41,10 +41,12 @@ extension StagePlanner {
     }
 
     /// A stage in which every worker draws responses and scores them.
+    ///
+    /// - Parameter other: What scores them beside the reward.
     package func sampling(
         _ stage: StageConfiguration, _ policies: [ArtifactReference], _ reward: ArtifactReference,
         _ count: ExampleCount?, _ sampling: SamplingOptions, _ prompt: PromptOptions, _ samples: Int,
-        _ maxTokens: Int
+        _ maxTokens: Int, other: ArtifactReference? = nil
     ) throws -> StageForecast {
         let length = (count?.longest ?? prompt.maxPromptLength) + sampling.responseLength
         // One policy at a time; the largest counts.
@@ -56,9 +58,8 @@ extension StagePlanner {
             return memory
         }
         var memory = needs.max { $0.total < $1.total } ?? self.memory(of: stage)
-        try addReward(
-            reward, in: stage, rows(maxTokens, longest: length, examples: count.known.map { $0 * samples }), to: &memory
-        )
+        let rows = rows(maxTokens, longest: length, examples: count.known.map { $0 * samples })
+        for reward in [reward, other].compactMap(\.self) { try addReward(reward, in: stage, rows, to: &memory) }
         let policiesText = policies.count > 1 ? "\(policies.count) policies x " : ""
         return StageForecast(
             configuration: stage, roles: workers("sampler", memory),

@@ -45,7 +45,7 @@ package final class CommandScorer: Scorer {
 
 extension CommandAnswer<Double> {
     /// The score of a response.
-    fileprivate static var score: Self {
+    package static var score: Self {
         Self(key: "score", form: #"{"score": NUMBER}"#) { value throws(CommandAnswerFault) in
             guard let score = value.double else { throw CommandAnswerFault("whose score is not a number") }
             if let fault = ScoreRange.fault(of: score) { throw CommandAnswerFault("whose score \(fault)") }

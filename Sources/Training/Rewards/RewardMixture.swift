@@ -17,6 +17,9 @@ package struct RewardMixture: Sendable, Equatable {
     /// The first that is a model.
     package var model: ArtifactReference? { sources.first(where: \.isModel) }
 
+    /// Whether a model behind a server is asked among them.
+    package var asksJudge: Bool { sources.contains(where: \.isJudge) }
+
     /// Whether any is shown rows as the data gave them.
     package var readsRecords: Bool { sources.contains(where: \.readsRecords) }
 
@@ -66,7 +69,7 @@ extension RewardMixture: KeyedOptions {
         Field<Self>.list {
             Field.input(
                 "reward", \.list, .reward, isOptional: isOptional, default: standard,
-                "Reward: a reward stage, a model directory, rule:NAME, or command:LINE; or a list of such, which are added."
+                "Reward: a reward stage, a model directory, rule:NAME, command:LINE, or openai:URL#MODEL; or a list of such, which are added."
             )
             Field(
                 "reward_weights", \.weights, default: "1 for each",
@@ -102,8 +105,12 @@ extension StageStart {
 
 extension StageContext {
     /// What gives scores for a mixture; `nil` for one of nothing.
-    package func scorer(_ rewards: RewardMixture, maxTokens: Int) throws -> (any Scorer)? {
-        let scorers = try rewards.sources.map { try scorer($0, maxTokens: maxTokens, isLeft: false) }
+    ///
+    /// - Parameter groupSize: How many responses each prompt has, which come one after another, where they may be compared.
+    package func scorer(_ rewards: RewardMixture, maxTokens: Int, groupSize: Int = 1) throws -> (any Scorer)? {
+        let scorers = try rewards.sources.map {
+            try scorer($0, maxTokens: maxTokens, isLeft: false, groupSize: groupSize)
+        }
         guard scorers.count > 1 || rewards.weights != nil else { return scorers.first }
         return MixedScorer(scorers, weights: rewards.weights ?? Array(repeating: 1, count: scorers.count))
     }

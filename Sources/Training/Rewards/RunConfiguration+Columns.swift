@@ -13,7 +13,7 @@ extension RunConfiguration {
             throw error(
                 at: "\(stage.name).\(reward.key)",
                 "\(reward.reference) scores answers that the data had, and stage \(name) puts others in their place",
-                remedy: "give a model, rule:NAME or command:LINE")
+                remedy: "give a model, rule:NAME, command:LINE or openai:URL#MODEL")
         }
     }
 

@@ -3,18 +3,18 @@ import MPI
 import PreferenceData
 import Runs
 
-/// A source of reward: a model, a built-in rule or a program of the user's.
+/// A source of reward: a model, a built-in rule, a program of the user's, or a model behind a server.
 package protocol Scorer: AnyObject {
     /// One number an item, in the order of `items`, that ``ScoreRange`` finds no fault with; higher is better.
     func scores(_ items: [ScoredItem]) throws -> [Double]
 }
 
 extension ArtifactReference {
-    /// Whether a reward from here is shown rows as the data gave them: programs read prompts and columns, and some rules a column;
-    /// models read ids, and the other rules responses.
+    /// Whether a reward from here is shown rows as the data gave them: programs read prompts and columns, judges behind a server
+    /// prompts, and some rules a column; models read ids, and the other rules responses.
     package var readsRecords: Bool {
         switch self {
-        case .command, .column: true
+        case .command, .column, .openai: true
         case .rule(let rule): RewardRule.answer(ofRule: rule) != nil
         default: false
         }

@@ -3,7 +3,8 @@ import PreferenceData
 import Runs
 
 extension StageStart {
-    /// Checks that a rule, which a key of the stage gives, is one, and that a program can be started.
+    /// Checks that a rule, which a key of the stage gives, is one, that a program can be started, and that a judge
+    /// behind a server can be asked.
     ///
     /// - Throws: ``ConfigurationError``
     package func checkReward(_ reference: ArtifactReference, for key: String) throws {
@@ -13,6 +14,7 @@ extension StageStart {
                 throw self.error(key, error.fault, remedy: error.remedy)
             }
         case .command(let line): try checkProgram(line, for: key)
+        case .openai(let text): try checkJudge(text, for: key)
         case .base, .dataset, .stage, .path, .column: break
         }
     }

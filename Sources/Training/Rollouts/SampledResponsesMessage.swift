@@ -16,6 +16,8 @@ package struct SampledResponse: Sendable, Codable, Equatable {
     package var isFinished: Bool
     /// The reward or the judge's score.
     package var score: Double
+    /// That of another judge, where there is one.
+    package var otherScore: Double?
 
     package init(policy: Int, index: Int, sample: Int, text: String, length: Int, isFinished: Bool, score: Double) {
         (self.policy, self.index, self.sample, self.text, self.length, self.isFinished, self.score) = (

@@ -16,8 +16,12 @@ extension StageContext {
 
     /// What gives scores for a reward as the configuration names it.
     ///
-    /// - Parameter isLeft: Whether the stage may be left, for the run to stop, between two answers of a program.
-    package func scorer(_ reference: ArtifactReference, maxTokens: Int, isLeft: Bool) throws -> any Scorer {
+    /// - Parameters:
+    ///   - isLeft: Whether the stage may be left, for the run to stop, between two answers of a program.
+    ///   - groupSize: How many responses each prompt has, which come one after another, where they may be compared.
+    package func scorer(
+        _ reference: ArtifactReference, maxTokens: Int, isLeft: Bool, groupSize: Int = 1
+    ) throws -> any Scorer {
         switch reference {
         case .rule(let rule): return try RuleScorer(rule)
         case .command(let line):
@@ -25,6 +29,7 @@ extension StageContext {
                 workers.noteProgress()
                 if isLeft { try stopAlone() }
             }
+        case .openai(let text): return try judgeScorer(text, isLeft: isLeft, groupSize: groupSize)
         case .column: preconditionFailure("\(reference) scores no samples")
         case .base, .stage, .path, .dataset:
             let statistics = try RewardStatistics.read(from: models.directory(of: reference))
@@ -37,9 +42,16 @@ extension StageContext {
 
     /// Draws and scores responses of several policies to this worker's share of the prompts, and reports them in groups
     /// as they come, so that a stopped run has them.
+    ///
+    /// - Parameters:
+    ///   - reward: What scores them; `nil` for responses that are compared later.
+    ///   - other: What scores them too, for comparison.
+    ///   - later: How much work the stage has after this, as prompts of all workers.
+    ///   - reported: Has each group of this worker once it is reported.
     package func sampleAndReport(
         policies: [ArtifactReference], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
-        _ options: SamplingOptions, reward: ArtifactReference, maxTokens: Int
+        _ options: SamplingOptions, reward: ArtifactReference?, other: ArtifactReference? = nil, maxTokens: Int,
+        later: Int = 0, reported: ([SampledResponse]) -> Void = { _ in }
     ) throws {
         let sampled = policies.map { policy in
             SampledPolicy(name: "policy \(policy)") {
@@ -47,18 +59,22 @@ extension StageContext {
             }
         }
         try sampleAndReport(
-            sampled, prompts: prompts, samples: samples, options, reward: reward, maxTokens: maxTokens)
+            sampled, prompts: prompts, samples: samples, options, reward: reward, other: other, maxTokens: maxTokens,
+            later: later, reported: reported)
     }
 
     /// The same of policies that are made where they are needed. The streams of responses know nothing of the policy, so that
     /// several draw with the same luck.
     package func sampleAndReport(
         _ policies: [SampledPolicy], prompts: DataStore.Loaded<Prompt, TokenizedPrompt>, samples: Int,
-        _ options: SamplingOptions, reward: ArtifactReference, maxTokens: Int
+        _ options: SamplingOptions, reward: ArtifactReference?, other: ArtifactReference? = nil, maxTokens: Int,
+        later: Int = 0, reported: ([SampledResponse]) -> Void = { _ in }
     ) throws {
         let mine = workers.share(of: prompts.examples) { $0 }
-        let scorer = try scorer(reward, maxTokens: maxTokens, isLeft: true)
-        try begin(total: prompts.examples.count * policies.count, unit: "prompt", step: done.count)
+        let scorers = try [reward, other].map {
+            try $0.map { try scorer($0, maxTokens: maxTokens, isLeft: true, groupSize: samples) }
+        }
+        try begin(total: prompts.examples.count * policies.count + later, unit: "prompt", step: done.count)
         for (number, policy) in policies.enumerated() {
             let left = mine.filter { !done.contains(ItemKey(index: $0.index, policy: number)) }
             guard !left.isEmpty else { continue }
@@ -69,10 +85,16 @@ extension StageContext {
             ) { rollouts in
                 var rollouts = rollouts
                 try rollouts.check(of: policy.name)
-                try rollouts.score(by: scorer, prompts.records, text: text.text(of:))
-                try link.send(
-                    SampledResponsesMessage(
-                        rollouts.map { SampledResponse($0, policy: number, text: text.text(of: $0.response)) }))
+                if let scorer = scorers[0] { try rollouts.score(by: scorer, prompts.records, text: text.text(of:)) }
+                var responses = rollouts.map {
+                    SampledResponse($0, policy: number, text: text.text(of: $0.response))
+                }
+                if let other = scorers[1] {
+                    try rollouts.score(by: other, prompts.records, text: text.text(of:))
+                    for index in responses.indices { responses[index].otherScore = rollouts[index].score }
+                }
+                try link.send(SampledResponsesMessage(responses))
+                reported(responses)
                 try link.report(.advanced(rollouts.count / samples))
                 try stopAlone()
             }

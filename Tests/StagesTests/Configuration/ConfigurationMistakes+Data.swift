@@ -42,7 +42,7 @@ extension ConfigurationMistakes {
         (
             "stages: [bridge, split]\nbridge: {command: cat}\nsplit: {pairs: bridge, reward: \"column:score\"}",
             "run.yaml:6: split.reward: column:score scores answers that the data had, and stage bridge puts others in "
-                + "their place; give a model, rule:NAME or command:LINE"
+                + "their place; give a model, rule:NAME, command:LINE or openai:URL#MODEL"
         ),
         (
             "split: {gamma: 0}",
@@ -100,7 +100,7 @@ extension ConfigurationMistakes {
         (
             "stages: [sft, merge]\nmerge: {alpha: [0.1, 0.3]}",
             "run.yaml:5: merge.alpha: has 2 values, and nothing chooses between them: no reward stage comes before it; add "
-                + "one to stages, give reward: a model directory, rule:NAME or command:LINE, or keep one value"
+                + "one to stages, give reward: a model directory, rule:NAME, command:LINE or openai:URL#MODEL, or keep one value"
         ),
         (
             "stages: [sft, merge]\nmerge: {alpha: [0.1, 0.10], reward: \"rule:length:9\"}",

@@ -21,13 +21,12 @@ extension ConfigurationMistakes {
         (
             "stages: [sft, ppo]",
             "run.yaml: ppo.reward: no reward stage comes before it; add one to stages, or give a model "
-                + "directory, rule:NAME "
-                + "or command:LINE"
+                + "directory, rule:NAME, command:LINE or openai:URL#MODEL"
         ),
         (
             "stages: [sft, ppo]\nppo: {reward: base}",
             "run.yaml:5: ppo.reward: expected a reward, but 'base' is a policy; write a model directory, "
-                + "rule:NAME or command:LINE"
+                + "rule:NAME, command:LINE or openai:URL#MODEL"
         ),
         (
             "stages: [sft, reward, ppo]\nppo: {rollout_batch_size: 6, n_samples_per_prompt: 2, num_mini_batches: 5}",

@@ -2,7 +2,7 @@
 enum ConfigurationMistakes {
     typealias Mistake = (yaml: String, message: String)
 
-    static let all = run + supervised + preferences + losses + data + ppo + policies + adapters
+    static let all = run + supervised + preferences + losses + data + ppo + policies + adapters + judges
 
     /// The run itself: its keys, its list of stages, and keys of the wrong kind.
     static let run: [Mistake] = [
