@@ -44,8 +44,8 @@ extension JudgeOptions: KeyedOptions {
         )
         Field(
             "max_requests", \.maxRequests, .atLeast(1), effect: .free,
-            "Most requests of the stage, those of earlier starts and those sent again among them; several workers have equal "
-                + "shares; null for no bound.")
+            "Most requests of the stage, of which several workers have equal shares; those sent again count, and those that "
+                + "answered a question for an earlier start; null for no bound.")
         Field(
             "requests_per_minute", \.requestsPerMinute, .greaterThan(0), effect: .free,
             "Most requests a minute of the stage, of which several workers have equal shares; null for no bound.")

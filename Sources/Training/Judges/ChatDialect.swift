@@ -49,15 +49,20 @@ package struct ChatDialect: Sendable, Equatable {
 enum ChatReply {
     /// The text of its first choice.
     static func text(of body: String) -> Result<String, CommandAnswerFault> {
-        guard let answer = try? JSON(parsing: body), case .object(let object) = answer,
-            case .array(let choices)? = object["choices"], case .object(let choice)? = choices.first,
-            case .object(let message)? = choice["message"]
-        else { return .failure(CommandAnswerFault("which is no chat completion")) }
-        let text = message["content"]?.text ?? ""
-        guard !text.isEmpty || choice["finish_reason"]?.text != "length" else {
-            return .failure(CommandAnswerFault("which ends before an answer: raise judge_options.max_tokens"))
+        guard case .object(let message)? = choice(in: body)?["message"] else {
+            return .failure(CommandAnswerFault("which is no chat completion"))
         }
-        return .success(text)
+        return .success(message["content"]?.text ?? "")
+    }
+
+    /// Whether that text ends where no more tokens were allowed.
+    static func isCut(_ body: String) -> Bool { choice(in: body)?["finish_reason"]?.text == "length" }
+
+    private static func choice(in body: String) -> JSONObject? {
+        guard let answer = try? JSON(parsing: body), case .object(let object) = answer,
+            case .array(let choices)? = object["choices"], case .object(let choice)? = choices.first
+        else { return nil }
+        return choice
     }
 
     /// The names in a list of models; `nil` where it is none.

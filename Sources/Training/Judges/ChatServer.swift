@@ -34,14 +34,17 @@ package final class ChatServer: Sendable {
             let body = spoken.body(
                 endpoint.model, question, schema: answer.schema, maxTokens: options.maxTokens, seed: nonsense)
             switch try exchange(body, by: client, isCancelled) {
-            case .text(let reply):
+            case .completion(let body):
+                let reply = ChatReply.text(of: body)
                 do throws(CommandAnswerFault) {
                     return (try answer.read(reply.get()), requests)
                 } catch {
                     nonsense += 1
                     guard nonsense > min(options.retries, Self.nonsenseRetries) else { continue }
-                    let text = told((try? reply.get()) ?? "")
-                    throw self.error(.nonsense(reply: text, reason: error.reason, form: answer.form), tries: nonsense)
+                    let text = told((try? reply.get()) ?? body)
+                    let reason =
+                        error.reason + (ChatReply.isCut(body) ? ", and was cut at judge_options.max_tokens" : "")
+                    throw self.error(.nonsense(reply: text, reason: reason, form: answer.form), tries: nonsense)
                 }
             case .refused(let status, let body):
                 guard let simpler = spoken.simpler(after: body) else { throw error(.status(status, told(body))) }
@@ -59,7 +62,7 @@ package final class ChatServer: Sendable {
 
     /// What came of one request that may go on.
     private enum Outcome {
-        case text(Result<String, CommandAnswerFault>)
+        case completion(String)
         /// Something in the request is not to its liking.
         case refused(status: Int, String)
         /// In passing.
@@ -78,7 +81,7 @@ package final class ChatServer: Sendable {
             return .failed(problem, retryAfter: nil)
         }
         switch response.status {
-        case 200: return .text(ChatReply.text(of: response.body))
+        case 200: return .completion(response.body)
         case 400, 422: return .refused(status: response.status, response.body)
         case 408, 429, 500...:
             return .failed(.status(response.status, told(response.body)), retryAfter: response.retryAfter)
