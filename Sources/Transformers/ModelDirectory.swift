@@ -288,15 +288,13 @@ public struct ModelDirectory: Sendable {
     }
 
     /// Where the tokenizer of a model's directory lies: there, or with the base of an adapter that PEFT wrote without one.
-    ///
-    /// - Parameter fallback: the base of an adapter that names none which is there.
-    package static func tokenizer(of directory: URL, adapterBase fallback: URL? = nil) -> URL {
+    package static func tokenizer(of directory: URL) -> URL {
         let file = directory.appending(path: "tokenizer.json")
         guard AdapterDirectory.isThere(directory), !FileManager.default.fileExists(atPath: file.path) else {
             return directory
         }
         // An adapter without a base is told of where it is read.
-        return (try? AdapterDirectory.base(of: directory, fallback: fallback)) ?? directory
+        return (try? AdapterDirectory.base(of: directory, fallback: nil)) ?? directory
     }
 
     /// Files beside the weights that a tokenizer needs.

@@ -19,12 +19,6 @@ public enum AdapterTargets: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// Whether others are the same, in whichever order.
-    package func means(_ others: AdapterTargets) -> Bool {
-        if case (.names(let names), .names(let others)) = (self, others) { return Set(names) == Set(others) }
-        return self == others
-    }
-
     /// Whether a linear layer is meant.
     func contain(_ module: String) -> Bool { matcher(module) }
 
